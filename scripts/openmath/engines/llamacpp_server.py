@@ -1,0 +1,46 @@
+"""Serve one GGUF file with llama.cpp's OpenAI-compatible server, from the `xllamacpp` wheel.
+
+    OPENMATH_ENGINE_KEY=secret python scripts/openmath/engines/llamacpp_server.py --model model.gguf --port 8080
+
+A program of its own so that the launcher can watch and kill it. The API key comes from the environment: command lines are
+visible to every user of a machine.
+"""
+
+import argparse
+import os
+import signal
+
+import xllamacpp
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", required=True, help="GGUF file")
+    parser.add_argument("--port", type=int, required=True, help="loopback port to listen on")
+    parser.add_argument("--slots", type=int, default=16, help="requests decoded together")
+    parser.add_argument(
+        "--context", type=int, default=2048, help="tokens a request may use, prompt and answer together"
+    )
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="CPU threads")
+    parser.add_argument("--no-prompt-cache", action="store_true", help="compute every prompt afresh (repeatable bits)")
+    options = parser.parse_args()
+
+    params = xllamacpp.CommonParams()
+    params.model.path = options.model
+    params.hostnames = ["127.0.0.1"]
+    params.port = options.port
+    params.api_keys = [os.environ["OPENMATH_ENGINE_KEY"]]
+    params.n_parallel = options.slots
+    params.n_ctx = options.slots * options.context  # llama.cpp divides the context over the slots
+    params.kv_unified = False
+    params.cpuparams.n_threads = options.threads
+    params.cpuparams_batch.n_threads = options.threads
+    params.cache_prompt = not options.no_prompt_cache
+    params.ui = False
+    server = xllamacpp.Server(params)  # returns when the model is loaded and the port is open
+    print(f"listening on {server.listening_address}", flush=True)
+    signal.pause()  # the server runs in its own threads until a signal ends the process
+
+
+if __name__ == "__main__":
+    main()
