@@ -1,0 +1,106 @@
+r"""Grade sample files of one benchmark into a table, or answer pairs as they come.
+
+    python scripts/grade_answers.py --benchmark data/gsm8k.jsonl --samples results/m/eval-results/gsm8k/output-*.jsonl \
+        --output results/m/grades/gsm8k.parquet
+    echo '{"predicted_answer": "\\frac{2}{4}", "expected_answer": "0.5"}' | python scripts/grade_answers.py --pairs
+
+The table has one row per problem and sample run (greedy first, then by seed; benchmark order inside a run): id,
+sample_run, predicted_answer, vote_class, is_correct, grade_status, finish_reason, num_generated_tokens.
+--pairs writes one line {"correct": ..., "status": ...} per line read, in order, as soon as it is known.
+"""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterator
+
+from openmath.errors import InputError, run_command
+from openmath.grading import POLICIES, GraderPool
+
+READ_BYTES = 1 << 16  # what a pipe holds: --pairs grades whatever has arrived, and never waits for more
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "--benchmark", help="prepared benchmark; without it rows are graded against their own expected_answer"
+    )
+    parser.add_argument("--samples", nargs="+", metavar="FILE", help="output-greedy.jsonl, output-rs0.jsonl, ...")
+    parser.add_argument("--output", help="parquet file to write")
+    parser.add_argument("--pairs", action="store_true", help="grade pairs from stdin to stdout")
+    parser.add_argument("--policy", choices=POLICIES, default="default", help="rules of equality (docs/grading.md)")
+    parser.add_argument("--processes", type=int, help="grading workers (default: the CPUs this process may use)")
+    arguments = parser.parse_args()
+    if arguments.processes is not None and arguments.processes < 1:
+        parser.error("--processes must be at least 1")
+    if arguments.pairs == bool(arguments.samples):
+        parser.error("give either --samples and --output, or --pairs")
+    if arguments.samples and not arguments.output:
+        parser.error("--samples needs --output")
+    return arguments
+
+
+def lines_as_they_come(descriptor: int) -> Iterator[list[bytes]]:
+    """Lists of the complete lines that have arrived so far; blocks only while there is none."""
+    rest = b""
+    while block := os.read(descriptor, READ_BYTES):
+        *lines, rest = (rest + block).split(b"\n")
+        if lines:
+            yield lines
+    if rest:
+        yield [rest]
+
+
+def parse_pair(line: bytes, number: int) -> tuple[str | None, str]:
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        row = None
+    if not isinstance(row, dict) or not isinstance(row.get("expected_answer"), str):
+        raise InputError(
+            "A line is not a pair of answers.",
+            where=f"stdin:{number}",
+            expected='{"predicted_answer": text or null, "expected_answer": text}',
+            found=repr(line[:80].decode("utf-8", "replace")),
+        )
+    predicted = row.get("predicted_answer")
+    return (predicted if predicted is None else str(predicted)), row["expected_answer"]
+
+
+def grade_stream(policy: str, processes: int | None) -> None:
+    number = 0
+    with GraderPool(processes, policy) as pool:
+        for lines in lines_as_they_come(sys.stdin.fileno()):
+            pairs = []
+            for line in lines:
+                number += 1
+                if line.strip():
+                    pairs.append(parse_pair(line, number))
+            for verdict in pool.grade_pairs(pairs):
+                print(json.dumps({"correct": verdict.correct, "status": verdict.status}), flush=False)
+            sys.stdout.flush()
+
+
+def main() -> None:
+    arguments = parse_arguments()
+    if arguments.pairs:
+        grade_stream(arguments.policy, arguments.processes)
+        return
+    from openmath.grading.table import grade_files  # pyarrow and orjson are not needed for --pairs
+
+    samples, pairs, unsettled = grade_files(
+        arguments.samples,
+        arguments.output,
+        benchmark=arguments.benchmark,
+        policy=arguments.policy,
+        processes=arguments.processes,
+    )
+    print(
+        f"{arguments.output}: {samples} samples, {pairs} distinct answers, {unsettled} not settled within the limits",
+        file=sys.stderr,
+    )
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,257 @@
+"""Sample files of one benchmark -> grades.parquet: one row per problem and sample run.
+
+Every file is read once, a row at a time; what stays in memory is one small integer per sample and each distinct
+(problem, answer) once, which is also graded once. Cost grows with distinct answers, not with samples.
+"""
+
+import json
+import sys
+import time
+from array import array
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import orjson
+
+from openmath.answers import extract_answer
+from openmath.errors import InputError
+from openmath.grading.pool import GraderPool, Sample
+from openmath.grading.verdict import GRADER_VERSION
+from openmath.samples import atomic_write, check_ids, read_rows, run_order, sample_run_of
+
+PROGRESS_EVERY_S = 5  # seconds between two progress lines on stderr
+NO_COUNT = -1  # num_generated_tokens of a row that does not say
+MAX_TOKENS = 2**31 - 1  # what the int32 column can hold
+
+
+class Problem:
+    """One problem: its id and text where known, its reference answer, and the distinct answers given to it."""
+
+    __slots__ = ("answers", "expected", "id", "text")
+
+    def __init__(self, id: str, text: str | None, expected: str):
+        self.id, self.text, self.expected = id, text, expected
+        self.answers: dict[str | None, int] = {}  # answer -> index into the list of all distinct pairs
+
+
+def answer_text(value: object) -> str | None:
+    """An answer field as text: other tools write numbers as JSON numbers, and "27.0" for 27."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return str(int(value))
+    return str(value)
+
+
+def predicted_answer(row: dict) -> str | None:
+    """The answer extracted from the row's generation; of a row without one, its predicted_answer."""
+    generation = row.get("generation")
+    if isinstance(generation, str):
+        return extract_answer(generation)
+    return answer_text(row.get("predicted_answer"))
+
+
+def read_benchmark(path: str | Path) -> list[Problem]:
+    """The problems of a prepared benchmark, in order."""
+    problems = []
+    for number, row in enumerate(read_rows(path)):
+        expected = answer_text(row.get("expected_answer"))
+        if expected is None:
+            raise InputError("A benchmark row has no expected_answer.", where=f"{path}:{number + 1}")
+        problems.append(Problem(str(row.get("id", number)), row.get("problem"), expected))
+    if not problems:
+        raise InputError("The benchmark is empty.", where=path)
+    return problems
+
+
+def problems_of_samples(path: str | Path) -> list[Problem]:
+    """The problems of a sample file made elsewhere, which carries its own reference answers."""
+    problems = []
+    for number, row in enumerate(read_rows(path)):
+        expected = answer_text(row.get("expected_answer"))
+        if expected is None:
+            raise InputError(
+                "A row has no expected_answer, and no benchmark was given.",
+                where=f"{path}:{number + 1}",
+                hint="pass --benchmark data/NAME.jsonl.",
+            )
+        problems.append(Problem(str(row.get("id", number)), row.get("problem"), expected))
+    if not problems:
+        raise InputError("The sample file is empty.", where=path)
+    return problems
+
+
+class SampleTable:
+    """What is kept of the sample files: per sample the number of its distinct pair, finish reason and token count."""
+
+    def __init__(self, problems: list[Problem], origin: str | Path):
+        self.problems, self.origin = problems, origin
+        self.runs: list[str] = []
+        self.pair_of: list[array] = []  # per run, in benchmark order: index of the distinct (problem, answer) pair
+        self.finish: list[array] = []  # per run: index into finish_reasons
+        self.tokens: list[array] = []  # per run: num_generated_tokens, NO_COUNT where unknown
+        self.finish_reasons: dict[str | None, int] = {None: 0}
+        self.answers: list[str | None] = []  # per distinct pair
+        self._started = self._told = time.monotonic()
+
+    def read(self, paths: Sequence[str | Path]) -> Iterator[tuple[str | None, str]]:
+        """Read the files in run order and yield each distinct (answer, expected) pair once, when first seen."""
+        by_run: dict[str, str | Path] = {}
+        for path in paths:
+            run = sample_run_of(path)
+            if run in by_run:
+                raise InputError(
+                    "Two files hold the same sample run.", where=path, found=f"{run} also in {by_run[run]}"
+                )
+            by_run[run] = path
+        for run in sorted(by_run, key=run_order):
+            yield from self._read_file(run, by_run[run])
+            self._tell(f"read {len(self.runs)} of {len(by_run)} sample runs, {len(self.answers)} distinct answers")
+
+    def _read_file(self, run: str, path: str | Path) -> Iterator[tuple[str | None, str]]:
+        pair_of, finish, tokens = array("i"), array("h"), array("i")
+        ids: list[str] = []
+        number = 0
+        for number, row in enumerate(_rows(path), start=1):
+            if number > len(self.problems):
+                continue  # counted, reported below
+            problem = self.problems[number - 1]
+            if "id" in row:
+                ids.append(str(row["id"]))
+            elif problem.text is not None and "problem" in row and row["problem"] != problem.text:
+                raise InputError(
+                    "A row is about another problem than the benchmark's row at the same place.",
+                    where=f"{path}:{number}",
+                    expected=repr(problem.text[:80]),
+                    found=repr(str(row["problem"])[:80]),
+                )
+            answer = predicted_answer(row)
+            pair = problem.answers.get(answer)
+            if pair is None:
+                pair = problem.answers[answer] = len(self.answers)
+                self.answers.append(answer)
+                yield answer, problem.expected
+            pair_of.append(pair)
+            reason = answer_text(row.get("finish_reason"))
+            finish.append(self.finish_reasons.setdefault(reason, len(self.finish_reasons)))
+            count = row.get("num_generated_tokens")
+            tokens.append(count if isinstance(count, int) and 0 <= count <= MAX_TOKENS else NO_COUNT)
+        if ids:
+            check_ids(ids, [problem.id for problem in self.problems], where=path, expected_from=self.origin)
+        if number != len(self.problems):
+            raise InputError(
+                "The rows do not match the benchmark.",
+                where=path,
+                expected=f"{len(self.problems)} rows as in {self.origin}",
+                found=f"{number} rows",
+            )
+        self.runs.append(run)
+        self.pair_of.append(pair_of)
+        self.finish.append(finish)
+        self.tokens.append(tokens)
+
+    def _tell(self, message: str) -> None:
+        if (now := time.monotonic()) - self._told > PROGRESS_EVERY_S:
+            print(f"[{now - self._started:6.0f} s] {message}", file=sys.stderr, flush=True)
+            self._told = now
+
+    def write(self, path: str | Path, samples: list[Sample], policy: str) -> None:
+        """Write the parquet file, one row group per sample run; it appears complete or not at all."""
+        import pyarrow as pa  # here: workers and --pairs start without it
+        import pyarrow.parquet as pq
+
+        schema = pa.schema(
+            [
+                ("id", pa.string()),
+                ("sample_run", pa.dictionary(pa.int32(), pa.string())),
+                ("predicted_answer", pa.string()),
+                ("vote_class", pa.string()),
+                ("is_correct", pa.bool_()),
+                ("grade_status", pa.string()),
+                ("finish_reason", pa.string()),
+                ("num_generated_tokens", pa.int32()),
+            ],
+            metadata={"grader_version": str(GRADER_VERSION), "grading_policy": policy},
+        )
+        of_pair = pa.table(
+            {
+                "predicted_answer": pa.array([_valid(answer) for answer in self.answers], pa.string()),
+                "vote_class": pa.array([_valid(sample.vote_class) for sample in samples], pa.string()),
+                "is_correct": pa.array([sample.verdict.correct for sample in samples], pa.bool_()),
+                "grade_status": pa.array([sample.verdict.status for sample in samples], pa.string()),
+            }
+        )
+        ids = pa.array([problem.id for problem in self.problems], pa.string())
+        reasons = pa.array(list(self.finish_reasons), pa.string())
+        with atomic_write(path) as file, pq.ParquetWriter(file, schema, compression="zstd") as writer:
+            for run, pair_of, finish, tokens in zip(self.runs, self.pair_of, self.finish, self.tokens, strict=True):
+                rows = of_pair.take(pa.array(pair_of, pa.int32()))
+                counts = pa.array(tokens, pa.int32())
+                columns = [
+                    ids,
+                    pa.DictionaryArray.from_arrays(pa.array([0] * len(ids), pa.int32()), pa.array([run])),
+                    rows["predicted_answer"],
+                    rows["vote_class"],
+                    rows["is_correct"],
+                    rows["grade_status"],
+                    reasons.take(pa.array(finish, pa.int32())),
+                    pa.compute.if_else(pa.compute.equal(counts, NO_COUNT), None, counts),
+                ]
+                writer.write_table(pa.table(columns, schema=schema))
+
+
+def grade_files(
+    paths: Sequence[str | Path],
+    output: str | Path,
+    *,
+    benchmark: str | Path | None = None,
+    policy: str = "default",
+    processes: int | None = None,
+) -> tuple[int, int, int]:
+    """Grade sample files into a parquet file. Returns (samples, distinct pairs, pairs with a status other than ok)."""
+    origin = benchmark if benchmark is not None else min(paths, key=lambda path: run_order(sample_run_of(path)))
+    problems = read_benchmark(origin) if benchmark is not None else problems_of_samples(origin)
+    table = SampleTable(problems, origin)
+    with GraderPool(processes, policy) as pool:
+        samples = list(pool.grade_samples(table.read(paths)))
+    table.write(output, samples, policy)
+    unsettled = sum(sample.verdict.status in ("timeout", "too_large") for sample in samples)
+    return len(table.runs) * len(problems), len(samples), unsettled
+
+
+def _rows(path: str | Path) -> Iterator[dict]:
+    """The rows of samples.read_rows, by a parser that is four times as fast where it agrees to read the line."""
+    try:
+        file = open(path, "rb")
+    except OSError as error:
+        raise InputError(f"Cannot read the file ({error.strerror}).", where=path) from None
+    with file:
+        for number, line in enumerate(file, start=1):
+            try:
+                row = orjson.loads(line) if not line.isspace() else None
+            except orjson.JSONDecodeError:
+                row = _plain_row(line, f"{path}:{number}")  # NaN, lone surrogates; or really broken
+            if isinstance(row, dict):
+                yield row
+            elif not line.isspace():
+                _plain_row(line, f"{path}:{number}")
+
+
+def _plain_row(line: bytes, where: str) -> dict:
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        row = None
+    if not isinstance(row, dict):
+        raise InputError(
+            "A line is not a JSON object.",
+            where=where,
+            found=repr(line[:80].decode("utf-8", "replace")),
+            hint="the line is torn or the file is not JSON lines; remove the file to have it made again.",
+        )
+    return row
+
+
+def _valid(text: str | None) -> str | None:
+    """Text that UTF-8 can hold: a lone surrogate of a broken generation becomes U+FFFD."""
+    return None if text is None else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
