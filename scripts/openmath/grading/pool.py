@@ -17,6 +17,7 @@ import os
 import resource
 import signal
 import struct
+import sys
 import time
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
@@ -115,6 +116,9 @@ def _work(connection: multiprocessing.connection.Connection, progress, policy: s
             except _SoftTimeout:
                 result = failed(job, "timeout")
             except (MemoryError, RecursionError):
+                result = failed(job, "too_large")
+            except Exception as error:  # a defect of the grader must neither stop a run of a million samples nor hide
+                print(f"grader defect, please report: {error!r} on {job!r:.300}", file=sys.stderr, flush=True)
                 result = failed(job, "too_large")
             done.append((index, result))
             if (now := time.perf_counter()) - flushed > FLUSH_S:

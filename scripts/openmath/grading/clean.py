@@ -1,0 +1,105 @@
+r"""Spelling of an answer: typography that means nothing is dropped, several spellings of one sign become one.
+
+    >>> clean(r"\left( \dfrac{1}{2},\; 14{,}916 \right).")
+    '( \\frac{1}{2},  14916 )'
+
+Every step is linear in the length of the text.
+"""
+
+import re
+import unicodedata
+
+_SIGNS = {
+    "−": "-", "–": "-", "—": "-", "×": r"\times ", "·": r"\cdot ", "⋅": r"\cdot ", "÷": "/", "∕": "/", "⁄": "/",
+    "≤": r"\le ", "≥": r"\ge ", "⩽": r"\le ", "⩾": r"\ge ", "≠": r"\ne ", "≈": r"\approx ", "∞": r"\infty ",
+    "∪": r"\cup ", "∩": r"\cap ", "∈": r"\in ", "∅": r"\emptyset ", "±": r"\pm ", "∓": r"\mp ", "°": r"^\circ ",
+    "√": r"\sqrt ", "π": r"\pi ", "θ": r"\theta ", "α": r"\alpha ", "β": r"\beta ", "λ": r"\lambda ", "φ": r"\phi ",
+    "′": "'", "’": "'", "“": '"', "”": '"', "，": ",", "；": ";", "（": "(", "）": ")", "：": ":", "。": ".",
+    "½": r"\frac{1}{2}", "⅓": r"\frac{1}{3}", "⅔": r"\frac{2}{3}", "¼": r"\frac{1}{4}", "¾": r"\frac{3}{4}",
+    "€": " ", "£": " ", "¥": " ", "…": r"\ldots ", "⌊": r"\lfloor ", "⌋": r"\rfloor ", "⌈": r"\lceil ", "⌉": r"\rceil ",
+    "ℝ": r"\mathbb{R}", "ℤ": r"\mathbb{Z}", "ℕ": r"\mathbb{N}", "ℚ": r"\mathbb{Q}",
+}  # fmt: skip
+_SUPERSCRIPTS = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-", strict=True))
+_SUPERSCRIPT_RUN = re.compile("[" + "".join(_SUPERSCRIPTS) + "]+")
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
+
+# Control characters that a missing escape made out of \frac, \times, \text, \boxed ... upstream (form feed, tab, ...).
+_DAMAGED = re.compile(r"\x0c(?=rac\b|rac\{)|\t(?=ext\b|imes\b|frac|heta\b|an\b)|\x08(?=oxed|inom|egin)")
+_DAMAGED_LETTER = {"\x0c": r"\f", "\t": r"\t", "\x08": r"\b"}
+
+_SAME = {
+    "dfrac": r"\frac", "tfrac": r"\frac", "cfrac": r"\frac", "dbinom": r"\binom", "tbinom": r"\binom",
+    "leq": r"\le", "leqslant": r"\le", "geq": r"\ge", "geqslant": r"\ge", "neq": r"\ne", "lt": "<", "gt": ">",
+    "lbrace": r"\{", "rbrace": r"\}", "lbrack": "[", "rbrack": "]", "vert": "|", "lvert": "|", "rvert": "|", "mid": "|",
+    "textnormal": r"\text", "textrm": r"\text", "textbf": r"\text", "textit": r"\text", "mbox": r"\text",
+    "hbox": r"\text", "textup": r"\text", "textsf": r"\text", "texttt": r"\text",
+    "boldsymbol": r"\mathrm", "mathbf": r"\mathrm", "mathit": r"\mathrm", "mathsf": r"\mathrm", "bf": "", "rm": "",
+    "operatorname": r"\mathrm", "mathcal": r"\mathrm", "bm": r"\mathrm",
+    "varnothing": r"\emptyset", "iff": r"\Leftrightarrow", "implies": r"\Rightarrow", "land": r"\wedge",
+    "ast": r"\cdot", "degree": r"^\circ", "infin": r"\infty", "lor": r"\vee", "dots": r"\ldots", "cdots": r"\ldots",
+    "colon": ":", "varphi": r"\phi", "varepsilon": r"\epsilon", "lnot": r"\neg", "backslash": r"\setminus",
+    "equiv": "=", "coloneqq": "=", "triangleq": "=",
+}  # fmt: skip
+_NOTHING = (
+    "left|right|bigl|bigr|Bigl|Bigr|biggl|biggr|Biggl|Biggr|big|Big|bigg|Bigg|middle|displaystyle|textstyle|scriptstyle|"
+    "limits|nolimits|quad|qquad|enspace|thinspace|hfill|noindent|centering|mathstrut|strut|nonumber|hspace\\*?\\{[^{}]*\\}|"
+    "vspace\\*?\\{[^{}]*\\}|phantom\\{[^{}]*\\}|medspace|allowbreak|mathopen|mathclose"
+)
+_COSMETIC = re.compile(
+    r"\\(?:"
+    rf"(?P<nothing>(?:{_NOTHING})(?![A-Za-z]))"
+    rf"|(?P<same>{'|'.join(sorted(_SAME, key=len, reverse=True))})(?![A-Za-z])"
+    r"|(?P<space>[,;: >]|\n)"
+    r"|(?P<glue>!)"
+    r"|(?P<dollar>\$)"
+    r"|(?P<delimiter>[()\[\]])"
+    r"|(?P<other>\\|.)"
+    r")"
+    r"|(?P<math>\$)",
+    re.DOTALL,
+)
+_GROUP_COMMA = re.compile(r"(?<=\d)(?:\{,\}|,\\!|\\!,|\{,\}\\!)\s*(?=\d{3}(?!\d))")
+_GROUP_SPACE = re.compile(r"(?<![\d.])\d{1,3}(?:(?:\s|\\,|\\ |~|\\;|\\:){1,2}\d{3})+(?![\d])")
+_DOUBLED = re.compile(r"\\\\(?=(?:left|right|frac|sqrt|text|le|ge|pi|cdot|times|infty|cup|in|mathbb)(?![a-z]))")
+_RIGHT_DOT = re.compile(r"\\(left|right)\s*\.")
+_BOX = re.compile(r"\\(?:boxed|fbox|framebox)\s*(?=\{)")
+
+
+def clean(text: str) -> str:
+    """The same answer in plain LaTeX: no dollar signs, spacing, size commands; one name for each sign."""
+    if _NOT_ASCII.search(text):
+        text = _SUPERSCRIPT_RUN.sub(lambda run: "^{" + "".join(_SUPERSCRIPTS[c] for c in run[0]) + "}", text)
+        text = "".join(_SIGNS.get(c) or _fold(c) if c > "\x7f" else c for c in text)
+    text = _DAMAGED.sub(lambda found: _DAMAGED_LETTER[found[0]], text)
+    text = text.replace("\x00", "").replace("/text{", "\\text{")
+    if "\\begin" not in text:
+        text = _DOUBLED.sub(r"\\", text)
+    text = _RIGHT_DOT.sub(" ", text)
+    text = _GROUP_COMMA.sub("", text)
+    text = _GROUP_SPACE.sub(lambda found: re.sub(r"\D", "", found[0]), text)
+    text = _BOX.sub("", text)
+    text = _COSMETIC.sub(_plain, text).replace("~", " ")
+    return text.strip().rstrip("\\").rstrip(" .;,:").strip()
+
+
+def _plain(found: re.Match) -> str:
+    kind = found.lastgroup
+    if kind == "same":
+        name = _SAME[found["same"]]
+        return name + " " if name[-1:].isalpha() else name
+    if kind == "other":
+        return found[0]
+    return "" if kind == "glue" else " "
+
+
+def _fold(character: str) -> str:
+    """A character outside ASCII: digits of any script and full-width letters as ASCII, invisible ones dropped."""
+    category = unicodedata.category(character)
+    if category == "Nd":
+        return str(unicodedata.decimal(character))
+    if category in ("Cf", "Mn"):
+        return ""
+    if category == "Zs":
+        return " "
+    folded = unicodedata.normalize("NFKC", character)
+    return folded if folded.isascii() else character

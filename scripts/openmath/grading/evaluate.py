@@ -1,0 +1,279 @@
+"""Tree -> value. Letters stand for fixed pseudo-random numbers, so two formulas are equal if their values are.
+
+This is randomised identity testing (Schwartz-Zippel) with certain error bounds instead of floating point: no rewriting
+rule is needed, sums, roots, powers, trigonometry and factorials of letters all become numbers, in microseconds.
+"""
+
+from collections.abc import Callable
+
+from flint import acb, arb, ctx, fmpq, fmpz
+
+from openmath.grading import values
+from openmath.grading.lexer import NotMath
+from openmath.grading.values import Unclear, Value, ball, is_integer, opaque
+from openmath.grading.verdict import TooLarge
+
+MAX_STEPS = 60_000  # nodes evaluated for one answer
+MAX_TERMS = 3_000  # terms of a sum or product that are added one by one
+_TRIGONOMETRY = {"sin", "cos", "tan", "cot", "sec", "csc"}
+_SIMPLE: dict[str, Callable[[acb], acb]] = {
+    "sin": acb.sin, "cos": acb.cos, "tan": acb.tan, "cot": acb.cot, "sec": acb.sec, "csc": acb.csc,
+    "arcsin": acb.asin, "arccos": acb.acos, "arctan": acb.atan, "sinh": acb.sinh, "cosh": acb.cosh, "tanh": acb.tanh,
+    "coth": acb.coth, "exp": acb.exp, "ln": acb.log, "arccot": lambda z: (1 / z).atan(),
+}  # fmt: skip
+
+
+class Evaluator:
+    """Evaluates trees under one way of reading its ambiguous signs.
+
+    common_log: log without a base is base 10 (else natural). radians: a degree sign is worth pi/180 everywhere (else
+    only inside trigonometric functions). hundredths: % is worth 1/100 (else nothing). rounded: a decimal is every
+    number that rounds to it. After evaluation, `used` says which of these mattered: log, deg, pct, decimal.
+    """
+
+    def __init__(self, *, common_log=False, radians=False, hundredths=False, rounded=False, names=None, salt=""):
+        self.common_log, self.radians, self.hundredths, self.rounded = common_log, radians, hundredths, rounded
+        self.used: set[str] = set()
+        self.letters: set[str] = set()
+        self.bound: dict[str, Value] = {}
+        self.names: dict[str, str] = names or {}
+        self.salt = salt
+        self.steps = 0
+        self.trigonometric = 0
+
+    def key(self, tree: tuple) -> str:
+        """The key of the tree's value, with as much precision as that takes."""
+        for precision in values.PRECISIONS:
+            ctx.prec = precision
+            try:
+                return values.key(self.value(tree))
+            except Unclear:
+                continue
+            except ZeroDivisionError:
+                return "undefined"
+        return "unclear"
+
+    def value(self, tree: tuple) -> Value:
+        self.steps += 1
+        if self.steps > MAX_STEPS:
+            raise TooLarge
+        method = getattr(self, "_" + tree[0], None)
+        if method is None:
+            raise NotMath(tree[0])
+        return method(*tree[1:])
+
+    def _num(self, text: str) -> Value:
+        return self._decimal(text) if "." in text or "e" in text.lower() else fmpq(fmpz(text))
+
+    def _decimal(self, text: str) -> Value:
+        mantissa, _, exponent = text.lower().partition("e")
+        whole, _, digits = mantissa.partition(".")
+        shift = int(exponent or 0) - len(digits)
+        if abs(shift) > values.EXACT_BITS // 4:
+            return opaque("power", key_of(fmpq(fmpz(whole + digits or "0"))), shift)
+        self.used.add("decimal")
+        unit = fmpq(10) ** shift
+        value = fmpq(fmpz(whole + digits or "0")) * unit
+        if self.rounded:
+            # Rounded up, down or cut off: anything less than one unit of the last digit away is refused below half.
+            return acb(arb(arb(value), arb(unit / 2).upper() * arb("1.0000001")))
+        return value
+
+    def _sym(self, name: str) -> Value:
+        bound = self.bound.get(name)
+        if bound is not None:
+            return bound
+        self.letters.add(name)
+        return opaque("letter" + self.salt, self.names.get(name, name))
+
+    def _const(self, name: str) -> Value:
+        if name in self.bound:
+            return self.bound[name]
+        if name == "i":
+            return acb(0, 1)
+        return acb.pi() if name == "pi" else acb(1).exp()
+
+    def _infty(self) -> Value:
+        return opaque("infinity")
+
+    def _base(self, digits: str, base: str) -> Value:
+        return opaque("base", digits.lstrip("0"), base)
+
+    def _add(self, terms: tuple) -> Value:
+        total: Value = fmpq(0)
+        for term in terms:
+            total = total + self.value(term)
+        return total
+
+    def _neg(self, inner: tuple) -> Value:
+        return -self.value(inner)
+
+    def _mul(self, left: tuple, right: tuple) -> Value:
+        a, b = self.value(left), self.value(right)
+        if isinstance(a, fmpq) and isinstance(b, fmpq) and values.size(a) + values.size(b) > values.EXACT_BITS:
+            return ball(a) * ball(b)
+        return a * b
+
+    def _div(self, above: tuple, below: tuple) -> Value:
+        divisor = self.value(below)
+        if isinstance(divisor, fmpq) and divisor == 0:
+            raise ZeroDivisionError
+        return self.value(above) / divisor
+
+    def _pow(self, base: tuple, exponent: tuple) -> Value:
+        if exponent == ("sym", "T") or exponent == ("const", "T"):
+            raise NotMath("transpose")
+        return values.power(self.value(base), self.value(exponent))
+
+    def _root(self, inner: tuple, degree: tuple) -> Value:
+        n = self.value(degree)
+        if isinstance(n, fmpq):
+            if n == 0:
+                raise ZeroDivisionError
+            return values.power(self.value(inner), 1 / n)
+        return values.power(self.value(inner), 1 / n)
+
+    def _fact(self, inner: tuple) -> Value:
+        return values.factorial(self.value(inner))
+
+    def _binom(self, above: tuple, below: tuple) -> Value:
+        return values.binomial(self.value(above), self.value(below))
+
+    def _abs(self, inner: tuple) -> Value:
+        value = self.value(inner)
+        return abs(value) if isinstance(value, fmpq) else acb(abs(value))
+
+    def _floor(self, inner: tuple) -> Value:
+        return self._step("floor", inner, lambda x: x.floor())
+
+    def _ceil(self, inner: tuple) -> Value:
+        return self._step("ceil", inner, lambda x: x.ceil())
+
+    def _step(self, name: str, inner: tuple, function: Callable) -> Value:
+        value = self.value(inner)
+        if isinstance(value, fmpq):
+            return fmpq(function(value))
+        if value.imag.is_zero():
+            whole = function(value.real).unique_fmpz()
+            if whole is None:
+                raise Unclear
+            return fmpq(whole)
+        return opaque(name, values.key(value))
+
+    def _deg(self, inner: tuple) -> Value:
+        value = self.value(inner)
+        if self.trigonometric:
+            return value * acb.pi() / 180
+        self.used.add("deg")
+        return value * acb.pi() / 180 if self.radians else value
+
+    def _pct(self, inner: tuple) -> Value:
+        self.used.add("pct")
+        value = self.value(inner)
+        return value / 100 if self.hundredths else value
+
+    def _call(self, name: str, arguments: tuple) -> Value:
+        if name in _TRIGONOMETRY:
+            self.trigonometric += 1
+            try:
+                return _SIMPLE[name](ball(self.value(arguments[0])))
+            finally:
+                self.trigonometric -= 1
+        if name in _SIMPLE and len(arguments) == 1:
+            value = self.value(arguments[0])
+            if name == "ln" and isinstance(value, fmpq):
+                if value == 0:
+                    raise ZeroDivisionError
+                if value == 1:
+                    return fmpq(0)
+            return _SIMPLE[name](ball(value))
+        if name in ("log", "ln", "lg"):
+            return self._logarithm(name, arguments)
+        if name == "mod" and len(arguments) == 2:
+            a, b = self.value(arguments[0]), self.value(arguments[1])
+            if is_integer(a) and is_integer(b) and b != 0:
+                return fmpq(a.p % b.p)
+        if name in ("gcd", "lcm", "max", "min"):
+            numbers = [self.value(argument) for argument in arguments]
+            if name in ("max", "min") and all(isinstance(x, fmpq) for x in numbers):
+                return max(numbers) if name == "max" else min(numbers)
+            if all(is_integer(x) for x in numbers):
+                result = numbers[0].p
+                for x in numbers[1:]:
+                    result = result.gcd(x.p) if name == "gcd" else result.lcm(x.p)
+                return fmpq(result)
+            return opaque(name, *sorted(values.key(x) for x in numbers))
+        return opaque("call", name, *(values.key(self.value(argument)) for argument in arguments))
+
+    def _logarithm(self, name: str, arguments: tuple) -> Value:
+        value = ball(self.value(arguments[0]))
+        if value.is_zero():
+            raise ZeroDivisionError
+        if len(arguments) == 2:
+            return value.log() / ball(self.value(arguments[1])).log()
+        if name == "log":
+            self.used.add("log")
+        if name == "lg" or (name == "log" and self.common_log):
+            return value.log() / acb(10).log()
+        return value.log()
+
+    def _big(self, name: str, low: tuple, high: tuple, body: tuple) -> Value:
+        if name in ("sum", "prod") and low[0] == "rel" and low[1] == ("=",) and low[2][0][0] in ("sym", "const"):
+            letter = low[2][0][1]
+            first, last = self.value(low[2][1]), (self.value(high) if high[0] != "infty" else None)
+            if is_integer(first) and last is not None and is_integer(last):
+                return self._finite(name, letter, int(first.p), int(last.p), body)
+            # The bound letter's name is irrelevant: it stands for one fixed number.
+            with _Bound(self, letter, opaque("bound letter")):
+                inner = values.key(self.value(body))
+            return opaque(name, values.key(first), "oo" if last is None else values.key(last), inner)
+        return opaque(name, repr(low), repr(high), repr(body))
+
+    def _finite(self, name: str, letter: str, first: int, last: int, body: tuple) -> Value:
+        if last - first > MAX_TERMS:
+            if name == "sum":
+                return self._polynomial_sum(letter, first, last, body)
+            raise TooLarge
+        total: Value = fmpq(int(name == "prod"))
+        for number in range(first, last + 1):
+            with _Bound(self, letter, fmpq(number)):
+                term = self.value(body)
+            total = total + term if name == "sum" else total * term
+            if isinstance(total, fmpq) and values.size(total) > values.EXACT_BITS:
+                raise TooLarge
+        return total
+
+    def _polynomial_sum(self, letter: str, first: int, last: int, body: tuple) -> Value:
+        """A long sum of a polynomial of degree below 12, by Newton's forward differences."""
+        terms = []
+        for number in range(first, first + 16):
+            with _Bound(self, letter, fmpq(number)):
+                terms.append(self.value(body))
+        differences, total = terms, fmpq(0)
+        for order in range(12):
+            total = total + differences[0] * fmpq(fmpz.bin_uiui(last - first + 1, order + 1))
+            differences = [b - a for a, b in zip(differences, differences[1:], strict=False)]
+        if any(not isinstance(rest, fmpq) or rest != 0 for rest in differences):
+            raise TooLarge
+        return total
+
+
+class _Bound:
+    """Gives a bound letter its value inside a sum."""
+
+    def __init__(self, evaluator: Evaluator, letter: str, value: Value):
+        self.evaluator, self.letter, self.value = evaluator, letter, value
+
+    def __enter__(self) -> None:
+        self.before = self.evaluator.bound.get(self.letter)
+        self.evaluator.bound[self.letter] = self.value
+
+    def __exit__(self, *exception: object) -> None:
+        if self.before is None:
+            del self.evaluator.bound[self.letter]
+        else:
+            self.evaluator.bound[self.letter] = self.before
+
+
+def key_of(value: Value) -> str:
+    return values.key(value)

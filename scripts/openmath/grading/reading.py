@@ -1,0 +1,167 @@
+r"""Answer -> what it says: one primary key, and keys of the other ways it may fairly be read.
+
+Equal answers have the same primary key, which is also the vote class. Alternatives are what one answer alone leaves
+open: is (1, 2) a point or an interval, is 10% the number 10 or 0.1, is log natural? Each belongs to a kind; compare.py
+says which kinds may meet.
+"""
+
+import hashlib
+import itertools
+import re
+from functools import cached_property
+
+from openmath.grading import prose
+from openmath.grading.clean import clean
+from openmath.grading.evaluate import Evaluator
+from openmath.grading.lexer import NotMath, tokenize
+from openmath.grading.parser import Parser
+from openmath.grading.structure import Structure, walk
+from openmath.grading.verdict import MAX_CHARACTERS, TooLarge
+
+_PLAIN = re.compile(r"([-+]?)(\d{1,300})(?:\.(\d{0,300}))?")  # most answers: a whole number or a short decimal
+_DECIMAL_COMMA = re.compile(r"(-?\d+),(\d+)")
+_GROUPED = re.compile(r"(?<![\d,])\d{1,3}(?:,\d{3})+(?![\d,])")
+_CLOCK = re.compile(r"(\d{1,2}):(\d\d)(?::(\d\d))?")
+MAX_GROUPS = 3  # 1,234,567,890 is a number; with more groups of three, a bare 110,143,164,198,242 is a list
+MAX_KEY = 300  # characters of a key before it is hashed
+
+
+class Answer:
+    """One answer, read. text: cleaned; primary: its key; too_large: only its text was compared."""
+
+    def __init__(self, raw: str):
+        self.raw = raw
+        self.too_large = False
+        self.tree: tuple | None = None
+        self.plain = False
+        self.text = raw.strip()
+        if self._read_plain():
+            return
+        if len(raw) > MAX_CHARACTERS:
+            self._give_up()
+            return
+        self.text = clean(raw)
+        if self._read_plain():
+            return
+        try:
+            self._read()
+        except (TooLarge, RecursionError, OverflowError):
+            self._give_up()
+
+    def _read_plain(self) -> bool:
+        found = _PLAIN.fullmatch(self.text)
+        if not found:
+            return False
+        sign, whole, digits = found[1], found[2].lstrip("0") or "0", (found[3] or "").rstrip("0")
+        if digits:
+            if len(whole) + len(digits) > 100:
+                return False
+            common = 10 ** len(digits)
+            number = int(whole + digits)
+            divisor = _gcd(number, common)
+            self.primary = f"{number // divisor}/{common // divisor}"
+        elif len(whole) > 150:
+            return False
+        else:
+            self.primary = whole
+        if sign == "-" and self.primary != "0":
+            self.primary = "-" + self.primary
+        self.plain = not digits  # a decimal may still be the rounding of something exact
+        self.tree = ("num", self.text.lstrip("+")) if sign != "-" else ("neg", ("num", self.text[1:]))
+        return True
+
+    def _give_up(self) -> None:
+        self.too_large, self.tree = True, None
+        self.primary = (
+            "text:" + hashlib.sha256("".join(self.text.split()).encode("utf-8", "surrogatepass")).hexdigest()[:24]
+        )
+
+    def _read(self) -> None:
+        if prose.is_words(self.text):
+            self.primary = prose.key(self.text)
+            return
+        try:
+            self.tree = parse(self.text, commas_group=len(_commas(self.text)) <= MAX_GROUPS)
+            self.primary = _short(Structure().key(self.tree))
+        except NotMath:
+            self.tree = None
+            self.primary = prose.key(self.text)
+
+    @cached_property
+    def alternatives(self) -> dict[str, frozenset[str]]:
+        """Keys by kind of reading. Computed when the primary keys of two answers differ."""
+        if self.plain or self.too_large:
+            return {}
+        found: dict[str, set[str]] = {}
+        try:
+            if self.tree is None:
+                for kind, text in prose.readings(self.text):
+                    self._add_reading(found, kind, text)
+            else:
+                self._add_structural(found)
+            self._add_numeric(found)
+        except (TooLarge, RecursionError, OverflowError, NotMath):
+            self.too_large = True
+        return {kind: frozenset(map(_short, keys)) for kind, keys in found.items() if keys}
+
+    def _add_reading(self, found: dict, kind: str, text: str) -> None:
+        if kind == "yesno" or kind == "empty":
+            found.setdefault(kind, set()).add(text)
+            return
+        inner = Answer(text)
+        if inner.tree is not None:
+            found.setdefault(kind, set()).add(inner.primary)
+            for other in ("fun", "rec"):
+                if other in inner.alternatives:
+                    found.setdefault(other, set()).update(inner.alternatives[other])
+            self.head = inner.tree
+
+    def _add_structural(self, found: dict) -> None:
+        for kind, key in Structure().alternatives(self.tree):
+            found.setdefault(kind, set()).add(key)
+        used = set()
+        reader = Structure()
+        reader.key(self.tree)
+        used = reader.used
+        for kind, option in (("log", "common_log"), ("deg", "radians"), ("pct", "hundredths")):
+            if kind in used:
+                found.setdefault(kind, set()).add(Structure(**{option: True}).key(self.tree))
+        if self.primary == "empty":
+            found.setdefault("empty", set()).add("empty")
+
+    def _add_numeric(self, found: dict) -> None:
+        commas = _DECIMAL_COMMA.fullmatch(self.text)
+        if commas:
+            found.setdefault("comma", set()).add(Answer(f"{commas[1]}.{commas[2]}").primary)
+        groups = _commas(self.text)
+        if groups:
+            tree = parse(self.text, commas_group=len(groups) > MAX_GROUPS)
+            found.setdefault("groups", set()).add(Structure().key(tree))
+        clock = _CLOCK.fullmatch(self.text)
+        if clock:
+            found.setdefault("clock", set()).add(f"{int(clock[1])}:{clock[2]}:{clock[3] or '00'}")
+
+
+def parse(text: str, *, commas_group: bool = True) -> tuple:
+    """The tree of a cleaned answer, units and other annotations dropped. Raises NotMath."""
+    return Parser(prose.drop_annotations(tokenize(text, commas_group=commas_group))).parse()
+
+
+def _commas(text: str) -> list[str]:
+    found = _GROUPED.search(text)
+    return found[0].split(",")[1:] if found else []
+
+
+def _gcd(a: int, b: int) -> int:
+    while b:
+        a, b = b, a % b
+    return a
+
+
+def _short(key: str) -> str:
+    if len(key) <= MAX_KEY:
+        return key
+    return key[:40] + "...#" + hashlib.sha256(key.encode()).hexdigest()[:24]
+
+
+__all__ = ["Answer", "Evaluator", "itertools", "parse", "walk"]

@@ -1,0 +1,213 @@
+"""Numbers: exact rationals (fmpq) while possible, balls that certainly hold the true value (acb) otherwise.
+
+A value's key is a string: equal values have the same key. Rationals print exactly. Others are rounded to 512 bits after
+the binary point; a ball at 768 bits or more that is not narrow enough is computed again with more. Two different
+irrational answers would have to agree to 150 decimals to be confused.
+"""
+
+import hashlib
+
+from flint import acb, arb, ctx, fmpq, fmpz
+
+from openmath.grading.verdict import TooLarge
+
+PRECISIONS = (768, 3072)  # bits; the second only where cancellation eats the first
+KEY_BITS = 512  # bits after the binary point (below 1: significant bits) that tell two values apart
+EXACT_BITS = 400_000  # larger integers and fractions are not written out (2^400000 has 120,000 digits)
+SNAP_BITS = 160  # a ball around a fraction with a denominator of at most this many bits is that fraction
+
+Value = fmpq | acb
+
+
+class Unclear(Exception):
+    """The precision does not suffice to name the value."""
+
+
+def opaque(*parts: object) -> acb:
+    """A number that stands for something that is not computed: the same for the same parts, else unrelated."""
+    digest = hashlib.sha256("\x1f".join(map(str, parts)).encode()).digest()
+    modulus = fmpq(int.from_bytes(digest[:12], "big"), 1 << 96) * fmpq(4, 5) + fmpq(11, 10)
+    # A small positive angle: powers, roots and logarithms of products stay on their principal branch, as for the
+    # positive numbers that letters mostly stand for, and yet |x| is not x.
+    angle = fmpq(int.from_bytes(digest[12:24], "big"), 1 << 96) / 8 + fmpq(1, 50)
+    return acb(arb(modulus) * arb(angle).cos(), arb(modulus) * arb(angle).sin())
+
+
+def size(value: fmpq) -> int:
+    """Bits to write the fraction out."""
+    return value.p.bit_length() + value.q.bit_length()
+
+
+def is_integer(value: Value) -> bool:
+    return isinstance(value, fmpq) and value.q == 1
+
+
+def ball(value: Value) -> acb:
+    return acb(value) if isinstance(value, fmpq) else value
+
+
+def power(base: Value, exponent: Value) -> Value:
+    if isinstance(exponent, fmpq) and exponent.q == 1:
+        if isinstance(base, fmpq):
+            return _exact_power(base, exponent.p)
+        if abs(exponent.p) <= 1 << 20:
+            return base ** fmpz(exponent.p)
+    if isinstance(base, fmpq) and isinstance(exponent, fmpq):
+        if base == 0:
+            if exponent > 0:
+                return fmpq(0)
+            raise ZeroDivisionError
+        if base < 0 and exponent.q % 2 == 1:  # the real root, as in \\sqrt[3]{-8} = -2
+            root = power(-base, exponent)
+            return -root if exponent.p % 2 == 1 else root
+        if abs(exponent.p) > 1 << 40:
+            return opaque("power", key(base), key(exponent))
+        if exponent == fmpq(1, 2):
+            return _square_root(base)
+    if isinstance(base, acb) and isinstance(exponent, fmpq) and base.imag.is_zero() and base.real < 0:
+        if exponent.q % 2 == 1:
+            root = power(-base, exponent)
+            return -root if exponent.p % 2 == 1 else root
+    _check_magnitude(ball(base), ball(exponent))
+    return ball(base) ** ball(exponent)
+
+
+def _exact_power(base: fmpq, exponent: fmpz) -> Value:
+    if base == 0:
+        if exponent < 0:
+            raise ZeroDivisionError
+        return fmpq(int(exponent == 0))
+    if abs(base) == 1:
+        return fmpq(1) if exponent % 2 == 0 else base
+    if size(base) * abs(exponent) <= EXACT_BITS:
+        return base ** int(exponent)
+    root, multiple = _perfect_power(base)
+    return opaque("power", key(root), key(fmpq(exponent * multiple)))
+
+
+def _perfect_power(base: fmpq) -> tuple[fmpq, int]:
+    """4 -> (2, 2): so that 2^(10^9) and 4^(5*10^8) are the same number without writing it out."""
+    if base.q != 1 or base < 2 or base > 1 << 62:
+        return base, 1
+    number = int(base.p)
+    for degree in range(number.bit_length(), 1, -1):
+        root = round(number ** (1 / degree))
+        for candidate in (root - 1, root, root + 1):
+            if candidate > 1 and candidate**degree == number:
+                return fmpq(candidate), degree
+    return base, 1
+
+
+def _square_root(base: fmpq) -> Value:
+    above, below = abs(base.p), base.q
+    root_above, root_below = above.isqrt(), below.isqrt()
+    if root_above * root_above == above and root_below * root_below == below:
+        root = fmpq(root_above, root_below)
+        return root if base >= 0 else acb(0, arb(root))
+    return acb(base).sqrt()
+
+
+def _check_magnitude(base: acb, exponent: acb) -> None:
+    """Refuse towers: a result whose exponent has more than 40 bits."""
+    if base.contains(0):
+        return
+    logarithm = abs((exponent * base.log()).real)
+    if not logarithm < arb(1 << 40):
+        raise TooLarge
+
+
+def factorial(value: Value) -> Value:
+    if is_integer(value):
+        if value < 0:
+            raise ZeroDivisionError
+        if value <= 25_000:  # 25000! has about 330,000 bits
+            return fmpq(fmpz.fac_ui(int(value.p)))
+        return opaque("factorial", key(value))
+    return (ball(value) + 1).gamma()
+
+
+def binomial(above: Value, below: Value) -> Value:
+    if is_integer(above) and is_integer(below):
+        if below < 0 or (0 <= above < below):
+            return fmpq(0)
+        if above >= 0 and above <= 1 << 30:
+            fewer = min(int(below.p), int(above.p - below.p))
+            if fewer * above.p.bit_length() <= EXACT_BITS:
+                return fmpq(fmpz.bin_uiui(int(above.p), fewer))
+        return opaque("binomial", key(above), key(min(below, above - below)))
+    above, below = ball(above), ball(below)
+    return (above + 1).gamma() * (below + 1).rgamma() * (above - below + 1).rgamma()
+
+
+def key(value: Value) -> str:
+    """The string that names the value. Raises Unclear if the ball is too wide for that."""
+    if isinstance(value, fmpq):
+        if size(value) > 600:  # too long to read: name it by a digest of its hexadecimal digits
+            digits = f"{int(value.p):x}/{int(value.q):x}"
+            return "#" + hashlib.sha256(digits.encode()).hexdigest()[:24]
+        return str(value)
+    if not value.is_finite():
+        raise Unclear
+    real = _real_key(value.real)
+    if value.imag.is_zero():
+        return real
+    imaginary = _real_key(value.imag)
+    return real if imaginary == "0" else f"{real}{'' if imaginary.startswith('-') else '+'}{imaginary}i"
+
+
+def _real_key(x: arb) -> str:
+    if x.contains(0):
+        if x.rad() < arb(2) ** -KEY_BITS and (x.rad().is_zero() or ctx.prec >= PRECISIONS[-1]):
+            return "0"
+        raise Unclear
+    if _bits_known_after_point(x) < KEY_BITS + 32 and x.rel_accuracy_bits() < KEY_BITS + 32:
+        raise Unclear
+    mantissa, exponent = (int(part) for part in x.mid().man_exp())
+    if exponent > EXACT_BITS:
+        return f"{mantissa >> max(0, mantissa.bit_length() - KEY_BITS):x}e{exponent + mantissa.bit_length()}"
+    sign, mantissa = ("-" if mantissa < 0 else ""), abs(mantissa)
+    fraction = _snap(mantissa, exponent)
+    if fraction is not None:
+        return sign + fraction
+    # Round to KEY_BITS after the point; below 1, to KEY_BITS significant bits.
+    scale = KEY_BITS + max(0, -(mantissa.bit_length() + exponent))
+    shift = exponent + scale
+    rounded = mantissa << shift if shift >= 0 else (mantissa + (1 << (-shift - 1))) >> -shift
+    digest = hashlib.sha256(f"{rounded:x}@{scale}".encode()).hexdigest()[:16]
+    return f"{sign}~{_decimal(mantissa, exponent)}#{digest}"
+
+
+def _bits_known_after_point(x: arb) -> int:
+    radius = x.rad()
+    if radius.is_zero():
+        return KEY_BITS + 64
+    mantissa, exponent = radius.man_exp()
+    return -(int(exponent) + int(mantissa).bit_length())
+
+
+def _decimal(mantissa: int, exponent: int) -> str:
+    """Six significant digits for people to read; the digest beside them is what counts."""
+    try:
+        return f"{mantissa * 2.0**exponent if exponent > -1000 and mantissa.bit_length() < 900 else float('nan'):.6g}"
+    except OverflowError:
+        return "big"
+
+
+def _snap(mantissa: int, exponent: int) -> str | None:
+    """The fraction with a small denominator that mantissa * 2^exponent certainly is, if any, as "p/q"."""
+    if exponent >= 0:
+        return None if (mantissa.bit_length() + exponent) > 600 else str(mantissa << exponent)
+    above, below = mantissa, 1 << -exponent
+    p0, q0, p1, q1 = 0, 1, 1, 0
+    while below:
+        quotient, rest = divmod(above, below)
+        p0, q0, p1, q1 = p1, q1, quotient * p1 + p0, quotient * q1 + q0
+        if q1.bit_length() > SNAP_BITS:
+            return None
+        # A convergent misses the number by less than 1 / (q1^2 * next quotient): a huge next quotient settles it.
+        if rest == 0 or below // rest > 1 << (KEY_BITS - 2 * SNAP_BITS):
+            if p1.bit_length() > 500:
+                return None
+            return str(p1) if q1 == 1 else f"{p1}/{q1}"
+        above, below = below, rest
+    return None
