@@ -9,6 +9,8 @@ Every step is linear in the length of the text.
 import re
 import unicodedata
 
+from openmath.answers import BOX, extract_answer
+
 _SIGNS = {
     "−": "-", "–": "-", "—": "-", "×": r"\times ", "·": r"\cdot ", "⋅": r"\cdot ", "÷": "/", "∕": "/", "⁄": "/",
     "≤": r"\le ", "≥": r"\ge ", "⩽": r"\le ", "⩾": r"\ge ", "≠": r"\ne ", "≈": r"\approx ", "∞": r"\infty ",
@@ -62,7 +64,7 @@ _GROUP_COMMA = re.compile(r"(?<=\d)(?:\{,\}|,\\!|\\!,|\{,\}\\!)\s*(?=\d{3}(?!\d)
 _GROUP_SPACE = re.compile(r"(?<![\d.])\d{1,3}(?:(?:\s|\\,|\\ |~|\\;|\\:){1,2}\d{3})+(?![\d])")
 _DOUBLED = re.compile(r"\\\\(?=(?:left|right|frac|sqrt|text|le|ge|pi|cdot|times|infty|cup|in|mathbb)(?![a-z]))")
 _RIGHT_DOT = re.compile(r"\\(left|right)\s*\.")
-_BOX = re.compile(r"\\(?:boxed|fbox|framebox)\s*(?=\{)")
+MAX_BOXES = 8  # boxes in one answer that are read as a list
 
 
 def clean(text: str) -> str:
@@ -71,15 +73,28 @@ def clean(text: str) -> str:
         text = _SUPERSCRIPT_RUN.sub(lambda run: "^{" + "".join(_SUPERSCRIPTS[c] for c in run[0]) + "}", text)
         text = "".join(_SIGNS.get(c) or _fold(c) if c > "\x7f" else c for c in text)
     text = _DAMAGED.sub(lambda found: _DAMAGED_LETTER[found[0]], text)
+    if "\\boxed" in text:
+        text = _boxes(text)
     text = text.replace("\x00", "").replace("/text{", "\\text{")
     if "\\begin" not in text:
         text = _DOUBLED.sub(r"\\", text)
     text = _RIGHT_DOT.sub(" ", text)
     text = _GROUP_COMMA.sub("", text)
     text = _GROUP_SPACE.sub(lambda found: re.sub(r"\D", "", found[0]), text)
-    text = _BOX.sub("", text)
     text = _COSMETIC.sub(_plain, text).replace("~", " ")
     return text.strip().rstrip("\\").rstrip(" .;,:").strip()
+
+
+def _boxes(text: str) -> str:
+    r"""An answer that still holds boxes is what they hold: "is $\boxed{5}$" is 5, two boxes are a list."""
+    found = []
+    for _ in range(MAX_BOXES):
+        box = extract_answer(text)
+        if box is None:
+            break
+        found.append(box)
+        text = text[: text.rindex(BOX)]
+    return ", ".join(reversed(found)) if found else text
 
 
 def _plain(found: re.Match) -> str:

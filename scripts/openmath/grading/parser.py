@@ -23,9 +23,10 @@ MAX_DEPTH = 60  # of nested groups: real answers reach 8; deeper ones are compar
 _RELATIONS = {
     "=": "=", "<": "<", ">": ">", "<=": "<=", ">=": ">=", "!=": "!=", "le": "<=", "ge": ">=", "ne": "!=",
     "approx": "~", "sim": "~", "simeq": "~", "in": "in", "notin": "notin", "to": "to", "rightarrow": "to",
-    "Rightarrow": "=>", "Leftrightarrow": "<=>", "=>": "=>", "subset": "subset", "subseteq": "subset",
+    "Rightarrow": "=>", "=>": "=>", "subset": "subset", "subseteq": "subset",
     "nmid": "nmid", "parallel": "parallel", "perp": "perp", "ll": "<<", "gg": ">>", "cong": "=", "propto": "propto",
 }  # fmt: skip
+_SEPARATORS = (",", ";", "and", "or", "\\\\", "wedge", "vee", "Leftrightarrow")
 _SET_OPERATIONS = {"cup": "cup", "cap": "cap", "setminus": "minus"}
 _CLOSERS = {"(": (")", "]"), "[": ("]", ")"), "\\{": ("\\}",), "{": ("}",)}
 _CONSTANTS = {"pi": ("const", "pi"), "infty": ("infty",), "emptyset": ("set", ())}
@@ -42,6 +43,7 @@ class Parser:
         self.tokens = tokens
         self.at = 0
         self.depth = 0
+        self.in_call = 0
 
     def peek(self) -> str:
         """Text of the next token if it is an operator, command or separator; other kinds give their kind in <>."""
@@ -75,14 +77,12 @@ class Parser:
         """Relations separated by commas, semicolons, "and", "or", line ends; one alone is not a list."""
         items = []
         while True:
-            while self.peek() in (",", ";", "and", "or", "\\\\", "wedge", "vee") or (
-                "&" not in closers and self.peek() == "&"
-            ):
+            while self.peek() in _SEPARATORS or ("&" not in closers and self.peek() == "&"):
                 self.at += 1
             if self.peek() in closers or self.peek() == "<end>":
                 break
             items.append(self.relation())
-            if self.peek() not in (",", ";", "and", "or", "\\\\", "wedge", "vee", "&", "<end>", *closers) and not (
+            if self.peek() not in (*_SEPARATORS, "&", "<end>", *closers) and not (
                 items[-1][0] == "group" and self.peek() == "("
             ):
                 raise NotMath(f"{self.peek()} after an item")
@@ -332,6 +332,8 @@ class Parser:
             return ("num", text.rstrip(".") if text.endswith(".") else text)
         if token.kind == "sym":
             return self.symbol(text)
+        if token.kind == "word" and self.in_call:  # P(win)
+            return ("sym", f'"{text}"')
         if token.kind == "env" and text.startswith("begin:"):
             return self.environment(text[6:])
         if token.kind == "cmd":
@@ -368,7 +370,9 @@ class Parser:
         return ("sym", name)
 
     def arguments(self) -> tuple:
+        self.in_call += 1
         tree = self.items((")",))
+        self.in_call -= 1
         self.expect(")")
         return tree[1] if tree[0] == "list" else (tree,)
 

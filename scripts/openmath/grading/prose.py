@@ -11,7 +11,7 @@ _EMPTY = frozenset({"none", "no solution", "no solutions", "no real solutions", 
 _WORDS = frozenset({"even", "odd", "both", "neither", "equal", "dne", "all", "prime", "rational", "irrational"})
 # Words that make what follows or precedes them a condition: they are never dropped as if they were units.
 _CONDITIONS = re.compile(
-    r"\b(?:if|when|where|for|with|such|constant|integer|integers|not|except|unless|only|otherwise|is|are|all|any|"
+    r"\b(?:if|when|where|for|with|such|constant|integer|integers|not|except|unless|only|otherwise|is|are|all|"
     r"some|every|each|so|thus|hence|therefore|because|since|given|let|we|no|none|but|than|least|most|am|pm|a\.m|p\.m|to|"
     r"from|between|minimum|maximum|min|max|mod|divides|odd|even|base)\b"
 )

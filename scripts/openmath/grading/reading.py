@@ -6,22 +6,20 @@ says which kinds may meet.
 """
 
 import hashlib
-import itertools
 import re
 from functools import cached_property
 
 from openmath.grading import prose
 from openmath.grading.clean import clean
-from openmath.grading.evaluate import Evaluator
 from openmath.grading.lexer import NotMath, tokenize
 from openmath.grading.parser import Parser
-from openmath.grading.structure import Structure, walk
+from openmath.grading.structure import Structure, is_unknown_function, letters
 from openmath.grading.verdict import MAX_CHARACTERS, TooLarge
 
 _PLAIN = re.compile(r"([-+]?)(\d{1,300})(?:\.(\d{0,300}))?")  # most answers: a whole number or a short decimal
 _DECIMAL_COMMA = re.compile(r"(-?\d+),(\d+)")
 _GROUPED = re.compile(r"(?<![\d,])\d{1,3}(?:,\d{3})+(?![\d,])")
-_CLOCK = re.compile(r"(\d{1,2}):(\d\d)(?::(\d\d))?")
+_CLOCK = re.compile(r"(\d{1,2}):\s*(\d\d)(?::(\d\d))?(?:\W{0,6}([ap])\W{0,2}m\W{0,2})?", re.IGNORECASE)
 MAX_GROUPS = 3  # 1,234,567,890 is a number; with more groups of three, a bare 110,143,164,198,242 is a list
 MAX_KEY = 300  # characters of a key before it is hashed
 
@@ -88,6 +86,11 @@ class Answer:
             self.primary = prose.key(self.text)
 
     @cached_property
+    def constants(self) -> frozenset[str]:
+        """The letters in the answer."""
+        return frozenset(letters(self.tree)) if self.tree is not None else frozenset()
+
+    @cached_property
     def alternatives(self) -> dict[str, frozenset[str]]:
         """Keys by kind of reading. Computed when the primary keys of two answers differ."""
         if self.plain or self.too_large:
@@ -109,22 +112,19 @@ class Answer:
             found.setdefault(kind, set()).add(text)
             return
         inner = Answer(text)
-        if inner.tree is not None:
+        if inner.tree is not None and (kind != "head" or _is_statement(inner.tree)):
             found.setdefault(kind, set()).add(inner.primary)
-            for other in ("fun", "rec"):
+            for other in ("fun", "rec", "family"):
                 if other in inner.alternatives:
                     found.setdefault(other, set()).update(inner.alternatives[other])
-            self.head = inner.tree
 
     def _add_structural(self, found: dict) -> None:
         for kind, key in Structure().alternatives(self.tree):
             found.setdefault(kind, set()).add(key)
-        used = set()
         reader = Structure()
         reader.key(self.tree)
-        used = reader.used
         for kind, option in (("log", "common_log"), ("deg", "radians"), ("pct", "hundredths")):
-            if kind in used:
+            if kind in reader.used:
                 found.setdefault(kind, set()).add(Structure(**{option: True}).key(self.tree))
         if self.primary == "empty":
             found.setdefault("empty", set()).add("empty")
@@ -137,14 +137,22 @@ class Answer:
         if groups:
             tree = parse(self.text, commas_group=len(groups) > MAX_GROUPS)
             found.setdefault("groups", set()).add(Structure().key(tree))
-        clock = _CLOCK.fullmatch(self.text)
+        clock = _CLOCK.fullmatch(prose.unwrapped(self.text))
         if clock:
-            found.setdefault("clock", set()).add(f"{int(clock[1])}:{clock[2]}:{clock[3] or '00'}")
+            half = (clock[4] or "").lower()
+            found.setdefault("clock", set()).add(f"{int(clock[1])}:{clock[2]}:{clock[3] or '00'}{half}")
 
 
 def parse(text: str, *, commas_group: bool = True) -> tuple:
     """The tree of a cleaned answer, units and other annotations dropped. Raises NotMath."""
     return Parser(prose.drop_annotations(tokenize(text, commas_group=commas_group))).parse()
+
+
+def _is_statement(tree: tuple) -> bool:
+    """May a quantifier be dropped behind this? Behind f(x) = 2x it says where f lives; behind a number it restricts."""
+    if tree[0] == "list":
+        return all(_is_statement(item) for item in tree[1])
+    return tree[0] == "group" or (tree[0] == "rel" and is_unknown_function(tree[2][0]))
 
 
 def _commas(text: str) -> list[str]:
@@ -162,6 +170,3 @@ def _short(key: str) -> str:
     if len(key) <= MAX_KEY:
         return key
     return key[:40] + "...#" + hashlib.sha256(key.encode()).hexdigest()[:24]
-
-
-__all__ = ["Answer", "Evaluator", "itertools", "parse", "walk"]

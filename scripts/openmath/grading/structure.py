@@ -8,10 +8,11 @@ from flint import ctx, fmpq
 
 from openmath.grading import values
 from openmath.grading.evaluate import Evaluator
-from openmath.grading.lexer import NotMath
+from openmath.grading.lexer import FUNCTIONS, NotMath
 from openmath.grading.values import Unclear
 from openmath.grading.verdict import TooLarge
 
+MAX_CONSTANTS = 3  # arbitrary constants of a family of functions that may be renamed
 MAX_SIGNS = 6  # plus-minus signs in one formula: each doubles the answers it stands for
 _FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "="}
 _ORDER = {"<", "<=", ">", ">="}
@@ -21,7 +22,7 @@ _STRUCTURED = {"list", "group", "set", "rel", "union", "matrix", "cases", "ratio
 class Structure:
     """Keys of trees under one reading of ambiguous signs (see Evaluator); `used` tells which of them occurred."""
 
-    def __init__(self, **options: bool):
+    def __init__(self, **options: object):
         self.options = options
         self.used: set[str] = set()
 
@@ -183,7 +184,7 @@ class Structure:
         if any(side[0] in _STRUCTURED or has_signs(side) for side in sides):
             return "equal:" + "=".join(sorted(map(self.key, sides)))
         keys = [self.number_key(side) for side in sides]
-        if len(set(keys)) == 1 and not any(letters(side) for side in sides):
+        if len(set(keys)) == 1:  # several forms of one value: C(5, 2) = 10
             return keys[-1]
         if all(side[0] == "sym" for side in sides):
             return "equal:" + "=".join(sorted(keys))
@@ -314,8 +315,6 @@ class Structure:
         if len(items) == 2 and not has_signs(tree):
             if brackets == "()":
                 yield "interval", self.interval(brackets, items)
-            elif brackets == "[]":
-                yield "seq", "(" + ",".join(map(self.key, items)) + ")"
         if all(label_of(item) for item in items):
             yield "seq", "(" + ",".join(self.key(value_of(item)) for item in items) + ")"
             yield "rec", self.record_key(items)
@@ -329,8 +328,9 @@ class Structure:
                 if all(item[0] == "sym" for item in left[2]):
                     pairs = zip(left[2], right[2], strict=True)
                     yield "rec", "rec{" + ";".join(sorted(f"{a[1]}={self.key(b)}" for a, b in pairs)) + "}"
-            if left[0] == "call" and all(argument[0] == "sym" for argument in left[2]):
+            if is_unknown_function(left):
                 yield "fun", self.renamed_key(left[2], right)
+                yield from self.family_keys(left[2], right)
             if len(sides) == 2 and quantity(left) and right != ("num", "0") and not letters(right):
                 yield "value", self.key(right)
             if left[0] == "ratio" and right[0] == "ratio" and len(sides) == 2:
@@ -342,10 +342,25 @@ class Structure:
             flipped = tuple(reversed(sides)) if signs[0] in (">", ">=") else sides
             yield "seq", "(" + ",".join(map(self.key, flipped)) + ")"
 
+    def family_keys(self, arguments: tuple, body: tuple) -> Iterator[tuple[str, str]]:
+        """f(x) = ax + b and f(x) = cx + d: the key with arbitrary constants numbered, in each possible order."""
+        constants = sorted(letters(body) - {argument[1] for argument in arguments})
+        if not 1 <= len(constants) <= MAX_CONSTANTS or not all(name[:1].isalpha() for name in constants):
+            return
+        names = {argument[1]: f"argument {place}" for place, argument in enumerate(arguments)}
+        for order in itertools.permutations(range(len(constants))):
+            numbered = {name: f"constant {place}" for name, place in zip(constants, order, strict=True)}
+            yield "family", Structure(names=names | numbered, **self.options).key(body)
+
     def renamed_key(self, arguments: tuple, body: tuple) -> str:
         """The key of a function's body with its arguments named by place: f(x) = x and f(z) = z are the same."""
         names = {argument[1]: f"argument {place}" for place, argument in enumerate(arguments)}
         return Structure(names=names, **self.options).key(body)
+
+
+def is_unknown_function(tree: tuple) -> bool:
+    """Is this f(x) or P(x, y), a function that the problem asks for?"""
+    return tree[0] == "call" and tree[1] not in FUNCTIONS and all(argument[0] == "sym" for argument in tree[2])
 
 
 def strip_label_of_first(items: tuple) -> list[tuple]:
@@ -401,12 +416,22 @@ def bound_label(sides: tuple) -> tuple | None:
     if label(left) and not (left[0] == "sym" and left[1] in letters(right)):
         if left[0] == "call" and left[1] in ("sin", "cos", "tan", "cot", "sec", "csc"):
             return None
-        if left[0] in ("mul", "div") and letters(right):
+        if left[0] in ("mul", "div") and letters(right) and not _named_product(left):
             return None
         return right
     if right[0] == "sym" and len(sides) == 2 and not letters(left):
         return left
     return None
+
+
+def _named_product(tree: tuple) -> bool:
+    """Is this product really one name: the segment XY, or N(n)?"""
+    names = [node[1] for node in walk(tree) if node[0] == "sym"]
+    return (
+        tree[0] == "mul"
+        and all(name.isupper() for name in names)
+        or (len(names) == 2 and names[0].isupper() != names[1].isupper())
+    )
 
 
 def letters(tree: tuple) -> set[str]:
