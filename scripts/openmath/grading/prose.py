@@ -16,6 +16,7 @@ _CONDITIONS = re.compile(
     r"from|between|minimum|maximum|min|max|mod|divides|odd|even|base)\b"
 )
 _WRAPPER = re.compile(r"\\(?:text|mathrm|operatorname|emph)\s*")
+_TEXT = re.compile(r"\\(?:text|mathrm|operatorname|emph)\s*\{([^{}]*)\}")
 _LETTERS = re.compile(r"[A-Za-z]{2,}")
 _DROPPED = re.compile(r"[\s{}.,;:\"'!?~$]+")
 _MERIDIEM = re.compile(r"\b([ap])\s*\.\s*m\b\.?", re.IGNORECASE)
@@ -103,37 +104,77 @@ def _without_currency(tokens: list[Token]) -> list[Token]:
 
 
 _SPACES = re.compile(r"\s+")
-_NEGATIVE = re.compile(
-    r"no\b(?!.{0,400}\byes\b)|there (?:do|does|is|are|exists?|exist) (?:not|no)\b|it is (?:impossible|not possible)|impossible\b|never\b"
+_NO_SENTENCE = re.compile(
+    r"no\b(?![^.]{0,400}\byes\b)|there (?:do|does|is|are|exists?) (?:not|no)\b"
+    r"|it is (?:impossible|not possible)\b|impossible\b"
 )
-_POSITIVE = re.compile(r"yes\b(?!.{0,400}\bno\b)|it is (?:always )?possible\b|(?:such )?.{0,60}\bexists?$")
+_YES_SENTENCE = re.compile(
+    r"yes\b(?![^.]{0,400}\bno\b)|it is (?:always )?possible\b|there (?:does )?exists?\b|(?:such )?.{0,80}\bexists?$"
+)
+_FUNCTION_WORDS = (
+    (re.compile(r"\bthe (?:constant )?(?:zero function|function zero)", re.IGNORECASE), " f(x)=0 "),
+    (re.compile(r"\bthe identity function", re.IGNORECASE), " f(x)=x "),
+    (re.compile(r".*\b(?:that is|namely|i\.e\.),? ", re.IGNORECASE), " "),
+)
+_LEAD_IN = re.compile(
+    r"\s*(?:(?:all|the|only|possible|such|given|nonzero|constant|real|integral|integer|positive|solutions?|functions?|pairs?|"
+    r"triples?|polynomials?|values?|sets?|answers?|equations?|of|form|to|problem|that|which|satisfy|satisfies|satisfying|"
+    r"conditions?|the given|this|are|is|exactly|[:,])\b[\s:,]*)+",
+    re.IGNORECASE,
+)
+# "for all x", "for every positive integer n", "where c is a constant", "\forall x \in R": up to the next separator.
 _QUANTIFIER = re.compile(
-    r"[\s,(]*(?:\\forall\b|(?:\\text\s*\{)?\s*,?\s*(?:for|where|with)\b\s*(?:all|any|every|each|some|\\?\w*\s*\\in\b)?|for\s+(?:all|any|every|each|some)\b)"
+    r"(?:,\s*(?=[A-Za-z]\s*\\in\b)|[,(]?\s*(?:\\forall\b|\b(?:for|with|where)\b(?:\s+(?:all|any|every|each|some|the|real|positive|negative|nonnegative|"
+    r"natural|rational|integers?|numbers?|arbitrary|fixed|constants?|is|a|an|are|in|on)\b)*))"
+    r"\s*(?:(?:\\(?!in\b)[A-Za-z]+|[A-Za-z](?:_\w)?)\b(?:\s*,\s*[A-Za-z]\b)*)?"
+    r"(?:\s*(?:\\in\b|\bin\b|\\(?:ge|ne|le|neq|geq|leq)\b|[<>])\s*(?:\\mathbb\s*[A-Z]\b|\\mathbb\s*\{[A-Z]\}|\w+)(?:_\{?[<>\\a-z]*\s*\d?\}?|\^\S)?)?"
+    r"(?:\s*(?:is|are|be)?\s*(?:an?\s+)?\b(?:real|positive|nonnegative|non-negative|natural|rational|arbitrary)?\s*(?:constants?|integers?|"
+    r"numbers?|reals?)\b)*\)?"
 )
+_SOME = re.compile(r"\b(?:some|where|constants?)\b")
+_DOMAINS = (
+    ("rational", re.compile(r"\brational|\\mathbb\s*\{?Q")), ("natural", re.compile(r"\bnatural|\\mathbb\s*\{?N")),
+    ("integer", re.compile(r"\bintegers?|\\mathbb\s*\{?Z")), ("positive", re.compile(r"\bpositive|>\s*0")),
+    ("nonnegative", re.compile(r"\bnon-?negative|\\geq?\s*0")), ("odd", re.compile(r"\bodd\b")), ("even", re.compile(r"\beven\b")),
+)  # fmt: skip
 _SENTENCE = re.compile(
-    r"(?:the|all|only|these|possible|answer|solutions?)\b[^=]{0,200}?\b(?:is|are)\b\s*:?\s*(?P<tail>[^a-z]*?(?:\\?[A-Za-z(\\{\d-].*))$",
+    r"(?:the|all|only|these|possible|answer|solutions?)\b[^=]{0,200}?\b(?:is|are)\b\s*:?\s*"
+    r"(?P<tail>[^a-z]*?(?:\\?[A-Za-z(\\{\d-].*))$",
     re.IGNORECASE | re.DOTALL,
 )
+MAX_PROSE = 2_000  # characters of a sentence that are searched for a formula
 
 
 def readings(text: str) -> Iterator[tuple[str, str]]:
     """(kind, text or key) of the ways a sentence may be read: yes or no, no solution, or the formula it states."""
+    text = text[:MAX_PROSE]
     sentence = _SPACES.sub(" ", unwrapped(text)).strip(" .")
     lower = sentence.lower()
     if lower in _EMPTY:
         yield "empty", "empty"
         yield "yesno", "no"
-    elif lower in _YES or _POSITIVE.match(lower) and not _NEGATIVE.match(lower):
-        yield "yesno", "yes"
-    elif _NEGATIVE.match(lower):
+    elif _NO_SENTENCE.match(lower):
         yield "yesno", "no"
-    plain = _SPACES.sub(" ", _WRAPPER.sub(" ", text))
-    for found in _QUANTIFIER.finditer(plain):
-        head = plain[: found.start()].strip(" ,{(\\")
-        if head and "=" in head:
-            yield "head", head
-            break
+    elif lower in _YES or _YES_SENTENCE.match(lower):
+        yield "yesno", "yes"
+    statement, domain = without_quantifiers(text)
+    if "=" in statement or "," in statement:
+        yield "head", statement + "\x00" + domain
     found = _SENTENCE.match(sentence)
     if found:
-        tail = found["tail"].strip(" .:")
-        yield "stated", tail
+        yield "stated", found["tail"].strip(" .:")
+
+
+def without_quantifiers(text: str) -> tuple[str, str]:
+    """A statement without "for all x", "where c is a constant" and its lead-in, and what it said about constants."""
+    plain = _TEXT.sub(r" \1 ", text).replace("\\(", " ").replace("\\)", " ")
+    plain = _SPACES.sub(" ", plain)
+    for pattern, formula in _FUNCTION_WORDS:
+        plain = pattern.sub(formula, plain)
+    domains = set()
+    for clause in _QUANTIFIER.findall(plain):
+        if _SOME.search(clause):
+            domains |= {name for name, pattern in _DOMAINS if pattern.search(clause)}
+    plain = _QUANTIFIER.sub(" ", plain)
+    lead = _LEAD_IN.match(plain)
+    return (plain[lead.end() :] if lead else plain).strip(" ,.;{"), ",".join(sorted(domains))

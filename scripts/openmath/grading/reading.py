@@ -32,6 +32,7 @@ class Answer:
         self.too_large = False
         self.tree: tuple | None = None
         self.plain = False
+        self.inner: Answer | None = None  # the formula that a sentence states
         self.text = raw.strip()
         if self._read_plain():
             return
@@ -88,7 +89,8 @@ class Answer:
     @cached_property
     def constants(self) -> frozenset[str]:
         """The letters in the answer."""
-        return frozenset(letters(self.tree)) if self.tree is not None else frozenset()
+        tree = self.tree if self.tree is not None else self.inner.tree if self.inner else None
+        return frozenset(letters(tree)) if tree is not None else frozenset()
 
     @cached_property
     def alternatives(self) -> dict[str, frozenset[str]]:
@@ -111,12 +113,15 @@ class Answer:
         if kind == "yesno" or kind == "empty":
             found.setdefault(kind, set()).add(text)
             return
+        text, _, domain = text.partition("\x00")
         inner = Answer(text)
         if inner.tree is not None and (kind != "head" or _is_statement(inner.tree)):
-            found.setdefault(kind, set()).add(inner.primary)
+            suffix = f" ({domain})" if domain else ""
+            found.setdefault(kind, set()).add(inner.primary + suffix)
             for other in ("fun", "rec", "family"):
                 if other in inner.alternatives:
-                    found.setdefault(other, set()).update(inner.alternatives[other])
+                    found.setdefault(other, set()).update(key + suffix for key in inner.alternatives[other])
+            self.inner = inner
 
     def _add_structural(self, found: dict) -> None:
         for kind, key in Structure().alternatives(self.tree):

@@ -2,7 +2,7 @@ r"""Tree -> key of what it says: numbers by value, lists and sets without order,
 x > 3 as an interval, x = 5 as 5, equations up to a factor."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from flint import ctx, fmpq
 
@@ -297,6 +297,8 @@ class Structure:
             yield "seq", "(" + ",".join(self.key(value_of(item)) for item in items) + ")"
             if all(label_of(item) for item in items):
                 yield "rec", self.record_key(items)
+            if all(item[0] == "rel" and item[1] == ("=",) and is_unknown_function(item[2][0]) for item in tree[1]):
+                yield from self.function_list_keys(tree[1])
         elif kind == "group":
             yield from self.group_alternatives(tree)
         elif kind == "rel":
@@ -341,6 +343,17 @@ class Structure:
         elif set(signs) <= _ORDER | {"="}:
             flipped = tuple(reversed(sides)) if signs[0] in (">", ">=") else sides
             yield "seq", "(" + ",".join(map(self.key, flipped)) + ")"
+
+    def function_list_keys(self, items: tuple) -> Iterator[tuple[str, str]]:
+        """Several functions, each with its arguments named by place, and with their constants numbered."""
+        yield "fun", set_of(self.renamed_key(item[2][0][2], item[2][1]) for item in items)
+        families = [next(self.family_keys(item[2][0][2], item[2][1]), None) for item in items]
+        if any(families):
+            keys = (
+                family[1] if family else self.renamed_key(item[2][0][2], item[2][1])
+                for family, item in zip(families, items, strict=True)
+            )
+            yield "family", set_of(keys)
 
     def family_keys(self, arguments: tuple, body: tuple) -> Iterator[tuple[str, str]]:
         """f(x) = ax + b and f(x) = cx + d: the key with arbitrary constants numbered, in each possible order."""
@@ -492,6 +505,10 @@ def scaled_matrix(tree: tuple) -> tuple | None:
     if tree[0] == "mul" and tree[2][0] == "matrix" and tree[1][0] not in _STRUCTURED:
         return ("matrix", tuple(tuple(("mul", tree[1], cell) for cell in row) for row in tree[2][1]))
     return None
+
+
+def set_of(keys: Iterable[str]) -> str:
+    return "{" + ";".join(sorted(set(keys))) + "}"
 
 
 def cup(pieces: list[str]) -> str:
