@@ -66,6 +66,12 @@ class HostedEndpoint:
     async def available(self) -> None:
         return None
 
+    async def __aenter__(self) -> "HostedEndpoint":
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        return None
+
 
 class CompletionClient:
     """Completions from one endpoint; use as `async with CompletionClient(endpoint) as client`.

@@ -1,0 +1,79 @@
+"""The workflow's configuration: checked against config/schema.yaml, defaults filled in, one message per mistake."""
+
+import difflib
+from collections.abc import Iterator
+from pathlib import Path
+
+import jsonschema
+import yaml
+
+from openmath.errors import InputError
+
+SCHEMA = Path(__file__).parents[2] / "config" / "schema.yaml"
+SOURCES = ("hf", "path", "pypi", "base_url", "samples")
+JUDGE_SOURCES = ("model", "self_hosted")
+
+
+def checked_config(config: dict) -> dict:
+    """The config with defaults, or InputError listing every mistake with its key."""
+    schema = yaml.safe_load(SCHEMA.read_text())
+    config = _with_defaults(config, schema)
+    validator = jsonschema.Draft202012Validator(schema)
+    mistakes = [line for error in validator.iter_errors(config) for line in _explain(error)]
+    mistakes = mistakes or list(_cross_checks(config))
+    if mistakes:
+        raise InputError(
+            f"The configuration has {len(mistakes)} mistake{'s' * (len(mistakes) > 1)}.",
+            found="\n    " + "\n    ".join(mistakes),
+            hint="every key is explained in config/README.md.",
+        )
+    return config
+
+
+def _with_defaults(value: object, schema: dict) -> object:
+    """A copy with the schema's defaults put in; values of the wrong type are left for the validator."""
+    if not isinstance(value, dict):
+        return value
+    filled = dict(value)
+    for key, sub in schema.get("properties", {}).items():
+        if key not in filled and "default" in sub:
+            filled[key] = sub["default"]
+        if key in filled:
+            filled[key] = _with_defaults(filled[key], sub)
+    other = schema.get("additionalProperties")
+    if isinstance(other, dict):
+        for key in filled.keys() - schema.get("properties", {}).keys():
+            filled[key] = _with_defaults(filled[key] or {}, other) if other.get("type") == "object" else filled[key]
+    return filled
+
+
+def _explain(error: jsonschema.ValidationError) -> Iterator[str]:
+    where = ": ".join(map(str, error.absolute_path)) or "(top level)"
+    if error.validator == "additionalProperties" and error.schema.get("properties"):
+        known = list(error.schema["properties"])
+        for key in error.instance.keys() - set(known):
+            near = difflib.get_close_matches(str(key), known, 1, 0.5)
+            meant = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known)}"
+            yield f"{where}: unknown key {key!r}; {meant}"
+    else:
+        yield f"{where}: {error.message}"
+
+
+def _cross_checks(config: dict) -> Iterator[str]:
+    for name, model in config["models"].items():
+        sources = [key for key in SOURCES if key in model]
+        if len(sources) != 1:
+            yield f"models: {name}: needs one source of {', '.join(SOURCES)}; found {', '.join(sources) or 'none'}"
+        elif (sources[0] == "base_url") != (model["engine"] == "endpoint"):
+            yield f"models: {name}: base_url and engine: endpoint go together"
+        elif sources[0] == "base_url" and "served_model" not in model:
+            yield f"models: {name}: an endpoint needs served_model, the name it knows the model by"
+    for name, judge in config["judges"].items():
+        sources = [key for key in JUDGE_SOURCES if key in judge]
+        if len(sources) != 1:
+            yield f"judges: {name}: needs one of model (hosted) and self_hosted (a name under models)"
+        elif "self_hosted" in judge and judge["self_hosted"] not in config["models"]:
+            near = difflib.get_close_matches(judge["self_hosted"], config["models"], 1, 0.0)
+            yield f"judges: {name}: self_hosted: no model {judge['self_hosted']!r}; did you mean {near[0]!r}?"
+        elif "self_hosted" in judge and "samples" in config["models"][judge["self_hosted"]]:
+            yield f"judges: {name}: self_hosted: {judge['self_hosted']!r} has only imported samples, no engine"

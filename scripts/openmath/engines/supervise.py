@@ -1,0 +1,105 @@
+"""Run a server so that it cannot outlive whoever started it.
+
+    python supervise.py COMMAND [ARGUMENT ...]
+
+Its standard input is a pipe from the launcher. When the pipe closes (the launcher stopped us, or died by any signal) or the
+command ends, every process of the command is ended: first by SIGTERM, then by SIGKILL. A killed vLLM leaves an EngineCore
+process that keeps the GPU's memory; a process group alone would miss it once it has moved to a session of its own, so on Linux
+we adopt orphaned descendants (PR_SET_CHILD_SUBREAPER). Exits with the status of the command.
+
+Standard library only, no package imports: it runs before any environment is set up.
+"""
+
+import ctypes
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+
+GRACE = 10.0  # seconds between SIGTERM and SIGKILL: engines need a few to free the GPU
+POLL = 0.2  # seconds between looks at the command
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36  # from <sys/prctl.h>
+
+
+def main() -> int:
+    on_linux = sys.platform == "linux"
+    libc = ctypes.CDLL(None) if on_linux else None
+    if libc:
+        libc.prctl(PR_SET_CHILD_SUBREAPER, 1)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(128 + number))  # runs the finally clause below
+
+    def die_with_supervisor() -> None:
+        libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+    server = subprocess.Popen(
+        sys.argv[1:],
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
+        preexec_fn=die_with_supervisor if libc else None,
+    )
+    try:
+        while server.poll() is None:
+            readable, _, _ = select.select([sys.stdin], [], [], POLL)
+            if readable and not os.read(sys.stdin.fileno(), 1):
+                break
+        return server.returncode if server.returncode is not None else 0
+    finally:
+        end_all(server)
+
+
+def end_all(server: subprocess.Popen) -> None:
+    """End the server's process group and every descendant that we have adopted."""
+    deadline = time.monotonic() + GRACE
+    signal_all(server, signal.SIGTERM)
+    while time.monotonic() < deadline and (server.poll() is None or children()):
+        reap()
+        time.sleep(0.05)
+    while server.poll() is None or children():
+        signal_all(server, signal.SIGKILL)
+        reap()
+        time.sleep(0.05)
+
+
+def signal_all(server: subprocess.Popen, number: int) -> None:
+    try:
+        os.killpg(server.pid, number)
+    except ProcessLookupError:
+        pass
+    for pid in children():
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            pass
+
+
+def children() -> list[int]:
+    """Our living child processes, adopted ones included (Linux; elsewhere only the group is known)."""
+    try:
+        with open(f"/proc/self/task/{os.getpid()}/children") as file:
+            return [pid for pid in map(int, file.read().split()) if not is_zombie(pid)]
+    except OSError:
+        return []
+
+
+def is_zombie(pid: int) -> bool:
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+def reap() -> None:
+    """Collect adopted children that have ended."""
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        pass
+
+
+if __name__ == "__main__":
+    sys.exit(main())

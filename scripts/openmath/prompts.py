@@ -1,0 +1,126 @@
+"""From a problem to token ids: prompt file -> chat messages -> template -> ids, with exactly the BOS the template asks for.
+
+A prompt file (config/prompts/*.yaml) holds `system`, `user` (with `{problem}`) and optional `examples`, which become earlier
+turns of the chat. A prompt template turns messages into text: `llama3-instruct` is the recipe's, spelled out here and checked
+by its sha256 in the tests; `chat` is the checkpoint's own chat template.
+"""
+
+import json
+import urllib.request
+from pathlib import Path
+from typing import Protocol
+
+import yaml
+
+from openmath.errors import InputError
+
+TEMPLATES = ("llama3-instruct", "chat")
+STOP_PHRASES = {"llama3-instruct": ["<|eot_id|>"], "chat": []}  # `chat`: the engine stops at the checkpoint's end token
+
+
+def read_prompt(path: str | Path) -> dict:
+    """A prompt file: system (str), user (str with {problem}), examples (list of {problem, solution}; may be absent)."""
+    try:
+        prompt = yaml.safe_load(Path(path).read_text())
+    except (OSError, yaml.YAMLError) as error:
+        raise InputError("Cannot read the prompt file.", where=path, found=str(error).splitlines()[0]) from None
+    if not isinstance(prompt, dict) or "{problem}" not in str(prompt.get("user")):
+        raise InputError("The prompt file has no place for the problem.", where=path, expected="user: ... {problem}")
+    return {"system": prompt.get("system") or "", "user": prompt["user"], "examples": prompt.get("examples") or []}
+
+
+def messages_of(prompt: dict, problem: str) -> list[dict]:
+    """Chat messages; the system turn is always there, empty or not, as in the recipe."""
+    before, after = prompt["user"].split("{problem}", 1)  # a value is inserted, never a format: problems hold braces
+    messages = [{"role": "system", "content": prompt["system"]}]
+    for example in prompt["examples"]:
+        messages.append({"role": "user", "content": before + example["problem"] + after})
+        messages.append({"role": "assistant", "content": example["solution"]})
+    return [*messages, {"role": "user", "content": before + problem + after}]
+
+
+def llama3_instruct(messages: list[dict]) -> str:
+    """The recipe's template; its empty system turn included."""
+    turns = [f"<|start_header_id|>{m['role']}<|end_header_id|>\n\n{m['content']}<|eot_id|>" for m in messages]
+    return "<|begin_of_text|>" + "".join(turns) + "<|start_header_id|>assistant<|end_header_id|>\n\n"
+
+
+def without_empty_system(messages: list[dict]) -> list[dict]:
+    """For a checkpoint's own chat template, which may add a default system turn or refuse an empty one."""
+    return [m for m in messages if m["role"] != "system" or m["content"]]
+
+
+class Tokenizer(Protocol):
+    bos: str | None  # the text of the begin-of-sequence token
+
+    def render(self, messages: list[dict]) -> str:
+        """Text of the messages by the checkpoint's own chat template."""
+
+    def encode(self, text: str) -> list[int]:
+        """Token ids of exactly this text: special tokens are recognised, none is added."""
+
+
+class CheckpointTokenizer:
+    """The tokenizer of a HF checkpoint directory, by transformers."""
+
+    def __init__(self, checkpoint: str | Path):
+        from transformers import AutoTokenizer  # 2 s to import: only where it is used
+
+        self._tokenizer = AutoTokenizer.from_pretrained(str(checkpoint), local_files_only=True, trust_remote_code=False)
+        self.bos = self._tokenizer.bos_token
+
+    def render(self, messages: list[dict]) -> str:
+        return self._tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+
+    def encode(self, text: str) -> list[int]:
+        return self._tokenizer(text, add_special_tokens=False)["input_ids"]
+
+
+class LlamaCppTokenizer:
+    """The tokenizer inside a GGUF file, asked through its running llama.cpp server."""
+
+    def __init__(self, base_url: str, api_key: str):
+        self._root, self._key = base_url.removesuffix("/v1"), api_key
+        self.bos = self._ask("/props", None).get("bos_token") or None
+
+    def render(self, messages: list[dict]) -> str:
+        return self._ask("/apply-template", {"messages": messages})["prompt"]
+
+    def encode(self, text: str) -> list[int]:
+        return self._ask("/tokenize", {"content": text, "add_special": False, "parse_special": True})["tokens"]
+
+    def _ask(self, path: str, body: dict | None) -> dict:
+        request = urllib.request.Request(
+            self._root + path,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"},
+        )
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=60) as reply:
+            return json.load(reply)
+
+
+def token_ids(tokenizer: Tokenizer, template: str, messages: list[dict]) -> list[int]:
+    """Token ids of one prompt. Raises InputError where the template does not fit the tokenizer or BOS would be doubled."""
+    if template == "llama3-instruct":
+        if len(tokenizer.encode("<|begin_of_text|>")) != 1:
+            raise InputError(
+                "The prompt template does not fit the model.",
+                where="prompt_template: llama3-instruct",
+                expected="<|begin_of_text|> to be one token",
+                hint="use `prompt_template: chat`, the checkpoint's own.",
+            )
+        text = llama3_instruct(messages)
+    else:
+        text = tokenizer.render(without_empty_system(messages))
+    ids = tokenizer.encode(text)
+    if tokenizer.bos:
+        [bos] = tokenizer.encode(tokenizer.bos)
+        # The text says how many BOS there are (ChatML opens each turn with it); a tokenizer must not add another.
+        if ids.count(bos) != text.count(tokenizer.bos) or ids[:2] == [bos, bos]:
+            raise InputError(
+                "The prompt would start with a doubled or missing BOS token.",
+                where=f"prompt_template: {template}",
+                expected=f"{text.count(tokenizer.bos)} x {tokenizer.bos}",
+                found=f"{ids.count(bos)}; first ids {ids[:8]}",
+            )
+    return ids

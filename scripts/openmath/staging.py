@@ -1,0 +1,95 @@
+"""Finished samples, kept from the moment they exist: an append-only file per sample run, under a fingerprint.
+
+`.staging/{fingerprint}/{benchmark}/output-rs{seed}.jsonl` grows by one line a sample. When its last sample is there it is
+rewritten in benchmark order and hard-linked to the published file; a rerun then restores the published file at no cost.
+Standard library only: this module also runs inside engine containers.
+"""
+
+import os
+import shutil
+import time
+from pathlib import Path
+
+from openmath.samples import encode_row, read_rows, write_rows
+
+FLUSH_SECONDS = 2.0  # at most this much work is lost when the machine dies; a killed process loses nothing written
+
+
+class StagedRun:
+    """One sample run of one benchmark. rows: the finished samples by id."""
+
+    def __init__(self, path: Path, ids: list[str]):
+        self.path = path
+        self._ids = ids
+        self._file = None
+        self._synced = 0.0
+        wanted = set(ids)
+        self.rows: dict[str, dict] = {}
+        if path.exists():
+            for row in read_rows(path, torn_tail=True):
+                if row.get("id") in wanted:
+                    self.rows.setdefault(row["id"], row)
+
+    @property
+    def missing(self) -> list[str]:
+        return [i for i in self._ids if i not in self.rows]
+
+    def append(self, row: dict) -> None:
+        """Keep one finished sample; on disk within FLUSH_SECONDS, safe from a kill of this process at once."""
+        if self._file is None:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            _drop_torn_tail(self.path)
+            self._file = open(self.path, "ab", buffering=0)  # one write a line: nothing waits in this process
+        line = encode_row(row)
+        written = self._file.write(line)
+        if written != len(line):  # a full disk may take half a line; the rest would be appended to it later
+            self._file.truncate(self._file.tell() - written)
+            raise OSError(28, "No space left on device")
+        self.rows[row["id"]] = row
+        if time.monotonic() - self._synced > FLUSH_SECONDS:
+            self.sync()
+
+    def sync(self) -> None:
+        if self._file:
+            os.fsync(self._file.fileno())
+            self._synced = time.monotonic()
+
+    def close(self) -> None:
+        if self._file:
+            self.sync()
+            self._file.close()
+            self._file = None
+
+    def publish(self, output: Path) -> None:
+        """Make the complete run appear as `output`, in benchmark order, sharing its disk blocks with the staged file."""
+        self.close()
+        if [row.get("id") for row in read_rows(self.path, torn_tail=True)] != self._ids:
+            write_rows(self.path, (self.rows[i] for i in self._ids))
+        output.parent.mkdir(parents=True, exist_ok=True)
+        temporary = output.with_name(f".{output.name}.{os.getpid()}.tmp")
+        temporary.unlink(missing_ok=True)
+        try:
+            os.link(self.path, temporary)
+        except OSError:  # a file system without hard links, or staging on another one
+            shutil.copy2(self.path, temporary)
+        os.replace(temporary, output)
+        temporary.unlink(missing_ok=True)  # rename() of two links of the same file leaves both
+
+
+def _drop_torn_tail(path: Path) -> None:
+    """Cut an unfinished last line, so that the next sample starts on a line of its own."""
+    if not path.exists():
+        return
+    with open(path, "r+b") as file:
+        content_end = file.seek(0, os.SEEK_END)
+        position = content_end
+        while position > 0:
+            start = max(0, position - 65536)
+            file.seek(start)
+            newline = file.read(position - start).rfind(b"\n")
+            if newline >= 0:
+                position = start + newline + 1
+                break
+            position = start
+        if position != content_end:
+            file.truncate(position)
