@@ -1,0 +1,55 @@
+# make demo: set up and run the whole evaluation on a laptop. make test: set up and test. See README.md.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+PIP_FLAGS := --quiet --disable-pip-version-check --no-input --no-deps --no-compile --require-hashes
+DEMO := snakemake --configfile config/demo.yaml --cores all --quiet rules
+
+.PHONY: demo test bench lint env env-dev clean check-machine
+.DEFAULT_GOAL := demo
+
+demo: env
+	@jobs=$$($(DEMO) --dry-run 2>/dev/null | sed -n 's/^total *\([0-9]*\)$$/\1/p'); \
+	if [ -z "$$jobs" ]; then echo "make demo: everything is there already; 0 jobs to run"; else $(DEMO); fi
+	@for tables in results/smollm2-135m/summary/*/tables.txt; do cat "$$tables"; done
+	@echo "The judge here is the same 135M model: it only shows that the path works, its verdicts mean nothing."
+	@echo "Tables:   results/smollm2-135m/summary/smollm2-135m/"
+	@echo "Samples:  results/smollm2-135m/eval-results/arithmetic-mini/"
+	@echo "Verdicts: judgements/smollm2-135m/"
+
+test: env-dev
+	pytest
+
+lint: env-dev
+	ruff check scripts tests perf
+	ruff format --check scripts tests perf
+	snakefmt --check Snakefile rules
+
+bench: env-dev
+	@for script in perf/*.py; do echo "== $$script"; python "$$script" || exit 1; done
+
+env: $(VENV)/.workflow
+env-dev: $(VENV)/.dev
+
+check-machine:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "error: Python 3.11 or newer is needed; found $$($(PYTHON) --version 2>&1)." >&2; \
+	  echo "Hint: make PYTHON=/path/to/python3.11 ..." >&2; exit 2; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "error: Python's venv module is missing." >&2; echo "Hint: apt-get install python3-venv" >&2; exit 2; }
+	@[ "$$(df -Pm . | awk 'NR==2 {print $$4}')" -ge 2000 ] || { \
+	  echo "error: less than 2 GB of disk space is free here; set-up and demo need 1.5 GB." >&2; exit 2; }
+
+$(VENV)/.workflow: envs/workflow.lock | check-machine
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install $(PIP_FLAGS) -r envs/workflow.lock
+	@touch $@
+
+$(VENV)/.dev: envs/dev.lock $(VENV)/.workflow
+	$(VENV)/bin/pip install $(PIP_FLAGS) -r envs/dev.lock
+	@touch $@
+
+clean: ## removes the environment and what the demo made; never results of other models
+	rm -rf $(VENV) .snakemake .pytest_cache .ruff_cache .hypothesis
+	rm -rf data/arithmetic-mini.* models/smollm2-135m results/smollm2-135m judgements/smollm2-135m logs

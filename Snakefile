@@ -1,0 +1,72 @@
+"""How good is a math language model? Checkpoint -> engine -> samples -> grades -> majority -> judge -> tables.
+
+Reproduces the evaluation of OpenMathInstruct-2, for any model. Quick start: `make demo`. The paper's: `snakemake --cores 8`.
+Results: results/{model}/summary/{judge}/tables.txt. Configuration: config/config.yaml, explained in config/README.md.
+"""
+
+import sys
+
+from snakemake.utils import min_version
+
+min_version("9.0")
+sys.path.append(
+    f"{workflow.basedir}/scripts"
+)  # the library that the scripts use, for checking the configuration
+
+
+if (
+    not workflow.config_settings.configfiles
+):  # a --configfile replaces the paper's configuration, it does not extend it
+
+    configfile: f"{workflow.basedir}/config/config.yaml"
+
+
+include: "rules/common.smk"
+include: "rules/benchmarks.smk"
+include: "rules/models.smk"
+include: "rules/generation.smk"
+include: "rules/grading.smk"
+include: "rules/majority.smk"
+include: "rules/judging.smk"
+include: "rules/summary.smk"
+include: "rules/plan.smk"
+
+
+localrules:
+    all,
+    fetch,
+    greedy,
+    majority,
+    tables,
+
+
+rule all:
+    """Everything the configuration asks for."""
+    default_target: True
+    input:
+        tables=summary_files(),
+
+
+rule fetch:
+    """All that needs a network: run it on a login node when compute nodes have none."""
+    input:
+        benchmarks=benchmark_files(),
+        checkpoints=checkpoint_files(),
+
+
+rule greedy:
+    """Greedy samples of all models, graded."""
+    input:
+        samples=greedy_files(),
+
+
+rule majority:
+    """Majority answers of all models."""
+    input:
+        answers=majority_files(),
+
+
+rule tables:
+    """The summary tables of all models and judges."""
+    input:
+        tables=summary_files(),

@@ -1,0 +1,75 @@
+"""Generation: one job starts one engine and serves a block of sample runs of all benchmarks.
+
+Needs: data/{benchmark}.jsonl, models/{model}/engine/engine.json.
+Makes: results/{model}/eval-results/{benchmark}/output-greedy.jsonl and output-rs{seed}.jsonl.
+Finished samples are kept in results/{model}/.staging, so a rerun computes only what is missing.
+"""
+
+GENERATION_VERSION = 1  # as in scripts/generate.py: raised only when the same settings give other samples
+
+
+for model in SERVED:
+    for block, runs in generation_blocks(model).items():
+
+        rule:
+            name:
+                f"generate_{model}_{block}"
+            input:
+                benchmarks=expand("data/{benchmark}.jsonl", benchmark=BENCHMARKS),
+                engine=f"models/{model}/engine/engine.json",
+            output:
+                samples=[
+                    sample_file(model, benchmark, run)
+                    for run in runs
+                    for benchmark in BENCHMARKS
+                ],
+            log:
+                f"logs/generate/{model}/{block}.log",
+            benchmark:
+                f"logs/generate/{model}/{block}.benchmark.tsv"
+            threads: workflow.cores if MODELS[model]["engine"] == "llamacpp" else 4
+            resources:
+                mem_mb=GENERATION["mem_mb"],
+                runtime=GENERATION["runtime"],
+                gpu=(
+                    0
+                    if MODELS[model]["engine"] in ("llamacpp", "endpoint")
+                    else MODELS[model]["tensor_parallel"]
+                ),
+                engine_command=engine_setting(model, "command"),
+                engine_args=engine_setting(model, "args"),
+                concurrency=GENERATION["concurrency"],
+            params:
+                model=model,
+                runs=runs,
+                sampling=[
+                    *(
+                        "--temperature",
+                        GENERATION["temperature"],
+                        "--top-p",
+                        GENERATION["top_p"],
+                    ),
+                    *("--max-new-tokens", GENERATION["max_new_tokens"]),
+                    *(["--limit", GENERATION["limit"]] if GENERATION["limit"] else []),
+                ],
+                prompt=prompt_file(MODELS[model]["prompt"]),
+                prompt_template=MODELS[model]["prompt_template"],
+                prompt_sha256=prompt_sha256(MODELS[model]["prompt"]),
+                generation_version=GENERATION_VERSION,
+            shell:
+                r"""
+                python {SCRIPTS:q}/generate.py \
+                    --engine models/{params.model}/engine \
+                    --engine-command={resources.engine_command:q} \
+                    --engine-args={resources.engine_args:q} \
+                    --benchmarks {input.benchmarks:q} \
+                    --sample-runs {params.runs:q} \
+                    --output-dir results/{params.model}/eval-results \
+                    --staging results/{params.model}/.staging \
+                    --prompt {params.prompt:q} \
+                    --prompt-template {params.prompt_template} \
+                    {params.sampling:q} \
+                    --concurrency {resources.concurrency} \
+                    --log {log:q}.engine \
+                    2>&1 | tee {log:q}
+                """
