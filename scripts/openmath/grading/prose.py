@@ -111,11 +111,13 @@ _NO_SENTENCE = re.compile(
 _YES_SENTENCE = re.compile(
     r"yes\b(?![^.]{0,400}\bno\b)|it is (?:always )?possible\b|there (?:does )?exists?\b|(?:such )?.{0,80}\bexists?$"
 )
+_SHORT = re.compile(r"(yes|no)\s*[,.;:]\s*(.{0,300})$", re.DOTALL)
+_BOTH = re.compile(r"\b(?:yes|no)\b")
 _FUNCTION_WORDS = (
     (re.compile(r"\bthe (?:constant )?(?:zero function|function zero)", re.IGNORECASE), " f(x)=0 "),
     (re.compile(r"\bthe identity function", re.IGNORECASE), " f(x)=x "),
-    (re.compile(r".*\b(?:that is|namely|i\.e\.),? ", re.IGNORECASE), " "),
 )
+_RESTATED = re.compile(r"\b(?:that is|namely|i\.e\.),? ", re.IGNORECASE)
 _LEAD_IN = re.compile(
     r"\s*(?:(?:all|the|only|possible|such|given|nonzero|constant|real|integral|integer|positive|solutions?|functions?|pairs?|"
     r"triples?|polynomials?|values?|sets?|answers?|equations?|of|form|to|problem|that|which|satisfy|satisfies|satisfying|"
@@ -142,7 +144,7 @@ _SENTENCE = re.compile(
     r"(?P<tail>[^a-z]*?(?:\\?[A-Za-z(\\{\d-].*))$",
     re.IGNORECASE | re.DOTALL,
 )
-MAX_PROSE = 2_000  # characters of a sentence that are searched for a formula
+MAX_PROSE = 500  # characters of a sentence that are searched for a formula: longer ones explain rather than answer
 
 
 def readings(text: str) -> Iterator[tuple[str, str]]:
@@ -165,12 +167,19 @@ def readings(text: str) -> Iterator[tuple[str, str]]:
         yield "stated", found["tail"].strip(" .:")
 
 
+def short_answer(text: str) -> str | None:
+    """The key of "yes" or "no" for a sentence that begins with that word and goes on explaining."""
+    found = _SHORT.match(unwrapped(text[:MAX_PROSE]).lower())
+    return None if not found or _BOTH.search(found[2]) else f"text:{found[1]}"
+
+
 def without_quantifiers(text: str) -> tuple[str, str]:
     """A statement without "for all x", "where c is a constant" and its lead-in, and what it said about constants."""
     plain = _TEXT.sub(r" \1 ", text).replace("\\(", " ").replace("\\)", " ")
     plain = _SPACES.sub(" ", plain)
     for pattern, formula in _FUNCTION_WORDS:
         plain = pattern.sub(formula, plain)
+    plain = _RESTATED.split(plain)[-1]
     domains = set()
     for clause in _QUANTIFIER.findall(plain):
         if _SOME.search(clause):

@@ -85,6 +85,20 @@ class Answer:
         except NotMath:
             self.tree = None
             self.primary = prose.key(self.text)
+            self._read_statement()
+
+    def _read_statement(self) -> None:
+        """A sentence is classed by what it states, where that is plain: yes, no, or functions without conditions."""
+        short = prose.short_answer(self.text)
+        if short:
+            self.primary = short
+            return
+        statement, domain = prose.without_quantifiers(self.text[: prose.MAX_PROSE])
+        if domain or "=" not in statement or statement == self.text:
+            return
+        inner = Answer(statement)
+        if inner.tree is not None and _is_statement(inner.tree):
+            self.primary = inner.primary
 
     @cached_property
     def constants(self) -> frozenset[str]:

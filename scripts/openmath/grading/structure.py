@@ -180,7 +180,8 @@ class Structure:
     def equation_key(self, sides: tuple) -> str:
         named = bound_label(sides)
         if named is not None:
-            return self.key(named)
+            names = argument_names(sides[0], named)
+            return Structure(names=names, **self.options).key(named) if names else self.key(named)
         if any(side[0] in _STRUCTURED or has_signs(side) for side in sides):
             return "equal:" + "=".join(sorted(map(self.key, sides)))
         keys = [self.number_key(side) for side in sides]
@@ -331,6 +332,7 @@ class Structure:
                     pairs = zip(left[2], right[2], strict=True)
                     yield "rec", "rec{" + ";".join(sorted(f"{a[1]}={self.key(b)}" for a, b in pairs)) + "}"
             if is_unknown_function(left):
+                yield "body", self.key(right)
                 yield "fun", self.renamed_key(left[2], right)
                 yield from self.family_keys(left[2], right)
             if len(sides) == 2 and quantity(left) and right != ("num", "0") and not letters(right):
@@ -374,6 +376,15 @@ class Structure:
 def is_unknown_function(tree: tuple) -> bool:
     """Is this f(x) or P(x, y), a function that the problem asks for?"""
     return tree[0] == "call" and tree[1] not in FUNCTIONS and all(argument[0] == "sym" for argument in tree[2])
+
+
+def argument_names(function: tuple, body: tuple) -> dict[str, str]:
+    """f(n) = n^2 is f(x) = x^2: the usual names for the arguments, unless the body uses those for something else."""
+    if not is_unknown_function(function):
+        return {}
+    names = dict(zip((argument[1] for argument in function[2]), "xyz", strict=False))
+    others = letters(body) - set(names)
+    return {} if others & set("xyz") or len(names) < len(function[2]) else names
 
 
 def strip_label_of_first(items: tuple) -> list[tuple]:

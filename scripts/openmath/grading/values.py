@@ -11,10 +11,12 @@ from flint import acb, arb, ctx, fmpq, fmpz
 
 from openmath.grading.verdict import TooLarge
 
-PRECISIONS = (768, 3072)  # bits; the second only where cancellation eats the first
+PRECISIONS = (768, 3072, 12288)  # bits; the later ones only where size or cancellation eats the earlier
 KEY_BITS = 512  # bits after the binary point (below 1: significant bits) that tell two values apart
 EXACT_BITS = 400_000  # larger integers and fractions are not written out (2^400000 has 120,000 digits)
-SNAP_BITS = 160  # a ball around a fraction with a denominator of at most this many bits is that fraction
+SNAP_BITS = 96  # a ball around a fraction with a denominator of at most this many bits is that fraction
+SNAP_WORKING_BITS = 320  # leading bits from which that fraction is guessed
+SNAP_GAP_BITS = 90  # a partial quotient of more bits ends the continued fraction: the guess is worth checking
 
 Value = fmpq | acb
 
@@ -148,25 +150,28 @@ def key(value: Value) -> str:
         return str(value)
     if not value.is_finite():
         raise Unclear
-    real = _real_key(value.real)
     if value.imag.is_zero():
-        return real
+        return _real_key(value.real, snap=True)
     imaginary = _real_key(value.imag)
-    return real if imaginary == "0" else f"{real}{'' if imaginary.startswith('-') else '+'}{imaginary}i"
+    if imaginary == "0":
+        return _real_key(value.real, snap=True)
+    return f"{_real_key(value.real)}{'' if imaginary.startswith('-') else '+'}{imaginary}i"
 
 
-def _real_key(x: arb) -> str:
+def _real_key(x: arb, *, snap: bool = False) -> str:
     if x.contains(0):
         if x.rad() < arb(2) ** -KEY_BITS and (x.rad().is_zero() or ctx.prec >= PRECISIONS[-1]):
             return "0"
         raise Unclear
-    if _bits_known_after_point(x) < KEY_BITS + 32 and x.rel_accuracy_bits() < KEY_BITS + 32:
+    if min(_bits_known_after_point(x), x.rel_accuracy_bits()) < KEY_BITS + 32 and (
+        abs(x) > 1 or x.rel_accuracy_bits() < KEY_BITS + 32
+    ):
         raise Unclear
     mantissa, exponent = (int(part) for part in x.mid().man_exp())
     if exponent > EXACT_BITS:
         return f"{mantissa >> max(0, mantissa.bit_length() - KEY_BITS):x}e{exponent + mantissa.bit_length()}"
     sign, mantissa = ("-" if mantissa < 0 else ""), abs(mantissa)
-    fraction = _snap(mantissa, exponent)
+    fraction = _snap(mantissa, exponent) if snap else None  # only a real number can equal a fraction
     if fraction is not None:
         return sign + fraction
     # Round to KEY_BITS after the point; below 1, to KEY_BITS significant bits.
@@ -197,16 +202,18 @@ def _snap(mantissa: int, exponent: int) -> str | None:
     """The fraction with a small denominator that mantissa * 2^exponent certainly is, if any, as "p/q"."""
     if exponent >= 0:
         return None if (mantissa.bit_length() + exponent) > 600 else str(mantissa << exponent)
-    above, below = mantissa, 1 << -exponent
+    # Continued fraction of the leading bits; then the candidate is checked against all of them.
+    cut = max(0, min(-exponent, mantissa.bit_length()) - SNAP_WORKING_BITS)
+    above, below = mantissa >> cut, 1 << (-exponent - cut)
     p0, q0, p1, q1 = 0, 1, 1, 0
     while below:
         quotient, rest = divmod(above, below)
         p0, q0, p1, q1 = p1, q1, quotient * p1 + p0, quotient * q1 + q0
         if q1.bit_length() > SNAP_BITS:
             return None
-        # A convergent misses the number by less than 1 / (q1^2 * next quotient): a huge next quotient settles it.
-        if rest == 0 or below // rest > 1 << (KEY_BITS - 2 * SNAP_BITS):
-            if p1.bit_length() > 500:
+        if rest == 0 or (below // rest).bit_length() > SNAP_GAP_BITS:
+            error = abs(mantissa * q1 - (p1 << -exponent))
+            if error << KEY_BITS > q1 << -exponent or p1.bit_length() > 500:
                 return None
             return str(p1) if q1 == 1 else f"{p1}/{q1}"
         above, below = below, rest
