@@ -23,7 +23,7 @@ def read_prompt(path: str | Path) -> dict:
     try:
         prompt = yaml.safe_load(Path(path).read_text())
     except (OSError, yaml.YAMLError) as error:
-        raise InputError("Cannot read the prompt file.", where=path, found=str(error).splitlines()[0]) from None
+        raise InputError("Cannot read the prompt file.", where=path, found=" ".join(str(error).split())) from None
     if not isinstance(prompt, dict) or "{problem}" not in str(prompt.get("user")):
         raise InputError("The prompt file has no place for the problem.", where=path, expected="user: ... {problem}")
     return {"system": prompt.get("system") or "", "user": prompt["user"], "examples": prompt.get("examples") or []}

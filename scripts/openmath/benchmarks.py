@@ -1,0 +1,94 @@
+"""Benchmarks: from what a public source serves to rows with id, problem, expected_answer (str), reference_solution.
+
+What each benchmark is stands in config/benchmarks.yaml; the cleaning steps it names are here.
+"""
+
+import difflib
+import re
+from pathlib import Path
+
+import yaml
+
+from openmath.answers import extract_answer
+from openmath.errors import InputError
+
+REGISTRY = Path(__file__).parents[2] / "config" / "benchmarks.yaml"
+OWN = {"rows": None, "sources": []}  # a user's own file, already in the prepared layout
+
+
+def read_registry(path: Path = REGISTRY) -> dict[str, dict]:
+    return yaml.safe_load(path.read_text())
+
+
+def find_benchmark(name: str, registry: dict[str, dict], *, has_source: bool) -> dict:
+    """The registered benchmark; a user's own where a source is given; else InputError with the nearest known name."""
+    if name in registry:
+        return registry[name]
+    if has_source:
+        return OWN
+    near = difflib.get_close_matches(name, registry, 1, 0.0)
+    raise InputError(
+        "Unknown benchmark.",
+        where=name,
+        expected=", ".join(registry),
+        hint=f"did you mean {near[0]!r}? For your own, give its file: benchmark_sources: {{{name}: FILE.jsonl}}.",
+    )
+
+
+def prepare_rows(name: str, benchmark: dict, rows: list[dict], source: str) -> list[dict]:
+    """Cleaned rows with stable ids. Raises InputError naming the row for a missing field or an empty answer."""
+    prepared = []
+    for number, row in enumerate(rows):
+        where = f"{source}, row {number + 1}"
+        row = dict(row)
+        for ours, theirs in benchmark.get("fields", {}).items():
+            if theirs in row:
+                row[ours] = row.pop(theirs)
+        for step in benchmark.get("clean", []):
+            CLEANING[step](row)
+        for field in ("problem", "expected_answer"):
+            if row.get(field) is None:  # an empty answer is upstream's (omni-math has one): kept, never matched
+                raise InputError(
+                    f"A row has no {field}.",
+                    where=where,
+                    found=f"fields {', '.join(row)}",
+                    hint="is this the right file?",
+                )
+        row["expected_answer"] = as_text(row["expected_answer"])
+        # Our own files bring ids; upstream's numbers are unique only within one source, so the benchmark's name goes before.
+        own_id = row.pop("id", number)
+        row_id = own_id if isinstance(own_id, str) and not own_id.isdigit() else f"{name}-{own_id}"
+        first = {"id": row_id, "problem": row.pop("problem"), "expected_answer": row.pop("expected_answer")}
+        prepared.append({**first, "reference_solution": row.pop("reference_solution", None), **row})
+    ids = [row["id"] for row in prepared]
+    repeated = {i for i in ids if ids.count(i) > 1} if len(set(ids)) < len(ids) else set()
+    if repeated:
+        raise InputError("Ids are not unique.", where=source, found=", ".join(sorted(repeated)[:3]))
+    return prepared
+
+
+def as_text(answer: object) -> str:
+    """27.0 -> '27': a gold answer is text, or comparing it with '27' would fail."""
+    if isinstance(answer, float) and answer.is_integer():
+        answer = int(answer)
+    return str(answer)
+
+
+def strip_leading_zeros(row: dict) -> None:
+    if str(row.get("expected_answer", "")).isdigit():
+        row["expected_answer"] = str(int(row["expected_answer"]))
+
+
+def last_box(row: dict) -> None:
+    if "expected_answer" not in row:
+        row["expected_answer"] = extract_answer(row.get("reference_solution") or "")
+
+
+def gsm8k_answer(row: dict) -> None:
+    solution, mark, answer = str(row.get("expected_answer", "")).partition("####")
+    if mark:
+        row["expected_answer"] = answer.strip().replace(",", "")
+        row["reference_solution"] = re.sub(r"<<.*?>>", "", solution).strip()
+
+
+CLEANING = {step.__name__: step for step in (strip_leading_zeros, last_box, gsm8k_answer)}

@@ -1,0 +1,109 @@
+r"""Fetch, check and clean one benchmark.
+
+    python scripts/prepare_benchmark.py gsm8k --output data/gsm8k.jsonl
+    python scripts/prepare_benchmark.py gsm8k --source downloads/test.jsonl --output data/gsm8k.jsonl
+
+A name that is not registered is your own benchmark: --source FILE with `problem` and `expected_answer` in each row.
+"""
+
+import argparse
+import shutil
+import tempfile
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from openmath.benchmarks import REGISTRY, find_benchmark, prepare_rows, read_registry
+from openmath.errors import InputError, run_command
+from openmath.fingerprint import sha256_file, write_manifest
+from openmath.samples import read_rows, write_rows
+
+ROOT = Path(__file__).parents[1]  # relative sources of the registry are files of this repository
+TIMEOUT = 60.0  # seconds without a byte
+MAX_BYTES = 500 * 2**20  # the largest benchmark has 8 MB; a wrong URL may serve anything
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("name")
+    parser.add_argument("--source", help="file or URL; default: the registered sources in turn")
+    parser.add_argument("--output", required=True, type=Path)
+    parser.add_argument("--registry", type=Path, default=REGISTRY)
+    parser.add_argument("--allow-partial", action="store_true", help="accept fewer rows than registered, and say so")
+    options = parser.parse_args()
+
+    benchmark = find_benchmark(options.name, read_registry(options.registry), has_source=bool(options.source))
+    sources = [{"url": options.source}] if options.source else benchmark["sources"]
+    errors: list[str] = []
+    with tempfile.TemporaryDirectory() as folder:
+        for source in sources:
+            try:
+                raw = fetch(source["url"], Path(folder) / "raw.jsonl", shipped=not options.source)
+                break
+            except OSError as error:  # URLError and HTTPError are OSErrors
+                errors.append(f"{source['url']}: {error}")
+        else:
+            raise InputError(
+                "The benchmark could not be fetched.",
+                where=options.name,
+                found="\n    ".join(errors),
+                hint="run `snakemake fetch` where there is a network, or name a local file with --source "
+                f"(benchmark_sources: {{{options.name}: FILE}} in the configuration).",
+            )
+        raw_sha256 = sha256_file(raw)
+        if source.get("sha256", raw_sha256) != raw_sha256:
+            raise InputError(
+                "The source is not the file it should be.",
+                where=source["url"],
+                expected=source["sha256"],
+                found=raw_sha256,
+            )
+        rows = prepare_rows(options.name, benchmark, list(read_rows(raw)), source["url"])
+    registered = benchmark["rows"] or len(rows)
+    if len(rows) != registered and not (options.allow_partial and len(rows) < registered):
+        raise InputError(
+            "The source has another number of rows.",
+            where=source["url"],
+            expected=registered,
+            found=len(rows),
+            hint="for a deliberate part of a benchmark use --allow-partial (allow_partial_benchmarks: true).",
+        )
+    write_rows(options.output, rows)
+    prepared = sha256_file(options.output)
+    expected = benchmark.get("prepared_sha256", prepared)
+    if len(rows) == registered and prepared != expected:
+        options.output.unlink()
+        raise InputError("The prepared benchmark differs.", where=options.name, expected=expected, found=prepared)
+    write_manifest(
+        options.output.with_suffix(".manifest.json"),
+        {
+            "benchmark": options.name,
+            "source": source["url"],
+            "source_sha256": raw_sha256,
+            "prepared_sha256": prepared,
+            "rows": len(rows),
+            "registered_rows": registered,
+            "cleaning": benchmark.get("clean", []),
+        },
+    )
+    print(f"{options.name}: {len(rows)} of {registered} rows")
+
+
+def fetch(url: str, target: Path, *, shipped: bool) -> Path:
+    """The file behind a URL or path. Raises OSError when it cannot be had."""
+    if not url.startswith(("http://", "https://")):
+        path = ROOT / url if shipped else Path(url)
+        path.stat()
+        return path
+    with urllib.request.urlopen(url, timeout=TIMEOUT) as reply, open(target, "wb") as file:
+        if int(reply.headers.get("Content-Length") or 0) > MAX_BYTES:
+            raise OSError(f"larger than {MAX_BYTES} bytes")
+        shutil.copyfileobj(reply, file)
+        length = reply.headers.get("Content-Length")
+        if length and file.tell() != int(length):
+            raise OSError(f"cut off after {file.tell()} of {length} bytes")
+    return target
+
+
+if __name__ == "__main__":
+    run_command(main)
