@@ -1,6 +1,6 @@
 r"""Show what is missing and what it will take, before anything runs. Reads files, writes nothing.
 
-    python scripts/plan_compute.py --configfile config/demo.yaml
+python scripts/plan_compute.py --configfile config/demo.yaml
 """
 
 import argparse
@@ -30,7 +30,9 @@ def main() -> None:
 
 def print_plan(config: dict) -> None:
     generation = config["generation"]
-    print(f"{'model':24} {'benchmark':18} {'runs':>5} {'present':>7} {'partial':>7} {'missing':>7} {'samples left':>12}")
+    print(
+        f"{'model':24} {'benchmark':18} {'runs':>5} {'present':>7} {'partial':>7} {'missing':>7} {'samples left':>12}"
+    )
     for model, settings in config["models"].items():
         if "samples" in settings:
             continue

@@ -29,7 +29,7 @@ def main() -> int:
     if libc:
         libc.prctl(PR_SET_CHILD_SUBREAPER, 1)
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: sys.exit(128 + number))  # runs the finally clause below
+        signal.signal(number, lambda received, _: sys.exit(128 + received))  # runs the finally clause below
 
     def die_with_supervisor() -> None:
         libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
