@@ -19,7 +19,9 @@ from openmath.fingerprint import fingerprint, sha256_text
 from openmath.samples import encode_row, read_rows
 
 FIELDS = re.compile(r"\{(problem|predicted_answer|expected_answer)\}")
-LAST_JUDGEMENT = re.compile(r".*judge?ments?\W*?:\W*(yes|no)\b", re.IGNORECASE | re.DOTALL)
+LABEL = re.compile(r"judge?ments?[\s*_`\"')\]]*:", re.IGNORECASE)
+# After the label: marks that models add (bold, quotes, \boxed{, \text{), then the word; "Yes/No" and "Yes or No" say neither.
+VERDICT = re.compile(r"(?:\\boxed|\\text|[\s*_`\"'({\[$])*(yes|no)(?![\w/])(?!\s+or\b)", re.IGNORECASE)
 
 # Never worth a call; the texts are the reference's convention.
 NO_ANSWER = "Reasoning: No answer was provided.\nJudgement: No"
@@ -70,7 +72,8 @@ def parse_verdict(judgement: str, policy: str = "default") -> str:
     if policy == "paper":
         _, mark, answer = judgement.rpartition("Judgement:")
         return "yes" if mark and answer.strip().lower() == "yes" else "no"
-    match = LAST_JUDGEMENT.match(judgement)
+    labels = list(LABEL.finditer(judgement))  # only the last counts: an earlier verdict may have been taken back
+    match = VERDICT.match(judgement, labels[-1].end()) if labels else None
     return match[1].lower() if match else "unparsed"
 
 
