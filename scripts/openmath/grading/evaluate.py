@@ -4,9 +4,10 @@ This is randomised identity testing (Schwartz-Zippel) with certain error bounds 
 rule is needed, sums, roots, powers, trigonometry and factorials of letters all become numbers, in microseconds.
 """
 
+import itertools
 from collections.abc import Callable
 
-from flint import acb, arb, ctx, fmpq, fmpz
+from flint import acb, arb, fmpq, fmpz
 
 from openmath.grading import values
 from openmath.grading.lexer import NotMath
@@ -43,15 +44,7 @@ class Evaluator:
 
     def key(self, tree: tuple) -> str:
         """The key of the tree's value, with as much precision as that takes."""
-        for precision in values.PRECISIONS:
-            ctx.prec = precision
-            try:
-                return values.key(self.value(tree))
-            except Unclear:
-                continue
-            except ZeroDivisionError:
-                return "undefined"
-        return "unclear"
+        return values.key_at_any_precision(lambda: self.value(tree), repr(tree))
 
     def value(self, tree: tuple) -> Value:
         self.steps += 1
@@ -252,7 +245,7 @@ class Evaluator:
         differences, total = terms, fmpq(0)
         for order in range(12):
             total = total + differences[0] * fmpq(fmpz.bin_uiui(last - first + 1, order + 1))
-            differences = [b - a for a, b in zip(differences, differences[1:], strict=False)]
+            differences = [b - a for a, b in itertools.pairwise(differences)]
         if any(not isinstance(rest, fmpq) or rest != 0 for rest in differences):
             raise TooLarge
         return total

@@ -11,8 +11,8 @@ UNITS = frozenset(
     """cm mm km kg mg ml meter meters metre metres centimeter centimeters centimetre centimetres kilometer kilometers
     kilometre kilometres mile miles inch inches foot feet ft yard yards gram grams kilogram kilograms liter liters litre
     litres second seconds sec minute minutes min minutes hour hours hr hrs day days week weeks month months year years
-    dollar dollars cent cents euro euros pound pounds rupees unit units square cubic sq per mph kmph people person persons
-    student students ways way times apples coins balls points point cookies marbles pages books children boys girls
+    dollar dollars cent cents euro euros pound pounds rupees unit units square cubic sq per mph kmph people person
+    persons student students ways way times apples coins balls points point cookies marbles pages books children boys girls
     mb gb kb usd radians radian rad sides cards tickets toys games gallons gallon ounces ounce""".split()
 )
 DEGREE_WORDS = frozenset({"degree", "degrees", "deg"})
@@ -48,7 +48,7 @@ _TOKEN = re.compile(
     r"|(?P<letters>[A-Za-z]+)"
     r"|(?P<op>\*\*|<=|>=|!=|=>|==|[-+*/^_=<>(){}\[\]|,;:!'%&])"
     r"|(?P<other>.)",
-    re.DOTALL,
+    re.DOTALL | re.ASCII,
 )
 _GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _TEXTUAL = frozenset({"text", "mathrm"})

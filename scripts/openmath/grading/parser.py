@@ -473,7 +473,7 @@ class Parser:
         return ("root", self.required(), degree)
 
     def function(self, name: str) -> tuple:
-        """sin x, sin^2 x, log_2 8, ln 2x: binds the product that follows, up to a sign, another function or a bracket."""
+        """sin x, sin^2 x, log_2 8, ln 2x: binds the product that follows, up to a sign, function or bracket."""
         base = power = None
         while self.peek() in ("^", "_"):
             if self.expect("^", "_") == "_":

@@ -137,7 +137,8 @@ _SOME = re.compile(r"\b(?:some|where|constants?)\b")
 _DOMAINS = (
     ("rational", re.compile(r"\brational|\\mathbb\s*\{?Q")), ("natural", re.compile(r"\bnatural|\\mathbb\s*\{?N")),
     ("integer", re.compile(r"\bintegers?|\\mathbb\s*\{?Z")), ("positive", re.compile(r"\bpositive|>\s*0")),
-    ("nonnegative", re.compile(r"\bnon-?negative|\\geq?\s*0")), ("odd", re.compile(r"\bodd\b")), ("even", re.compile(r"\beven\b")),
+    ("nonnegative", re.compile(r"\bnon-?negative|\\geq?\s*0")), ("odd", re.compile(r"\bodd\b")),
+    ("even", re.compile(r"\beven\b")),
 )  # fmt: skip
 _SENTENCE = re.compile(
     r"(?:the|all|only|these|possible|answer|solutions?)\b[^=]{0,200}?\b(?:is|are)\b\s*:?\s*"

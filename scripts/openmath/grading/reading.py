@@ -16,7 +16,9 @@ from openmath.grading.parser import Parser
 from openmath.grading.structure import Structure, is_unknown_function, letters
 from openmath.grading.verdict import MAX_CHARACTERS, TooLarge
 
-_PLAIN = re.compile(r"([-+]?)(\d{1,300})(?:\.(\d{0,300}))?")  # most answers: a whole number or a short decimal
+_PLAIN = re.compile(
+    r"([-+]?)(\d{1,300})(?:\.(\d{0,300}))?", re.ASCII
+)  # most answers: a whole number or a short decimal
 _DECIMAL_COMMA = re.compile(r"(-?\d+),(\d+)")
 _GROUPED = re.compile(r"(?<![\d,])\d{1,3}(?:,\d{3})+(?![\d,])")
 _CLOCK = re.compile(r"(\d{1,2}):\s*(\d\d)(?::(\d\d))?(?:\W{0,6}([ap])\W{0,2}m\W{0,2})?", re.IGNORECASE)

@@ -4,12 +4,12 @@ x > 3 as an interval, x = 5 as 5, equations up to a factor."""
 import itertools
 from collections.abc import Iterable, Iterator
 
-from flint import ctx, fmpq
+from flint import acb, ctx, fmpq
 
 from openmath.grading import values
 from openmath.grading.evaluate import Evaluator
 from openmath.grading.lexer import FUNCTIONS, NotMath
-from openmath.grading.values import Unclear
+from openmath.grading.values import Unclear, Value
 from openmath.grading.verdict import TooLarge
 
 MAX_CONSTANTS = 3  # arbitrary constants of a family of functions that may be renamed
@@ -63,8 +63,6 @@ class Structure:
         evaluator = Evaluator(salt=salt, **self.options)
         key = evaluator.key(tree)
         self.used |= evaluator.used
-        if key in ("unclear", "undefined"):
-            return f"{key}:{tree!r}"
         return key
 
     def set_key(self, items: tuple) -> str:
@@ -145,12 +143,12 @@ class Structure:
         return self.key(tree)
 
     def ratio_key(self, parts: tuple) -> str:
-        evaluator = Evaluator(**self.options)
-        ctx.prec = values.PRECISIONS[0]
-        numbers = [evaluator.value(part) for part in parts]
-        if numbers[0] == 0:
-            raise NotMath("a ratio to nothing")
-        return "ratio:" + ":".join(values.key(number / numbers[0]) for number in numbers)
+        def quotient(part: tuple) -> Value:
+            return Evaluator(**self.options).value(("div", part, parts[0]))
+
+        return "ratio:" + ":".join(
+            values.key_at_any_precision(lambda part=part: quotient(part), repr((part, parts[0]))) for part in parts
+        )
 
     # -- relations --------------------------------------------------------------------------------------------------
 
@@ -196,15 +194,15 @@ class Structure:
     def proportional_key(self, sides: tuple) -> str:
         """The same for equations that differ by a constant factor: the quotient of lhs - rhs at two points."""
         difference = ("add", (sides[0], ("neg", sides[1])))
-        ctx.prec = values.PRECISIONS[0]
-        try:
-            first = Evaluator(**self.options).value(difference)
-            second = Evaluator(salt="2", **self.options).value(difference)
-            if isinstance(second, fmpq) and second == 0:
-                return "identity"
-            return values.key(first / second)
-        except (Unclear, ZeroDivisionError):
-            return f"unclear:{sides!r}"
+
+        def quotient() -> Value:
+            here = Evaluator(**self.options).value(difference)
+            there = Evaluator(salt="2", **self.options).value(difference)
+            if (isinstance(there, fmpq) and there == 0) or (isinstance(there, acb) and there.contains(0)):
+                raise Unclear
+            return here / there
+
+        return values.key_at_any_precision(quotient, repr(sides))
 
     def inequality_key(self, sign: str, sides: tuple) -> str:
         """lhs < rhs up to a positive factor: the quotient at two points, and the sign at one."""
@@ -451,10 +449,8 @@ def bound_label(sides: tuple) -> tuple | None:
 def _named_product(tree: tuple) -> bool:
     """Is this product really one name: the segment XY, or N(n)?"""
     names = [node[1] for node in walk(tree) if node[0] == "sym"]
-    return (
-        tree[0] == "mul"
-        and all(name.isupper() for name in names)
-        or (len(names) == 2 and names[0].isupper() != names[1].isupper())
+    return (tree[0] == "mul" and all(name.isupper() for name in names)) or (
+        len(names) == 2 and names[0].isupper() != names[1].isupper()
     )
 
 

@@ -6,6 +6,7 @@ irrational answers would have to agree to 150 decimals to be confused.
 """
 
 import hashlib
+from collections.abc import Callable
 
 from flint import acb, arb, ctx, fmpq, fmpz
 
@@ -158,9 +159,22 @@ def key(value: Value) -> str:
     return f"{_real_key(value.real)}{'' if imaginary.startswith('-') else '+'}{imaginary}i"
 
 
+def key_at_any_precision(compute: Callable[[], Value], otherwise: str) -> str:
+    """The key of what `compute` returns, with as much precision as it takes; `otherwise` if it has no clear value."""
+    for precision in PRECISIONS:
+        ctx.prec = precision
+        try:
+            return key(compute())
+        except Unclear:
+            continue
+        except ZeroDivisionError:
+            break
+    return f"unclear:{otherwise}"
+
+
 def _real_key(x: arb, *, snap: bool = False) -> str:
     if x.contains(0):
-        if x.rad() < arb(2) ** -KEY_BITS and (x.rad().is_zero() or ctx.prec >= PRECISIONS[-1]):
+        if x.rad() < arb(2) ** -KEY_BITS:
             return "0"
         raise Unclear
     if min(_bits_known_after_point(x), x.rel_accuracy_bits()) < KEY_BITS + 32 and (

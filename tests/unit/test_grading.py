@@ -1,0 +1,84 @@
+"""The rules of equality, and what holds for every text: symmetry, reflexivity, bounded work, no code execution."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from unit.grading_cases import RULES
+
+from openmath.grading import grade, vote_class
+
+ROOT = Path(__file__).parents[2]
+PIECES = st.sampled_from(
+    r"\frac \sqrt \pm \pi \infty \cup \in \le \text{and} \text{ cm} \left( \right) \{ \} \begin{pmatrix} \end{pmatrix} "
+    r"\\ & \binom \sum_{k=1}^ \log \sin ^\circ \% ^ _ { } ( ) [ ] , ; : | ! + - * / = < > . 0 1 2 12 1,234 0.5 x y n e i "
+    r"f(x) and or yes $ \boxed{ \, é ½ \overline".split(" ")
+)
+ANSWERS = (
+    st.lists(PIECES, max_size=14).map(" ".join) | st.lists(PIECES, max_size=14).map("".join) | st.text(max_size=30)
+)
+
+
+@pytest.mark.parametrize(("rule", "one", "other", "equal"), RULES, ids=[f"{r[0]}: {r[1]}"[:60] for r in RULES])
+def test_rule(rule, one, other, equal):
+    assert grade(one, other).correct is equal
+    assert grade(other, one).correct is equal
+    if not equal:
+        assert vote_class(one) != vote_class(other)
+
+
+@given(ANSWERS, ANSWERS)
+@settings(max_examples=400, deadline=None)
+def test_symmetric(one, other):
+    assert grade(one, other) == grade(other, one)
+
+
+@given(ANSWERS)
+@settings(max_examples=400, deadline=None)
+def test_reflexive(answer):
+    assert grade(answer, answer).correct
+    assert grade(answer, f" {answer} ").correct or not answer.strip()
+    assert isinstance(vote_class(answer), str)
+
+
+@given(ANSWERS, ANSWERS)
+@settings(max_examples=200, deadline=None)
+def test_same_class_means_equal(one, other):
+    if vote_class(one) == vote_class(other):
+        assert grade(one, other).correct
+
+
+def test_no_answer():
+    assert grade(None, "3") == (False, "no_answer")
+    assert vote_class(None) is None
+    assert grade("", "3").correct is False
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["__import__('os').mkdir('CANARY')", "(lambda: open('CANARY','w'))()", r"\text{open('CANARY','w')}", "exit()"],
+)
+def test_no_code_runs(answer, tmp_path):
+    answer = answer.replace("CANARY", str(tmp_path / "canary"))
+    assert not grade(answer, "5").correct
+    assert not grade("5", answer).correct
+    assert not (tmp_path / "canary").exists()
+
+
+def test_same_in_every_process():
+    """Verdicts and classes depend neither on the process nor on the seed of Python's hashes."""
+    program = (
+        "import json; from unit.grading_cases import RULES; from openmath.grading import grade, vote_class; "
+        "print(json.dumps([[grade(a, b).correct, vote_class(a), vote_class(b)] for _, a, b, _ in RULES]))"
+    )
+    outputs = set()
+    for seed in ("0", "12345"):
+        environment = {"PYTHONHASHSEED": seed, "PYTHONPATH": f"{ROOT / 'scripts'}:{ROOT / 'tests'}"}
+        run = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, check=True)
+        outputs.add(run.stdout)
+    here = json.dumps([[grade(a, b).correct, vote_class(a), vote_class(b)] for _, a, b, _ in RULES])
+    assert {output.decode().strip() for output in outputs} == {here}

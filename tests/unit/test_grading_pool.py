@@ -1,0 +1,187 @@
+"""Workers, the command, and the table: limits hold, order is kept, what a user sees on bad input."""
+
+import json
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from openmath.grading import GRADER_VERSION, GraderPool, compare, grade
+
+SCRIPT = Path(__file__).parents[2] / "scripts" / "grade_answers.py"
+PAIRS = [(str(n), str(n // 2 * 2)) for n in range(700)] + [(None, "1"), (r"\frac{1}{2}", "0.5")]
+HOSTILE = [
+    ("9^{9^{9^9}}", "1"),
+    ("(" * 3000, "1"),
+    ("1" * 100_000, "2"),
+    (r"\pm 1 " * 16, "0"),
+    ("10!!!!!!", "3"),
+    ("5", "5"),
+]
+
+
+def run(*arguments, stdin=""):
+    return subprocess.run([sys.executable, SCRIPT, *map(str, arguments)], input=stdin, capture_output=True, text=True)
+
+
+def rows(path, rows):
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def test_pool_agrees_with_one_process_and_keeps_order():
+    with GraderPool(2) as pool:
+        assert list(pool.grade_pairs(PAIRS)) == [grade(*pair) for pair in PAIRS]
+        assert list(pool.vote_classes(["1/2", None, "0.5"])) == ["1/2", None, "1/2"]
+
+
+def _spin(stop):
+    while not stop.is_set():
+        pass
+
+
+def test_hostile_pairs_and_a_loaded_machine():
+    context = multiprocessing.get_context("spawn")
+    stop = context.Event()
+    others = [context.Process(target=_spin, args=(stop,), daemon=True) for _ in range(2)]
+    with GraderPool(2) as pool:
+        idle = list(pool.grade_pairs(HOSTILE))
+        try:
+            for other in others:
+                other.start()
+            loaded = list(pool.grade_pairs(HOSTILE))
+        finally:
+            stop.set()
+            for other in others:
+                other.join()
+    assert idle == loaded
+    assert [verdict.correct for verdict in idle] == [False] * 5 + [True]
+
+
+def test_killed_worker_loses_nothing():
+    with GraderPool(1) as pool:
+        verdicts = pool.grade_pairs(PAIRS * 4)
+        first = next(verdicts)
+        os.kill(pool._workers[0].process.pid, signal.SIGKILL)
+        assert [first, *verdicts] == [grade(*pair) for pair in PAIRS * 4]
+
+
+@pytest.mark.parametrize(("culprit", "status"), [("stuck", "timeout"), ("memory", "too_large")])
+def test_limits(culprit, status, tmp_path):
+    """A job stuck in Python meets the soft limit; one that eats memory meets the memory limit; the rest is graded."""
+    program = f"""
+import sys
+from openmath.grading import compare, pool
+real = compare.grade
+def grade(predicted, expected, policy="default"):
+    if predicted == "culprit":
+        {"while True: pass" if culprit == "stuck" else "bytearray(4 * 2**30)"}
+    return real(predicted, expected, policy)
+compare.grade = grade
+if __name__ == "__main__":
+    with pool.GraderPool(1) as workers:
+        print([tuple(v) for v in workers.grade_pairs([("1", "1"), ("culprit", "1"), ("2", "2")])])
+"""
+    script = tmp_path / "limits.py"
+    script.write_text(program)
+    environment = {"PYTHONPATH": str(SCRIPT.parent)}
+    result = subprocess.run([sys.executable, script], env=environment, capture_output=True, text=True, timeout=60)
+    assert result.stdout.strip() == str([(True, "ok"), (False, status), (True, "ok")]), result.stderr
+
+
+def test_stream_answers_each_line_at_once():
+    process = subprocess.Popen(
+        [sys.executable, SCRIPT, "--pairs"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    for predicted, correct in (("0.5", True), ("0.6", False)):
+        process.stdin.write(json.dumps({"predicted_answer": predicted, "expected_answer": "1/2"}) + "\n")
+        process.stdin.flush()
+        assert json.loads(process.stdout.readline()) == {"correct": correct, "status": "ok"}
+    process.stdin.close()
+    assert process.wait() == 0
+
+
+def test_stream_refuses_other_lines():
+    result = run("--pairs", stdin='{"predicted_answer": "1"}\n')
+    assert result.returncode == 2
+    assert "stdin:1" in result.stderr and "Traceback" not in result.stderr
+
+
+def test_table(tmp_path):
+    benchmark = [{"id": f"p{n}", "problem": f"What is {n}?", "expected_answer": str(n)} for n in range(3)]
+
+    def samples(name, answers):
+        return rows(
+            tmp_path / name,
+            [
+                {
+                    **row,
+                    "generation": f"so \\boxed{{{answer}}}" if answer else "?",
+                    "finish_reason": "stop",
+                    "num_generated_tokens": 7,
+                }
+                for row, answer in zip(benchmark, answers, strict=True)
+            ],
+        )
+
+    files = [
+        samples("output-rs10.jsonl", ["0", "1", "2"]),
+        samples("output-rs2.jsonl", ["0.0", "5", None]),
+        samples("output-greedy.jsonl", [r"\frac{0}{3}", "x=1", "2"]),
+    ]
+    output = tmp_path / "grades.parquet"
+    result = run(
+        "--benchmark", rows(tmp_path / "b.jsonl", benchmark), "--samples", *files, "--output", output, "--processes", 1
+    )
+    assert result.returncode == 0, result.stderr
+    table = pq.read_table(output)
+    assert table.schema.metadata[b"grader_version"] == str(GRADER_VERSION).encode()
+    assert table.column_names == [
+        "id", "sample_run", "predicted_answer", "vote_class", "is_correct", "grade_status", "finish_reason",
+        "num_generated_tokens",
+    ]  # fmt: skip
+    got = table.to_pydict()
+    assert got["sample_run"] == ["greedy"] * 3 + ["rs2"] * 3 + ["rs10"] * 3
+    assert got["id"] == ["p0", "p1", "p2"] * 3
+    assert got["is_correct"] == [True] * 3 + [True, False, False] + [True] * 3
+    assert got["grade_status"] == ["ok"] * 5 + ["no_answer"] + ["ok"] * 3
+    assert got["predicted_answer"][5] is None and got["vote_class"][5] is None
+    assert got["vote_class"][0] == got["vote_class"][3] == got["vote_class"][6] == "0"
+    assert set(got["num_generated_tokens"]) == {7}
+
+
+def test_table_of_other_tools_rows(tmp_path):
+    file = rows(
+        tmp_path / "output-rs0.jsonl",
+        [
+            {"problem": "a", "expected_answer": 27.0, "predicted_answer": "27", "is_correct": False},
+            {"problem": "b", "expected_answer": 3, "predicted_answer": None},
+        ],
+    )
+    output = tmp_path / "grades.parquet"
+    assert run("--samples", file, "--output", output).returncode == 0
+    got = pq.read_table(output).to_pydict()
+    assert got["id"] == ["0", "1"]
+    assert got["is_correct"] == [True, False]
+    assert got["finish_reason"] == [None, None] and got["num_generated_tokens"] == [None, None]
+
+
+@pytest.mark.parametrize("ids", [["p1", "p0"], ["p0"], ["p0", "p1", "p2"], ["p0", "p0"]])
+def test_table_refuses_other_ids(tmp_path, ids):
+    benchmark = rows(tmp_path / "b.jsonl", [{"id": f"p{n}", "problem": "?", "expected_answer": "1"} for n in range(2)])
+    file = rows(tmp_path / "output-rs0.jsonl", [{"id": i, "problem": "?", "generation": ""} for i in ids])
+    result = run("--benchmark", benchmark, "--samples", file, "--output", tmp_path / "grades.parquet")
+    assert result.returncode == 2
+    assert "Traceback" not in result.stderr and "output-rs0.jsonl" in result.stderr
+    assert not (tmp_path / "grades.parquet").exists()
+
+
+def test_unreadable_answers_are_classed_by_their_text():
+    assert compare.text_class(None) is None
+    assert compare.text_class("a" * 500) == compare.text_class("a" * 500)
+    assert compare.text_class("a" * 500 + "b") != compare.text_class("a" * 500 + "c")
