@@ -1,0 +1,97 @@
+import http.server
+import json
+import subprocess
+import sys
+import threading
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from openmath.samples import read_rows
+
+ROOT = Path(__file__).parents[2]
+RAW = ROOT.parent / "shared" / "data" / "raw"
+
+
+def prepare(name, output, *options):
+    command = [sys.executable, str(ROOT / "scripts/prepare_benchmark.py"), name, "--output", str(output), *options]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+def test_the_demo_benchmark_has_60_problems_and_the_right_sums(tmp_path):
+    assert prepare("arithmetic-mini", tmp_path / "a.jsonl").returncode == 0
+    rows = list(read_rows(tmp_path / "a.jsonl"))
+    assert len(rows) == 60
+    signs = {"+": lambda a, b: a + b, "-": lambda a, b: a - b, "times": lambda a, b: a * b}
+    checked = 0
+    for row in rows:
+        words = row["problem"].removeprefix("What is ").removesuffix("?").split()
+        if row["problem"].startswith("What is ") and len(words) == 3 and words[1] in signs:
+            try:
+                a, b = Fraction(words[0]), Fraction(words[2])
+            except ValueError:
+                continue
+            assert Fraction(row["expected_answer"]) == signs[words[1]](a, b), row
+            checked += 1
+    assert checked >= 20
+
+
+@pytest.mark.skipif(not RAW.exists(), reason="benchmark data is not part of the repository")
+@pytest.mark.parametrize(
+    "name, rows, first",
+    [("aime24", 30, "204"), ("amc23", 40, "27"), ("math", 5000, "2"), ("gsm8k", 1319, "18")],
+)
+def test_upstream_layouts(name, rows, first, tmp_path):
+    reply = prepare(name, tmp_path / "b.jsonl", "--source", str(RAW / f"{name}.jsonl"))
+    assert reply.returncode == 0, reply.stderr
+    prepared = list(read_rows(tmp_path / "b.jsonl"))
+    assert len(prepared) == rows
+    assert prepared[0]["expected_answer"] == first
+    assert all(isinstance(row["expected_answer"], str) for row in prepared)
+
+
+def test_a_short_file_fails_unless_it_is_meant(tmp_path):
+    source = tmp_path / "part.jsonl"
+    source.write_text(json.dumps({"question": "q", "answer": "so 1,200\n#### 1,200"}) + "\n")
+    reply = prepare("gsm8k", tmp_path / "g.jsonl", "--source", str(source))
+    assert reply.returncode == 2 and "1319" in reply.stderr and "Hint:" in reply.stderr
+    reply = prepare("gsm8k", tmp_path / "g.jsonl", "--source", str(source), "--allow-partial")
+    assert reply.returncode == 0 and "1 of 1319 rows" in reply.stdout
+    assert next(read_rows(tmp_path / "g.jsonl"))["expected_answer"] == "1200"
+
+
+def test_messages_for_unknown_names_torn_lines_and_wrong_hashes(tmp_path):
+    reply = prepare("gsm8", tmp_path / "g.jsonl")
+    assert reply.returncode == 2 and "did you mean 'gsm8k'" in reply.stderr
+    torn = tmp_path / "torn.jsonl"
+    torn.write_text('{"problem": "p", "expected_answer": "1"}\n{"prob')
+    reply = prepare("my-own", tmp_path / "m.jsonl", "--source", str(torn))
+    assert reply.returncode == 2 and "torn.jsonl:2" in reply.stderr
+    registry = tmp_path / "r.yaml"
+    registry.write_text(f"toy: {{rows: 1, sources: [{{url: '{torn}', sha256: abc}}]}}\n")
+    reply = prepare("toy", tmp_path / "t.jsonl", "--registry", str(registry))
+    assert reply.returncode == 2 and "abc" in reply.stderr
+    assert not (tmp_path / "t.jsonl").exists()
+
+
+def test_a_url_works_and_a_dead_one_says_what_to_do(tmp_path):
+    (tmp_path / "own.jsonl").write_text('{"problem": "p", "expected_answer": 2.0}\n')
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def __init__(self, *args):
+            super().__init__(*args, directory=str(tmp_path))
+
+        def log_message(self, *args):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Quiet)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_port}"
+    try:
+        assert prepare("mine", tmp_path / "m.jsonl", "--source", f"{url}/own.jsonl").returncode == 0
+        reply = prepare("mine", tmp_path / "n.jsonl", "--source", f"{url}/gone.jsonl")
+    finally:
+        server.shutdown()
+    assert next(read_rows(tmp_path / "m.jsonl"))["expected_answer"] == "2"
+    assert reply.returncode == 2 and "404" in reply.stderr and "Hint:" in reply.stderr

@@ -1,0 +1,48 @@
+from pathlib import Path
+
+import pytest
+import yaml
+
+from openmath.config import checked_config
+from openmath.errors import InputError
+
+CONFIGS = Path(__file__).parents[2] / "config"
+
+
+def demo() -> dict:
+    return yaml.safe_load((CONFIGS / "demo.yaml").read_text())
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "demo.yaml"])
+def test_shipped_configurations_are_valid(name):
+    config = checked_config(yaml.safe_load((CONFIGS / name).read_text()))
+    assert config["policy"] == "default"
+    assert config["generation"]["top_p"] == 0.95
+
+
+def test_an_unknown_key_names_the_nearest_known_one():
+    config = demo()
+    config["generation"]["temprature"] = 0.5
+    with pytest.raises(InputError, match=r"generation: unknown key 'temprature'; did you mean 'temperature'\?"):
+        checked_config(config)
+
+
+def test_a_wrong_type_names_the_key():
+    config = demo()
+    config["generation"]["seeds"] = "eight"
+    with pytest.raises(InputError, match=r"generation: seeds: 'eight' is not of type 'integer'"):
+        checked_config(config)
+
+
+def test_a_model_has_one_source():
+    config = demo()
+    config["models"]["smollm2-135m"]["hf"] = "a/b"
+    with pytest.raises(InputError, match="needs one source"):
+        checked_config(config)
+
+
+def test_a_self_hosted_judge_is_a_model():
+    config = demo()
+    config["judges"]["smollm2-135m"]["self_hosted"] = "smollm2-135"
+    with pytest.raises(InputError, match="did you mean 'smollm2-135m'"):
+        checked_config(config)

@@ -1,0 +1,45 @@
+import pytest
+
+from openmath.errors import InputError
+from openmath.samples import read_rows, run_order, sample_run_of, write_rows
+from openmath.staging import StagedRun
+
+
+def test_rows_survive_a_round_trip_with_broken_surrogates(tmp_path):
+    write_rows(tmp_path / "a.jsonl", [{"x": "é\ud83d", "y": "😀"}])
+    assert list(read_rows(tmp_path / "a.jsonl")) == [{"x": "é\ufffd", "y": "😀"}]
+
+
+def test_a_torn_line_is_named_unless_it_may_be_there(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b'{"id": 1}\n{"id": 2')
+    with pytest.raises(InputError, match=r"a\.jsonl:2"):
+        list(read_rows(path))
+    assert list(read_rows(path, torn_tail=True)) == [{"id": 1}]
+    path.write_bytes(b'{"id": 1\n{"id": 2}\n')
+    with pytest.raises(InputError, match=r"a\.jsonl:1"):
+        list(read_rows(path, torn_tail=True))
+
+
+def test_sample_runs_are_ordered_by_number():
+    names = ["output-rs10.jsonl", "output-rs2.jsonl", "output-greedy.jsonl"]
+    assert sorted(map(sample_run_of, names), key=run_order) == ["greedy", "rs2", "rs10"]
+    with pytest.raises(InputError, match="which sample run"):
+        sample_run_of("results.jsonl")
+
+
+def test_staging_continues_after_a_torn_line_and_publishes_in_order(tmp_path):
+    path, output = tmp_path / "staged" / "output-rs0.jsonl", tmp_path / "out" / "output-rs0.jsonl"
+    path.parent.mkdir()
+    path.write_bytes(b'{"id": "b", "n": 1}\n{"id": "b", "n": 2}\n{"id": "a", "n"')
+    run = StagedRun(path, ["a", "b", "c"])
+    assert run.missing == ["a", "c"]
+    run.append({"id": "c", "n": 3})
+    run.append({"id": "a", "n": 4})
+    run.publish(output)
+    assert [(row["id"], row["n"]) for row in read_rows(output)] == [("a", 4), ("b", 1), ("c", 3)]
+    again = StagedRun(path, ["a", "b", "c"])
+    assert again.missing == []
+    output.unlink()
+    again.publish(output)
+    assert output.samefile(path)
