@@ -15,7 +15,9 @@ FIXTURES = ROOT.parent / "shared" / "reference" / "fixtures"
 
 
 def run(script, *options):
-    return subprocess.run([sys.executable, str(ROOT / "scripts" / script), *map(str, options)], capture_output=True, text=True)
+    return subprocess.run(
+        [sys.executable, str(ROOT / "scripts" / script), *map(str, options)], capture_output=True, text=True
+    )
 
 
 @pytest.mark.skipif(not FIXTURES.exists(), reason="reference outputs are not part of the repository")
@@ -66,7 +68,10 @@ def test_files_of_other_tools_are_voted_and_summarised_where_they_stand(tmp_path
     reply = run("fill_majority.py", "--samples", *folder.iterdir(), "--output", tmp_path / "m.jsonl")
     assert reply.returncode == 0, reply.stderr
     rows = list(read_rows(tmp_path / "m.jsonl"))
-    assert [(r["predicted_answer"], r["majority_votes"], r["is_correct"]) for r in rows] == [("1/2", 2, True), ("8", 2, True)]
+    assert [(r["predicted_answer"], r["majority_votes"], r["is_correct"]) for r in rows] == [
+        ("1/2", 2, True),
+        ("8", 2, True),
+    ]
     assert before == {path: path.read_bytes() for path in folder.iterdir()}
 
 
