@@ -10,8 +10,7 @@ DEMO := snakemake --configfile config/demo.yaml --cores all --quiet rules
 .DEFAULT_GOAL := demo
 
 demo: env
-	@jobs=$$($(DEMO) --dry-run 2>/dev/null | sed -n 's/^total *\([0-9]*\)$$/\1/p'); \
-	if [ -z "$$jobs" ]; then echo "make demo: everything is there already; 0 jobs to run"; else $(DEMO); fi
+	$(DEMO)
 	@for tables in results/smollm2-135m/summary/*/tables.txt; do cat "$$tables"; done
 	@echo "The judge here is the same 135M model: it only shows that the path works, its verdicts mean nothing."
 	@echo "Tables:   results/smollm2-135m/summary/smollm2-135m/"
@@ -39,15 +38,17 @@ check-machine:
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 	  echo "error: Python's venv module is missing." >&2; echo "Hint: apt-get install python3-venv" >&2; exit 2; }
 	@[ "$$(df -Pm . | awk 'NR==2 {print $$4}')" -ge 2000 ] || { \
-	  echo "error: less than 2 GB of disk space is free here; set-up and demo need 1.5 GB." >&2; exit 2; }
+	  echo "error: less than 2 GB of disk space is free here; set-up and demo need 1.5 GB." >&2; \
+	  echo "Hint: free some, or clone to another disk." >&2; exit 2; }
 
 $(VENV)/.workflow: envs/workflow.lock | check-machine
-	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/pip install $(PIP_FLAGS) -r envs/workflow.lock
+	@echo "Setting up $(VENV) (about a minute, 600 MB) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/pip install $(PIP_FLAGS) -r envs/workflow.lock
 	@touch $@
 
 $(VENV)/.dev: envs/dev.lock $(VENV)/.workflow
-	$(VENV)/bin/pip install $(PIP_FLAGS) -r envs/dev.lock
+	@$(VENV)/bin/pip install $(PIP_FLAGS) -r envs/dev.lock
 	@touch $@
 
 clean: ## removes the environment and what the demo made; never results of other models

@@ -9,14 +9,10 @@ import sys
 from snakemake.utils import min_version
 
 min_version("9.0")
-sys.path.append(
-    f"{workflow.basedir}/scripts"
-)  # the library that the scripts use, for checking the configuration
+sys.path.append(f"{workflow.basedir}/scripts")  # the library that the scripts use, for checking the configuration
 
 
-if (
-    not workflow.config_settings.configfiles
-):  # a --configfile replaces the paper's configuration, it does not extend it
+if not workflow.config_settings.configfiles:  # a --configfile replaces the paper's configuration, it does not extend it
 
     configfile: f"{workflow.basedir}/config/config.yaml"
 

@@ -16,9 +16,7 @@ BENCHMARKS = config["benchmarks"]
 MODELS = config["models"]
 JUDGES = config["judges"]
 GENERATION = config["generation"]
-SERVED = [
-    name for name, model in MODELS.items() if "samples" not in model
-]  # models that we run ourselves
+SERVED = [name for name, model in MODELS.items() if "samples" not in model]  # models that we run ourselves
 
 
 wildcard_constraints:
@@ -35,13 +33,11 @@ def sample_runs(model):
 
 def seed_runs(model):
     """The sampled runs of a model, in seed order."""
-    return [
-        f"rs{seed}" for seed in range(MODELS[model].get("seeds", GENERATION["seeds"]))
-    ]
+    return [f"rs{seed}" for seed in range(MODELS[model].get("seeds", GENERATION["seeds"]))]
 
 
 def generation_blocks(model):
-    """Block name -> sample runs that one job computes. A block never changes when more seeds are asked for."""
+    """Block name -> sample runs that one job computes. More seeds add blocks; only a last, short one grows."""
     seeds, size = seed_runs(model), GENERATION["seeds_per_job"]
     blocks = {"greedy": ["greedy"]} if "greedy" in sample_runs(model) else {}
     for start in range(0, len(seeds), size):
@@ -58,10 +54,7 @@ def sample_file(model, benchmark, run):
 
 def sample_files(wildcards):
     """All sample runs of one model on one benchmark, greedy first, then by seed."""
-    return [
-        sample_file(wildcards.model, wildcards.benchmark, run)
-        for run in sample_runs(wildcards.model)
-    ]
+    return [sample_file(wildcards.model, wildcards.benchmark, run) for run in sample_runs(wildcards.model)]
 
 
 def problems_file(wildcards):
@@ -78,19 +71,12 @@ def problems_option(wildcards):
 
 def benchmark_option(wildcards):
     """`--benchmark FILE` for grading; imported samples carry their own references."""
-    return (
-        ""
-        if "samples" in MODELS[wildcards.model]
-        else f"--benchmark {problems_file(wildcards)}"
-    )
+    return "" if "samples" in MODELS[wildcards.model] else f"--benchmark {problems_file(wildcards)}"
 
 
 def grades_files(wildcards):
     """Grades of one model on all benchmarks, in the order of the tables."""
-    return [
-        f"results/{wildcards.model}/grades/{benchmark}.parquet"
-        for benchmark in BENCHMARKS
-    ]
+    return [f"results/{wildcards.model}/grades/{benchmark}.parquet" for benchmark in BENCHMARKS]
 
 
 def judge_pairs(model, judge):
@@ -99,9 +85,7 @@ def judge_pairs(model, judge):
     for benchmark in BENCHMARKS:
         judged = f"results/{model}/judged/{judge}/{benchmark}"
         if "greedy" in sample_runs(model):
-            pairs.append(
-                (sample_file(model, benchmark, "greedy"), f"{judged}/greedy.jsonl")
-            )
+            pairs.append((sample_file(model, benchmark, "greedy"), f"{judged}/greedy.jsonl"))
         if seed_runs(model):
             majority = f"results/{model}/eval-results-majority/{benchmark}/output-majority.jsonl"
             pairs.append((majority, f"{judged}/majority.jsonl"))
@@ -126,9 +110,7 @@ def prompt_sha256(name):
         with open(prompt_file(name)) as file:
             return sha256_text(file.read())
     except OSError as error:
-        raise WorkflowError(
-            f"Cannot read the prompt {name!r} ({error.strerror}): {prompt_file(name)}"
-        ) from None
+        raise WorkflowError(f"Cannot read the prompt {name!r} ({error.strerror}): {prompt_file(name)}") from None
 
 
 def engine_setting(model, key):
@@ -136,32 +118,26 @@ def engine_setting(model, key):
     return config["engines"].get(MODELS[model]["engine"], {}).get(key, "")
 
 
+def gpus(model):
+    """GPUs that a job of a model's engine needs."""
+    return MODELS[model]["tensor_parallel"] if MODELS[model]["engine"] in ("vllm", "trtllm") else 0
+
+
 def benchmark_files():
     return [f"data/{benchmark}.jsonl" for benchmark in BENCHMARKS if SERVED]
 
 
 def checkpoint_files():
-    return [
-        f"models/{model}/manifest.json"
-        for model in SERVED
-        if MODELS[model]["engine"] != "endpoint"
-    ]
+    return [f"models/{model}/manifest.json" for model in SERVED if MODELS[model]["engine"] != "endpoint"]
 
 
 def greedy_files():
-    return [
-        sample_file(model, b, "greedy")
-        for model in MODELS
-        if "greedy" in sample_runs(model)
-        for b in BENCHMARKS
-    ]
+    return [sample_file(model, b, "greedy") for model in MODELS if "greedy" in sample_runs(model) for b in BENCHMARKS]
 
 
 def majority_files():
     template = "results/{model}/eval-results-majority/{benchmark}/output-majority.jsonl"
-    return expand(
-        template, model=[m for m in MODELS if seed_runs(m)], benchmark=BENCHMARKS
-    )
+    return expand(template, model=[m for m in MODELS if seed_runs(m)], benchmark=BENCHMARKS)
 
 
 def summary_files():

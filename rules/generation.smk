@@ -5,7 +5,14 @@ Makes: results/{model}/eval-results/{benchmark}/output-greedy.jsonl and output-r
 Finished samples are kept in results/{model}/.staging, so a rerun computes only what is missing.
 """
 
-GENERATION_VERSION = 1  # as in scripts/generate.py: raised only when the same settings give other samples
+from openmath.staging import GENERATION_VERSION
+
+
+def sampling_options():
+    """The sampling of the configuration, as options of generate.py."""
+    options = ["--temperature", GENERATION["temperature"], "--top-p", GENERATION["top_p"]]
+    options += ["--max-new-tokens", GENERATION["max_new_tokens"]]
+    return options + (["--limit", GENERATION["limit"]] if GENERATION["limit"] else [])
 
 
 for model in SERVED:
@@ -18,40 +25,23 @@ for model in SERVED:
                 benchmarks=expand("data/{benchmark}.jsonl", benchmark=BENCHMARKS),
                 engine=f"models/{model}/engine/engine.json",
             output:
-                samples=[
-                    sample_file(model, benchmark, run)
-                    for run in runs
-                    for benchmark in BENCHMARKS
-                ],
+                samples=[sample_file(model, benchmark, run) for run in runs for benchmark in BENCHMARKS],
             log:
                 f"logs/generate/{model}/{block}.log",
             benchmark:
                 f"logs/generate/{model}/{block}.benchmark.tsv"
-            threads: workflow.cores if MODELS[model]["engine"] == "llamacpp" else 4
+            threads: GENERATION["threads"]
             resources:
                 mem_mb=GENERATION["mem_mb"],
                 runtime=GENERATION["runtime"],
-                gpu=(
-                    0
-                    if MODELS[model]["engine"] in ("llamacpp", "endpoint")
-                    else MODELS[model]["tensor_parallel"]
-                ),
+                gpu=gpus(model),
                 engine_command=engine_setting(model, "command"),
                 engine_args=engine_setting(model, "args"),
                 concurrency=GENERATION["concurrency"],
             params:
                 model=model,
                 runs=runs,
-                sampling=[
-                    *(
-                        "--temperature",
-                        GENERATION["temperature"],
-                        "--top-p",
-                        GENERATION["top_p"],
-                    ),
-                    *("--max-new-tokens", GENERATION["max_new_tokens"]),
-                    *(["--limit", GENERATION["limit"]] if GENERATION["limit"] else []),
-                ],
+                sampling=sampling_options(),
                 prompt=prompt_file(MODELS[model]["prompt"]),
                 prompt_template=MODELS[model]["prompt_template"],
                 prompt_sha256=prompt_sha256(MODELS[model]["prompt"]),

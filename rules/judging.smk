@@ -23,17 +23,14 @@ def judge_options(judge):
     if "self_hosted" in settings:
         return [*options, "--engine", f"models/{settings['self_hosted']}/engine"]
     options += ["--base-url", settings["base_url"], "--model", settings["model"]]
-    return options + (
-        ["--api-key-env", settings["api_key_env"]] if "api_key_env" in settings else []
-    )
+    return options + (["--api-key-env", settings["api_key_env"]] if "api_key_env" in settings else [])
 
 
 def judge_resource(judge, key):
     """Speed setting or GPU count of a self-hosted judge's engine."""
     served = JUDGES[judge].get("self_hosted")
     if key == "gpu":
-        needs_gpu = served and MODELS[served]["engine"] in ("vllm", "trtllm")
-        return MODELS[served]["tensor_parallel"] if needs_gpu else 0
+        return gpus(served) if served else 0
     return engine_setting(served, key) if served else ""
 
 
@@ -52,7 +49,7 @@ for model in MODELS:
                 f"logs/judge_answers/{model}/{judge}.log",
             benchmark:
                 f"logs/judge_answers/{model}/{judge}.benchmark.tsv"
-            threads: workflow.cores if judge_engine(judge) else 1
+            threads: GENERATION["threads"] if judge_engine(judge) else 1
             resources:
                 mem_mb=GENERATION["mem_mb"] if judge_engine(judge) else 2000,
                 runtime=GENERATION["runtime"],
@@ -81,9 +78,7 @@ for model in MODELS:
 
 onstart:
     missing = [
-        j["api_key_env"]
-        for j in JUDGES.values()
-        if j.get("api_key_env") and not os.environ.get(j["api_key_env"])
+        j["api_key_env"] for j in JUDGES.values() if j.get("api_key_env") and not os.environ.get(j["api_key_env"])
     ]
     if missing:
         raise WorkflowError(

