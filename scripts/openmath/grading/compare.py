@@ -9,7 +9,7 @@ from openmath.grading import values
 from openmath.grading.evaluate import Evaluator
 from openmath.grading.lexer import NotMath
 from openmath.grading.reading import Answer
-from openmath.grading.structure import has_signs, infinity, value_of, walk
+from openmath.grading.trees import has_signs, infinity, value_of, walk
 from openmath.grading.verdict import TooLarge, Verdict
 
 CACHE_SIZE = 20_000  # answers kept read: the references of a benchmark and the answers they meet

@@ -13,7 +13,8 @@ from openmath.grading import prose
 from openmath.grading.clean import clean
 from openmath.grading.lexer import NotMath, tokenize
 from openmath.grading.parser import Parser
-from openmath.grading.structure import Structure, is_unknown_function, letters
+from openmath.grading.structure import Structure
+from openmath.grading.trees import is_unknown_function, letters
 from openmath.grading.verdict import MAX_CHARACTERS, TooLarge
 
 _PLAIN = re.compile(

@@ -1,0 +1,179 @@
+r"""LaTeX commands and environments: \frac, \sqrt, \sin, \sum, matrices, cases."""
+
+from openmath.grading.cursor import Cursor
+from openmath.grading.lexer import FUNCTIONS, NotMath, Token
+
+CLOSERS = {"(": (")", "]"), "[": ("]", ")"), "\\{": ("\\}",), "{": ("}",)}
+RELATIONS = {
+    "=": "=", "<": "<", ">": ">", "<=": "<=", ">=": ">=", "!=": "!=", "le": "<=", "ge": ">=", "ne": "!=",
+    "approx": "~", "sim": "~", "simeq": "~", "in": "in", "notin": "notin", "to": "to", "rightarrow": "to",
+    "Rightarrow": "=>", "=>": "=>", "subset": "subset", "subseteq": "subset",
+    "nmid": "nmid", "parallel": "parallel", "perp": "perp", "ll": "<<", "gg": ">>", "cong": "=", "propto": "propto",
+}  # fmt: skip
+_CONSTANTS = {"pi": ("const", "pi"), "infty": ("infty",), "emptyset": ("set", ())}
+_NOT_SYMBOLS = frozenset({"right", "left", "begin", "end", "frac", "tag", "label", "item", "hline", "ref", "cite"})
+_BIG = {"sum": "sum", "prod": "prod", "int": "int", "lim": "lim", "iint": "int", "oint": "int", "bigcup": "cup"}
+_MATRICES = {"matrix", "pmatrix", "bmatrix", "Bmatrix", "vmatrix", "Vmatrix", "smallmatrix", "array"}
+
+
+class Commands(Cursor):
+    """The part of the parser that reads what begins with a backslash."""
+
+    def required(self) -> tuple:
+        """The argument of a command: a group in braces, or one digit, letter or command."""
+        if self.accept("{"):
+            self.enter()
+            tree = self.relation()
+            self.depth -= 1
+            self.expect("}")
+            return tree
+        if self.at < len(self.tokens) and self.tokens[self.at].kind == "num" and len(self.tokens[self.at].text) > 1:
+            token = self.tokens[self.at]  # \frac12: the first digit is the argument, the rest stays
+            self.tokens[self.at] = Token("num", token.text[1:], False)
+            return ("num", token.text[0])
+        return self.atom()
+
+    def command(self, name: str) -> tuple:
+        if name == "frac":
+            above = self.required()
+            return ("div", above, self.required())
+        if name == "sqrt":
+            return self.root()
+        if name == "binom":
+            above = self.required()
+            return ("binom", above, self.required())
+        if name in _CONSTANTS:
+            return _CONSTANTS[name]
+        if name in _BIG:
+            return self.big(_BIG[name])
+        if name in FUNCTIONS:
+            return self.function(name)
+        if name in ("overline", "bar", "widehat", "vec", "hat", "tilde", "overrightarrow", "underline"):
+            inside = self.required()
+            return ("call", "overline" if name == "bar" else name, (inside,))
+        if name in ("lfloor", "lceil"):
+            inside = self.sum()
+            self.expect(name.replace("l", "r", 1))
+            return ("floor" if name == "lfloor" else "ceil", inside)
+        if name == "langle":
+            tree = self.items(("rangle",))
+            self.expect("rangle")
+            return ("group", "()", tree[1] if tree[0] == "list" else (tree,))
+        if name == "mathbb":
+            return self.blackboard()
+        if name in ("angle", "triangle", "Delta"):
+            return self.named(name)
+        if name in ("not",):
+            raise NotMath("negated relation")
+        if name in _NOT_SYMBOLS or name in RELATIONS:
+            raise NotMath(name)
+        return self.symbol("\\" + name)
+
+    def named(self, prefix: str) -> tuple:
+        """angle ABC: one quantity, not a product of letters."""
+        letters = ""
+        while self.at < len(self.tokens) and self.tokens[self.at].kind == "sym" and self.tokens[self.at].text.isupper():
+            letters += self.tokens[self.at].text
+            self.at += 1
+        return ("sym", f"\\{prefix}{letters}")
+
+    def blackboard(self) -> tuple:
+        inside = self.required()
+        name = "".join(str(part) for part in inside[1:2]) if inside[0] in ("sym", "const") else ""
+        if not name:
+            raise NotMath("mathbb")
+        if self.peek() in ("(", "["):
+            opener = self.expect("(", "[")
+            tree = self.items((")", "]"))
+            self.expect(CLOSERS[opener][0])
+            return ("call", "\\mathbb" + name, tree[1] if tree[0] == "list" else (tree,))
+        return self.symbol("\\mathbb" + name)
+
+    def root(self) -> tuple:
+        degree = ("num", "2")
+        if self.accept("["):
+            degree = self.sum_in_group("]")
+        if self.peek() == "(":  # sqrt(7) in plain text: the bracket is the argument
+            return ("root", self.atom(), degree)
+        return ("root", self.required(), degree)
+
+    def function(self, name: str) -> tuple:
+        """sin x, sin^2 x, log_2 8, ln 2x: binds the product that follows, up to a sign, function or bracket."""
+        base = power = None
+        while self.peek() in ("^", "_"):
+            if self.expect("^", "_") == "_":
+                base = self.required()
+            else:
+                power = ("neg", self.script()) if self.accept("-") else self.required()
+        if name in ("max", "min", "gcd", "lcm") and self.peek() in ("(", "\\{", "{", "["):
+            self.at += 1
+            closer = {"(": ")", "\\{": "\\}", "{": "}", "[": "]"}[self.tokens[self.at - 1].text]
+            tree = self.items((closer,))
+            self.expect(closer)
+            arguments = tree[1] if tree[0] == "list" else (tree,)
+        elif self.peek() in ("(", "[", "{", "|"):
+            arguments = (self.power_argument(),)
+        else:
+            arguments = (self.function_argument(),)
+        if base is not None:
+            arguments = (*arguments, base)
+        call = ("call", name, arguments)
+        return call if power is None else ("pow", call, power)
+
+    def power_argument(self) -> tuple:
+        return self.postfix(self.atom())
+
+    def function_argument(self) -> tuple:
+        tree = self.signed_power()
+        while self.starts_factor() and self.peek() not in FUNCTIONS and self.peek() not in ("(", "["):
+            if self.peek() in _BIG or self.peek() in ("left", "<word>"):
+                break
+            tree = ("mul", tree, self.power())
+        while self.peek() == "/" and tree[0] in ("const", "sym", "mul", "num"):
+            self.at += 1
+            tree = ("div", tree, self.power())
+        return tree
+
+    def big(self, name: str) -> tuple:
+        low = high = ("list", ())
+        while self.peek() in ("^", "_"):
+            if self.expect("^", "_") == "_":
+                low = self.required()
+            else:
+                high = self.script() if self.peek() != "{" else self.required()
+        body = self.product()
+        return ("big", name, low, high, body)
+
+    def environment(self, name: str) -> tuple:
+        """Rows and cells of an environment; matrices keep their shape, the others are lists of their lines."""
+        if name == "array" and self.peek() == "{":
+            self.skip_group()
+        if name == "tabular":
+            raise NotMath("a table")
+        rows, row = [], []
+        while True:
+            while self.peek() in ("hline",):
+                self.at += 1
+            sign = self.peek()
+            if sign == "<env>" and self.tokens[self.at].text == f"end:{name}":
+                self.at += 1
+                break
+            if sign == "\\\\":
+                self.at += 1
+                rows.append(row)
+                row = []
+            elif sign in ("&", ",", ";", "and", "or"):
+                self.at += 1
+            elif sign == "<end>":
+                raise NotMath("an environment that never ends")
+            else:
+                row.append(self.relation())
+        rows.append(row)
+        rows = [tuple(row) for row in rows if row]
+        if name in _MATRICES and rows and all(len(row) == len(rows[0]) for row in rows):
+            if name == "vmatrix":
+                return ("call", "det", (("matrix", tuple(rows)),))
+            return ("matrix", tuple(rows))
+        if all(len(row) == 1 for row in rows):
+            return ("list", tuple(row[0] for row in rows))
+        return ("cases", tuple(rows))

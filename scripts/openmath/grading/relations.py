@@ -1,0 +1,168 @@
+"""Keys of relations: x > 3 as an interval, x = 5 as 5, equations and inequalities up to a factor."""
+
+import itertools
+
+from flint import acb, ctx, fmpq
+
+from openmath.grading import values
+from openmath.grading.evaluate import Evaluator
+from openmath.grading.trees import STRUCTURED, argument_names, bound_label, has_signs, label, letters
+from openmath.grading.values import Unclear, Value
+
+ORDER = {"<", "<=", ">", ">="}
+_FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "="}
+
+
+class Relations:
+    """The part of Structure that reads relations."""
+
+    def relation_key(self, signs: tuple, sides: tuple) -> str:
+        if "~" in signs:  # sqrt(3)/3 ~ 0.577: what stands before the sign is exact
+            cut = signs.index("~")
+            if cut == 0 and label(sides[0]) and len(sides) == 2:
+                return self.key(sides[1])
+            return self.key(sides[0]) if cut == 0 else self.relation_key(signs[:cut], sides[: cut + 1])
+        if set(signs) == {"="}:
+            return self.equation_key(sides)
+        if len(signs) == 1 and signs[0] == "in":
+            return self.key(sides[1]) if label(sides[0]) else f"in({self.key(sides[0])}|{self.key(sides[1])})"
+        interval = self.interval_of(signs, sides)
+        if interval:
+            return interval[1]
+        if len(signs) == 1 and signs[0] == "!=":
+            if label(sides[0]):
+                return punctured([self.key(sides[1])])
+            return "ne{" + ";".join(sorted(map(self.key, sides))) + "}"
+        if all(sign in (">", ">=", "=") for sign in signs):
+            signs, sides = tuple(_FLIPPED[sign] for sign in reversed(signs)), tuple(reversed(sides))
+        if len(signs) == 1 and signs[0] in ORDER:
+            return self.inequality_key(signs[0], sides)
+        return "chain:" + "".join(f"{self.key(side)}{sign}" for side, sign in zip(sides, (*signs, ""), strict=True))
+
+    def equation_key(self, sides: tuple) -> str:
+        named = bound_label(sides)
+        if named is not None:
+            names = argument_names(sides[0], named)
+            return type(self)(names=names, **self.options).key(named) if names else self.key(named)
+        if any(side[0] in STRUCTURED or has_signs(side) for side in sides):
+            return "equal:" + "=".join(sorted(map(self.key, sides)))
+        keys = [self.number_key(side) for side in sides]
+        if len(set(keys)) == 1:  # several forms of one value: C(5, 2) = 10
+            return keys[-1]
+        if all(side[0] == "sym" for side in sides):
+            return "equal:" + "=".join(sorted(keys))
+        if len(sides) > 2:
+            return "equal:" + "=".join(sorted(keys))
+        return "eq:" + self.proportional_key(sides)
+
+    def proportional_key(self, sides: tuple) -> str:
+        """The same for equations that differ by a constant factor: the quotient of lhs - rhs at two points."""
+        difference = ("add", (sides[0], ("neg", sides[1])))
+
+        def quotient() -> Value:
+            here = Evaluator(**self.options).value(difference)
+            there = Evaluator(salt="2", **self.options).value(difference)
+            if (isinstance(there, fmpq) and there == 0) or (isinstance(there, acb) and there.contains(0)):
+                raise Unclear
+            return here / there
+
+        return values.key_at_any_precision(quotient, repr(sides))
+
+    def inequality_key(self, sign: str, sides: tuple) -> str:
+        """lhs < rhs up to a positive factor: the quotient at two points, and the sign at one."""
+        strict = "<" if sign in ("<", ">") else "<="
+        if sign in (">", ">="):
+            sides = tuple(reversed(sides))
+        try:
+            evaluator = Evaluator(**self.options)
+            ctx.prec = values.PRECISIONS[0]
+            here = evaluator.value(("add", (sides[0], ("neg", sides[1]))))
+            positive = values.ball(here).real > 0
+        except (Unclear, ZeroDivisionError):
+            positive = None
+        return f"ineq{strict}{'+' if positive else '-'}:{self.proportional_key(sides)}"
+
+    def interval_of(self, signs: tuple, sides: tuple) -> tuple[str, str] | None:
+        """(variable, interval) of relations that bound one variable: x > 3, 1 <= x < 2, -x >= -1, 5 > 2x."""
+        if not set(signs) <= ORDER or len(sides) > 3:
+            return None
+        if len({sign[0] for sign in signs}) > 1:
+            return None
+        if signs[0][0] == ">":
+            signs, sides = tuple(_FLIPPED[sign] for sign in reversed(signs)), tuple(reversed(sides))
+        if len(sides) == 3:
+            name = sides[1][1] if sides[1][0] == "sym" else repr(sides[1]) if label(sides[1]) else None
+            if name is None or letters(sides[1]) & (letters(sides[0]) | letters(sides[2])):
+                return None
+            brackets = ("(" if signs[0] == "<" else "[") + (")" if signs[1] == "<" else "]")
+            return name, self.interval(brackets, (sides[0], sides[2]))
+        for own, other, opener in ((0, 1, "below"), (1, 0, "above")):
+            if sides[own][0] == "sym" and sides[own][1] not in letters(sides[other]):
+                return sides[own][1], self.half_line(opener, signs[0], sides[other])
+        linear = self.linear_bound(sides)
+        if linear is None:
+            return None
+        name, bound, rising = linear
+        return name, self.half_line("below" if rising else "above", signs[0], bound)
+
+    def half_line(self, side: str, sign: str, bound: tuple) -> str:
+        infinite = ("infty",)
+        if side == "below":
+            return self.interval("(" + (")" if sign == "<" else "]"), (("neg", infinite), bound))
+        return self.interval(("(" if sign == "<" else "[") + ")", (bound, infinite))
+
+    def linear_bound(self, sides: tuple) -> tuple[str, tuple, bool] | None:
+        """Of a*x + b < 0 with rational a, b: (x, the tree of -b/a, a > 0)."""
+        names = letters(sides[0]) | letters(sides[1])
+        if len(names) != 1:
+            return None
+        name = next(iter(names))
+        difference = ("add", (sides[0], ("neg", sides[1])))
+        found = []
+        for number in (0, 1, 2, 5):
+            evaluator = Evaluator(**self.options)
+            evaluator.bound[name] = fmpq(number)
+            try:
+                value = evaluator.value(difference)
+            except ZeroDivisionError:
+                return None
+            if not isinstance(value, fmpq):
+                return None
+            found.append(value)
+        slope = found[1] - found[0]
+        if slope == 0 or found[2] != found[0] + 2 * slope or found[3] != found[0] + 5 * slope:
+            return None
+        bound = -found[0] / slope
+        tree = ("div", ("num", str(abs(bound.p))), ("num", str(bound.q)))
+        return name, (("neg", tree) if bound < 0 else tree), slope > 0
+
+    def same_variable_intervals(self, items: tuple) -> list[str] | None:
+        found = []
+        for item in items:
+            if item[0] != "rel":
+                return None
+            if item[1] == ("in",) and item[2][0][0] == "sym":
+                found.append((item[2][0][1], self.piece(item[2][1])))
+                continue
+            interval = self.interval_of(item[1], item[2])
+            if interval is None:
+                return None
+            found.append(interval)
+        return [interval for _, interval in found] if len({name for name, _ in found}) == 1 else None
+
+
+def cup(pieces: list[str]) -> str:
+    distinct = sorted(set(pieces))
+    if len(distinct) == 1:
+        return distinct[0]
+    return ("{" if not any(piece.startswith("I") for piece in distinct) else "cup{") + ";".join(distinct) + "}"
+
+
+def punctured(points: list[str]) -> str:
+    """All real numbers but these (in increasing order where they are rational)."""
+    try:
+        points = sorted(set(points), key=lambda text: fmpq(*map(int, text.split("/"))))
+    except ValueError:
+        return "ne{" + ";".join(sorted(set(points))) + "}"
+    ends = ["-oo", *points, "+oo"]
+    return cup([f"I({low}..{high})" for low, high in itertools.pairwise(ends)])
