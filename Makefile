@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 PIP_FLAGS := --quiet --disable-pip-version-check --no-input --no-deps --no-compile --require-hashes
-DEMO := snakemake --configfile config/demo.yaml --cores all --quiet rules
+DEMO := snakemake --configfile config/demo.yaml --cores all --quiet rules host
 
 .PHONY: demo test bench lint env env-dev clean check-machine
 .DEFAULT_GOAL := demo

@@ -37,9 +37,12 @@ localrules:
 
 
 rule all:
-    """Everything the configuration asks for."""
+    """Everything the configuration asks for; a file that was removed is made again."""
     default_target: True
     input:
+        samples=all_sample_files(),
+        grades=all_grades_files(),
+        answers=majority_files(),
         tables=summary_files(),
 
 

@@ -16,6 +16,7 @@ BENCHMARKS = config["benchmarks"]
 MODELS = config["models"]
 JUDGES = config["judges"]
 GENERATION = config["generation"]
+PUBLISHED = f"{workflow.basedir}/config/published.yaml"
 SERVED = [name for name, model in MODELS.items() if "samples" not in model]  # models that we run ourselves
 
 
@@ -57,21 +58,26 @@ def sample_files(wildcards):
     return [sample_file(wildcards.model, wildcards.benchmark, run) for run in sample_runs(wildcards.model)]
 
 
+def carries_problems(model):
+    """Whether problems and references come from the sample files: imported ones, and those of a limited run."""
+    return "samples" in MODELS[model] or GENERATION["limit"] is not None
+
+
 def problems_file(wildcards):
-    """Problems and references: the prepared benchmark, or for imported samples the first of their own files."""
-    if "samples" in MODELS[wildcards.model]:
+    """Problems and references: the prepared benchmark, or the first sample file."""
+    if carries_problems(wildcards.model):
         return sample_files(wildcards)[0]
     return f"data/{wildcards.benchmark}.jsonl"
 
 
 def problems_option(wildcards):
     """The option under which fill_majority.py takes problems_file()."""
-    return "--samples" if "samples" in MODELS[wildcards.model] else "--benchmark"
+    return "--samples" if carries_problems(wildcards.model) else "--benchmark"
 
 
 def benchmark_option(wildcards):
-    """`--benchmark FILE` for grading; imported samples carry their own references."""
-    return "" if "samples" in MODELS[wildcards.model] else f"--benchmark {problems_file(wildcards)}"
+    """`--benchmark FILE` for grading; else the samples carry their own references."""
+    return [] if carries_problems(wildcards.model) else ["--benchmark", problems_file(wildcards)]
 
 
 def grades_files(wildcards):
@@ -105,12 +111,17 @@ def prompt_file(name):
 
 
 def prompt_sha256(name):
-    """Hash of a prompt's text: a param, so that an edited prompt computes anew."""
+    """Hash of a prompt's text: a param, so that an edited prompt computes anew, and a moved checkout does not."""
+    return text_sha256(prompt_file(name))
+
+
+def text_sha256(path):
+    """Hash of a small file of the configuration."""
     try:
-        with open(prompt_file(name)) as file:
+        with open(path) as file:
             return sha256_text(file.read())
     except OSError as error:
-        raise WorkflowError(f"Cannot read the prompt {name!r} ({error.strerror}): {prompt_file(name)}") from None
+        raise WorkflowError(f"Cannot read a file that the configuration names ({error.strerror}): {path}") from None
 
 
 def engine_setting(model, key):
@@ -133,6 +144,14 @@ def checkpoint_files():
 
 def greedy_files():
     return [sample_file(model, b, "greedy") for model in MODELS if "greedy" in sample_runs(model) for b in BENCHMARKS]
+
+
+def all_sample_files():
+    return [sample_file(model, b, run) for model in MODELS for run in sample_runs(model) for b in BENCHMARKS]
+
+
+def all_grades_files():
+    return expand("results/{model}/grades/{benchmark}.parquet", model=MODELS, benchmark=BENCHMARKS)
 
 
 def majority_files():

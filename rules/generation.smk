@@ -38,11 +38,12 @@ for model in SERVED:
                 engine_command=engine_setting(model, "command"),
                 engine_args=engine_setting(model, "args"),
                 concurrency=GENERATION["concurrency"],
+                # Not params, which would compute again: which runs share a job, and where the prompt lies, change no sample.
+                sample_runs=" ".join(runs),
+                prompt=prompt_file(MODELS[model]["prompt"]),
             params:
                 model=model,
-                runs=runs,
                 sampling=sampling_options(),
-                prompt=prompt_file(MODELS[model]["prompt"]),
                 prompt_template=MODELS[model]["prompt_template"],
                 prompt_sha256=prompt_sha256(MODELS[model]["prompt"]),
                 generation_version=GENERATION_VERSION,
@@ -53,10 +54,10 @@ for model in SERVED:
                     --engine-command={resources.engine_command:q} \
                     --engine-args={resources.engine_args:q} \
                     --benchmarks {input.benchmarks:q} \
-                    --sample-runs {params.runs:q} \
+                    --sample-runs {resources.sample_runs} \
                     --output-dir results/{params.model}/eval-results \
                     --staging results/{params.model}/.staging \
-                    --prompt {params.prompt:q} \
+                    --prompt {resources.prompt:q} \
                     --prompt-template {params.prompt_template} \
                     {params.sampling:q} \
                     --concurrency {resources.concurrency} \

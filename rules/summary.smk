@@ -14,7 +14,6 @@ rule summarize_results:
     input:
         grades=grades_files,
         judged=judged_files,
-        published=f"{workflow.basedir}/config/published.yaml",
     output:
         tables="results/{model}/summary/{judge}/tables.txt",
         json="results/{model}/summary/{judge}/metrics.json",
@@ -28,13 +27,14 @@ rule summarize_results:
         runtime=30,
     params:
         policy=POLICY,
+        published_sha256=text_sha256(PUBLISHED),
     shell:
         r"""
         python {SCRIPTS:q}/summarize_results.py \
             --model {wildcards.model:q} \
             --grades {input.grades:q} \
             --judged {input.judged:q} \
-            --published {input.published:q} \
+            --published {PUBLISHED:q} \
             --output-dir results/{wildcards.model:q}/summary/{wildcards.judge:q} \
             --policy {params.policy} \
             2>&1 | tee {log:q}
