@@ -13,7 +13,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from openmath.benchmarks import REGISTRY, find_benchmark, prepare_rows, read_registry
+from openmath.benchmarks import REGISTRY, find_benchmark, prepare_rows, problems_sha256, read_registry
 from openmath.errors import InputError, run_command
 from openmath.fingerprint import sha256_file, write_manifest
 from openmath.samples import read_rows, write_rows
@@ -68,12 +68,18 @@ def main() -> None:
             found=len(rows),
             hint="for a deliberate part of a benchmark use --allow-partial (allow_partial_benchmarks: true).",
         )
+    problems = problems_sha256(rows)
+    expected = benchmark.get("problems_sha256", problems)
+    if len(rows) == registered and problems != expected:
+        raise InputError(
+            "The problems or their references are not the registered ones.",
+            where=source["url"],
+            expected=f"problems_sha256 {expected}",
+            found=problems,
+            hint="another version of the benchmark? Give it a name of its own, and compare its numbers with nobody's.",
+        )
     write_rows(options.output, rows)
     prepared = sha256_file(options.output)
-    expected = benchmark.get("prepared_sha256", prepared)
-    if len(rows) == registered and prepared != expected:
-        options.output.unlink()
-        raise InputError("The prepared benchmark differs.", where=options.name, expected=expected, found=prepared)
     write_manifest(
         options.output.with_suffix(".manifest.json"),
         {
@@ -81,6 +87,7 @@ def main() -> None:
             "source": source["url"],
             "source_sha256": raw_sha256,
             "prepared_sha256": prepared,
+            "problems_sha256": problems,
             "rows": len(rows),
             "registered_rows": registered,
             "cleaning": benchmark.get("clean", []),

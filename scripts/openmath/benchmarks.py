@@ -4,13 +4,15 @@ What each benchmark is stands in config/benchmarks.yaml; the cleaning steps it n
 """
 
 import difflib
+import json
 import re
 from pathlib import Path
 
 import yaml
 
-from openmath.answers import extract_answer
+from openmath.answers import BOX, extract_answer
 from openmath.errors import InputError
+from openmath.fingerprint import sha256_text
 
 REGISTRY = Path(__file__).parents[2] / "config" / "benchmarks.yaml"
 OWN = {"rows": None, "sources": []}  # a user's own file, already in the prepared layout
@@ -45,7 +47,7 @@ def prepare_rows(name: str, benchmark: dict, rows: list[dict], source: str) -> l
             if theirs in row:
                 row[ours] = row.pop(theirs)
         for step in benchmark.get("clean", []):
-            CLEANING[step](row)
+            CLEANING[step](row, benchmark)
         for field in ("problem", "expected_answer"):
             if row.get(field) is None:  # an empty answer is upstream's (omni-math has one): kept, never matched
                 raise InputError(
@@ -74,21 +76,34 @@ def as_text(answer: object) -> str:
     return str(answer)
 
 
-def strip_leading_zeros(row: dict) -> None:
+def problems_sha256(rows: list[dict]) -> str:
+    """Hash of problems and references in order: the same whatever copy of a benchmark they came from."""
+    return sha256_text("".join(json.dumps([row["problem"], row["expected_answer"]]) + "\n" for row in rows))
+
+
+def strip_leading_zeros(row: dict, benchmark: dict) -> None:
     if str(row.get("expected_answer", "")).isdigit():
         row["expected_answer"] = str(int(row["expected_answer"]))
 
 
-def last_box(row: dict) -> None:
-    if "expected_answer" not in row:
-        row["expected_answer"] = extract_answer(row.get("reference_solution") or "")
+def boxed_answer(row: dict, benchmark: dict) -> None:
+    """The last box of the solution, or for the problems listed under `boxes` the first, or all of them."""
+    if "expected_answer" in row:
+        return
+    solution = row.get("reference_solution") or ""
+    boxes = [extract_answer(BOX + part) for part in solution.split(BOX)[1:]]
+    which = benchmark.get("boxes", {}).get(sha256_text(row.get("problem") or "")[:12], "last")
+    if which == "all":
+        row["expected_answer"] = ", ".join(boxes)
+    elif boxes:
+        row["expected_answer"] = boxes[0 if which == "first" else -1]
 
 
-def gsm8k_answer(row: dict) -> None:
+def gsm8k_answer(row: dict, benchmark: dict) -> None:
     solution, mark, answer = str(row.get("expected_answer", "")).partition("####")
     if mark:
         row["expected_answer"] = answer.strip().replace(",", "")
         row["reference_solution"] = re.sub(r"<<.*?>>", "", solution).strip()
 
 
-CLEANING = {step.__name__: step for step in (strip_leading_zeros, last_box, gsm8k_answer)}
+CLEANING = {step.__name__: step for step in (strip_leading_zeros, boxed_answer, gsm8k_answer)}

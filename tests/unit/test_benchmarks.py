@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from openmath.benchmarks import prepare_rows
+from openmath.fingerprint import sha256_text
 from openmath.samples import read_rows
 
 ROOT = Path(__file__).parents[2]
@@ -95,3 +97,22 @@ def test_a_url_works_and_a_dead_one_says_what_to_do(tmp_path):
         server.shutdown()
     assert next(read_rows(tmp_path / "m.jsonl"))["expected_answer"] == "2"
     assert reply.returncode == 2 and "404" in reply.stderr and "Hint:" in reply.stderr
+
+
+def test_another_version_of_a_benchmark_is_refused(tmp_path):
+    source = tmp_path / "own.jsonl"
+    source.write_text('{"problem": "p", "expected_answer": "1"}\n')
+    registry = tmp_path / "r.yaml"
+    registry.write_text(f"toy: {{rows: 1, sources: [{{url: '{source}'}}], problems_sha256: abc}}\n")
+    reply = prepare("toy", tmp_path / "t.jsonl", "--registry", str(registry))
+    assert reply.returncode == 2 and "problems_sha256 abc" in reply.stderr and "Hint:" in reply.stderr
+    assert not (tmp_path / "t.jsonl").exists()
+
+
+def test_the_answer_is_the_last_box_unless_the_registry_says_otherwise():
+    solution = r"So $\boxed{-1}$ and then $\boxed{\frac{1}{2}}$."
+    for which, expected in ((None, r"\frac{1}{2}"), ("first", "-1"), ("all", r"-1, \frac{1}{2}")):
+        boxes = {sha256_text("p")[:12]: which} if which else {}
+        benchmark = {"fields": {"reference_solution": "solution"}, "clean": ["boxed_answer"], "boxes": boxes}
+        [row] = prepare_rows("toy", benchmark, [{"problem": "p", "solution": solution}], "here")
+        assert row["expected_answer"] == expected
