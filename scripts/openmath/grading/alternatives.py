@@ -19,6 +19,11 @@ from openmath.grading.trees import (
 
 MAX_CONSTANTS = 3  # arbitrary constants of a family of functions that may be renamed
 
+_GREEK = frozenset(
+    "\\" + name
+    for name in "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi rho sigma tau phi chi psi omega".split()
+)
+
 
 class OtherReadings:
     """The part of Structure that gives (kind, key) of readings which one answer alone leaves open."""
@@ -93,7 +98,7 @@ class OtherReadings:
     def family_keys(self, arguments: tuple, body: tuple) -> Iterator[tuple[str, str]]:
         """f(x) = ax + b and f(x) = cx + d: the key with arbitrary constants numbered, in each possible order."""
         constants = sorted(letters(body) - {argument[1] for argument in arguments})
-        if not 1 <= len(constants) <= MAX_CONSTANTS or not all(name[:1].isalpha() for name in constants):
+        if not 1 <= len(constants) <= MAX_CONSTANTS or not all(map(_is_letter, constants)):
             return
         names = {argument[1]: f"argument {place}" for place, argument in enumerate(arguments)}
         for order in itertools.permutations(range(len(constants))):
@@ -108,3 +113,8 @@ class OtherReadings:
 
 def set_of(keys: Iterable[str]) -> str:
     return "{" + ";".join(sorted(set(keys))) + "}"
+
+
+def _is_letter(name: str) -> bool:
+    """Latin or Greek, with or without a subscript; not \\ldots or \\mathbb{R}."""
+    return name[:1].isalpha() or name.partition("_")[0] in _GREEK

@@ -63,6 +63,11 @@ _COSMETIC = re.compile(
 _GROUP_COMMA = re.compile(r"(?<=\d)(?:\{,\}|,\\!|\\!,|\{,\}\\!)\s*(?=\d{3}(?!\d))")
 _GROUP_SPACE = re.compile(r"(?<![\d.])\d{1,3}(?:(?:\s|\\,|\\ |~|\\;|\\:){1,2}\d{3})+(?![\d])")
 _DOUBLED = re.compile(r"\\\\(?=(?:left|right|frac|sqrt|text|le|ge|pi|cdot|times|infty|cup|in|mathbb)(?![a-z]))")
+_LINE_SKIP = re.compile(r"(\\\\)\s*\[[\d.]+\s*(?:px|pt|em|ex|cm|mm)\]")
+_BRACED_ARRAY = re.compile(  # an array with a brace on its left only
+    r"\\left\s*\\(?:\{|lbrace)\s*\\begin\{array\}(?:\{[^{}]*\})?(.*?)\\end\{array\}\s*\\right\s*\.", re.DOTALL
+)
+_LINE_END_DOT = re.compile(r"[.;,]\s*(?=\\\\(?![A-Za-z])|\\end\b)")
 _RIGHT_DOT = re.compile(r"\\(left|right)\s*\.")
 MAX_BOXES = 8  # boxes in one answer that are read as a list
 
@@ -76,7 +81,10 @@ def clean(text: str) -> str:
     if "\\boxed" in text:
         text = _boxes(text)
     text = text.replace("\x00", "").replace("/text{", "\\text{")
-    if "\\begin" not in text:
+    if "\\begin" in text:
+        text = _BRACED_ARRAY.sub(r"\\begin{cases}\1\\end{cases}", text)
+        text = _LINE_END_DOT.sub(" ", _LINE_SKIP.sub(r"\1", text))
+    else:
         text = _DOUBLED.sub(r"\\", text)
     text = _RIGHT_DOT.sub(" ", text)
     text = _GROUP_COMMA.sub("", text)

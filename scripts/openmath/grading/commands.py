@@ -14,6 +14,9 @@ _CONSTANTS = {"pi": ("const", "pi"), "infty": ("infty",), "emptyset": ("set", ()
 _NOT_SYMBOLS = frozenset({"right", "left", "begin", "end", "frac", "tag", "label", "item", "hline", "ref", "cite"})
 _BIG = {"sum": "sum", "prod": "prod", "int": "int", "lim": "lim", "iint": "int", "oint": "int", "bigcup": "cup"}
 _MATRICES = {"matrix", "pmatrix", "bmatrix", "Bmatrix", "vmatrix", "Vmatrix", "smallmatrix", "array"}
+_CASES = frozenset({"cases", "dcases", "rcases"})
+_CELL_ENDS = ("&", "\\\\", ",", ";", "and", "or")
+_IF = frozenset({"if", "when", "for", "where"})
 
 
 class Commands(Cursor):
@@ -166,6 +169,8 @@ class Commands(Cursor):
                 self.at += 1
             elif sign == "<end>":
                 raise NotMath("an environment that never ends")
+            elif name in _CASES and row:
+                row.append(self.condition())
             else:
                 row.append(self.relation())
         rows.append(row)
@@ -177,3 +182,20 @@ class Commands(Cursor):
         if all(len(row) == 1 for row in rows):
             return ("list", tuple(row[0] for row in rows))
         return ("cases", tuple(rows))
+
+    def condition(self) -> tuple:
+        """The second cell of a case: a relation, or words ("n is odd") as they stand; "if" and the like say nothing."""
+        if self.peek() == "<word>" and self.tokens[self.at].text in _IF:
+            self.at += 1
+        start = self.at
+        try:
+            tree = self.relation()
+            if self.peek() in _CELL_ENDS or self.peek() == "<env>":
+                return tree
+        except NotMath:
+            pass  # not a formula: taken as words below
+        self.at = start
+        while self.peek() not in (*_CELL_ENDS, "<env>", "<end>"):
+            self.at += 1
+        words = " ".join(token.text for token in self.tokens[start : self.at]).split()
+        return ("words", " ".join(words[1:] if words and words[0] in _IF else words))

@@ -4,18 +4,17 @@ This is randomised identity testing (Schwartz-Zippel) with certain error bounds 
 rule is needed, sums, roots, powers, trigonometry and factorials of letters all become numbers, in microseconds.
 """
 
-import itertools
 from collections.abc import Callable
 
 from flint import acb, arb, fmpq, fmpz
 
 from openmath.grading import values
 from openmath.grading.lexer import NotMath
+from openmath.grading.series import Series
 from openmath.grading.values import Unclear, Value, ball, is_integer, opaque
 from openmath.grading.verdict import TooLarge
 
 MAX_STEPS = 60_000  # nodes evaluated for one answer
-MAX_TERMS = 3_000  # terms of a sum or product that are added one by one
 _TRIGONOMETRY = {"sin", "cos", "tan", "cot", "sec", "csc"}
 _SIMPLE: dict[str, Callable[[acb], acb]] = {
     "sin": acb.sin, "cos": acb.cos, "tan": acb.tan, "cot": acb.cot, "sec": acb.sec, "csc": acb.csc,
@@ -24,7 +23,7 @@ _SIMPLE: dict[str, Callable[[acb], acb]] = {
 }  # fmt: skip
 
 
-class Evaluator:
+class Evaluator(Series):
     """Evaluates trees under one way of reading its ambiguous signs.
 
     common_log: log without a base is base 10 (else natural). radians: a degree sign is worth pi/180 everywhere (else
@@ -35,7 +34,6 @@ class Evaluator:
     def __init__(self, *, common_log=False, radians=False, hundredths=False, rounded=False, names=None, salt=""):
         self.common_log, self.radians, self.hundredths, self.rounded = common_log, radians, hundredths, rounded
         self.used: set[str] = set()
-        self.letters: set[str] = set()
         self.bound: dict[str, Value] = {}
         self.names: dict[str, str] = names or {}
         self.salt = salt
@@ -76,7 +74,12 @@ class Evaluator:
         bound = self.bound.get(name)
         if bound is not None:
             return bound
-        self.letters.add(name)
+        stem, _, index = name.partition("_")
+        if index in self.bound:  # a_i inside a sum over i
+            value = self.bound[index]
+            if not is_integer(value):
+                return opaque("indexed letter" + self.salt, self.names.get(stem, stem), key_of(value))
+            name = f"{stem}_{value}"
         return opaque("letter" + self.salt, self.names.get(name, name))
 
     def _const(self, name: str) -> Value:
@@ -209,63 +212,6 @@ class Evaluator:
         if name == "lg" or (name == "log" and self.common_log):
             return value.log() / acb(10).log()
         return value.log()
-
-    def _big(self, name: str, low: tuple, high: tuple, body: tuple) -> Value:
-        if name in ("sum", "prod") and low[0] == "rel" and low[1] == ("=",) and low[2][0][0] in ("sym", "const"):
-            letter = low[2][0][1]
-            first, last = self.value(low[2][1]), (self.value(high) if high[0] != "infty" else None)
-            if is_integer(first) and last is not None and is_integer(last):
-                return self._finite(name, letter, int(first.p), int(last.p), body)
-            # The bound letter's name is irrelevant: it stands for one fixed number.
-            with _Bound(self, letter, opaque("bound letter")):
-                inner = values.key(self.value(body))
-            return opaque(name, values.key(first), "oo" if last is None else values.key(last), inner)
-        return opaque(name, repr(low), repr(high), repr(body))
-
-    def _finite(self, name: str, letter: str, first: int, last: int, body: tuple) -> Value:
-        if last - first > MAX_TERMS:
-            if name == "sum":
-                return self._polynomial_sum(letter, first, last, body)
-            raise TooLarge
-        total: Value = fmpq(int(name == "prod"))
-        for number in range(first, last + 1):
-            with _Bound(self, letter, fmpq(number)):
-                term = self.value(body)
-            total = total + term if name == "sum" else total * term
-            if isinstance(total, fmpq) and values.size(total) > values.EXACT_BITS:
-                raise TooLarge
-        return total
-
-    def _polynomial_sum(self, letter: str, first: int, last: int, body: tuple) -> Value:
-        """A long sum of a polynomial of degree below 12, by Newton's forward differences."""
-        terms = []
-        for number in range(first, first + 16):
-            with _Bound(self, letter, fmpq(number)):
-                terms.append(self.value(body))
-        differences, total = terms, fmpq(0)
-        for order in range(12):
-            total = total + differences[0] * fmpq(fmpz.bin_uiui(last - first + 1, order + 1))
-            differences = [b - a for a, b in itertools.pairwise(differences)]
-        if any(not isinstance(rest, fmpq) or rest != 0 for rest in differences):
-            raise TooLarge
-        return total
-
-
-class _Bound:
-    """Gives a bound letter its value inside a sum."""
-
-    def __init__(self, evaluator: Evaluator, letter: str, value: Value):
-        self.evaluator, self.letter, self.value = evaluator, letter, value
-
-    def __enter__(self) -> None:
-        self.before = self.evaluator.bound.get(self.letter)
-        self.evaluator.bound[self.letter] = self.value
-
-    def __exit__(self, *exception: object) -> None:
-        if self.before is None:
-            del self.evaluator.bound[self.letter]
-        else:
-            self.evaluator.bound[self.letter] = self.before
 
 
 def key_of(value: Value) -> str:

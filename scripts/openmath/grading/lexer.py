@@ -141,7 +141,9 @@ def _letters(run: str, spaced: bool, tokens: list[Token]) -> None:
         tokens.append(Token("word", lower, spaced))
     elif lower in UNITS and after_value and (spaced or len(run) > 3):
         tokens.append(Token("word", lower, spaced))
-    elif len(run) <= 3 or (len(run) == 4 and not run.islower() and run.isupper()):
+    elif (len(run) <= 3 and not (len(run) == 3 and run.istitle())) or (
+        len(run) == 4 and not run.islower() and run.isupper()
+    ):
         for letter in run:
             tokens.append(Token("sym", letter, spaced))
             spaced = False

@@ -119,8 +119,8 @@ class Parser(Atoms):
         if token.kind in ("num", "sym"):
             return True
         if token.kind == "cmd":
-            return token.text not in RELATIONS and token.text not in _SET_OPERATIONS and token.text not in (
-                "wedge", "vee", "pm", "mp", "cdot", "times", "div", "bmod", "mod", "forall", "rfloor", "rceil",
+            return token.text not in (*RELATIONS, *_SET_OPERATIONS, *_SEPARATORS) and token.text not in (
+                "pm", "mp", "cdot", "times", "div", "bmod", "mod", "forall", "rfloor", "rceil",
                 "rangle", "rbrace", "pmod", "Big",
             )  # fmt: skip
         if token.kind == "word":

@@ -9,7 +9,8 @@ import hashlib
 import re
 from functools import cached_property
 
-from openmath.grading import prose
+from openmath.grading import prose, statements
+from openmath.grading.annotations import drop_annotations
 from openmath.grading.clean import clean
 from openmath.grading.lexer import NotMath, tokenize
 from openmath.grading.parser import Parser
@@ -23,6 +24,10 @@ _PLAIN = re.compile(
 _DECIMAL_COMMA = re.compile(r"(-?\d+),(\d+)")
 _GROUPED = re.compile(r"(?<![\d,])\d{1,3}(?:,\d{3})+(?![\d,])")
 _CLOCK = re.compile(r"(\d{1,2}):\s*(\d\d)(?::(\d\d))?(?:\W{0,6}([ap])\W{0,2}m\W{0,2})?", re.IGNORECASE)
+# "a circle", "the square": without its article's noun, such an answer would be the letter a, or t times h times e.
+_ARTICLE = re.compile(
+    r"(?:\\text\s*\{\s*)?(?:an?|the|any|each|every|both|some|all|no|its|it|he|she|we|I)\s+[A-Za-z]{3}", re.IGNORECASE
+)
 MAX_GROUPS = 3  # 1,234,567,890 is a number; with more groups of three, a bare 110,143,164,198,242 is a list
 MAX_KEY = 300  # characters of a key before it is hashed
 
@@ -96,12 +101,24 @@ class Answer:
         if short:
             self.primary = short
             return
-        statement, domain = prose.without_quantifiers(self.text[: prose.MAX_PROSE])
-        if domain or "=" not in statement or statement == self.text:
-            return
-        inner = Answer(statement)
-        if inner.tree is not None and _is_statement(inner.tree):
-            self.primary = inner.primary
+        text = self.text[: prose.MAX_PROSE]
+        cases = statements.piecewise(text)
+        if cases:
+            inner = Answer(cases)
+            if inner.tree is not None:
+                self.primary = inner.primary
+                return
+        statement, domain = statements.without_quantifiers(text)
+        if not domain and "=" in statement and statement != self.text:
+            inner = Answer(statement)
+            if inner.tree is not None and _is_statement(inner.tree):
+                self.primary = inner.primary
+                return
+        parts = statements.conditional(self.text) if len(self.text) <= prose.MAX_PROSE else None
+        if parts:
+            inner = Answer(parts[0])
+            if inner.tree is not None:
+                self.primary = _short(f"{inner.primary} | {prose.key(parts[1])}")
 
     @cached_property
     def constants(self) -> frozenset[str]:
@@ -117,7 +134,7 @@ class Answer:
         found: dict[str, set[str]] = {}
         try:
             if self.tree is None:
-                for kind, text in prose.readings(self.text):
+                for kind, text in statements.readings(self.text):
                     self._add_reading(found, kind, text)
             else:
                 self._add_structural(found)
@@ -167,7 +184,9 @@ class Answer:
 
 def parse(text: str, *, commas_group: bool = True) -> tuple:
     """The tree of a cleaned answer, units and other annotations dropped. Raises NotMath."""
-    return Parser(prose.drop_annotations(tokenize(text, commas_group=commas_group))).parse()
+    if _ARTICLE.match(text):
+        raise NotMath("a sentence")
+    return Parser(drop_annotations(tokenize(text, commas_group=commas_group))).parse()
 
 
 def _is_statement(tree: tuple) -> bool:

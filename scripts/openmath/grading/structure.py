@@ -46,7 +46,9 @@ class Structure(Relations, OtherReadings):
             cells = ";".join(",".join(map(self.key, row)) for row in rows)
             return f"mat{len(rows)}x{len(rows[0])}[{cells}]"
         if kind == "cases":
-            return "cases{" + ";".join(sorted(",".join(map(self.key, row)) for row in tree[1])) + "}"
+            return "cases{" + ";".join(sorted(map(self.case_key, tree[1]))) + "}"
+        if kind == "words":
+            return f"words:{tree[1]}"
         if kind == "ratio":
             return self.ratio_key(tree[1])
         if has_signs(tree):
@@ -59,6 +61,17 @@ class Structure(Relations, OtherReadings):
             if matrix is not None:
                 return self.key(matrix)
         return self.number_key(tree)
+
+    def case_key(self, row: tuple) -> str:
+        """A value and its conditions; in a condition, n = 2k is an equation and n no label."""
+        value, *conditions = row
+        equations = [
+            "eq:" + self.proportional_key(condition[2])
+            if condition[0] == "rel" and condition[1] == ("=",)
+            else self.key(condition)
+            for condition in conditions
+        ]
+        return ",".join([self.key(value), *equations])
 
     def number_key(self, tree: tuple, salt: str = "") -> str:
         evaluator = Evaluator(salt=salt, **self.options)

@@ -6,6 +6,7 @@ irrational answers would have to agree to 150 decimals to be confused.
 """
 
 import hashlib
+import math
 from collections.abc import Callable
 
 from flint import acb, arb, ctx, fmpq, fmpz
@@ -206,8 +207,9 @@ def _bits_known_after_point(x: arb) -> int:
 
 def _decimal(mantissa: int, exponent: int) -> str:
     """Six significant digits for people to read; the digest beside them is what counts."""
+    excess = max(0, mantissa.bit_length() - 80)  # so that the digits do not depend on the precision
     try:
-        return f"{mantissa * 2.0**exponent if exponent > -1000 and mantissa.bit_length() < 900 else float('nan'):.6g}"
+        return f"{math.ldexp(mantissa >> excess, exponent + excess):.6g}"
     except OverflowError:
         return "big"
 

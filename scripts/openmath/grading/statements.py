@@ -1,0 +1,114 @@
+r"""Sentences around a formula: "all functions of the form f(x) = cx for some constant c", "2 if n = 2k and 1 otherwise"."""
+
+import re
+from collections.abc import Iterator
+
+from openmath.grading import prose
+from openmath.grading.lexer import NotMath, brace_group
+from openmath.grading.prose import MAX_PROSE
+
+_SPACES = re.compile(r"\s+")
+_TEXT = re.compile(r"\\(?:text|mathrm|operatorname|emph)\s*\{([^{}]*)\}")
+_FUNCTION_WORDS = (
+    (re.compile(r"\bthe (?:constant )?(?:zero function|function zero)", re.IGNORECASE), " f(x)=0 "),
+    (re.compile(r"\bthe identity function", re.IGNORECASE), " f(x)=x "),
+)
+_RESTATED = re.compile(r"\b(?:that is|namely|i\.e\.),? ", re.IGNORECASE)
+_LEAD_IN = re.compile(
+    r"\s*(?:(?:all|the|only|possible|such|given|nonzero|constant|real|integral|integer|positive|solutions?|functions?|pairs?|"
+    r"triples?|polynomials?|values?|sets?|answers?|equations?|of|form|to|problem|that|which|satisfy|satisfies|satisfying|"
+    r"conditions?|the given|this|are|is|exactly|[:,])\b[\s:,]*)+",
+    re.IGNORECASE,
+)
+# "for all x", "for every positive integer n", "where c is a constant", "\forall x \in R": up to the next separator.
+_QUANTIFIER = re.compile(
+    r"(?:,\s*(?=[A-Za-z]\s*\\in\b)|[,(]?\s*(?:\\forall\b|\b(?:for|with|where)\b(?:\s+(?:all|any|every|each|some|the|real|positive|negative|nonnegative|"
+    r"natural|rational|integers?|numbers?|arbitrary|fixed|constants?|is|a|an|are|in|on)\b)*))"
+    r"\s*(?:(?:\\(?!in\b)[A-Za-z]+|[A-Za-z](?:_\w)?)\b(?:\s*,\s*[A-Za-z]\b)*)?"
+    r"(?:\s*(?:\\in\b|\bin\b|\\(?:ge|ne|le|neq|geq|leq)(?![a-zA-Z])|[<>])\s*(?:\\mathbb\s*[A-Z]\b|\\mathbb\s*\{[A-Z]\}|\w+)(?:_\{?[<>\\a-z]*\s*\d?\}?|\^\S)?)?"
+    r"(?:\s*(?:is|are|be)?\s*(?:an?\s+)?\b(?:real|positive|nonnegative|non-negative|natural|rational|arbitrary)?\s*(?:constants?|integers?|"
+    r"numbers?|reals?)\b)*\)?"
+)
+_SOME = re.compile(r"\b(?:some|where|constants?)\b")
+_ARGUMENTS = re.compile(r"[A-Za-z]\(([^()]{1,20})\)\s*=")  # x, y of f(x, y) = ...
+_LETTER = re.compile(r"(?<![A-Za-z\\])[A-Za-z](?![A-Za-z])")
+_DOMAINS = (
+    ("rational", re.compile(r"\brational|\\mathbb\s*\{?Q")), ("natural", re.compile(r"\bnatural|\\mathbb\s*\{?N")),
+    ("integer", re.compile(r"\bintegers?|\\mathbb\s*\{?Z")), ("positive", re.compile(r"\bpositive|>\s*0")),
+    ("nonnegative", re.compile(r"\bnon-?negative|\\geq?\s*0")), ("odd", re.compile(r"\bodd\b")),
+    ("even", re.compile(r"\beven\b")),
+)  # fmt: skip
+_YES_TO = re.compile(r"yes\s*[,:]\s*(?P<tail>.*[=<>\\].*)$", re.IGNORECASE | re.DOTALL)
+_CONDITIONAL = re.compile(r"(.{1,200}?)[,\s]+((?:for|where|with|if|when|such that)\b.+)$", re.DOTALL)
+_COMMAND = re.compile(r"\\[A-Za-z]+")
+_LONG_WORD = re.compile(r"[A-Za-z]{4}")
+_BRANCHES = re.compile(r"\s*(?:[,;]\s*(?:and\b)?|\band\b)(?=[^,;]*\b(?:if|when|otherwise)\b)")
+_BRANCH = re.compile(r"(?P<value>[^,;]{1,100}?) (?:(?:if|when) (?P<condition>[^,;]{1,100})|otherwise)")
+_SENTENCE = re.compile(
+    r"(?:the|all|only|these|possible|answer|solutions?)\b[^=]{0,200}?\b(?:is|are)\b\s*:?\s*"
+    r"(?:all (?:real )?(?:values|numbers) in the (?:open |closed |half-open )?interval\s*)?"
+    r"(?P<tail>[^a-z]*?(?:\\?[A-Za-z(\\{\d-].*))$",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def readings(text: str) -> Iterator[tuple[str, str]]:
+    """(kind, text or key) of the ways a sentence may be read: yes or no, no solution, or the formula it states."""
+    text = text[:MAX_PROSE]
+    sentence = _SPACES.sub(" ", prose.unwrapped(text)).strip(" .")
+    yield from prose.verdict_of(sentence)
+    statement, domain = without_quantifiers(text)
+    if "=" in statement or "," in statement:
+        yield "head", statement + "\x00" + domain
+    found = _SENTENCE.match(sentence) or _YES_TO.match(sentence)
+    if found:
+        yield "stated", found["tail"].strip(" .:")
+        statement, domain = without_quantifiers(found["tail"])
+        yield "head", statement + "\x00" + domain
+
+
+def without_quantifiers(text: str) -> tuple[str, str]:
+    """A statement without "for all x", "where c is a constant" and its lead-in, and what it said about constants."""
+    plain = _TEXT.sub(r" \1 ", without_braces(text)).replace("\\(", " ").replace("\\)", " ")
+    plain = _SPACES.sub(" ", plain)
+    for pattern, formula in _FUNCTION_WORDS:
+        plain = pattern.sub(formula, plain)
+    plain = _RESTATED.split(plain)[-1]
+    domains = set()
+    arguments = set("".join(_ARGUMENTS.findall(plain)))
+    for clause in _QUANTIFIER.findall(plain):
+        letter = _LETTER.search(clause)
+        if _SOME.search(clause) or (arguments and letter and letter[0] not in arguments):
+            domains |= {name for name, pattern in _DOMAINS if pattern.search(clause)}
+    plain = _QUANTIFIER.sub(" ", plain)
+    lead = _LEAD_IN.match(plain)
+    return (plain[lead.end() :] if lead else plain).strip(" ,.;{"), ",".join(sorted(domains))
+
+
+def without_braces(text: str) -> str:
+    """The inside of braces around the whole text."""
+    try:
+        return text[1:-1] if text.startswith("{") and brace_group(text, 0) == len(text) else text
+    except NotMath:
+        return text
+
+
+def conditional(text: str) -> tuple[str, str] | None:
+    """A formula and the words that say when it holds: ("N = 2^a", "for positive integers a")."""
+    plain = _SPACES.sub(" ", _TEXT.sub(r" \1 ", without_braces(text)))
+    found = _CONDITIONAL.match(plain)
+    if not found or _LONG_WORD.search(_COMMAND.sub(" ", found[1])):
+        return None
+    return found[1], found[2]
+
+
+def piecewise(text: str) -> str | None:
+    """ "2 if n = 2k, and 1 otherwise" as the LaTeX of a distinction of cases."""
+    plain = _SPACES.sub(" ", _TEXT.sub(r" \1 ", without_braces(text))).strip(" .")
+    rows = []
+    for part in _BRANCHES.split(plain):
+        branch = _BRANCH.fullmatch(part.strip(" ,;"))
+        if not branch:
+            return None
+        rows.append(f"{branch['value']} & {branch['condition'] or 'otherwise'}")
+    return "\\begin{cases} " + " \\\\ ".join(rows) + " \\end{cases}" if len(rows) > 1 else None
