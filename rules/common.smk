@@ -125,7 +125,7 @@ def text_sha256(path):
 
 
 def engine_setting(model, key):
-    """A speed setting of a model's engine: `command` or `args`."""
+    """How a model's engine is run: `command`, `args` (speed only) or `image`; never a param."""
     return config["engines"].get(MODELS[model]["engine"], {}).get(key, "")
 
 

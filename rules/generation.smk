@@ -30,6 +30,8 @@ for model in SERVED:
                 f"logs/generate/{model}/{block}.log",
             benchmark:
                 f"logs/generate/{model}/{block}.benchmark.tsv"
+            container:
+                engine_setting(model, "image") or None
             threads: GENERATION["threads"]
             resources:
                 mem_mb=GENERATION["mem_mb"],

@@ -84,6 +84,8 @@ rule build_engine:
         engine="models/{model}/engine/engine.json",
     log:
         "logs/build_engine/{model}.log",
+    container:
+        config["engines"].get("trtllm", {}).get("image")
     threads: 1
     resources:
         mem_mb=GENERATION["mem_mb"],
