@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 from openmath.errors import InputError
 from openmath.fingerprint import sha256_text
@@ -33,9 +34,12 @@ def test_braces_in_a_problem_are_text():
     assert messages[-1]["content"].endswith("Let {problem} and $\\{1\\}$")
 
 
-def test_examples_are_earlier_turns():
-    roles = [m["role"] for m in messages_of(read_prompt(PROMPTS / "math-few-shot.yaml"), "x")]
-    assert roles == ["system", "user", "assistant", "user", "assistant", "user"]
+def test_examples_are_earlier_turns(tmp_path):
+    examples = [{"problem": "1 + 1", "solution": "So \\boxed{2}"}, {"problem": "2 + 1", "solution": "So \\boxed{3}"}]
+    (tmp_path / "few-shot.yaml").write_text(yaml.safe_dump({"user": "Solve {problem}!", "examples": examples}))
+    messages = messages_of(read_prompt(tmp_path / "few-shot.yaml"), "x")
+    assert [m["role"] for m in messages] == ["system", "user", "assistant", "user", "assistant", "user"]
+    assert [m["content"] for m in messages[2:]] == ["So \\boxed{2}", "Solve 2 + 1!", "So \\boxed{3}", "Solve x!"]
 
 
 def test_a_doubled_bos_is_refused():
