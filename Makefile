@@ -1,4 +1,7 @@
 # make demo: set up and run the whole evaluation on a laptop. make test: set up and test. See README.md.
+ifeq ($(filter oneshell,$(.FEATURES)),)
+$(error GNU make 3.82 or newer is needed; found $(MAKE_VERSION). Hint: apt-get install make, or on a Mac `brew install make` and gmake)
+endif
 SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
@@ -39,11 +42,11 @@ check-machine:
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 	  echo "error: Python's venv module is missing." >&2; echo "Hint: apt-get install python3-venv" >&2; exit 2; }
 	@[ "$$(df -Pm . | awk 'NR==2 {print $$4}')" -ge 2000 ] || { \
-	  echo "error: less than 2 GB of disk space is free here; set-up and demo need 1.5 GB." >&2; \
+	  echo "error: less than 2 GB of disk space is free here; set-up and demo need 1.2 GB." >&2; \
 	  echo "Hint: free some, or clone to another disk." >&2; exit 2; }
 
 $(VENV)/.workflow: envs/workflow.lock | check-machine
-	@echo "Setting up $(VENV) (about a minute, 600 MB) ..."
+	@echo "Setting up $(VENV) (about a minute, 800 MB) ..."
 	@$(PYTHON) -m venv $(VENV)
 	@$(VENV)/bin/pip install $(PIP_FLAGS) -r envs/workflow.lock
 	@touch $@
