@@ -5,31 +5,28 @@ r"""Let an LLM judge compare predicted with expected answers. Verdicts already i
         --model gpt-4o-2024-11-20 --api-key-env OPENAI_API_KEY
 
 Several files at once: --input A B --output A2 B2. A self-hosted judge is started by --engine models/MODEL/engine.
+--replay asks nobody and needs neither key nor engine: every verdict has to be in the store. See docs/judging.md.
 """
 
 import argparse
 import asyncio
-import time
+from collections import Counter
+from contextlib import nullcontext
 from pathlib import Path
 
-from openmath.client import Completion, CompletionClient, HostedEndpoint, map_concurrently
+from openmath.client import CompletionClient, HostedEndpoint
 from openmath.engines import read_engine, running_engine
 from openmath.errors import InputError, run_command
-from openmath.fingerprint import fingerprint, write_manifest
-from openmath.judging import (
-    VerdictStore,
-    check_judge_key,
-    judge_messages,
-    parse_verdict,
-    prefilled,
-    question_key,
-    question_of,
-    read_judge_prompt,
-)
+from openmath.fingerprint import write_manifest
+from openmath.judging.budget import Budget, Prices
+from openmath.judging.endpoints import check_judge_key, replayed_identity
+from openmath.judging.online import OnlineJudge
+from openmath.judging.questions import PREFILLED, Docket, prefilled, question_of, symbolically_equal
+from openmath.judging.settings import JudgeSettings, judge_sampling, read_judge_prompt
+from openmath.judging.store import VerdictStore
 from openmath.samples import read_rows, write_rows
 
-REQUEST_SECONDS = 600.0  # a judgement has a few sentences
-PROGRESS_SECONDS = 5.0
+TRIES = 8  # of one request: about two minutes of back-off, what a rate limit by the minute needs
 
 
 def main() -> None:
@@ -44,104 +41,198 @@ def main() -> None:
     add("--model", help="hosted judge: model snapshot")
     add("--api-key-env", help="hosted judge: the environment variable with its key")
     add("--engine", help="self-hosted judge: engine folder")
+    add("--engine-command", help="the server program, where it is not on the PATH")
     add("--engine-args", default="", help="speed settings of the engine, in its own flags")
+    add("--self-hosted", action="store_true", help="with --replay: the judge was an engine, which is not here now")
+    add("--replay", action="store_true", help="ask nobody: every verdict has to be in the store")
+    add("--mode", choices=("online", "batch"), default="online", help="batch: the OpenAI Batch API")
+    add("--cascade", action="store_true", help="ask only where the symbolic grader says no")
+    add("--tries-unparsed", type=int, default=2, help="how often a question is asked while the reply holds no verdict")
+    add("--prices", nargs=2, type=float, metavar=("PROMPT", "GENERATED"), help="USD per million tokens in this mode")
+    add("--budget-usd", type=float, help="stop before the store's own verdicts cost more than this in all")
     add("--max-new-tokens", type=int, default=2048)
-    add("--concurrency", type=int, default=100)
+    add("--concurrency", type=int, default=100, help="requests in flight")
+    add("--request-seconds", type=float, default=600.0, help="deadline of one try of one request")
+    add("--poll-seconds", type=float, default=60.0, help="between two looks at a batch")
     add("--policy", choices=("default", "paper"), default="default")
     options = parser.parse_args()
     if len(options.input) != len(options.output):
         raise InputError(
             "--input and --output differ in number.", expected=len(options.input), found=len(options.output)
         )
-    if bool(options.model) == bool(options.engine):
-        raise InputError("Give either --model (hosted) or --engine (self-hosted).")
+    if sum(map(bool, (options.model, options.engine, options.self_hosted and options.replay))) != 1:
+        raise InputError("Give either --model (hosted) or --engine (self-hosted; --self-hosted with --replay).")
+    if options.budget_usd is not None and options.prices is None:
+        raise InputError("--budget-usd needs --prices.")
     judge(options)
 
 
 def judge(options: argparse.Namespace) -> None:
+    store = VerdictStore(options.store)
+    docket = read_docket(options, store)
+    files = [read_questions(path, options) for path in options.input]
+    # One entry per different question, in order: dicts keep it.
+    questions = {docket.settings.key(q): q for rows in files for _, q, reason in rows if reason is None}
+    unsettled = [q for q in questions.values() if docket.next_attempt(q, store.records)]
+    prices = Prices(*options.prices) if options.prices else None
+    price = f", about {prices.estimate(len(unsettled), list(store.records.values())):.2f} USD" if prices else ""
+    print(
+        f"judge: {sum(map(len, files))} rows, {len(questions)} different questions to a judge: "
+        f"{len(questions) - len(unsettled)} settled in the store, {len(unsettled)} to ask{price}",
+        flush=True,
+    )
+    paid = []
+    if unsettled and options.replay:
+        raise InputError(
+            f"{len(unsettled)} verdicts are not in the store.",
+            where=options.store,
+            expected="every verdict, for --replay (judges: NAME: replay: true)",
+            found=f"{len(questions) - len(unsettled)} of {len(questions)}; first missing: {unsettled[0]['problem'][:60]!r}",
+            hint="import them with scripts/exchange_verdicts.py, or judge without replay.",
+        )
+    if unsettled:
+        try:
+            paid = ask(options, docket, store, list(questions.values()), prices)
+        finally:
+            store.close()
+    for path, output, rows in zip(options.input, options.output, files, strict=True):
+        write_judged(path, output, rows, options, docket, store, paid)
+
+
+def read_docket(options: argparse.Namespace, store: VerdictStore) -> Docket:
+    """Who judges, how, and how often it is asked while its replies hold no verdict."""
     prompt = read_judge_prompt(options.prompt)
-    sampling = {"temperature": 0.0, "top_p": 0.95, "seed": 0, "max_tokens": options.max_new_tokens}
-    if options.policy == "paper":
-        sampling["presence_penalty"] = 1.0  # the reference sent its repetition penalty under this name
-    identity = options.model
+    sampling = judge_sampling(options.max_new_tokens, options.policy)
     if options.engine:
         engine = read_engine(options.engine)
         identity = {key: engine[key] for key in ("engine", "version", "model", "settings")}
+    else:
+        identity = options.model or replayed_identity(store, options.store, prompt, sampling)
+    return Docket(JudgeSettings(identity, prompt, sampling), options.policy, options.tries_unparsed)
 
-    files = [list(read_rows(path)) for path in options.input]
-    questions, keys = {}, []
-    for path, rows in zip(options.input, files, strict=True):
-        keys.append([])
-        for number, row in enumerate(rows, start=1):
-            try:
-                question = question_of(row)
-            except KeyError as error:
-                raise InputError(f"A row has no {error}.", where=f"{path}:{number}") from None
-            key = question_key(identity, prompt, sampling, question)
-            keys[-1].append(key)
-            questions[key] = question
-    store = VerdictStore(options.store)
-    open_questions = {key: question for key, question in questions.items() if prefilled(question) is None}
-    todo = store.unanswered(open_questions)
-    print(
-        f"judge: {len(questions)} different questions; {len(questions) - len(open_questions)} need no call, "
-        f"{len(open_questions) - len(todo)} in the store, {len(todo)} to ask",
-        flush=True,
-    )
-    if todo:
-        asyncio.run(ask(options, prompt, sampling, todo, store))
-    for path, output, rows, row_keys in zip(options.input, options.output, files, keys, strict=True):
-        judged = []
-        for row, key in zip(rows, row_keys, strict=True):
-            text = prefilled(questions[key])
-            judgement = store.records[key]["judgement"] if text is None else text
-            verdict = parse_verdict(judgement, options.policy)
-            judged.append({**row, "judgement": judgement, "judge_verdict": verdict, "judge_model": options.judge})
-        write_rows(output, judged)
-        write_manifest(
-            output.with_suffix(".manifest.json"),
-            {
-                "input": path.name,
-                "judge": identity,
-                "prompt": fingerprint(prompt),
-                "policy": options.policy,
-                "rows": len(rows),
-                "prefilled": sum(prefilled(questions[key]) is not None for key in row_keys),
-                "unparsed": sum(row["judge_verdict"] == "unparsed" for row in judged),
-            },
+
+def read_questions(path: Path, options: argparse.Namespace) -> list[tuple[dict, dict, str | None]]:
+    """(row, its question, why no call is needed) of each row of a sample file."""
+    rows, questions = list(read_rows(path)), []
+    for number, row in enumerate(rows, start=1):
+        try:
+            questions.append(question_of(row))
+        except KeyError as error:
+            raise InputError(f"A row has no {error}.", where=f"{path}:{number}") from None
+    reasons = [prefilled(question, options.policy) for question in questions]
+    if options.cascade:
+        equal = symbolically_equal(rows, questions, options.policy)
+        reasons = [reason or ("symbolic" if same else None) for reason, same in zip(reasons, equal, strict=True)]
+    return list(zip(rows, questions, reasons, strict=True))
+
+
+def ask(
+    options: argparse.Namespace, docket: Docket, store: VerdictStore, questions: list[dict], prices: Prices | None
+) -> list[dict]:
+    """Ask what the store does not hold; the records paid for in this run."""
+    key = "none" if options.engine else check_judge_key(options.api_key_env)
+    if options.mode == "batch":
+        from openmath.judging.batch import BatchJudge  # takes a second to import
+
+        batch = BatchJudge(
+            options.judge,
+            docket,
+            store,
+            options.store / "batches",
+            base_url=options.base_url,
+            api_key=key,
+            model=options.model,
+            prices=prices,
+            budget_usd=options.budget_usd,
+            poll_seconds=options.poll_seconds,
         )
+        batch.ask(questions)
+        return batch.paid
+    # An engine of our own costs no money, and its GPU should not wait for another job's.
+    with nullcontext() if options.engine else store.lock():
+        return asyncio.run(ask_online(options, docket, store, questions, prices, key))
 
 
-async def ask(options, prompt: dict, sampling: dict, todo: list[tuple[str, dict]], store: VerdictStore) -> None:
-    """Ask each question once; each verdict is in the store before the next step uses it."""
+async def ask_online(
+    options: argparse.Namespace,
+    docket: Docket,
+    store: VerdictStore,
+    questions: list[dict],
+    prices: Prices | None,
+    key: str,
+) -> list[dict]:
     if options.engine:
         running = running_engine(
-            options.engine, args=options.engine_args, log=options.output[0].with_suffix(".engine.log")
+            options.engine,
+            command=options.engine_command,
+            args=options.engine_args,
+            log=options.output[0].with_suffix(".engine.log"),
         )
     else:
-        running = HostedEndpoint(options.base_url, check_judge_key(options.api_key_env), options.model)
-    async with running as endpoint, CompletionClient(endpoint, request_seconds=REQUEST_SECONDS) as client:
-        extra = getattr(endpoint, "extra_body", None)
+        running = HostedEndpoint(options.base_url, key, options.model)
+    async with (
+        running as endpoint,
+        CompletionClient(endpoint, request_seconds=options.request_seconds, tries=TRIES) as client,
+    ):
+        budget = Budget(prices, options.budget_usd, store.spent)
+        online = OnlineJudge(options.judge, docket, store, budget, getattr(endpoint, "extra_body", None))
+        unsettled = [question for question in questions if docket.next_attempt(question, store.records)]
+        await online.ask(client, unsettled, options.concurrency)
+        return online.paid
 
-        async def one(item: tuple[str, dict]) -> tuple[str, dict, Completion]:
-            key, question = item
-            return key, question, await client.complete(judge_messages(prompt, question), sampling, extra)
 
-        started = shown = time.monotonic()
-        done = 0
-        async for key, question, answer in map_concurrently(one, todo, concurrency=options.concurrency):
-            record = {"key": key, "judge": options.judge, "prompt": fingerprint(prompt), **question}
-            record |= {"judgement": answer.text, "model": answer.model, "system_fingerprint": answer.system_fingerprint}
-            tokens = {
-                "num_prompt_tokens": answer.num_prompt_tokens,
-                "num_generated_tokens": answer.num_generated_tokens,
+def write_judged(
+    path: Path,
+    output: Path,
+    rows: list[tuple[dict, dict, str | None]],
+    options: argparse.Namespace,
+    docket: Docket,
+    store: VerdictStore,
+    paid: list[dict],
+) -> None:
+    """The judged rows, and a manifest of who judged them and what it cost."""
+    judged, used = [], {}
+    for row, question, reason in rows:
+        if reason:
+            judgement, verdict = PREFILLED[reason], "no" if reason == "no_answer" else "yes"
+        else:
+            judgement, verdict = docket.judgement(question, store.records)
+            used |= {record["key"]: record for record in docket.records(question, store.records)}
+        judged.append(
+            {
+                **row,
+                "judgement": judgement,
+                "judge_verdict": verdict,
+                "judge_model": options.judge,
+                "judge_prefilled": reason,
             }
-            store.add(record | tokens)
-            done += 1
-            if time.monotonic() - shown > PROGRESS_SECONDS or done == len(todo):
-                shown = time.monotonic()
-                left = (shown - started) / done * (len(todo) - done)
-                print(f"judge: {done}/{len(todo)} verdicts, {left // 60:.0f}:{left % 60:02.0f} left", flush=True)
+        )
+    write_rows(output, judged)
+    write_manifest(
+        output.with_suffix(".manifest.json"),
+        {
+            "input": path.name,
+            "judge": docket.settings.identity,
+            "settings": docket.settings.fingerprint,
+            "prompt": docket.settings.prompt_fingerprint,
+            "policy": options.policy,
+            "cascade": options.cascade,
+            "rows": len(rows),
+            "prefilled": Counter(reason for _, _, reason in rows if reason),
+            "verdicts": Counter(row["judge_verdict"] for row in judged),
+            "answered_by": Counter(f"{r.get('model')} {r.get('system_fingerprint')}" for r in used.values()),
+            "verdicts_used": cost(list(used.values())),
+            "paid_in_this_run": cost(paid),  # by all files of the run together
+        },
+    )
+
+
+def cost(records: list[dict]) -> dict:
+    """Calls, tokens and dollars of some verdicts."""
+    totals = {
+        f"num_{kind}_tokens": sum(r.get(f"num_{kind}_tokens") or 0 for r in records) for kind in ("prompt", "generated")
+    }
+    return {"calls": len(records), **totals, "usd": round(sum(r.get("usd") or 0 for r in records), 6)}
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 A request is tried a bounded number of times with jittered back-off; what can never succeed fails at once with the server's own
 words. Prompts are token ids (self-hosted engines: nothing is tokenised twice) or chat messages (hosted APIs).
 
-Imports `openai` and the standard library only: this module also runs inside engine containers.
+Imports what `openai` brings along and the standard library only: this module also runs inside engine containers.
 """
 
 import asyncio
@@ -12,20 +12,27 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-import openai
-
 from openmath.errors import InputError
+from openmath.http import BadReply, JsonPoster, StatusError, TransportError
+from openmath.pacing import Pacer, retry_after
 
 RETRIED_STATUS = {408, 409, 425, 429}  # and every 5xx; any other 4xx says the same thing again however often we ask
+NEVER_RETRIED = {"insufficient_quota"}  # error codes that come with a 429, and do not pass by waiting
 LONGEST_PAUSE = 60.0  # seconds between two tries, unless the server itself asks for more
 LONGEST_RETRY_AFTER = 600.0  # seconds; a server that asks for more is treated as refusing
+SHORTEST_KEY = 8  # characters; anything shorter ("none") is a placeholder, not a secret
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
 class RequestRefused(InputError):
-    """The endpoint answered that this request cannot succeed (wrong key, unknown model, malformed request)."""
+    """The endpoint answered that this request cannot succeed (wrong key, unknown model, malformed request).
+
+    status: the HTTP status. 400, 413 and 422 are about this request, others about all.
+    """
+
+    status: int
 
 
 class RequestFailed(InputError):
@@ -84,40 +91,44 @@ class CompletionClient:
         self.request_seconds = request_seconds
         self.tries = tries
         self.first_pause = first_pause
-        self._client: openai.AsyncOpenAI | None = None
-        self._base_url = ""
+        self._http = JsonPoster()
+        self._pacer = Pacer()
 
     async def __aenter__(self) -> "CompletionClient":
         return self
 
     async def __aexit__(self, *exc: object) -> None:
-        if self._client:
-            await self._client.close()
+        await self._http.close()
 
     async def complete(self, prompt: list[int] | list[dict], sampling: dict, extra: dict | None = None) -> Completion:
         """One completion of token ids or chat messages.
 
         sampling: arguments of the OpenAI API (max_tokens, temperature, top_p, seed, stop ...); extra: arguments that only this
-        engine knows (extra_body). Raises RequestRefused or RequestFailed.
+        engine knows. Raises RequestRefused or RequestFailed.
         """
         last_error = "no try was made"
         for attempt in range(self.tries):
             await self.endpoint.available()
-            pause = min(self.first_pause * 2**attempt, LONGEST_PAUSE) * random.uniform(0.5, 1.0)
+            await self._pacer.turn()
+            headers, tokens = None, None
             try:
-                return await self._send(prompt, sampling, extra)
-            except openai.APIStatusError as error:
-                last_error = f"HTTP {error.status_code}: {_words(error)}"
-                retry_after = _seconds(error.response.headers.get("retry-after"))
-                if error.status_code < 500 and error.status_code not in RETRIED_STATUS:
-                    raise self._refused(last_error) from None
-                if retry_after and retry_after > LONGEST_RETRY_AFTER:
-                    raise self._refused(f"{last_error} (asks to wait {retry_after:.0f} s)") from None
-                pause = max(pause, retry_after or 0.0)
-            except (openai.APIConnectionError, TimeoutError) as error:  # APITimeoutError is a connection error
-                last_error = type(error).__name__
+                async with asyncio.timeout(self.request_seconds):  # of the whole request, not of each read
+                    reply, headers = await self._send(prompt, sampling, extra)
+                completion = completion_of(reply)
+                tokens = (completion.num_prompt_tokens or 0) + (completion.num_generated_tokens or 0)
+                return completion
+            except StatusError as error:
+                headers = error.headers
+                last_error = f"HTTP {error.status}: {without_key(error.words(), self.endpoint.api_key)}"
+                if self._is_final(error):
+                    raise self._refused(error.status, last_error) from None
+            except (TransportError, BadReply, TimeoutError) as error:
+                last_error = " ".join(f"{type(error).__name__} {error}".split())
+            finally:
+                self._pacer.done(headers, tokens)
             if attempt + 1 < self.tries:
-                await asyncio.sleep(pause)
+                pause = min(self.first_pause * 2**attempt, LONGEST_PAUSE) * random.uniform(0.5, 1.0)
+                await asyncio.sleep(max(pause, retry_after(headers or {}) or 0.0))
         raise RequestFailed(
             "The endpoint did not answer.",
             where=self.endpoint.base_url,
@@ -126,46 +137,56 @@ class CompletionClient:
             hint="look at the engine's log, or lower the number of concurrent requests.",
         )
 
-    async def _send(self, prompt: list[int] | list[dict], sampling: dict, extra: dict | None) -> Completion:
-        client = await self._connected()
-        common = {"model": self.endpoint.model, "extra_body": extra, **sampling}
-        async with asyncio.timeout(self.request_seconds):  # of the whole request, not of each read
-            if prompt and isinstance(prompt[0], dict):
-                answer = await client.chat.completions.create(messages=prompt, **common)
-            else:
-                answer = await client.completions.create(prompt=prompt, **common)
-        if not answer.choices:
-            raise openai.APIConnectionError(message="an answer without choices", request=None)
-        choice = answer.choices[0]
-        text = choice.message.content if hasattr(choice, "message") else choice.text
-        return Completion(
-            text=text or "",
-            finish_reason=choice.finish_reason,
-            num_prompt_tokens=answer.usage.prompt_tokens if answer.usage else None,
-            num_generated_tokens=answer.usage.completion_tokens if answer.usage else None,
-            model=answer.model,
-            system_fingerprint=answer.system_fingerprint,
-        )
+    async def _send(
+        self, prompt: list[int] | list[dict], sampling: dict, extra: dict | None
+    ) -> tuple[dict, dict[str, str]]:
+        """Reply and headers of one try."""
+        body = {"model": self.endpoint.model, **sampling, **(extra or {})}
+        if prompt and isinstance(prompt[0], dict):
+            body, path = {"messages": prompt, **body}, "chat/completions"
+        else:
+            body, path = {"prompt": prompt, **body}, "completions"
+        return await self._http.post(f"{self.endpoint.base_url.rstrip('/')}/{path}", self.endpoint.api_key, body)
 
-    async def _connected(self) -> openai.AsyncOpenAI:
-        if self._client is None or self._base_url != self.endpoint.base_url:
-            # An old client is left to its requests in flight: they end by themselves when their server is gone.
-            self._base_url = self.endpoint.base_url
-            self._client = openai.AsyncOpenAI(
-                base_url=self.endpoint.base_url,
-                api_key=self.endpoint.api_key,
-                max_retries=0,  # retries are ours: bounded, jittered, and aware of engine restarts
-                timeout=self.request_seconds,
-            )
-        return self._client
+    def _is_final(self, error: StatusError) -> bool:
+        """Whether asking again cannot help."""
+        if error.status < 500 and error.status not in RETRIED_STATUS:
+            return True
+        return error.code() in NEVER_RETRIED or (retry_after(error.headers) or 0.0) > LONGEST_RETRY_AFTER
 
-    def _refused(self, words: str) -> RequestRefused:
-        return RequestRefused(
+    def _refused(self, status: int, words: str) -> RequestRefused:
+        refused = RequestRefused(
             "The endpoint refuses the request.",
             where=self.endpoint.base_url,
             found=words,
             hint="check the model name, the API key variable and the request limits of this endpoint.",
         )
+        refused.status = status
+        return refused
+
+
+def without_key(words: str, api_key: str) -> str:
+    """A server may repeat the key that it refuses; a log must not."""
+    return words.replace(api_key, "***") if len(api_key) >= SHORTEST_KEY else words
+
+
+def completion_of(reply: dict) -> Completion:
+    """What we keep of a reply; BadReply where it holds no answer."""
+    try:
+        choice, usage = reply["choices"][0], reply.get("usage") or {}
+        text = (choice["message"]["content"] if "message" in choice else choice["text"]) or ""
+        if not isinstance(text, str):
+            raise TypeError
+        return Completion(
+            text=text,
+            finish_reason=choice.get("finish_reason"),
+            num_prompt_tokens=usage.get("prompt_tokens"),
+            num_generated_tokens=usage.get("completion_tokens"),
+            model=reply.get("model"),
+            system_fingerprint=reply.get("system_fingerprint"),
+        )
+    except (KeyError, IndexError, TypeError, AttributeError):
+        raise BadReply("a reply without an answer in it") from None
 
 
 async def map_concurrently(
@@ -193,17 +214,3 @@ async def map_concurrently(
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
-
-
-def _words(error: openai.APIStatusError) -> str:
-    """The server's own explanation, in one line of bounded length."""
-    body = error.body
-    message = body.get("message") if isinstance(body, dict) else None
-    return " ".join(str(message or error.message).split())[:500]
-
-
-def _seconds(header: str | None) -> float | None:
-    try:
-        return max(0.0, float(header)) if header else None
-    except ValueError:  # the HTTP-date form: rare; our own back-off then decides
-        return None

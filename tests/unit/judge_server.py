@@ -1,60 +1,268 @@
-"""A small OpenAI-compatible chat server for tests: counts its requests and fails as told."""
+"""An OpenAI-compatible server for tests: counts what it is asked, fails as told, and imitates files and batches.
 
+    with judge_server(answer, faults=[429, "hang"]) as server: ...      in a thread of the test
+    python tests/unit/judge_server.py --latency 0.05                    a process of its own; prints its port
+
+A fault is what the next request meets: an HTTP status, (status, headers), or one of
+    hang        no reply, ever
+    slow        the reply comes after `slow_seconds`
+    drop        the connection is closed without a reply
+    truncated   half of the reply, then the connection is closed
+    wrong_json  a 200 that is no JSON
+    no_choices  a 200 without an answer in it
+None is no fault. A reply's text comes from `answer(user turn)`.
+"""
+
+import argparse
+import asyncio
 import json
+import random
 import threading
+from collections.abc import Callable, Iterable
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+LONGEST_HANG = 3600.0
+REASONS = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found", 429: "Too Many Requests"}
 
 
-class JudgeServer(ThreadingHTTPServer):
-    """statuses: HTTP statuses of the first requests (200 when used up). answer: from the user turn to the text."""
+class JudgeServer:
+    """bodies: chat requests in order of arrival. batches: by id, as the API shows them. Counts are for the tests to read."""
 
-    daemon_threads = True
-
-    def __init__(self, answer, statuses=(), words="try later"):
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.answer, self.statuses, self.words = answer, list(statuses), words
+    def __init__(
+        self,
+        answer: Callable[[str], str],
+        faults: Iterable = (),
+        words: str = "try later",
+        latency: float = 0.0,
+        headers: Callable[[int], dict] = lambda number: {},
+        slow_seconds: float = 1.0,
+    ):
+        self.answer, self.faults, self.words, self.latency = answer, list(faults), words, latency
+        self.headers, self.slow_seconds = headers, slow_seconds
         self.bodies: list[dict] = []
-        self.lock = threading.Lock()
+        self.times: list[float] = []  # arrival of each chat request, loop clock
+        self.model = None  # the model that replies claim to be; None: as requested
+        self.batches = BatchApi(self)
+        self.port = 0
 
     @property
     def base_url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}/v1"
+        return f"http://127.0.0.1:{self.port}/v1"
 
+    async def start(self) -> asyncio.Server:
+        server = await asyncio.start_server(self._connection, "127.0.0.1", self.port, limit=1 << 28, backlog=1024)
+        self.port = server.sockets[0].getsockname()[1]
+        return server
 
-class Handler(BaseHTTPRequestHandler):
-    def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        with self.server.lock:
-            self.server.bodies.append(body)
-            status = self.server.statuses.pop(0) if self.server.statuses else 200
-        if status == 200:
-            text = self.server.answer(body["messages"][-1]["content"])
-            choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": text}}
-            usage = {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18}
-            common = {"id": "c", "object": "chat.completion", "created": 0, "model": body["model"]}
-            reply = {**common, "choices": [choice], "usage": usage}
+    async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while True:
+                head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+                method, path, _ = head.split("\r\n", 1)[0].split(" ")
+                headers = {
+                    k.lower(): v.strip() for k, _, v in (line.partition(":") for line in head.split("\r\n")[1:] if line)
+                }
+                if "chunked" in headers.get("transfer-encoding", ""):
+                    body = await _chunked(reader)
+                else:
+                    body = await reader.readexactly(int(headers.get("content-length", 0)))
+                if not await self._reply(writer, method, path, headers, body):
+                    break
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass  # the client went away: it was killed, or gave up
+        finally:
+            writer.close()
+
+    async def _reply(self, writer, method: str, path: str, headers: dict, body: bytes) -> bool:
+        """Answer one request; False ends the connection."""
+        if not path.endswith("/chat/completions"):
+            status, data = self.batches.handle(method, path, headers, body)
+            if status is None:  # told to drop this one
+                return False
+            await _send(writer, status, data if isinstance(data, bytes) else json.dumps(data).encode(), {})
+            return True
+        request = json.loads(body)
+        self.bodies.append(request)
+        self.times.append(asyncio.get_running_loop().time())
+        number = len(self.bodies)
+        fault = self.faults.pop(0) if self.faults else None
+        if self.latency:
+            await asyncio.sleep(self.latency)
+        if fault == "slow":
+            await asyncio.sleep(self.slow_seconds)
+        if fault == "hang":
+            await asyncio.sleep(LONGEST_HANG)
+        if fault == "drop":
+            return False
+        if fault == "wrong_json":
+            await _send(writer, 200, b"<html>a proxy's page</html>", {})
+            return True
+        status, more = fault if isinstance(fault, tuple) else (fault if isinstance(fault, int) else 200, {})
+        if status != 200:
+            reply = {"error": {"message": self.words, "type": "test", "code": more.get("code")}}
         else:
-            reply = {"error": {"message": self.server.words, "type": "test", "code": None}}
-        data = json.dumps(reply).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
+            reply = self.completion(request)
+            if fault == "no_choices":
+                reply["choices"] = []
+        await _send(
+            writer, status, json.dumps(reply).encode(), {**self.headers(number), **more}, torn=fault == "truncated"
+        )
+        return fault != "truncated"
 
-    def log_message(self, *_args) -> None:
-        pass
+    def completion(self, request: dict) -> dict:
+        text = self.answer(request["messages"][-1]["content"])
+        choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": text}}
+        usage = {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18}
+        common = {"id": "c", "object": "chat.completion", "created": 0, "model": self.model or request["model"]}
+        return {**common, "system_fingerprint": "fp_test", "choices": [choice], "usage": usage}
+
+
+class BatchApi:
+    """Files and batches. A batch ends when `finish` is called, or at its first poll where `instant` is set.
+
+    losses: custom ids left out of the results, as of an expired batch. drops: paths whose next request is carried out, and
+    then gets no reply: a client that dies, or a network that breaks, right after a creation.
+    """
+
+    def __init__(self, server: JudgeServer):
+        self.server = server
+        self.files: dict[str, bytes] = {}
+        self.created: list[dict] = []
+        self.instant = True
+        self.drops: list[str] = []
+        self.polls = 0
+        self.status = "completed"
+        self.answered = lambda number: True  # whether the request of this number in a batch gets its answer in time
+        self.asked: list[str] = []  # the user turn of each request that a batch answered: what is paid
+
+    def handle(self, method: str, path: str, headers: dict, body: bytes) -> tuple[int | None, dict | bytes]:
+        path = path.partition("?")[0].removeprefix("/v1")
+        status, reply = self._route(method, path, headers, body)
+        if method == "POST" and path in self.drops:
+            self.drops.remove(path)
+            return None, {}
+        return status, reply
+
+    def _route(self, method: str, path: str, headers: dict, body: bytes) -> tuple[int, dict | bytes]:
+        if (method, path) == ("POST", "/files"):
+            name = f"file-{len(self.files)}"
+            self.files[name] = _uploaded(headers, body)
+            return 200, {"id": name, "object": "file", "bytes": 0, "created_at": 0, "filename": "f", "purpose": "batch"}
+        if (method, path) == ("POST", "/batches"):
+            return 200, self._create(json.loads(body))
+        if (method, path) == ("GET", "/batches"):
+            return 200, {"object": "list", "data": list(reversed(self.created)), "has_more": False}
+        if method == "GET" and path.startswith("/batches/"):
+            self.polls += 1
+            batch = next(b for b in self.created if b["id"] == path.removeprefix("/batches/"))
+            if self.instant and batch["status"] == "in_progress":
+                self.finish(batch)
+            return 200, batch
+        if method == "GET" and path.endswith("/content"):
+            return 200, self.files[path.split("/")[2]]
+        return 404, {"error": {"message": f"no such path: {path}"}}
+
+    def _create(self, request: dict) -> dict:
+        batch = {
+            "id": f"batch-{len(self.created)}",
+            "object": "batch",
+            "endpoint": request["endpoint"],
+            "completion_window": request["completion_window"],
+            "input_file_id": request["input_file_id"],
+            "metadata": request.get("metadata"),
+            "created_at": 0,
+            "status": "in_progress",
+        }
+        self.created.append(batch)
+        return batch
+
+    def finish(self, batch: dict) -> None:
+        """Answer it: results in another order than the requests, those that came too late as errors."""
+        if self.status == "failed":
+            batch |= {
+                "status": "failed",
+                "errors": {"object": "list", "data": [{"code": "c", "message": "bad line 1"}]},
+            }
+            return
+        lines = [json.loads(line) for line in self.files[batch["input_file_id"]].splitlines()]
+        results, errors = [], []
+        for number, line in enumerate(lines):
+            common = {"id": f"r{number}", "custom_id": line["custom_id"]}
+            if self.answered(number):
+                self.asked.append(line["body"]["messages"][-1]["content"])
+                body = self.server.completion(line["body"])
+                results.append(
+                    common | {"response": {"status_code": 200, "request_id": "r", "body": body}, "error": None}
+                )
+            else:
+                errors.append(common | {"response": None, "error": {"code": "batch_expired", "message": "too late"}})
+        random.Random(0).shuffle(results)
+        for kind, rows in (("output", results), ("error", errors)):
+            if rows:
+                batch[f"{kind}_file_id"] = name = f"file-{kind}-{batch['id']}"
+                self.files[name] = b"".join(json.dumps(row).encode() + b"\n" for row in rows)
+        batch["status"] = self.status
+
+
+async def _chunked(reader: asyncio.StreamReader) -> bytes:
+    body = b""
+    while size := int(await reader.readline(), 16):
+        body += await reader.readexactly(size)
+        await reader.readline()
+    await reader.readline()
+    return body
+
+
+def _uploaded(headers: dict, body: bytes) -> bytes:
+    """The content of the `file` part of a multipart form."""
+    boundary = headers["content-type"].partition("boundary=")[2].strip('"').encode()
+    for part in body.split(b"--" + boundary):
+        head, _, content = part.partition(b"\r\n\r\n")
+        if b'name="file"' in head:
+            return content.removesuffix(b"\r\n")
+    raise ValueError("no file in the upload")
+
+
+async def _send(writer, status: int, data: bytes, headers: dict, torn: bool = False) -> None:
+    lines = [f"HTTP/1.1 {status} {REASONS.get(status, 'Error')}", "Content-Type: application/json"]
+    lines += [f"Content-Length: {len(data)}", *(f"{name}: {value}" for name, value in headers.items())]
+    writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + (data[: len(data) // 2] if torn else data))
+    await writer.drain()
 
 
 @contextmanager
-def judge_server(answer=lambda question: "Same value.\nJudgement: Yes", statuses=(), words="try later"):
-    server = JudgeServer(answer, statuses, words)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+def judge_server(answer=lambda question: "Same value.\nJudgement: Yes", faults=(), **options):
+    """A running JudgeServer, on a thread of its own."""
+    server = JudgeServer(answer, faults, **options)
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
     thread.start()
+    listening = asyncio.run_coroutine_threadsafe(server.start(), loop).result()
     try:
         yield server
     finally:
-        server.shutdown()
+        loop.call_soon_threadsafe(listening.close)
+        asyncio.run_coroutine_threadsafe(_cancel_rest(), loop).result()
+        loop.call_soon_threadsafe(loop.stop)
         thread.join()
-        server.server_close()
+        loop.close()
+
+
+async def _cancel_rest() -> None:
+    rest = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+    for task in rest:
+        task.cancel()
+    await asyncio.gather(*rest, return_exceptions=True)
+
+
+async def _serve(latency: float) -> None:
+    server = JudgeServer(lambda question: "Same value.\nJudgement: Yes", latency=latency)
+    listening = await server.start()
+    print(server.port, flush=True)
+    await listening.serve_forever()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--latency", type=float, default=0.0, help="seconds before each reply")
+    asyncio.run(_serve(parser.parse_args().latency))

@@ -1,22 +1,21 @@
+"""What a judge is asked, how its replies are read, and the store that keeps them."""
+
 import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from unit.judge_server import judge_server
 
 from openmath.errors import InputError
-from openmath.judging import (
-    VerdictStore,
-    check_judge_key,
-    judge_messages,
-    parse_verdict,
-    prefilled,
-    question_of,
-    read_judge_prompt,
-)
+from openmath.judging import parse_verdict
+from openmath.judging.endpoints import check_judge_key
+from openmath.judging.questions import PREFILLED, prefilled, question_of, symbolically_equal
+from openmath.judging.settings import JudgeSettings, judge_sampling, read_judge_prompt
+from openmath.judging.store import VerdictStore
 
 ROOT = Path(__file__).parents[2]
 PROMPT = ROOT / "config/prompts/judge-math.yaml"
@@ -28,6 +27,10 @@ ROWS = [
     {"id": "d", "problem": "p4", "generation": "so \\boxed{7}", "expected_answer": "8"},
     {"id": "e", "problem": "p1", "predicted_answer": "1/2", "expected_answer": "0.5"},
 ]
+
+
+def different_rows(number: int) -> list[dict]:
+    return [{"problem": f"p{i}", "predicted_answer": "1", "expected_answer": "2"} for i in range(number)]
 
 
 def answer(question: str) -> str:
@@ -45,13 +48,18 @@ def answer(question: str) -> str:
         ("**Judgement**: No", "no", "no"),
         ("Judgement: Yes\n\nBecause they agree.", "yes", "no"),
         ("Judgment: Yes", "yes", "no"),
+        ("Judgement：Yes", "yes", "no"),
         ("Judgement: \\boxed{Yes}", "yes", "no"),
         ("Judgement: Yes\nno wait\nJudgement: No", "no", "no"),
+        ("They differ.\n**No.**", "no", "no"),
+        ("Yes", "yes", "no"),
+        ("Yes, they are", "unparsed", "no"),
         ("Judgement: Yes\nJudgement: not sure", "unparsed", "no"),
         ("Judgement: Yes/No", "unparsed", "no"),
         ("Judgement: Yes or No", "unparsed", "no"),
+        ('I write either "Judgement: Yes" or "Judgement: No".', "unparsed", "no"),
+        ('It asks for "Judgement: Yes" or "Judgement: No".\nJudgement: Yes', "yes", "yes"),
         ("Judgement: Not equal", "unparsed", "no"),
-        ("Yes", "unparsed", "no"),
         ("", "unparsed", "no"),
     ],
 )
@@ -60,12 +68,35 @@ def test_verdicts(text, default, paper):
 
 
 @pytest.mark.parametrize(
-    ("predicted", "expected", "verdict"),
-    [(None, "3", "no"), (" 4 ", "4", "yes"), ("4", 4, "yes"), ("4", 4.0, None), ("", "3", None), ("1/2", "0.5", None)],
+    ("predicted", "expected", "default", "paper"),
+    [
+        (None, "3", "no_answer", "no_answer"),
+        (" 4 ", "4", "identical", "identical"),
+        ("4", 4, "identical", "identical"),
+        ("4", 4.0, None, None),
+        (" ", "3", "no_answer", None),
+        ("1/2", "0.5", None, None),
+    ],
 )
-def test_prefill(predicted, expected, verdict):
-    text = prefilled(question_of({"problem": "p", "predicted_answer": predicted, "expected_answer": expected}))
-    assert (text and parse_verdict(text, "paper")) == verdict
+def test_prefill(predicted, expected, default, paper):
+    question = question_of({"problem": "p", "predicted_answer": predicted, "expected_answer": expected})
+    assert (prefilled(question, "default"), prefilled(question, "paper")) == (default, paper)
+
+
+def test_prefilled_texts_hold_their_verdict():
+    verdicts = {reason: (parse_verdict(text), parse_verdict(text, "paper")) for reason, text in PREFILLED.items()}
+    assert verdicts == {"no_answer": ("no", "no"), "identical": ("yes", "yes"), "symbolic": ("yes", "yes")}
+
+
+def test_cascade_takes_the_rows_grade_and_grades_where_there_is_none():
+    rows = [{"is_correct": True}, {}, {}, {"is_correct": False}]
+    answers = [("x", "y"), (r"\frac{2}{4}", "0.5"), ("1", "2"), ("1", "1.0")]
+    questions = [{"problem": "p", "predicted_answer": a, "expected_answer": b} for a, b in answers]
+    assert symbolically_equal(rows, questions, "default") == [True, True, False, False]
+
+
+def settings() -> JudgeSettings:
+    return JudgeSettings("judge-1", read_judge_prompt(PROMPT), judge_sampling(2048, "default"))
 
 
 def test_values_are_inserted_as_they_are():
@@ -74,19 +105,49 @@ def test_values_are_inserted_as_they_are():
         "predicted_answer": "<{problem}>",
         "expected_answer": "<{}>",
     }
-    content = judge_messages(read_judge_prompt(PROMPT), question)[-1]["content"]
+    content = settings().messages(question, [])[-1]["content"]
     assert all(value in content for value in question.values())
+
+
+def test_a_key_changes_with_everything_that_can_change_a_verdict():
+    question = {"problem": "p", "predicted_answer": "1", "expected_answer": "2"}
+    base = settings()
+    other = [
+        JudgeSettings("judge-2", base.prompt, base.sampling),
+        JudgeSettings("judge-1", {**base.prompt, "user": base.prompt["user"] + " "}, base.sampling),
+        JudgeSettings("judge-1", base.prompt, judge_sampling(101, "default")),
+        JudgeSettings("judge-1", base.prompt, judge_sampling(2048, "paper")),
+    ]
+    keys = {base.key(question), base.key(question, 2), *(judge.key(question) for judge in other)}
+    keys |= {base.key({**question, field: "3"}) for field in question}
+    assert len(keys) == 9
+    assert base.key({**question, "id": "x"}) == base.key(question)
+
+
+def record(key: str, judgement: str = "Judgement: Yes", **more) -> dict:
+    return {"key": key, "judgement": judgement, **more}
 
 
 def test_store_reads_every_writer_and_a_torn_line(tmp_path):
     one, two = VerdictStore(tmp_path), VerdictStore(tmp_path)
-    one.add({"key": "k1", "judgement": "Judgement: Yes"})
-    two.add({"key": "k2", "judgement": "Judgement: No"})
+    one.add(record("k1"), settings())
+    two.add(record("k2"), settings())
     written = sorted(tmp_path.glob("*.jsonl"))
     assert len(written) == 2  # already on disk, one file a writer
     with open(written[0], "ab") as file:
         file.write(b'{"key": "k3", "judg')
-    assert set(VerdictStore(tmp_path).records) == {"k1", "k2"}
+    again = VerdictStore(tmp_path)
+    assert set(again.records) == {"k1", "k2"}
+    assert again.described == {settings().fingerprint: settings().described()}
+
+
+def test_the_first_of_two_verdicts_stays(tmp_path):
+    for number, (asked_at, text) in enumerate([(7, "Judgement: No"), (5, "Judgement: Yes"), (6, "Judgement: No")]):
+        write(tmp_path / f"verdicts-{number}.jsonl", [record("k", text, asked_at=asked_at, usd=0.5)])
+    write(tmp_path / "import-x.jsonl", [record("other", usd=9.0)])
+    store = VerdictStore(tmp_path)
+    assert store.records["k"]["judgement"] == "Judgement: Yes"
+    assert store.spent == 1.5  # all that was paid from here, and nothing that others have paid
 
 
 def test_a_missing_key_is_named(monkeypatch):
@@ -95,41 +156,194 @@ def test_a_missing_key_is_named(monkeypatch):
         check_judge_key("SOME_KEY")
 
 
-def judge(tmp_path, server, *more, key=SECRET):
-    source = tmp_path / "in.jsonl"
-    source.write_text("".join(json.dumps(row) + "\n" for row in ROWS))
-    command = [sys.executable, ROOT / "scripts/judge_answers.py", "--input", source, "--output", tmp_path / "out.jsonl"]
-    command += ["--judge", "j", "--store", tmp_path / "store", "--prompt", PROMPT, "--model", "judge-1"]
-    command += ["--base-url", server.base_url, "--api-key-env", "JUDGE_KEY", *more]
+def write(path: Path, rows: list[dict]) -> Path:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def judge(folder: Path, server, *more, key=SECRET, rows=ROWS, name="out") -> subprocess.CompletedProcess:
+    """Judge rows into folder/name.jsonl. server: None where nothing may be asked."""
+    source = write(folder / f"{name}.in.jsonl", rows)
+    command = [sys.executable, ROOT / "scripts/judge_answers.py", "--input", source]
+    command += ["--output", folder / f"{name}.jsonl", "--judge", "j", "--store", folder / "store"]
+    command += ["--prompt", PROMPT, "--model", "judge-1", "--api-key-env", "JUDGE_KEY"]
+    command += ["--base-url", server.base_url if server else "http://127.0.0.1:9/v1", *more]
     environment = {**os.environ, "JUDGE_KEY": key}
-    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60)
+    return subprocess.run(list(map(str, command)), capture_output=True, text=True, env=environment, timeout=120)
+
+
+def verdicts(folder: Path) -> list[str]:
+    return [json.loads(line)["judge_verdict"] for line in (folder / "out.jsonl").open()]
+
+
+def manifest(folder: Path) -> dict:
+    return json.loads((folder / "out.manifest.json").read_text())
 
 
 def test_each_question_is_asked_once_ever(tmp_path):
-    with judge_server(answer, statuses=[429]) as server:
-        first = judge(tmp_path, server)
+    with judge_server(answer, faults=[429]) as server:
+        first = judge(tmp_path, server, "--prices", 2.5, 10)
         assert first.returncode == 0, first.stderr
         assert len(server.bodies) == 3  # two questions, one of them tried twice
         rows = [json.loads(line) for line in (tmp_path / "out.jsonl").open()]
-        assert [(r["id"], r["judge_verdict"]) for r in rows] == list(
-            zip("abcde", ["yes", "no", "yes", "no", "yes"], strict=True)
-        )
+        assert [(r["id"], r["judge_verdict"], r["judge_prefilled"]) for r in rows] == [
+            ("a", "yes", None),
+            ("b", "no", "no_answer"),
+            ("c", "yes", "identical"),
+            ("d", "no", None),
+            ("e", "yes", None),
+        ]
         assert {r["judge_model"] for r in rows} == {"j"}
+        cost = {"calls": 2, "num_prompt_tokens": 22, "num_generated_tokens": 14, "usd": 0.000195}
+        said = manifest(tmp_path)
+        assert said["prefilled"] == {"no_answer": 1, "identical": 1} and said["verdicts"] == {"yes": 3, "no": 2}
+        assert said["answered_by"] == {"judge-1 fp_test": 2}
+        assert said["paid_in_this_run"] == said["verdicts_used"] == cost
 
-        assert json.loads((tmp_path / "out.manifest.json").read_text())["prefilled"] == 2
-        assert judge(tmp_path, server).returncode == 0
+        assert judge(tmp_path, server, "--prices", 2.5, 10).returncode == 0
         assert len(server.bodies) == 3
+        said = manifest(tmp_path)
+        assert said["paid_in_this_run"]["calls"] == 0 and said["verdicts_used"] == cost
+
+        more = [*ROWS, {"id": "f", "problem": "p9", "predicted_answer": "1", "expected_answer": "2"}]
+        assert judge(tmp_path, server, rows=more).returncode == 0  # another model, most of its answers known
+        assert len(server.bodies) == 4
+
         assert judge(tmp_path, server, "--policy", "paper").returncode == 0  # other sampling: other questions
-        assert len(server.bodies) == 5
+        assert len(server.bodies) == 6
         assert server.bodies[-1]["presence_penalty"] == 1.0 and "presence_penalty" not in server.bodies[0]
 
 
-def test_refusal_and_missing_key_end_with_one_message(tmp_path):
-    with judge_server(answer, statuses=[401] * 9, words="unknown key") as server:
-        refused = judge(tmp_path, server)
-        assert refused.returncode == 2 and "unknown key" in refused.stderr
-        assert SECRET not in refused.stdout + refused.stderr
-        asked = len(server.bodies)
-        unset = judge(tmp_path, server, key="")
-        assert unset.returncode == 2 and "JUDGE_KEY" in unset.stderr and len(server.bodies) == asked
-    assert not (tmp_path / "out.jsonl").exists()
+def test_a_reply_without_a_verdict_is_asked_again_and_the_second_reply_counts(tmp_path):
+    with judge_server(lambda question: "Yes" if question.startswith("Write one line") else "Hard to say.") as server:
+        assert judge(tmp_path, server).returncode == 0
+        assert verdicts(tmp_path) == ["yes", "no", "yes", "yes", "yes"]
+        assert len(server.bodies) == 4
+        again = next(body for body in server.bodies if len(body["messages"]) == 3)
+        assert [message["role"] for message in again["messages"]] == ["user", "assistant", "user"]
+        assert again["messages"][1]["content"] == "Hard to say."
+        assert judge(tmp_path, server).returncode == 0
+        assert len(server.bodies) == 4
+
+
+def test_asking_again_is_bounded_and_paid_once(tmp_path):
+    with judge_server(lambda question: "Hard to say.") as server:
+        assert judge(tmp_path, server).returncode == 0
+        assert verdicts(tmp_path) == ["unparsed", "no", "yes", "unparsed", "unparsed"]
+        assert manifest(tmp_path)["verdicts"]["unparsed"] == 3
+        assert len(server.bodies) == 4
+        assert judge(tmp_path, server).returncode == 0
+        assert len(server.bodies) == 4
+        assert judge(tmp_path, server, "--tries-unparsed", 3).returncode == 0
+        assert len(server.bodies) == 6  # only the third attempts
+        assert judge(tmp_path, server, "--policy", "paper").returncode == 0  # never asked again: the reference did not
+        assert verdicts(tmp_path) == ["no", "no", "yes", "no", "no"] and len(server.bodies) == 8
+
+
+def test_cascade_asks_only_where_the_grader_says_no(tmp_path):
+    with judge_server(answer) as server:
+        assert judge(tmp_path, server, "--cascade").returncode == 0
+        assert len(server.bodies) == 1 and "Predicted answer: 7" in server.bodies[0]["messages"][-1]["content"]
+    assert manifest(tmp_path)["prefilled"] == {"symbolic": 2, "no_answer": 1, "identical": 1}
+
+
+def test_replay_needs_the_store_and_nothing_else(tmp_path):
+    missing = judge(tmp_path, None, "--replay", key="")
+    assert missing.returncode == 2 and "2 verdicts are not in the store" in missing.stderr
+    with judge_server(answer) as server:
+        assert judge(tmp_path, server).returncode == 0
+    replayed = judge(tmp_path, None, "--replay", key="", name="replayed")
+    assert replayed.returncode == 0, replayed.stderr
+    assert (tmp_path / "replayed.jsonl").read_bytes() == (tmp_path / "out.jsonl").read_bytes()
+    assert judge(tmp_path, None, key="").returncode == 0  # nothing to ask: no key needed here either
+
+
+def exchange(*options: object) -> subprocess.CompletedProcess:
+    command = [sys.executable, ROOT / "scripts/exchange_verdicts.py", *options]
+    return subprocess.run(list(map(str, command)), capture_output=True, text=True)
+
+
+def test_exported_verdicts_are_imported_once_and_replayed(tmp_path):
+    shipped = tmp_path / "shipped.jsonl"
+    with judge_server(answer) as server:
+        assert judge(tmp_path, server, "--prices", 1, 1).returncode == 0
+    assert exchange("export", tmp_path / "store", "--output", shipped).returncode == 0
+    first = shipped.read_bytes()
+    (tmp_path / "store").rename(tmp_path / "theirs")
+    assert "2 verdicts added, 0 were there" in exchange("import", tmp_path / "store", "--input", shipped).stdout
+    assert "0 verdicts added, 2 were there" in exchange("import", tmp_path / "store", "--input", shipped).stdout
+    assert len(list((tmp_path / "store").glob("*.jsonl"))) == 1
+    assert VerdictStore(tmp_path / "store").spent == 0
+    exchange("export", tmp_path / "store", "--output", shipped)
+    assert shipped.read_bytes() == first
+    assert judge(tmp_path, None, "--replay", key="").returncode == 0
+
+    for old, new in ((b'"0.5"', b'"0.6"'), (b'"seed": 0', b'"seed": 1')):
+        shipped.write_bytes(first.replace(old, new))
+        changed = exchange("import", tmp_path / "fresh", "--input", shipped)
+        assert changed.returncode == 2 and "was changed" in changed.stderr and "shipped.jsonl:" in changed.stderr
+    assert not (tmp_path / "fresh").exists()
+
+
+def test_two_jobs_at_once_pay_once(tmp_path):
+    rows = different_rows(60)
+    with judge_server(answer, latency=0.05) as server:
+        with ThreadPoolExecutor() as threads:
+            options = (tmp_path, server, "--concurrency", 4)
+            jobs = [threads.submit(judge, *options, rows=rows, name=f"out{n}") for n in range(3)]
+        assert [job.result().returncode for job in jobs] == [0, 0, 0]
+        assert len(server.bodies) == 60
+    assert len({(tmp_path / f"out{n}.jsonl").read_bytes() for n in range(3)}) == 1
+
+
+def test_the_budget_stops_before_it_is_exceeded_and_keeps_what_is_paid(tmp_path):
+    rows = different_rows(40)
+    prices = ("--prices", 0, 1000, "--max-new-tokens", 10)  # 7 tokens a reply, 10 at most: 0.007 USD, 0.01 at most
+    with judge_server(answer) as server:
+        stopped = judge(tmp_path, server, *prices, "--budget-usd", 0.1, rows=rows)
+        assert stopped.returncode == 2 and "budget" in stopped.stderr and "Traceback" not in stopped.stderr
+        assert len(server.bodies) == 13  # 13 x 0.007 = 0.091: one more could come to 0.101
+        assert len(VerdictStore(tmp_path / "store").records) == 13
+        again = judge(tmp_path, server, *prices, "--budget-usd", 0.1, rows=rows)  # a restart is no new budget
+        assert again.returncode == 2 and len(server.bodies) == 13
+        assert judge(tmp_path, server, *prices, "--budget-usd", 1, rows=rows).returncode == 0
+        assert len(server.bodies) == 40
+
+
+def test_a_refusal_stops_the_job_and_keeps_what_is_in_flight(tmp_path):
+    rows = different_rows(200)
+    with judge_server(answer, faults=[None] * 20 + [401], words=f"unknown key {SECRET}", latency=0.02) as server:
+        refused = judge(tmp_path, server, "--concurrency", 8, rows=rows)
+        assert refused.returncode == 2 and "unknown key ***" in refused.stderr and "Traceback" not in refused.stderr
+        assert len(server.bodies) < 60
+        assert len(VerdictStore(tmp_path / "store").records) == len(server.bodies) - 1
+        assert not (tmp_path / "out.jsonl").exists()
+        unset = judge(tmp_path, server, key="", rows=rows)
+        assert unset.returncode == 2 and "JUDGE_KEY" in unset.stderr
+        assert SECRET not in refused.stdout + refused.stderr + unset.stdout + unset.stderr
+    assert [path for path in tmp_path.rglob("*") if path.is_file() and SECRET.encode() in path.read_bytes()] == []
+
+
+def test_a_refused_question_does_not_stop_the_others(tmp_path):
+    rows = different_rows(30)
+    with judge_server(answer, faults=[None] * 5 + [400], words="too long") as server:
+        refused = judge(tmp_path, server, "--concurrency", 2, rows=rows)
+        assert refused.returncode == 2 and "1 questions could not be judged" in refused.stderr
+        assert "too long" in refused.stderr and len(VerdictStore(tmp_path / "store").records) == 29
+        assert judge(tmp_path, server, rows=rows).returncode == 0
+        assert len(server.bodies) == 31
+
+
+def test_every_kind_of_fault_passes(tmp_path):
+    rows = different_rows(30)
+    faults = [429, "hang", "truncated", "wrong_json", "drop", 500, "slow", "no_choices", (503, {"retry-after": "1"})]
+    with judge_server(answer, faults=faults) as server:
+        reply = judge(tmp_path, server, "--request-seconds", 3, "--concurrency", 16, rows=rows)
+        assert reply.returncode == 0, reply.stderr
+        assert verdicts(tmp_path) == ["no"] * 30
+        assert len(server.bodies) == 30 + len(faults) - 1  # slow is only slow
+
+
+def test_a_row_without_a_reference_is_named(tmp_path):
+    reply = judge(tmp_path, None, rows=[{"problem": "p", "predicted_answer": "1"}])
+    assert reply.returncode == 2 and "in.jsonl:1" in reply.stderr and "expected_answer" in reply.stderr

@@ -1,0 +1,65 @@
+r"""Compare judges on the same answers: accuracy under each, agreement, kappa, and the answers they disagree on.
+
+    python scripts/compare_judges.py --judges gpt-4o own --judged results/m/judged/{gpt-4o,own}/*/*.jsonl \
+        --output results/m/judged/agreement.md
+
+Judged files are named .../JUDGE/BENCHMARK/MODE.jsonl. Also written beside the output: the same as .csv, and the answers on
+which judges differ as .jsonl.
+"""
+
+import argparse
+from pathlib import Path
+
+import pandas
+
+from openmath.errors import InputError, run_command
+from openmath.judging.agreement import compare_judges, disagreements
+from openmath.samples import read_rows, write_rows, write_text
+
+COLUMNS = ("benchmark", "mode", "judge_a", "judge_b", "n", "accuracy_a", "accuracy_b", "unparsed_a", "unparsed_b")
+COLUMNS += ("agreement", "n_asked", "agreement_asked", "kappa")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--judges", nargs="+", required=True, help="at least two, in the order to print")
+    parser.add_argument("--judged", nargs="+", required=True, type=Path)
+    parser.add_argument("--output", required=True, type=Path, help="agreement.md")
+    options = parser.parse_args()
+    files: dict[tuple[str, str], dict[str, Path]] = {}
+    for path in options.judged:
+        mode, benchmark, judge = path.stem, path.parent.name, path.parent.parent.name
+        if judge not in options.judges:
+            raise InputError("The folder of a judged file is no judge.", where=path, expected=", ".join(options.judges))
+        files.setdefault((benchmark, mode), {})[judge] = path
+    rows, differ = [], []
+    for (benchmark, mode), paths in files.items():
+        verdicts = {judge: list(read_rows(paths[judge])) for judge in options.judges if judge in paths}
+        where = {"benchmark": benchmark, "mode": mode}
+        rows += [where | row for row in compare_judges(verdicts)]
+        differ += [where | row for row in disagreements(verdicts)]
+    if not rows:
+        raise InputError("There is nothing to compare.", expected="judged files of at least two judges")
+    write_text(options.output, text_of(rows, len(differ), options.output.with_suffix(".jsonl").name))
+    write_text(options.output.with_suffix(".csv"), pandas.DataFrame(rows, columns=COLUMNS).to_csv(index=False))
+    write_rows(options.output.with_suffix(".jsonl"), differ)
+
+
+def text_of(rows: list[dict], differ: int, differ_file: str) -> str:
+    lines = ["# Agreement of judges", "", "| " + " | ".join(COLUMNS) + " |", "|---" * len(COLUMNS) + "|"]
+    lines += ["| " + " | ".join(_cell(row[name]) for name in COLUMNS) + " |" for row in rows]
+    lines += [
+        "",
+        f"{differ} answers on which judges differ: {differ_file}. An unparsed reply is no verdict: not correct in accuracy, left",
+        "out of agreement. n_asked leaves out what needed no call, where judges cannot differ; agreement_asked and kappa are taken",
+        "over it.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _cell(value: object) -> str:
+    return "-" if value is None else f"{value:.4f}" if isinstance(value, float) else str(value)
+
+
+if __name__ == "__main__":
+    run_command(main)

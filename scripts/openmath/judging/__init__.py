@@ -1,0 +1,19 @@
+"""An LLM judges whether two answers are equivalent.
+
+A verdict costs money. It is stored under a hash of everything that can change it (judge, prompt, sampling, problem, predicted and
+expected answer) before it is used, and never asked for again, whatever file, model or mode needs it.
+
+    settings    what makes a judge: identity, prompt, sampling; the keys of its verdicts
+    questions   what is asked about a row, and what needs no call
+    verdict     a judgement's text -> yes, no, unparsed
+    store       all verdicts of a judge, kept for ever
+    budget      prices, and the stop before a limit
+    online      one request a question, at once
+    batch       the OpenAI Batch API: half the price, within 24 hours
+    exchange    export and import of verdicts
+    agreement   several judges on the same answers
+"""
+
+from openmath.judging.verdict import parse_verdict
+
+__all__ = ["parse_verdict"]

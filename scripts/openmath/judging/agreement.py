@@ -1,0 +1,70 @@
+"""Several judges on the same answers: how far they agree, and where they do not."""
+
+from itertools import combinations
+
+import numpy as np
+
+from openmath.errors import InputError
+from openmath.metrics import cohen_kappa
+
+SHOWN = ("id", "problem", "predicted_answer", "expected_answer")
+
+
+def compare_judges(verdicts: dict[str, list[dict]]) -> list[dict]:
+    """One row per pair of judges. verdicts: judge -> judged rows of one benchmark and mode, in the same order.
+
+    agreement: share of equal yes/no among all answers on which both gave a verdict. agreement_asked and kappa: the same answers
+    but those that needed no call, on which judges cannot differ; kappa is None where one of the judges is constant.
+    """
+    rows = []
+    for first, second in combinations(verdicts, 2):
+        a, b = verdicts[first], verdicts[second]
+        _check_same_answers(first, a, second, b)
+        parsed = [
+            (x, y) for x, y in zip(a, b, strict=True) if "unparsed" not in (x["judge_verdict"], y["judge_verdict"])
+        ]
+        asked = [(x, y) for x, y in parsed if not (x.get("judge_prefilled") or y.get("judge_prefilled"))]
+        yes = np.array([[row["judge_verdict"] == "yes" for row in pair] for pair in asked], float).reshape(-1, 2)
+        rows.append(
+            {
+                "judge_a": first,
+                "judge_b": second,
+                "n": len(a),
+                "accuracy_a": _share(row["judge_verdict"] == "yes" for row in a),
+                "accuracy_b": _share(row["judge_verdict"] == "yes" for row in b),
+                "unparsed_a": sum(row["judge_verdict"] == "unparsed" for row in a),
+                "unparsed_b": sum(row["judge_verdict"] == "unparsed" for row in b),
+                "agreement": _share(x["judge_verdict"] == y["judge_verdict"] for x, y in parsed),
+                "n_asked": len(asked),
+                "agreement_asked": _share(yes[:, 0] == yes[:, 1]),
+                "kappa": cohen_kappa(yes[:, 0], yes[:, 1]) if len(asked) else None,
+            }
+        )
+    return rows
+
+
+def disagreements(verdicts: dict[str, list[dict]]) -> list[dict]:
+    """The answers on which not all judges say the same, with what each said."""
+    different = []
+    for rows in zip(*verdicts.values(), strict=True):
+        said = dict(zip(verdicts, (row["judge_verdict"] for row in rows), strict=True))
+        if len(set(said.values())) > 1:
+            texts = {judge: row["judgement"] for judge, row in zip(verdicts, rows, strict=True)}
+            different.append({**{name: rows[0].get(name) for name in SHOWN}, "verdicts": said, "judgements": texts})
+    return different
+
+
+def _share(values) -> float | None:
+    values = list(values)
+    return sum(map(bool, values)) / len(values) if values else None
+
+
+def _check_same_answers(first: str, a: list[dict], second: str, b: list[dict]) -> None:
+    fields = ("problem", "predicted_answer", "expected_answer")
+    if [[row.get(f) for f in fields] for row in a] != [[row.get(f) for f in fields] for row in b]:
+        raise InputError(
+            "Two judges have judged different answers.",
+            where=f"{first} and {second}",
+            expected="the same problems and answers, in the same order",
+            hint="make both judged files again from the same samples.",
+        )

@@ -1,0 +1,258 @@
+"""Questions asked through the OpenAI Batch API: half the price, an answer within 24 hours.
+
+Nothing is paid twice, whenever this process dies. Before the server hears of a batch its name lies on disk, in
+`judgements/{judge}/batches/{name}.json`; the batch carries the name as metadata. A batch whose id did not reach the disk is
+looked up by name before it is created again. Verdicts are stored before a batch is marked as collected.
+"""
+
+import itertools
+import json
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import openai
+
+from openmath.client import Completion, completion_of, without_key
+from openmath.errors import InputError
+from openmath.fingerprint import write_manifest
+from openmath.http import BadReply
+from openmath.judging.budget import Budget, Prices
+from openmath.judging.online import verdict_record
+from openmath.judging.questions import Docket
+from openmath.judging.settings import JudgeSettings
+from openmath.judging.store import VerdictStore
+from openmath.samples import encode_row, read_rows, write_rows
+
+MOST_REQUESTS, MOST_BYTES = 50_000, 200_000_000  # of one batch, by the API's documentation
+ENDED = ("completed", "expired", "cancelled", "failed")
+MOST_LISTED = 2000  # batches looked through for one whose id was lost
+TRIES = 5  # of each request but the creation, which is looked up before it is tried again
+SHOWN = 3  # errors in a message
+LOOKUP_SECONDS = 5.0  # before a look-up: a batch may be listed a little after its creation
+MOST_FAILED_POLLS = 30  # in a row; a night with a broken network should not end the job
+
+
+class BatchJudge:
+    """Asks questions in batches. paid: the records that this run collected."""
+
+    def __init__(
+        self,
+        judge: str,
+        docket: Docket,
+        store: VerdictStore,
+        folder: Path,
+        *,
+        base_url: str,
+        api_key: str,
+        model: str,
+        prices: Prices | None,
+        budget_usd: float | None,
+        poll_seconds: float,
+    ):
+        self.judge, self.docket, self.store, self.folder, self.model = judge, docket, store, folder, model
+        self.prices, self.budget_usd, self.poll_seconds = prices, budget_usd, poll_seconds
+        self.paid: list[dict] = []
+        self._key, self._base_url = api_key, base_url
+        self._client = openai.OpenAI(base_url=base_url, api_key=api_key, max_retries=TRIES)
+        self._last_error = "nothing"
+
+    def ask(self, questions: list[dict]) -> None:
+        """Submit, wait and collect until each question is settled: expired parts and second attempts make further rounds."""
+        with self._readable_errors(), self._client:
+            while True:
+                with self.store.lock():
+                    waiting = self._submit_missing(questions)
+                if not waiting:
+                    return
+                if not self._collect_ended(waiting):
+                    raise InputError(
+                        "A batch has ended without a single verdict.",
+                        where=", ".join(str(path) for path in waiting),
+                        found=self._last_error,
+                        hint="every verdict kept so far stays; run the same command again to ask for the rest.",
+                    )
+
+    def _submit_missing(self, questions: list[dict]) -> list[Path]:
+        """Submit what is neither stored nor in a batch; the batches (state files) that hold any of the questions."""
+        pending, wanted = {}, {}
+        for path in sorted(self.folder.glob("*.json")):
+            state = json.loads(path.read_text())
+            if "status" not in state:
+                self._submit(path, state)  # does nothing where it was submitted
+                pending[path] = state
+        for question in questions:
+            attempt = self.docket.next_attempt(question, self.store.records)
+            if attempt:
+                wanted[self.docket.settings.key(question, attempt)] = (question, attempt)
+        waiting, in_batches = [], set()
+        for path in pending:
+            keys = {row["key"] for row in read_rows(path.with_suffix(".questions"))}
+            in_batches |= keys
+            if keys & wanted.keys():
+                waiting.append(path)
+        budget = Budget(
+            self.prices, self.budget_usd, self.store.spent + sum(s["usd_at_most"] for s in pending.values())
+        )
+        missing = [(key, *asked) for key, asked in wanted.items() if key not in in_batches]
+        for requests, rows, usd in self._chunks(missing, budget, waited_for=bool(waiting)):
+            path, state = self._prepare(requests, rows, usd)
+            self._submit(path, state)
+            print(f"judge: batch {state['batch_id']} with {len(rows)} questions is submitted", flush=True)
+            waiting.append(path)
+        return waiting
+
+    def _chunks(
+        self, missing: list[tuple[str, dict, int]], budget: Budget, waited_for: bool
+    ) -> Iterator[tuple[list[bytes], list[dict], float]]:
+        """Batches of (request lines, question rows, highest price), as many as the limits and the budget allow."""
+        requests, rows, size, price = [], [], 0, 0.0
+        settings = self.docket.settings
+        for key, question, attempt in missing:
+            messages = settings.messages(question, self.docket.replies(question, self.store.records))
+            usd = self.prices.at_most(messages, settings.sampling["max_tokens"]) if self.prices else 0.0
+            if not budget.fits(usd):
+                if not rows and not waited_for:
+                    raise budget.spent_error(usd)
+                break  # the rest after these: they may turn out cheaper
+            body = {"model": self.model, "messages": messages, **settings.sampling}
+            line = encode_row({"custom_id": key, "method": "POST", "url": "/v1/chat/completions", "body": body})
+            if rows and (len(rows) == MOST_REQUESTS or size + len(line) > MOST_BYTES):
+                yield requests, rows, price
+                waited_for = True
+                requests, rows, size, price = [], [], 0, 0.0
+            requests.append(line)
+            rows.append({"key": key, "attempt": attempt, "usd_at_most": usd, **question})
+            size, price = size + len(line), price + usd
+            budget.spent += usd
+        if rows:
+            yield requests, rows, price
+
+    def _prepare(self, requests: list[bytes], rows: list[dict], usd: float) -> tuple[Path, dict]:
+        """Everything about a batch on disk, before the server hears of it."""
+        path = self.folder / f"{secrets.token_hex(8)}.json"
+        state = {"name": path.stem, "settings": self.docket.settings.described()}
+        state |= {"questions": len(rows), "usd_at_most": usd}
+        write_rows(path.with_suffix(".questions"), rows)
+        path.with_suffix(".requests").write_bytes(b"".join(requests))
+        write_manifest(path, state)
+        return path, state
+
+    def _submit(self, path: Path, state: dict) -> None:
+        """Upload and create, from wherever an earlier process stopped; each id is on disk before anything else happens."""
+        if "batch_id" in state:
+            return
+        if "file_id" in state:  # an earlier process may have got further than its notes
+            state |= self._found(state["name"])
+        else:
+            with open(path.with_suffix(".requests"), "rb") as file:
+                uploaded = self._client.files.create(file=("requests.jsonl", file), purpose="batch")
+            state["file_id"] = uploaded.id
+            write_manifest(path, state)
+        for failures in itertools.count(1):
+            if "batch_id" in state:
+                break
+            try:
+                batch = self._client.with_options(max_retries=0).batches.create(
+                    input_file_id=state["file_id"],
+                    endpoint="/v1/chat/completions",
+                    completion_window="24h",
+                    metadata={"openmath": state["name"]},
+                )
+                state["batch_id"] = batch.id
+            except (openai.APIConnectionError, openai.InternalServerError) as error:
+                if failures == TRIES:
+                    raise
+                print(f"judge: no reply to the creation of a batch ({type(error).__name__}); looking it up", flush=True)
+                time.sleep(min(LOOKUP_SECONDS, self.poll_seconds))
+                state |= self._found(state["name"])  # it may have been created all the same
+        write_manifest(path, state)
+
+    def _found(self, name: str) -> dict:
+        """{"batch_id": ...} of the batch with this name, if the server has it."""
+        for batch in itertools.islice(self._client.batches.list(limit=100), MOST_LISTED):
+            if (batch.metadata or {}).get("openmath") == name:
+                return {"batch_id": batch.id}
+        return {}
+
+    def _collect_ended(self, waiting: list[Path]) -> int:
+        """Wait until all these batches have ended; the number of verdicts that they brought."""
+        before, failed_polls, waiting = len(self.paid), 0, list(waiting)
+        collected_elsewhere = 0
+        while waiting:
+            for path in list(waiting):
+                state = json.loads(path.read_text())
+                try:
+                    batch = self._client.batches.retrieve(state["batch_id"])
+                    failed_polls = 0
+                except (openai.APIConnectionError, openai.InternalServerError, openai.RateLimitError):
+                    failed_polls += 1
+                    if failed_polls == MOST_FAILED_POLLS:
+                        raise
+                    continue
+                if batch.status in ENDED:
+                    waiting.remove(path)
+                    with self.store.lock():
+                        state = json.loads(path.read_text())
+                        if "status" in state:
+                            collected_elsewhere += 1
+                        else:
+                            self._collect(path, state, batch)
+            if waiting:
+                time.sleep(self.poll_seconds)
+        return len(self.paid) - before + collected_elsewhere
+
+    def _collect(self, path: Path, state: dict, batch) -> None:
+        """Store the verdicts of an ended batch, then mark it. Results come in any order, some perhaps as errors."""
+        questions = {row["key"]: row for row in read_rows(path.with_suffix(".questions"))}
+        settings, taken = JudgeSettings(**state["settings"]), 0
+        errors = [str(error.message) for error in (batch.errors.data if batch.errors else None) or []]
+        for file_id in filter(None, (batch.output_file_id, batch.error_file_id)):
+            for line in self._client.files.content(file_id).read().splitlines():
+                key, answer = _answer(line)
+                question = questions.get(key)
+                if isinstance(answer, str):
+                    errors.append(answer)
+                if isinstance(answer, str) or question is None or key in self.store.records:
+                    continue
+                usd = Budget(self.prices, None, 0.0).usd(answer, question["usd_at_most"])
+                fields = {name: question[name] for name in ("problem", "predicted_answer", "expected_answer")}
+                record = verdict_record(self.judge, settings, fields, question["attempt"], answer, usd)
+                record["batch"] = batch.id
+                self.store.add(record, settings)
+                self.paid.append(record)
+                taken += 1
+        self.store.sync()
+        self._last_error = without_key("; ".join(errors[:SHOWN]), self._key) or "nothing"
+        write_manifest(path, {**state, "status": batch.status, "verdicts": taken, "error": self._last_error})
+        path.with_suffix(".questions").unlink()
+        path.with_suffix(".requests").unlink()
+        print(f"judge: batch {batch.id} is {batch.status}: {taken} of {len(questions)} questions answered", flush=True)
+
+    @contextmanager
+    def _readable_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except openai.OpenAIError as error:
+            words = error.body.get("message") if isinstance(getattr(error, "body", None), dict) else None
+            raise InputError(
+                "The endpoint refuses the batch." if isinstance(error, openai.APIStatusError) else "No batch service.",
+                where=self._base_url,
+                found=without_key(" ".join(str(words or error).split())[:500], self._key),
+                hint="every verdict and every batch id is kept; run the same command again to go on.",
+            ) from None
+
+
+def _answer(line: bytes) -> tuple[str | None, Completion | str]:
+    """(custom id, answer or the server's words) of one line of a result file."""
+    try:
+        result = json.loads(line)
+        response = result.get("response") or {}
+        if response.get("status_code") == 200:
+            return result["custom_id"], completion_of(response["body"])
+        error = result.get("error") or (response.get("body") or {}).get("error") or {}
+        return result.get("custom_id"), str(error.get("message") or error)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, BadReply):
+        return None, "a result that is not JSON, or not a result"

@@ -1,0 +1,119 @@
+"""Questions asked at once: one request each, many in flight."""
+
+import time
+from collections.abc import Iterator
+
+from openmath.client import Completion, CompletionClient, RequestFailed, RequestRefused, map_concurrently
+from openmath.errors import InputError
+from openmath.judging.budget import Budget, BudgetSpent
+from openmath.judging.questions import Docket
+from openmath.judging.settings import JudgeSettings
+from openmath.judging.store import VerdictStore
+
+PROGRESS_SECONDS = 5.0
+ABOUT_ONE_REQUEST = (400, 413, 422)  # HTTP statuses that may concern only the question sent
+MOST_FAILURES = 20  # then the endpoint is at fault, not the questions
+SHOWN = 3
+
+
+def verdict_record(
+    judge: str, settings: JudgeSettings, question: dict, attempt: int, answer: Completion, usd: float | None
+) -> dict:
+    """The line of the store for one paid reply. usd: None without prices."""
+    return {
+        "key": settings.key(question, attempt),
+        "judge": judge,
+        "settings": settings.fingerprint,
+        "prompt": settings.prompt_fingerprint,
+        **question,
+        "attempt": attempt,
+        "judgement": answer.text,
+        "finish_reason": answer.finish_reason,
+        "model": answer.model,
+        "system_fingerprint": answer.system_fingerprint,
+        "num_prompt_tokens": answer.num_prompt_tokens,
+        "num_generated_tokens": answer.num_generated_tokens,
+        "usd": usd,
+        "asked_at": int(time.time()),
+    }
+
+
+class OnlineJudge:
+    """Asks questions one request each. paid: the records of this run."""
+
+    def __init__(self, judge: str, docket: Docket, store: VerdictStore, budget: Budget, extra: dict | None = None):
+        self.judge, self.docket, self.store, self.budget, self.extra = judge, docket, store, budget, extra
+        self.paid: list[dict] = []
+        self._failures: list[tuple[dict, InputError]] = []
+        self._stopped: InputError | None = None
+
+    async def ask(self, client: CompletionClient, questions: list[dict], concurrency: int) -> None:
+        """Ask until each question is settled. Each reply is in the store before anything else happens with it.
+
+        After an error that concerns all questions nothing new is sent; what is in flight is still taken, for it is paid.
+        """
+        self._client = client
+        started = shown = time.monotonic()
+        done = 0
+        async for _ in map_concurrently(self._settle, self._until_stopped(questions), concurrency=concurrency):
+            done += 1
+            if time.monotonic() - shown > PROGRESS_SECONDS or done == len(questions):
+                shown = time.monotonic()
+                left = (shown - started) / done * (len(questions) - done)
+                spent = f", {self.budget.spent:.2f} USD in all" if self.budget.prices else ""
+                print(
+                    f"judge: {done}/{len(questions)} verdicts{spent}, {left // 60:.0f}:{left % 60:02.0f} left",
+                    flush=True,
+                )
+        if self._failures:
+            raise self._failed()
+        if self._stopped:
+            raise self._stopped
+
+    def _until_stopped(self, questions: list[dict]) -> Iterator[dict]:
+        for question in questions:
+            if self._stopped:
+                return
+            yield question
+
+    async def _settle(self, question: dict) -> None:
+        """Ask one question, again while its replies hold no verdict."""
+        try:
+            while (attempt := self.docket.next_attempt(question, self.store.records)) and not self._stopped:
+                await self._ask_once(question, attempt)
+        except BudgetSpent as error:
+            self._stop(error)
+        except (RequestFailed, RequestRefused) as error:
+            self._failures.append((question, error))
+            status = getattr(error, "status", None)
+            about_all = status is not None and (status not in ABOUT_ONE_REQUEST or not self.paid)
+            if about_all or len(self._failures) >= MOST_FAILURES:
+                self._stop(error)
+
+    async def _ask_once(self, question: dict, attempt: int) -> None:
+        settings = self.docket.settings
+        messages = settings.messages(question, self.docket.replies(question, self.store.records))
+        reserved = await self.budget.reserve(messages, settings.sampling["max_tokens"])
+        paid = 0.0
+        try:
+            answer = await self._client.complete(messages, settings.sampling, self.extra)
+            usd = self.budget.usd(answer, reserved)
+            paid = usd or 0.0
+            record = verdict_record(self.judge, settings, question, attempt, answer, usd)
+            self.store.add(record, settings)
+            self.paid.append(record)
+        finally:
+            await self.budget.settle(reserved, paid)
+
+    def _stop(self, error: InputError) -> None:
+        self._stopped = self._stopped or error
+        self._client.tries = 1  # those in flight may end, but not begin again
+
+    def _failed(self) -> InputError:
+        shown = "; ".join(repr(question["problem"][:60]) for question, _ in self._failures[:SHOWN])
+        return InputError(
+            f"{len(self._failures)} questions could not be judged. Every verdict paid so far is kept.",
+            where=shown + (" ..." if len(self._failures) > SHOWN else ""),
+            found=self._failures[0][1],
+            hint="run the same command again: it asks only what is missing.",
+        )

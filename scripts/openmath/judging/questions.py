@@ -1,0 +1,89 @@
+"""What is asked about a row, what needs no call, and when a question is settled."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from openmath.answers import extract_answer
+from openmath.errors import InputError
+from openmath.judging.settings import JudgeSettings
+from openmath.judging.verdict import parse_verdict
+
+# Judgements that need no call. The first two texts are the reference's convention.
+PREFILLED = {
+    "no_answer": "Reasoning: No answer was provided.\nJudgement: No",
+    "identical": "Reasoning: The two answers are identical.\nJudgement: Yes",
+    "symbolic": "Reasoning: The symbolic grader finds the two answers equal.\nJudgement: Yes",
+}
+
+
+def question_of(row: dict) -> dict:
+    """Problem, predicted and expected answer of a sample row; rows of other tools may have only the generation."""
+    predicted = row["predicted_answer"] if "predicted_answer" in row else extract_answer(row.get("generation") or "")
+    return {"problem": row["problem"], "predicted_answer": predicted, "expected_answer": str(row["expected_answer"])}
+
+
+def prefilled(question: dict, policy: str = "default") -> str | None:
+    """Why no call is needed: 'no_answer' or 'identical'; None where it is. paper: a blank answer is an answer."""
+    predicted = question["predicted_answer"]
+    if predicted is None or (policy == "default" and not str(predicted).strip()):
+        return "no_answer"
+    return "identical" if str(predicted).strip() == question["expected_answer"].strip() else None
+
+
+def symbolically_equal(rows: list[dict], questions: list[dict], policy: str) -> list[bool]:
+    """The symbolic grader's verdict on each row: the row's own where it has one."""
+    graded = [row.get("is_correct", row.get("symbolic_correct")) for row in rows]
+    answers = [(question["predicted_answer"], question["expected_answer"]) for question in questions]
+    pairs = {pair: False for pair, known in zip(answers, graded, strict=True) if known is None}
+    if pairs:
+        try:
+            from openmath.grading import GraderPool  # only here: engine containers do not hold what it needs
+        except ImportError as error:
+            raise InputError(
+                "cascade needs the symbolic grader, which this environment does not hold.",
+                found=error,
+                hint="leave out `cascade`, or run this judge's engine outside its container.",
+            ) from None
+        with GraderPool(policy=policy) as pool:
+            for pair, verdict in zip(pairs, pool.grade_pairs(list(pairs)), strict=True):
+                pairs[pair] = verdict.correct
+    return [bool(pairs[pair] if known is None else known) for pair, known in zip(answers, graded, strict=True)]
+
+
+@dataclass(frozen=True)
+class Docket:
+    """Questions under one judge's settings. tries: how often a question is asked while replies hold no verdict."""
+
+    settings: JudgeSettings
+    policy: str
+    tries: int
+
+    def records(self, question: dict, records: Mapping[str, dict]) -> list[dict]:
+        """The stored replies to a question, in order, up to the first that holds a verdict."""
+        found = []
+        for attempt in range(1, self.tries + 1):
+            record = records.get(self.settings.key(question, attempt))
+            if record is None:
+                break
+            found.append(record)
+            if self._verdict(record) != "unparsed":
+                break
+        return found
+
+    def replies(self, question: dict, records: Mapping[str, dict]) -> list[str]:
+        return [record["judgement"] for record in self.records(question, records)]
+
+    def next_attempt(self, question: dict, records: Mapping[str, dict]) -> int | None:
+        """Number of the attempt to make; None where the question is settled."""
+        found = self.records(question, records)
+        if len(found) == self.tries or (found and self._verdict(found[-1]) != "unparsed"):
+            return None
+        return len(found) + 1
+
+    def judgement(self, question: dict, records: Mapping[str, dict]) -> tuple[str, str]:
+        """(judgement, verdict) of a settled question: its last reply."""
+        last = self.records(question, records)[-1]
+        return last["judgement"], self._verdict(last)
+
+    def _verdict(self, record: dict) -> str:
+        return parse_verdict(record["judgement"], self.policy)

@@ -1,0 +1,87 @@
+"""What makes a judge, and with it the key of each of its verdicts."""
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import yaml
+
+from openmath.errors import InputError
+from openmath.fingerprint import fingerprint
+
+FIELDS = re.compile(r"\{(problem|predicted_answer|expected_answer)\}")
+# Sent after a reply without a verdict. A judgement has temperature 0: the same request again would give the same reply.
+ASK_AGAIN = 'Write one line only: either "Judgement: Yes" or "Judgement: No".'
+
+
+def read_judge_prompt(path: str | Path) -> dict:
+    """A judge prompt: system (str), user (str with the three fields), ask_again (str, for a reply without a verdict)."""
+    try:
+        prompt = yaml.safe_load(Path(path).read_text())
+    except (OSError, yaml.YAMLError) as error:
+        raise InputError("Cannot read the judge prompt.", where=path, found=" ".join(str(error).split())) from None
+    if not isinstance(prompt, dict) or set(FIELDS.findall(str(prompt.get("user")))) != {
+        "problem",
+        "predicted_answer",
+        "expected_answer",
+    }:
+        raise InputError(
+            "The judge prompt lacks a field.", where=path, expected="{problem} {predicted_answer} {expected_answer}"
+        )
+    ask_again = prompt.get("ask_again") or ASK_AGAIN
+    return {"system": prompt.get("system") or "", "user": prompt["user"], "ask_again": ask_again}
+
+
+def judge_sampling(max_new_tokens: int, policy: str) -> dict:
+    """Arguments of every request, as the recipe's tool sends them."""
+    sampling = {"temperature": 0.0, "top_p": 0.95, "seed": 0, "max_tokens": max_new_tokens}
+    if policy == "paper":
+        sampling["presence_penalty"] = 1.0  # the reference sent its repetition penalty under this name
+    return sampling
+
+
+@dataclass(frozen=True)
+class JudgeSettings:
+    """Everything about a judge that can change a verdict.
+
+    identity: a hosted judge's model snapshot; engine, version, model and settings of a self-hosted one. The address is not
+    part of it: the same snapshot behind a gateway is the same judge.
+    """
+
+    identity: object
+    prompt: dict
+    sampling: dict
+
+    def described(self) -> dict:
+        return {"identity": self.identity, "prompt": self.prompt, "sampling": self.sampling}
+
+    @cached_property
+    def fingerprint(self) -> str:
+        return fingerprint(self.described())
+
+    @cached_property
+    def prompt_fingerprint(self) -> str:
+        return fingerprint(self.prompt)
+
+    def key(self, question: dict, attempt: int = 1) -> str:
+        return verdict_key(self.fingerprint, question, attempt)
+
+    def messages(self, question: dict, replies: list[str]) -> list[dict]:
+        """Chat messages of one question, after the replies to it so far, none of which held a verdict.
+
+        Values are inserted, never formatted: problems hold braces.
+        """
+        user = FIELDS.sub(lambda match: str(question[match[1]]), self.prompt["user"])
+        messages = [{"role": "system", "content": self.prompt["system"]}] if self.prompt["system"] else []
+        messages.append({"role": "user", "content": user})
+        for reply in replies:
+            messages.append({"role": "assistant", "content": reply})
+            messages.append({"role": "user", "content": self.prompt["ask_again"]})
+        return messages
+
+
+def verdict_key(settings_fingerprint: str, question: dict, attempt: int) -> str:
+    """Names a verdict by everything that can change it. attempt: 1, and more where a reply held no verdict."""
+    fields = {name: question[name] for name in ("problem", "predicted_answer", "expected_answer")}
+    return fingerprint({"settings": settings_fingerprint, "attempt": attempt, **fields})

@@ -1,0 +1,133 @@
+"""The store of one judge's verdicts: `judgements/{judge}/*.jsonl`, append-only, kept for ever.
+
+Two kinds of lines. A settings line says what a fingerprint stands for; a verdict line is one paid reply:
+
+    {"settings": "0f3a...", "described": {"identity": "gpt-4o-2024-11-20", "prompt": {...}, "sampling": {...}}}
+    {"key": "9c1d...", "judge": "gpt-4o", "settings": "0f3a...", "prompt": "77ab...", "problem": "...", "predicted_answer": "1/2",
+     "expected_answer": "0.5", "attempt": 1, "judgement": "... Judgement: Yes", "finish_reason": "stop", "model": "...",
+     "system_fingerprint": "fp_...", "num_prompt_tokens": 760, "num_generated_tokens": 61, "usd": 0.0025, "asked_at": 1700000000}
+
+Every process reads all files and writes its own, `verdicts-*.jsonl`; `import-*.jsonl` holds what others have paid. Copying a folder
+into another merges them. A line is written before it is used: a killed process loses nothing, a dead machine at most 2 seconds.
+"""
+
+import errno
+import fcntl
+import os
+import secrets
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from openmath.errors import InputError
+from openmath.fingerprint import sha256_text
+from openmath.judging.settings import JudgeSettings
+from openmath.samples import encode_row, read_rows
+
+FLUSH_SECONDS = 2.0  # at most this much is lost when the machine dies
+IMPORTED = "import-"
+
+
+class VerdictStore:
+    """records: verdict by key. described: settings by fingerprint. spent: USD paid for verdicts asked from here."""
+
+    def __init__(self, folder: Path):
+        self._folder = folder
+        self._file = None
+        self._synced = 0.0
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Read all files again: what other processes have added is there afterwards."""
+        self.records: dict[str, dict] = {}
+        self.described: dict[str, dict] = {}
+        self.spent = 0.0
+        for path in sorted(self._folder.glob("*.jsonl")):
+            for line in read_rows(path, torn_tail=True):
+                if "key" not in line:
+                    self._read_settings(line, path)
+                    continue
+                if not path.name.startswith(IMPORTED):
+                    self.spent += line.get("usd") or 0.0
+                known = self.records.get(line["key"])
+                # Two jobs may have asked at once: the first reply stays the verdict, whatever arrives later.
+                if known is None or _age(line) < _age(known):
+                    self.records[line["key"]] = line
+
+    def _read_settings(self, line: dict, path: Path) -> None:
+        try:
+            self.described[line["settings"]] = line["described"]
+        except KeyError:
+            raise InputError("A line is neither settings nor a verdict.", where=path, found=str(line)[:80]) from None
+
+    def add(self, record: dict, settings: JudgeSettings) -> None:
+        """Keep a verdict; safe from a kill of this process at once, on disk within FLUSH_SECONDS."""
+        try:
+            if self._file is None:
+                self._file = self._new_file()
+            if settings.fingerprint not in self.described:
+                self.described[settings.fingerprint] = settings.described()
+                self._write({"settings": settings.fingerprint, "described": settings.described()})
+            self._write(record)
+            if time.monotonic() - self._synced > FLUSH_SECONDS:
+                self.sync()
+        except OSError as error:
+            raise InputError(
+                f"Cannot keep a verdict ({error.strerror}).",
+                where=self._folder,
+                hint="free some space and run the same command again; every verdict kept so far stays.",
+            ) from None
+        self.records[record["key"]] = record
+        self.spent += record.get("usd") or 0.0
+
+    def sync(self) -> None:
+        if self._file:
+            os.fsync(self._file.fileno())
+            self._synced = time.monotonic()
+
+    def close(self) -> None:
+        if self._file:
+            self.sync()
+            self._file.close()
+            self._file = None
+
+    def _new_file(self):
+        self._folder.mkdir(parents=True, exist_ok=True)
+        host = sha256_text(socket.gethostname())[:8]  # a name that is unique, and says nothing of the machine
+        path = self._folder / f"verdicts-{host}-{os.getpid()}-{secrets.token_hex(4)}.jsonl"
+        return open(path, "ab", buffering=0)  # one write a line: nothing waits in this process
+
+    def _write(self, line: dict) -> None:
+        data = encode_row(line)
+        written = self._file.write(data)
+        if written != len(data):  # a full disk may take half a line; the rest would be appended to it later
+            self._file.truncate(self._file.tell() - written)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Only one process at a time asks for money: two jobs would pay for the same question twice. Reads the store again.
+
+        The kernel lets go of the lock when its process ends, however it ends.
+        """
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with open(self._folder / ".lock", "ab") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                print(f"judge: waiting for another job that asks this judge ({self._folder})", flush=True)
+                fcntl.flock(file, fcntl.LOCK_EX)
+            except OSError as error:
+                if error.errno not in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP):
+                    raise
+                print(
+                    "judge: this file system has no locks; jobs that run at once may ask a question twice", flush=True
+                )
+            self.refresh()
+            yield
+
+
+def _age(record: dict) -> tuple:
+    return record.get("asked_at") or 0, record.get("judgement") or ""

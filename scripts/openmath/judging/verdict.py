@@ -1,0 +1,30 @@
+"""A judgement's text -> yes, no, or unparsed."""
+
+import re
+
+LABEL = r"judge?ments?[\s*_`\"')\]]*[:：]"
+# After the label: marks that models add (bold, quotes, \boxed{, \text{), then the word; "Yes/No" and "Yes or No" say neither.
+MARKS = r"(?:\\boxed|\\text|[\s*_`\"'({\[$])*"
+WORD = rf"{MARKS}(yes|no)(?![\w/])(?!\s+or\b)"
+LAST_LABEL = re.compile(LABEL, re.IGNORECASE)
+VERDICT = re.compile(WORD, re.IGNORECASE)
+# 'either "Judgement: Yes" or "Judgement: No"' repeats the question
+REPEATED_QUESTION = re.compile(
+    rf"{LABEL}{MARKS}(?:yes|no)[\s*_`\"'.]*\bor{MARKS}{LABEL}{MARKS}(?:yes|no)\b", re.IGNORECASE
+)
+BARE = re.compile(rf"{WORD}[\s*_`\"')}}\]$.!]*", re.IGNORECASE)
+
+
+def parse_verdict(judgement: str, policy: str = "default") -> str:
+    """'yes', 'no' or 'unparsed'. paper: what follows the last 'Judgement:' must be exactly yes; all else is no."""
+    if policy == "paper":
+        _, mark, answer = judgement.rpartition("Judgement:")
+        return "yes" if mark and answer.strip().lower() == "yes" else "no"
+    text = REPEATED_QUESTION.sub("", judgement)
+    labels = list(LAST_LABEL.finditer(text))
+    if labels:  # only the last counts: an earlier verdict may have been taken back
+        match = VERDICT.match(text, labels[-1].end())
+    else:  # no label: a last line that is nothing but the word
+        lines = text.strip().splitlines()
+        match = BARE.fullmatch(lines[-1]) if lines else None
+    return match[1].lower() if match else "unparsed"
