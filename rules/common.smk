@@ -3,6 +3,7 @@
 from openmath.config import checked_config
 from openmath.errors import InputError
 from openmath.fingerprint import sha256_text
+from openmath.layout import Layout, prompt_file
 from snakemake.exceptions import WorkflowError
 
 try:
@@ -26,31 +27,9 @@ wildcard_constraints:
     judge="|".join(map(re.escape, [*JUDGES, "none"])),
 
 
-def sample_runs(model):
-    """The sample runs of a model: greedy, rs0, rs1, ..."""
-    greedy = MODELS[model].get("greedy", GENERATION["greedy"])
-    return ["greedy"] * greedy + seed_runs(model)
-
-
-def seed_runs(model):
-    """The sampled runs of a model, in seed order."""
-    return [f"rs{seed}" for seed in range(MODELS[model].get("seeds", GENERATION["seeds"]))]
-
-
-def generation_blocks(model):
-    """Block name -> sample runs that one job computes. More seeds add blocks; only a last, short one grows."""
-    seeds, size = seed_runs(model), GENERATION["seeds_per_job"]
-    blocks = {"greedy": ["greedy"]} if "greedy" in sample_runs(model) else {}
-    for start in range(0, len(seeds), size):
-        runs = seeds[start : start + size]
-        blocks[f"{runs[0]}_to_{runs[-1]}"] = runs
-    return blocks
-
-
-def sample_file(model, benchmark, run):
-    """Where one sample run lies: ours, or where another tool has left it."""
-    folder = MODELS[model].get("samples", f"results/{model}/eval-results")
-    return f"{folder}/{benchmark}/output-{run}.jsonl"
+LAYOUT = Layout(config)
+sample_runs, seed_runs, generation_blocks = LAYOUT.sample_runs, LAYOUT.seed_runs, LAYOUT.generation_blocks
+sample_file, judge_pairs, gpus = LAYOUT.sample_file, LAYOUT.judge_pairs, LAYOUT.gpus
 
 
 def sample_files(wildcards):
@@ -82,20 +61,7 @@ def benchmark_option(wildcards):
 
 def grades_files(wildcards):
     """Grades of one model on all benchmarks, in the order of the tables."""
-    return [f"results/{wildcards.model}/grades/{benchmark}.parquet" for benchmark in BENCHMARKS]
-
-
-def judge_pairs(model, judge):
-    """(file to judge, judged file) of all benchmarks and modes of one model."""
-    pairs = []
-    for benchmark in BENCHMARKS:
-        judged = f"results/{model}/judged/{judge}/{benchmark}"
-        if "greedy" in sample_runs(model):
-            pairs.append((sample_file(model, benchmark, "greedy"), f"{judged}/greedy.jsonl"))
-        if seed_runs(model):
-            majority = f"results/{model}/eval-results-majority/{benchmark}/output-majority.jsonl"
-            pairs.append((majority, f"{judged}/majority.jsonl"))
-    return pairs
+    return [LAYOUT.grades_file(wildcards.model, benchmark) for benchmark in BENCHMARKS]
 
 
 def judged_files(wildcards):
@@ -103,11 +69,6 @@ def judged_files(wildcards):
     if wildcards.judge == "none":
         return []
     return [judged for _, judged in judge_pairs(wildcards.model, wildcards.judge)]
-
-
-def prompt_file(name):
-    """A prompt named in the configuration: a file of config/prompts, or a path."""
-    return name if "/" in name else f"{workflow.basedir}/config/prompts/{name}.yaml"
 
 
 def prompt_sha256(name):
@@ -129,11 +90,6 @@ def engine_setting(model, key):
     return config["engines"].get(MODELS[model]["engine"], {}).get(key, "")
 
 
-def gpus(model):
-    """GPUs that a job of a model's engine needs."""
-    return MODELS[model]["tensor_parallel"] if MODELS[model]["engine"] in ("vllm", "trtllm") else 0
-
-
 def benchmark_files():
     return [f"data/{benchmark}.jsonl" for benchmark in BENCHMARKS if SERVED]
 
@@ -151,17 +107,12 @@ def all_sample_files():
 
 
 def all_grades_files():
-    return expand("results/{model}/grades/{benchmark}.parquet", model=MODELS, benchmark=BENCHMARKS)
+    return [LAYOUT.grades_file(model, b) for model in MODELS for b in BENCHMARKS]
 
 
 def majority_files():
-    template = "results/{model}/eval-results-majority/{benchmark}/output-majority.jsonl"
-    return expand(template, model=[m for m in MODELS if seed_runs(m)], benchmark=BENCHMARKS)
+    return [LAYOUT.majority_file(model, b) for model in MODELS if seed_runs(model) for b in BENCHMARKS]
 
 
 def summary_files():
-    return expand(
-        "results/{model}/summary/{judge}/tables.txt",
-        model=MODELS,
-        judge=JUDGES or ["none"],
-    )
+    return [LAYOUT.summary_file(model, judge) for model in MODELS for judge in JUDGES or ["none"]]

@@ -1,0 +1,77 @@
+"""Where files lie and which jobs there are, for a checked configuration. Shared by the rules and by `plan`; looks at no file.
+
+layout = Layout(checked_config(config))
+layout.sample_file("openmath2-llama3.1-8b", "gsm8k", "rs0")   # results/openmath2-llama3.1-8b/eval-results/gsm8k/output-rs0.jsonl
+"""
+
+from functools import lru_cache
+from pathlib import Path
+
+PROMPTS = Path(__file__).parents[2] / "config" / "prompts"
+GPU_ENGINES = ("vllm", "trtllm")
+
+
+class Layout:
+    """Names and paths of one configuration. `model`, `benchmark`, `judge`: their names in it. Paths are relative."""
+
+    def __init__(self, config: dict):
+        self._config = config
+        self._models = config["models"]
+        self._generation = config["generation"]
+        # Asked for once a file of 100,000; the answers never change.
+        self.sample_runs = lru_cache(maxsize=None)(self.sample_runs)
+        self.seed_runs = lru_cache(maxsize=None)(self.seed_runs)
+
+    def sample_runs(self, model: str) -> list[str]:
+        """The sample runs of a model: greedy, rs0, rs1, ..."""
+        greedy = self._models[model].get("greedy", self._generation["greedy"])
+        return ["greedy"] * greedy + self.seed_runs(model)
+
+    def seed_runs(self, model: str) -> list[str]:
+        """The sampled runs of a model, in seed order."""
+        return [f"rs{seed}" for seed in range(self._models[model].get("seeds", self._generation["seeds"]))]
+
+    def generation_blocks(self, model: str) -> dict[str, list[str]]:
+        """Block name -> sample runs that one job computes. More seeds add blocks; only a last, short one grows."""
+        seeds, size = self.seed_runs(model), self._generation["seeds_per_job"]
+        blocks = {"greedy": ["greedy"]} if "greedy" in self.sample_runs(model) else {}
+        for start in range(0, len(seeds), size):
+            runs = seeds[start : start + size]
+            blocks[f"{runs[0]}_to_{runs[-1]}"] = runs
+        return blocks
+
+    def sample_file(self, model: str, benchmark: str, run: str) -> str:
+        """Where one sample run lies: ours, or where another tool has left it."""
+        folder = self._models[model].get("samples", f"results/{model}/eval-results")
+        return f"{folder}/{benchmark}/output-{run}.jsonl"
+
+    def grades_file(self, model: str, benchmark: str) -> str:
+        return f"results/{model}/grades/{benchmark}.parquet"
+
+    def majority_file(self, model: str, benchmark: str) -> str:
+        return f"results/{model}/eval-results-majority/{benchmark}/output-majority.jsonl"
+
+    def judge_pairs(self, model: str, judge: str, benchmarks: list[str] | None = None) -> list[tuple[str, str]]:
+        """(file to judge, judged file) of all benchmarks (or those given) and modes of one model."""
+        pairs = []
+        for benchmark in benchmarks or self._config["benchmarks"]:
+            judged = f"results/{model}/judged/{judge}/{benchmark}"
+            if "greedy" in self.sample_runs(model):
+                pairs.append((self.sample_file(model, benchmark, "greedy"), f"{judged}/greedy.jsonl"))
+            if self.seed_runs(model):
+                pairs.append((self.majority_file(model, benchmark), f"{judged}/majority.jsonl"))
+        return pairs
+
+    def summary_file(self, model: str, judge: str) -> str:
+        """The tables of one model under one judge, or `none`."""
+        return f"results/{model}/summary/{judge}/tables.txt"
+
+    def gpus(self, model: str) -> int:
+        """GPUs that a job of a model's engine needs."""
+        settings = self._models[model]
+        return settings["tensor_parallel"] if settings["engine"] in GPU_ENGINES else 0
+
+
+def prompt_file(name: str) -> str:
+    """A prompt named in the configuration: a file of config/prompts, or a path."""
+    return name if "/" in name else str(PROMPTS / f"{name}.yaml")

@@ -1,0 +1,86 @@
+"""What the missing files will take: engine starts, hours at a number of parallel jobs, judge calls, dollars, disk."""
+
+import heapq
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from openmath.plan.files import Answers, Inventory, ModelFiles
+from openmath.plan.judging import judge_costs
+from openmath.plan.speed import Speed, model_speed
+
+PARALLEL_JOBS = (1, 4, 16)
+
+
+def make_plan(config: dict, *, parallel_jobs: Sequence[int] = PARALLEL_JOBS, due: set[str] | None = None) -> dict:
+    """The plan as plain JSON values. parallel_jobs: numbers of generation jobs at the same time. due: see Inventory.
+
+    Keys: stages (counts of files), generation (per model: samples, tokens, engine_starts, hours, gpu_hours, assumptions),
+    judging (per judge: calls, usd, hours of an own engine), wall_hours (number of jobs at the same time -> hours of
+    generation), disk_bytes, disk_free_bytes.
+    """
+    inventory = Inventory(config, due)
+    stages, generation, seconds, disk = [], [], [], 0.0
+    to_judge: dict[str, list[Answers]] = {}
+    speeds: dict[str, Speed] = {}
+    for model in config["models"]:
+        files = inventory.model_files(model)
+        stages += [asdict(stage) for stage in files.stages]
+        speed = speeds[model] = model_speed(config, model, files.present_runs)
+        if files.left and "samples" not in config["models"][model]:
+            cost, jobs = generation_cost(config, inventory, model, files, speed)
+            generation.append(cost)
+            seconds += jobs
+            disk += cost["disk_bytes"]
+        for judge, answers in files.to_judge.items():
+            to_judge.setdefault(judge, []).extend(answers)
+            disk += sum(inventory.rows(file.benchmark) * speed.bytes[file.benchmark] for file in answers)
+    return {
+        "stages": stages,
+        "generation": generation,
+        "judging": judge_costs(config, inventory, to_judge, speeds),
+        "wall_hours": {str(number): makespan(seconds, number) / 3600 for number in parallel_jobs},
+        "disk_bytes": round(disk),
+        "disk_free_bytes": shutil.disk_usage(os.getcwd()).free,
+    }
+
+
+def generation_cost(
+    config: dict, inventory: Inventory, model: str, files: ModelFiles, speed: Speed
+) -> tuple[dict, list[float]]:
+    """(what the missing samples of one model take, seconds of each job that starts an engine)."""
+    jobs, tokens = [], 0.0
+    for runs in inventory.layout.generation_blocks(model).values():
+        left = {
+            benchmark: sum(files.left.get((benchmark, run), 0) for run in runs) for benchmark in config["benchmarks"]
+        }
+        if not any(left.values()):
+            continue  # all there, or finished and only to be published: no engine
+        block_tokens = sum(samples * speed.tokens[benchmark] for benchmark, samples in left.items())
+        jobs.append(speed.start_seconds + block_tokens / speed.tokens_per_second)
+        tokens += block_tokens
+    samples = sum(files.left.values())
+    gpus = inventory.layout.gpus(model)
+    cost = {
+        "model": model,
+        "samples": samples,
+        "tokens": round(tokens),
+        "engine_starts": len(jobs),
+        "tokens_per_second": speed.tokens_per_second,
+        "start_seconds": speed.start_seconds,
+        "engine_hours": sum(jobs) / 3600,
+        "gpus_per_engine": gpus,
+        "gpu_hours": gpus * sum(jobs) / 3600,
+        "disk_bytes": round(sum(left * speed.bytes[benchmark] for (benchmark, _), left in files.left.items())),
+        "assumptions": speed.sources,
+    }
+    return cost, jobs
+
+
+def makespan(jobs: list[float], workers: int) -> float:
+    """Seconds until the last of these jobs ends, each starting on the first worker that is free, in order."""
+    free_at = [0.0] * workers
+    for seconds in jobs:
+        heapq.heapreplace(free_at, free_at[0] + seconds)
+    return max(free_at)

@@ -1,0 +1,199 @@
+"""Which files of each stage are present, partial and missing, by their names alone: a file that exists is complete."""
+
+import json
+import os
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from pathlib import Path
+from typing import NamedTuple
+
+from openmath.benchmarks import read_registry
+from openmath.fingerprint import sha256_file
+from openmath.layout import Layout, prompt_file
+from openmath.prompts import read_prompt
+from openmath.staging import GENERATION_VERSION
+
+STAGES = ("generation", "grading", "majority", "judging", "summary")
+CHUNK = 2**20
+
+
+@dataclass
+class Stage:
+    """Files of one stage of one model on one benchmark (the summary has no benchmark). partial: begun, not published."""
+
+    model: str
+    benchmark: str | None
+    stage: str
+    present: int = 0
+    partial: int = 0
+    missing: int = 0
+
+
+@dataclass
+class ModelFiles:
+    """Everything about one model's files. left: samples to compute by (benchmark, sample run); present_runs by benchmark."""
+
+    stages: list[Stage] = field(default_factory=list)
+    left: dict[tuple[str, str], int] = field(default_factory=dict)
+    present_runs: dict[str, list[str]] = field(default_factory=dict)
+    to_judge: dict[str, list["Answers"]] = field(default_factory=dict)  # by judge
+
+
+class Answers(NamedTuple):
+    """A file to judge. exists: it is there and will not be made anew."""
+
+    model: str
+    benchmark: str
+    path: str
+    exists: bool
+
+
+class Inventory:
+    """Looks at the files of a configuration.
+
+    due: the files that Snakemake is about to make, where it has planned them itself (a dry run): these are missing, whatever lies
+    there, and other absent files are not asked for. None: all files of the configuration are asked for.
+    """
+
+    def __init__(self, config: dict, due: set[str] | None = None):
+        self.config, self.layout, self.due = config, Layout(config), due
+        self._rows: dict[str, int] = {}
+
+    @cached_property
+    def registry(self) -> dict[str, dict]:
+        return read_registry()
+
+    def rows(self, benchmark: str) -> int:
+        """Problems of a benchmark, as far as they are asked for: counted where it is prepared, else as registered, else 0."""
+        if benchmark not in self._rows:
+            prepared = Path(f"data/{benchmark}.jsonl")
+            source = self.config["benchmark_sources"].get(benchmark, "")
+            if prepared.exists():
+                rows = count_lines(prepared)
+            elif os.path.isfile(source):
+                rows = count_lines(source)
+            else:
+                rows = self.registry.get(benchmark, {}).get("rows", 0)
+            self._rows[benchmark] = min(rows, self.config["generation"]["limit"] or rows)
+        return self._rows[benchmark]
+
+    def model_files(self, model: str) -> ModelFiles:
+        """All stages of one model. A file is also missing where one that it is made from is."""
+        files, layout = ModelFiles(), self.layout
+        summary_due = False
+        staging = StagedFolders(self.config, model)
+        for benchmark in self.config["benchmarks"]:
+            generation = self._generation(model, benchmark, staging, files)
+            samples_due = bool(generation.partial + generation.missing)
+            grading = self._stage(model, benchmark, "grading", [layout.grades_file(model, benchmark)], samples_due)
+            grades_due = samples_due or bool(grading.missing)
+            votes = [layout.majority_file(model, benchmark)] if layout.seed_runs(model) else []
+            majority = self._stage(model, benchmark, "majority", votes, grades_due)
+            judging = Stage(model, benchmark, "judging")
+            for judge in self.config["judges"]:
+                for answers, judged in layout.judge_pairs(model, judge, [benchmark]):
+                    voted = answers in votes
+                    stale = bool(majority.missing) if voted else (benchmark, "greedy") in files.left
+                    one = self._stage(model, benchmark, "judging", [judged], stale)
+                    judging.present, judging.missing = judging.present + one.present, judging.missing + one.missing
+                    if one.missing:
+                        stale = stale if self.due is None else answers in self.due
+                        exists = os.path.exists(answers) and not stale
+                        files.to_judge.setdefault(judge, []).append(Answers(model, benchmark, answers, exists))
+            summary_due |= grades_due or bool(judging.missing)
+            files.stages += [generation, grading, majority, judging]
+        summaries = [layout.summary_file(model, judge) for judge in self.config["judges"] or ["none"]]
+        files.stages.append(self._stage(model, None, "summary", summaries, summary_due))
+        return files
+
+    def _stage(self, model: str, benchmark: str | None, stage: str, paths: list[str], stale: bool) -> Stage:
+        """Counts of files that are there whole or not at all. stale: made from a file that is missing."""
+        found = Stage(model, benchmark, stage)
+        for path in paths:
+            wanted = path in self.due if self.due is not None else stale or not os.path.exists(path)
+            found.missing += wanted
+            found.present += not wanted and (self.due is None or os.path.exists(path))
+        return found
+
+    def _generation(self, model: str, benchmark: str, staging: "StagedFolders", files: ModelFiles) -> Stage:
+        found = Stage(model, benchmark, "generation")
+        folder = os.path.dirname(self.layout.sample_file(model, benchmark, "greedy"))
+        published = inodes(folder)
+        ours, others = staging.of(benchmark)
+        outdated = [inodes(other) for other in others]
+        for run in self.layout.sample_runs(model):
+            name = f"output-{run}.jsonl"
+            path = f"{folder}/{name}"
+            if self.due is not None:
+                wanted = path in self.due
+                if not wanted and name not in published:
+                    continue  # not asked for
+            else:  # a published file shares its blocks with the staged one: it was made under the settings of that folder
+                wanted = name not in published or any(old.get(name) == published[name] for old in outdated)
+            if not wanted:
+                found.present += 1
+                files.present_runs.setdefault(benchmark, []).append(run)
+                continue
+            staged = max((count_lines(place / name) for place in ours if (place / name).exists()), default=0)
+            files.left[benchmark, run] = max(0, self.rows(benchmark) - staged)
+            found.partial += staged > 0
+            found.missing += staged == 0
+        return found
+
+
+class StagedFolders:
+    """Folders of finished samples of one model: those of the present settings, and those of others."""
+
+    def __init__(self, config: dict, model: str):
+        self._config, self._model = config, model
+        self._found = sorted(Path(f"results/{model}/.staging").glob("*/*/settings.json"))
+
+    def of(self, benchmark: str) -> tuple[list[Path], list[Path]]:
+        """(ours, others) of one benchmark. More than one can be ours only while the engine is not built yet."""
+        folders = ([], [])
+        known = [path for path in self._found if path.parent.name == benchmark]
+        expected = self._expected(benchmark) if known else {}
+        for path in known:
+            settings = json.loads(path.read_text())
+            other = any(settings[key] != value for key, value in expected.items() if key in settings)
+            folders[other].append(path.parent)
+        return folders
+
+    def _expected(self, benchmark: str) -> dict:
+        """What is known of the settings before the engine runs; names as generate.py writes them."""
+        expected = self._of_the_model | {"limit": self._config["generation"]["limit"]}
+        prepared = Path(f"data/{benchmark}.jsonl")
+        return expected | ({"benchmark_sha256": sha256_file(prepared)} if prepared.exists() else {})
+
+    @cached_property
+    def _of_the_model(self) -> dict:
+        model, generation = self._config["models"][self._model], self._config["generation"]
+        expected = {key: generation[key] for key in ("temperature", "top_p", "max_new_tokens")}
+        expected |= {"generation_version": GENERATION_VERSION, "prompt_template": model["prompt_template"]}
+        expected["prompt"] = read_prompt(prompt_file(model["prompt"]))
+        engine = engine_identity(self._model)
+        return expected | ({"engine": engine} if engine else {})
+
+
+def engine_identity(model: str) -> dict | None:
+    """What can change a model's samples: engine, version, model, settings; None where its engine is not built yet."""
+    built = Path(f"models/{model}/engine/engine.json")
+    if not built.exists():
+        return None
+    engine = json.loads(built.read_text())
+    return {key: engine[key] for key in ("engine", "version", "model", "settings")}
+
+
+def inodes(folder: str | Path) -> dict[str, int]:
+    """File name -> inode of a folder; empty where there is none."""
+    try:
+        with os.scandir(folder) as entries:
+            return {entry.name: entry.inode() for entry in entries}
+    except FileNotFoundError:
+        return {}
+
+
+def count_lines(path: str | Path) -> int:
+    """Whole lines of a file: a torn last one has no newline."""
+    with open(path, "rb") as file:
+        return sum(chunk.count(b"\n") for chunk in iter(partial(file.read, CHUNK), b""))

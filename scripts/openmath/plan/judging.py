@@ -1,0 +1,102 @@
+"""Judge calls that are left, and their price: different questions whose verdict is not in the store."""
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from openmath.judging.budget import ASSUMED_GENERATED_TOKENS, Prices
+from openmath.judging.questions import Docket, prefilled, question_of
+from openmath.judging.settings import JudgeSettings, judge_sampling, read_judge_prompt
+from openmath.judging.store import VerdictStore
+from openmath.layout import prompt_file
+from openmath.plan.files import Answers, Inventory, engine_identity
+from openmath.plan.speed import Speed
+from openmath.samples import read_rows
+
+# Of the answers of a file, those that need a judge: not identical to the reference and not missing. 6,200 of 10,817 in the
+# paper's evaluation of its 8B model.
+ASKED_SHARE = 0.57
+TRIES_UNPARSED = 2  # as judge_answers.py
+
+
+@dataclass
+class JudgeCost:
+    """Calls: different questions left. estimated_calls: of them, on answers that do not exist yet (a question of greedy and
+    majority alike is then counted twice). usd: None without prices. spent_usd: what the store's verdicts have cost."""
+
+    judge: str
+    calls: int = 0
+    estimated_calls: int = 0
+    verdicts_in_store: int = 0
+    usd: float | None = None
+    spent_usd: float = 0.0
+    budget_usd: float | None = None
+    engine_starts: int = 0
+    engine_hours: float = 0.0
+    gpus_per_engine: int = 0
+    gpu_hours: float = 0.0
+    assumptions: list[str] = field(default_factory=list)
+
+
+def judge_costs(
+    config: dict, inventory: Inventory, to_judge: dict[str, list[Answers]], speeds: dict[str, Speed]
+) -> list[dict]:
+    """What each judge still has to do. Answers that exist are read and looked up in the store, others are estimated."""
+    costs = []
+    for judge, files in to_judge.items():
+        settings, store = config["judges"][judge], VerdictStore(Path(f"judgements/{judge}"))
+        cost = JudgeCost(judge, verdicts_in_store=len(store.records), spent_usd=store.spent)
+        cost.budget_usd = settings.get("budget_usd")
+        count_calls(cost, config, inventory, files, store)
+        if "self_hosted" in settings:
+            add_engine(cost, inventory, files, store, speeds[settings["self_hosted"]])
+        elif "price" in settings:
+            prices = Prices(settings["price"]["input"], settings["price"]["output"])
+            cost.usd = prices.estimate(cost.calls, list(store.records.values()))
+            cost.assumptions.append(f"tokens of a call {'measured in the store' if store.records else 'assumed'}")
+        else:
+            cost.assumptions.append(f"no prices in the configuration (judges: {judge}: price)")
+        costs.append(asdict(cost))
+    return costs
+
+
+def count_calls(cost: JudgeCost, config: dict, inventory: Inventory, files: list[Answers], store: VerdictStore) -> None:
+    docket = judge_docket(config, cost.judge)
+    questions = {}
+    for file in files:
+        if file.exists and docket:
+            for question in map(question_of, read_rows(file.path)):
+                if prefilled(question, config["policy"]) is None:
+                    questions[docket.settings.key(question)] = question
+        else:
+            cost.estimated_calls += round(ASKED_SHARE * inventory.rows(file.benchmark))
+    left = sum(docket.next_attempt(question, store.records) is not None for question in questions.values())
+    cost.calls = left + cost.estimated_calls
+    if cost.estimated_calls:
+        cost.assumptions.append(f"{ASKED_SHARE:.0%} of the answers to come need a call, assumed")
+
+
+def add_engine(cost: JudgeCost, inventory: Inventory, files: list[Answers], store: VerdictStore, speed: Speed) -> None:
+    """Hours of a self-hosted judge: each model's judging starts the engine once, if there is anything to ask."""
+    settings = inventory.config["judges"][cost.judge]
+    lengths = [
+        record["num_generated_tokens"] for record in store.records.values() if record.get("num_generated_tokens")
+    ]
+    tokens = sum(lengths) / len(lengths) if lengths else min(ASSUMED_GENERATED_TOKENS, settings["max_new_tokens"])
+    cost.engine_starts = len({file.model for file in files}) if cost.calls else 0
+    seconds = cost.engine_starts * speed.start_seconds + cost.calls * tokens / speed.tokens_per_second
+    cost.gpus_per_engine = inventory.layout.gpus(settings["self_hosted"])
+    cost.engine_hours, cost.gpu_hours = seconds / 3600, cost.gpus_per_engine * seconds / 3600
+    known = "measured in the store" if lengths else "assumed"
+    cost.assumptions.append(f"{tokens:,.0f} tokens a judgement {known}, at the speed of generation")
+
+
+def judge_docket(config: dict, judge: str) -> Docket | None:
+    """Under which keys the judge's verdicts are stored; None for a self-hosted judge whose engine is not built yet."""
+    settings = config["judges"][judge]
+    prompt = read_judge_prompt(prompt_file(settings["prompt"]))
+    sampling = judge_sampling(settings["max_new_tokens"], config["policy"])
+    identity = engine_identity(settings["self_hosted"]) if "self_hosted" in settings else settings["model"]
+    if identity is None:
+        return None
+    tries = settings.get("tries_unparsed", TRIES_UNPARSED)
+    return Docket(JudgeSettings(identity, prompt, sampling), config["policy"], tries)

@@ -1,0 +1,99 @@
+"""How many tokens, seconds and bytes a sample takes: measured on what earlier jobs have left, else assumed."""
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from openmath.layout import Layout
+from openmath.plan.files import engine_identity
+from openmath.samples import read_rows
+
+# Seconds from the start of a job to its first request, where no job has measured it. vllm: an 8B model on an H100, 58 s;
+# trtllm: loading an 8B engine, about two minutes in the recipe's time; llamacpp: 0.5-2 s for 135M parameters.
+START_SECONDS = {"vllm": 60.0, "trtllm": 120.0, "llamacpp": 2.0, "endpoint": 0.0}
+RECENT_JOBS = 8  # older ones may have run under other speed settings
+MEASURED_FILES, MEASURED_ROWS = 4, 50  # of a benchmark: looked at for the length of a sample
+# Bytes of a row beside its generation (problem, names, numbers), and of a token of mathematical English.
+ROW_BYTES, TOKEN_BYTES = 600, 3.5
+
+
+@dataclass
+class Speed:
+    """Of one model. tokens, bytes: of a sample, by benchmark. sources: what each number rests on, for people."""
+
+    tokens_per_second: float
+    start_seconds: float
+    tokens: dict[str, float] = field(default_factory=dict)
+    bytes: dict[str, float] = field(default_factory=dict)
+    sources: list[str] = field(default_factory=list)
+
+
+def model_speed(config: dict, model: str, present_runs: dict[str, list[str]]) -> Speed:
+    """present_runs: benchmark -> published sample runs. Sources say `measured` or name the keys of an assumption."""
+    generation, layout = config["generation"], Layout(config)
+    engine = config["models"][model]["engine"]
+    jobs = recent_jobs(model)
+    seconds, tokens, samples = (sum(job[key] for job in jobs) for key in ("seconds", "tokens", "samples"))
+    if seconds and tokens:
+        speed = Speed(tokens / seconds, START_SECONDS[engine])
+        count = f"{len(jobs)} earlier job{'s' * (len(jobs) > 1)}"
+        speed.sources.append(f"{speed.tokens_per_second:,.0f} tokens/s measured on {count}")
+    else:
+        speed = Speed(generation["tokens_per_second"], START_SECONDS[engine])
+        speed.sources.append(
+            f"{speed.tokens_per_second:,.0f} tokens/s assumed (generation: tokens_per_second); no finished job to measure"
+        )
+    starts = [job["start_seconds"] for job in jobs if "start_seconds" in job]
+    if starts:
+        speed.start_seconds = sum(starts) / len(starts)
+    speed.sources.append(
+        f"{speed.start_seconds:.0f} s an engine start {'measured' if starts else f'assumed for {engine}'}"
+    )
+    usual = tokens / samples if samples else generation["tokens_per_sample"]
+    measured = []
+    for benchmark in config["benchmarks"]:
+        runs = present_runs.get(benchmark, [])
+        paths = [layout.sample_file(model, benchmark, run) for run in spread(runs, MEASURED_FILES)]
+        rows = [row for path in paths for row in spread_rows(path, MEASURED_ROWS)]
+        lengths = [row["num_generated_tokens"] for _, row in rows if row.get("num_generated_tokens") is not None]
+        speed.tokens[benchmark] = sum(lengths) / len(lengths) if lengths else usual
+        sizes = [size for size, _ in rows]
+        speed.bytes[benchmark] = sum(sizes) / len(sizes) if sizes else ROW_BYTES + TOKEN_BYTES * usual
+        measured += [benchmark] * bool(lengths)
+    if len(measured) == len(config["benchmarks"]):
+        speed.sources.append("length of samples measured on published files")
+    elif samples:
+        speed.sources.append(f"{usual:,.0f} tokens a sample measured on earlier jobs")
+    else:
+        speed.sources.append(f"{usual:,.0f} tokens a sample assumed (generation: tokens_per_sample)")
+    return speed
+
+
+def recent_jobs(model: str) -> list[dict]:
+    """The last finished generation jobs of the model's present engine: samples, tokens, seconds, engine."""
+    path = Path(f"results/{model}/.staging/jobs.jsonl")
+    jobs = list(read_rows(path, torn_tail=True)) if path.exists() else []
+    engine = engine_identity(model)
+    return [job for job in jobs if engine is None or job["engine"] == engine["version"]][-RECENT_JOBS:]
+
+
+def spread(items: list, count: int) -> list:
+    """At most `count` items, evenly spaced, first and last among them."""
+    if len(items) <= count:
+        return items
+    return [items[round(i * (len(items) - 1) / (count - 1))] for i in range(count)]
+
+
+def spread_rows(path: str, count: int) -> Iterator[tuple[int, dict]]:
+    """(bytes, row) of about `count` rows, evenly spaced by bytes; the other rows of the file are not read."""
+    size = os.path.getsize(path)
+    with open(path, "rb") as file:
+        for i in range(count):
+            file.seek(i * size // count)
+            if i:
+                file.readline()  # the rest of a row; taking the next one favours neither long nor short rows
+            line = file.readline()
+            if line.endswith(b"\n"):
+                yield len(line), json.loads(line)

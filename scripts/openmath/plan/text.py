@@ -1,0 +1,62 @@
+"""The plan as people read it."""
+
+from collections.abc import Iterator
+from itertools import groupby
+
+from openmath.plan.files import STAGES
+
+
+def plan_text(plan: dict) -> str:
+    return "\n".join([*stage_lines(plan["stages"]), "", *cost_lines(plan)])
+
+
+def stage_lines(stages: list[dict]) -> Iterator[str]:
+    """A row per model and benchmark, a column per stage; a model with nothing to do is one line."""
+    widths = [max(len(s["model"]) for s in stages) + 2, max(len(s["benchmark"] or "") for s in stages) + 2]
+    widths = [max(widths[0], 7), max(widths[1], 11)]
+    yield "Files present/partial/missing:"
+    yield f"{'model':{widths[0]}}{'benchmark':{widths[1]}}" + "".join(f"{stage:>14}" for stage in STAGES)
+    for model, of_model in groupby(stages, key=lambda s: s["model"]):
+        of_model = list(of_model)
+        if not any(s["partial"] or s["missing"] for s in of_model):
+            yield f"{model:{widths[0]}}{'(all)':{widths[1]}}  nothing to do, {sum(s['present'] for s in of_model):,} files"
+            continue
+        for benchmark, row in groupby(of_model, key=lambda s: s["benchmark"]):
+            counts = {s["stage"]: (s["present"], s["partial"], s["missing"]) for s in row}
+            cells = {stage: "/".join(map(str, number)) for stage, number in counts.items() if any(number)}
+            if cells:
+                shown = "".join(f"{cells.get(stage, '-'):>14}" for stage in STAGES)
+                yield f"{model:{widths[0]}}{benchmark or '(all)':{widths[1]}}{shown}"
+
+
+def cost_lines(plan: dict) -> Iterator[str]:
+    """What it takes, and what that rests on."""
+    for cost in plan["generation"]:
+        yield f"{cost['model']}: {cost['samples']:,} samples, {cost['tokens']:,} tokens, {engine_text(cost)}"
+        yield f"    {'; '.join(cost['assumptions'])}"
+    for cost in plan["judging"]:
+        estimated = f" ({cost['estimated_calls']:,} of them estimated)" if cost["estimated_calls"] else ""
+        price = "" if cost["usd"] is None else f", {cost['usd']:.2f} USD"
+        engine = f", {engine_text(cost)}" if cost["engine_starts"] else ""
+        yield f"judge {cost['judge']}: {cost['calls']:,} calls left{estimated}{price}{engine}"
+        if cost["assumptions"]:
+            yield f"    {'; '.join(cost['assumptions'])}"
+        if cost["budget_usd"] is not None and (cost["usd"] or 0) + cost["spent_usd"] > cost["budget_usd"]:
+            yield f"    more than budget_usd allows: {cost['spent_usd']:.2f} USD spent of {cost['budget_usd']:.2f}"
+    if plan["generation"]:
+        numbers = (f"{hours:.2f} hours with {number} at a time" for number, hours in plan["wall_hours"].items())
+        yield f"Generation jobs, by the clock: {', '.join(numbers)}"
+    if plan["generation"] or plan["judging"]:
+        yield (
+            f"Disk: {plan['disk_bytes'] / 1e9:.2f} GB of samples and judgements, checkpoints and engines not counted; "
+            f"{plan['disk_free_bytes'] / 1e9:.0f} GB are free"
+        )
+    else:
+        yield "Nothing needs an engine or a judge."
+
+
+def engine_text(cost: dict) -> str:
+    """'17 engine starts, 48.96 engine hours = 48.96 GPU-hours'"""
+    starts, gpus = cost["engine_starts"], cost["gpus_per_engine"]
+    gpu_hours = f" = {cost['gpu_hours']:.2f} GPU-hours" if gpus else ""
+    return f"{starts} engine start{'s' * (starts != 1)}, {cost['engine_hours']:.2f} engine hours{gpu_hours}"
