@@ -1,12 +1,13 @@
-"""Plan: what is missing and what it will cost, before anything runs; also shown at the end of a dry run.
+"""Plan: what is missing and what it will cost, before anything runs; and the check of all that could fail later.
 
-Needs: nothing. Makes: nothing; prints a table.
+Needs: nothing. Makes: nothing. `snakemake plan` prints the plan, a dry run ends with it, and no run starts that cannot succeed.
 """
 
 import atexit
 import json
 
 from snakemake.settings.enums import Quietness
+from snakemake.settings.types import DeploymentMethod
 
 
 localrules:
@@ -23,14 +24,19 @@ rule plan:
         """
 
 
+def planned_jobs():
+    """The jobs that Snakemake runs or, in a dry run, has just listed."""
+    return list(workflow.dag.needrun_jobs(exclude_finished=False))
+
+
 def files_to_make():
-    """What the jobs that Snakemake has planned will write."""
-    return {str(file) for job in workflow.dag.needrun_jobs(exclude_finished=False) for file in job.output}
+    """What these jobs will write."""
+    return {str(file) for job in planned_jobs() for file in job.output}
 
 
 @atexit.register
 def show_plan_after_dry_run():
-    """The plan of the jobs just listed. Snakemake calls no handler in a dry run; other runs and their jobs stay silent."""
+    """Print the plan of the jobs just listed. Snakemake calls no handler in a dry run; real runs and their jobs stay silent."""
     if not workflow.dryrun or workflow.scheduler is None or Quietness.ALL in workflow.output_settings.quiet:
         return
     due = files_to_make()
@@ -38,3 +44,20 @@ def show_plan_after_dry_run():
         from openmath.plan import make_plan, plan_text
 
         print("", plan_text(make_plan(config, due=due)), sep="\n", flush=True)
+
+
+onstart:
+    # Snakemake runs this in the main process only, never in a job.
+    due = files_to_make()
+    if due:
+        from openmath.preflight import check_no_live_jobs, find_problems, problems_text
+
+        problems = check_no_live_jobs({job.rule.name for job in planned_jobs()})
+        problems += find_problems(
+            config,
+            due,
+            here=workflow.local_exec,
+            containers=DeploymentMethod.APPTAINER in workflow.deployment_settings.deployment_method,
+        )
+        if problems:
+            raise WorkflowError(problems_text(problems))

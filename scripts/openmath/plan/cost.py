@@ -13,8 +13,15 @@ from openmath.plan.speed import Speed, model_speed
 PARALLEL_JOBS = (1, 4, 16)
 
 
-def make_plan(config: dict, *, parallel_jobs: Sequence[int] = PARALLEL_JOBS, due: set[str] | None = None) -> dict:
+def make_plan(
+    config: dict,
+    *,
+    parallel_jobs: Sequence[int] = PARALLEL_JOBS,
+    due: set[str] | None = None,
+    count_judge_calls: bool = True,
+) -> dict:
     """The plan as plain JSON values. parallel_jobs: numbers of generation jobs at the same time. due: see Inventory.
+    count_judge_calls: takes a second for 20,000 answers that exist.
 
     Keys: stages (counts of files), generation (per model: samples, tokens, engine_starts, hours, gpu_hours, assumptions),
     judging (per judge: calls, usd, hours of an own engine), wall_hours (number of jobs at the same time -> hours of
@@ -39,7 +46,7 @@ def make_plan(config: dict, *, parallel_jobs: Sequence[int] = PARALLEL_JOBS, due
     return {
         "stages": stages,
         "generation": generation,
-        "judging": judge_costs(config, inventory, to_judge, speeds),
+        "judging": judge_costs(inventory, to_judge, speeds) if count_judge_calls else [],
         "wall_hours": {str(number): makespan(seconds, number) / 3600 for number in parallel_jobs},
         "disk_bytes": round(disk),
         "disk_free_bytes": shutil.disk_usage(os.getcwd()).free,

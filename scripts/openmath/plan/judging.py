@@ -37,16 +37,14 @@ class JudgeCost:
     assumptions: list[str] = field(default_factory=list)
 
 
-def judge_costs(
-    config: dict, inventory: Inventory, to_judge: dict[str, list[Answers]], speeds: dict[str, Speed]
-) -> list[dict]:
+def judge_costs(inventory: Inventory, to_judge: dict[str, list[Answers]], speeds: dict[str, Speed]) -> list[dict]:
     """What each judge still has to do. Answers that exist are read and looked up in the store, others are estimated."""
     costs = []
     for judge, files in to_judge.items():
-        settings, store = config["judges"][judge], VerdictStore(Path(f"judgements/{judge}"))
+        settings, store = inventory.config["judges"][judge], VerdictStore(Path(f"judgements/{judge}"))
         cost = JudgeCost(judge, verdicts_in_store=len(store.records), spent_usd=store.spent)
         cost.budget_usd = settings.get("budget_usd")
-        count_calls(cost, config, inventory, files, store)
+        count_calls(cost, inventory, files, store)
         if "self_hosted" in settings:
             add_engine(cost, inventory, files, store, speeds[settings["self_hosted"]])
         elif "price" in settings:
@@ -59,7 +57,8 @@ def judge_costs(
     return costs
 
 
-def count_calls(cost: JudgeCost, config: dict, inventory: Inventory, files: list[Answers], store: VerdictStore) -> None:
+def count_calls(cost: JudgeCost, inventory: Inventory, files: list[Answers], store: VerdictStore) -> None:
+    config = inventory.config
     docket = judge_docket(config, cost.judge)
     questions = {}
     for file in files:
@@ -73,6 +72,16 @@ def count_calls(cost: JudgeCost, config: dict, inventory: Inventory, files: list
     cost.calls = left + cost.estimated_calls
     if cost.estimated_calls:
         cost.assumptions.append(f"{ASKED_SHARE:.0%} of the answers to come need a call, assumed")
+
+
+def calls_left(inventory: Inventory, judge: str) -> int:
+    """Calls of one judge for all models."""
+    cost, store = JudgeCost(judge), VerdictStore(Path(f"judgements/{judge}"))
+    files = [
+        file for model in inventory.config["models"] for file in inventory.model_files(model).to_judge.get(judge, [])
+    ]
+    count_calls(cost, inventory, files, store)
+    return cost.calls
 
 
 def add_engine(cost: JudgeCost, inventory: Inventory, files: list[Answers], store: VerdictStore, speed: Speed) -> None:

@@ -1,0 +1,74 @@
+"""Keys and addresses of hosted judges and models."""
+
+import os
+import urllib.error
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+from openmath.errors import InputError
+from openmath.plan.files import Inventory
+from openmath.plan.judging import calls_left
+from openmath.preflight.needs import Needs
+
+SECONDS = 10.0
+
+
+class Endpoint(NamedTuple):
+    where: str  # in the configuration
+    base_url: str
+    key_variable: str | None
+
+
+def check_endpoints(needs: Needs, *, here: bool) -> list[InputError]:
+    """Keys that are not set; and where the requests are sent from this machine, endpoints that do not answer or refuse the key."""
+    asked = []
+    for judge in needs.judging:
+        settings = needs.config["judges"][judge]
+        if "self_hosted" not in settings and not needs.replays(judge):
+            asked.append((Endpoint(f"judges: {judge}", settings["base_url"], settings.get("api_key_env")), judge))
+    for model in needs.running:
+        settings = needs.config["models"][model]
+        if settings["engine"] == "endpoint":
+            asked.append((Endpoint(f"models: {model}", settings["base_url"], settings.get("api_key_env")), None))
+    with ThreadPoolExecutor(max(1, len(asked))) as pool:
+        found = list(pool.map(lambda item: check_endpoint(item[0], here=here), asked))
+    return [p for p, (_, judge) in zip(found, asked, strict=True) if p and not (judge and nothing_to_ask(needs, judge))]
+
+
+def check_endpoint(endpoint: Endpoint, *, here: bool) -> InputError | None:
+    key = os.environ.get(endpoint.key_variable) if endpoint.key_variable else "none"
+    if not key:
+        return InputError(
+            "The API key is not set.",
+            where=endpoint.where,
+            expected=f"the environment variable {endpoint.key_variable}",
+            hint=f"export {endpoint.key_variable}=...; or for symbolic grading only, set `judges: {{}}` in the configuration.",
+        )
+    if not here:
+        return None
+    request = urllib.request.Request(f"{endpoint.base_url}/models", headers={"Authorization": f"Bearer {key}"})
+    try:
+        with urllib.request.urlopen(request, timeout=SECONDS):
+            return None
+    except urllib.error.HTTPError as error:  # it answers; not every endpoint lists its models
+        if error.code not in (401, 403):
+            return None
+        found, hint = f"HTTP {error.code}", f"is {endpoint.key_variable} the key of this endpoint?"
+        return InputError(
+            "The endpoint refuses the key.", where=f"{endpoint.where}: {endpoint.base_url}", found=found, hint=hint
+        )
+    except (OSError, ValueError) as error:  # URLError is an OSError
+        return InputError(
+            "The endpoint does not answer.",
+            where=f"{endpoint.where}: {endpoint.base_url}",
+            found=getattr(error, "reason", error),
+            hint="is the address right, the server up, and is there a network here (proxy variables)?",
+        )
+
+
+def nothing_to_ask(needs: Needs, judge: str) -> bool:
+    """Whether every verdict is in the store: then neither key nor endpoint is used."""
+    if not needs.answers_exist(judge):
+        return False
+    return calls_left(Inventory(needs.config, needs.due), judge) == 0

@@ -1,0 +1,43 @@
+"""Slurm jobs of an earlier Snakemake that still work in this folder: a rerun would submit them a second time.
+
+They live on when Snakemake itself was killed. Snakemake's Slurm plugin writes `rule_NAME...` into the comment of its jobs.
+"""
+
+import os
+import shutil
+import subprocess
+
+from openmath.errors import InputError
+
+SQUEUE_SECONDS = 30
+SHOWN = 5
+
+
+def check_no_live_jobs(rules: set[str]) -> list[InputError]:
+    """rules: names of those about to run. Empty where there is no Slurm, or squeue gets no answer from it."""
+    if not shutil.which("squeue"):
+        return []
+    command = ["squeue", "--me", "--noheader", "--format=%i|%T|%Z|%k"]
+    try:
+        reply = subprocess.run(command, capture_output=True, text=True, timeout=SQUEUE_SECONDS)
+    except subprocess.TimeoutExpired:
+        return []
+    here, live = os.path.realpath("."), []
+    for line in reply.stdout.splitlines() if reply.returncode == 0 else []:
+        job, state, folder, comment = line.strip().split("|", 3)
+        rule = comment.removeprefix("rule_").split("_wildcards_")[0]
+        if comment.startswith("rule_") and rule in rules and os.path.realpath(folder) == here:
+            live.append((job, state, rule))
+    if not live:
+        return []
+    shown = [f"{job} {state} {rule}" for job, state, rule in live[:SHOWN]]
+    more = [f"... and {len(live) - SHOWN} more"] * (len(live) > SHOWN)
+    return [
+        InputError(
+            f"{len(live)} Slurm jobs of an earlier run still work on what this run would submit again.",
+            where=here,
+            found="\n    ".join(["", *shown, *more]),
+            hint=f"wait until they have ended, or end them: scancel {' '.join(job for job, _, _ in live)}. "
+            "Finished samples are kept either way.",
+        )
+    ]

@@ -1,0 +1,77 @@
+"""Benchmarks, folders and disk space."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+from openmath.benchmarks import find_benchmark, read_registry
+from openmath.errors import InputError
+from openmath.fingerprint import sha256_file
+from openmath.plan.cost import make_plan
+from openmath.preflight.needs import Needs
+
+FOLDERS = ("data", "models", "results", "judgements", "logs")
+
+
+def check_folders() -> list[InputError]:
+    """Folders that jobs write to."""
+    locked = [name for name in FOLDERS if not os.access(name if os.path.exists(name) else ".", os.W_OK)]
+    if not locked:
+        return []
+    hint = "give yourself write access, or run in another folder (--directory)."
+    return [InputError("No write access.", where=", ".join(os.path.abspath(name) for name in locked), hint=hint)]
+
+
+def check_benchmarks(needs: Needs) -> list[InputError]:
+    """Names and local sources of benchmarks to prepare; those prepared before must not have been edited since."""
+    problems, sources = [], needs.config["benchmark_sources"]
+    registry = read_registry() if needs.benchmarks else {}
+    for name in needs.benchmarks:
+        source = sources.get(name)
+        try:
+            find_benchmark(name, registry, has_source=bool(source))
+        except InputError as problem:
+            problems.append(problem)
+        if source and "://" not in source and not os.path.isfile(source):
+            hint = "paths are relative to the folder that Snakemake runs in."
+            problems.append(
+                InputError(
+                    "The source of a benchmark is not there.",
+                    where=f"benchmark_sources: {name}",
+                    found=source,
+                    hint=hint,
+                )
+            )
+    for name in needs.config["benchmarks"] if needs.generating else []:
+        prepared, manifest = Path(f"data/{name}.jsonl"), Path(f"data/{name}.manifest.json")
+        if str(prepared) in needs.due or not (prepared.exists() and manifest.exists()):
+            continue
+        expected, found = json.loads(manifest.read_text())["prepared_sha256"], sha256_file(prepared)
+        if expected != found:
+            hint = "remove the file to have it made again; for problems of your own choose another name."
+            problems.append(
+                InputError(
+                    "A benchmark was changed by hand.", where=prepared, expected=expected, found=found, hint=hint
+                )
+            )
+    return problems
+
+
+def check_disk(needs: Needs) -> list[InputError]:
+    """Space for the samples and judgements to come, as `plan` counts them."""
+    if not needs.generating and not needs.judging:
+        return []
+    needed = make_plan(needs.config, due=needs.due, count_judge_calls=False)["disk_bytes"]
+    free = shutil.disk_usage(".").free
+    if needed <= free:
+        return []
+    return [
+        InputError(
+            "The disk is too small for what is missing.",
+            where=os.getcwd(),
+            expected=f"{needed / 1e9:.1f} GB for samples and judgements",
+            found=f"{free / 1e9:.1f} GB free",
+            hint="free some space, or run in a folder on a larger disk (--directory).",
+        )
+    ]
