@@ -5,6 +5,7 @@ Needs: nothing. Makes: nothing. `snakemake plan` prints the plan, a dry run ends
 
 import atexit
 import json
+import sys
 
 from snakemake.settings.enums import Quietness
 from snakemake.settings.types import DeploymentMethod
@@ -43,21 +44,27 @@ def show_plan_after_dry_run():
     if due:
         from openmath.plan import make_plan, plan_text
 
-        print("", plan_text(make_plan(config, due=due)), sep="\n", flush=True)
+        try:
+            print("", plan_text(make_plan(config, due=due)), sep="\n", flush=True)
+        except InputError as error:  # nobody is left to catch it
+            print(f"No plan: {error}", file=sys.stderr)
+
+
+def check_before_start():
+    """Stop with one list of all problems, if there are any."""
+    from openmath.preflight import check_no_live_jobs, find_problems, problems_text
+
+    containers = DeploymentMethod.APPTAINER in workflow.deployment_settings.deployment_method
+    try:
+        problems = check_no_live_jobs({job.rule.name for job in planned_jobs()})
+        problems += find_problems(config, files_to_make(), here=workflow.local_exec, containers=containers)
+    except InputError as error:
+        problems = [error]
+    if problems:
+        raise WorkflowError(problems_text(problems))
 
 
 onstart:
-    # Snakemake runs this in the main process only, never in a job.
-    due = files_to_make()
-    if due:
-        from openmath.preflight import check_no_live_jobs, find_problems, problems_text
-
-        problems = check_no_live_jobs({job.rule.name for job in planned_jobs()})
-        problems += find_problems(
-            config,
-            due,
-            here=workflow.local_exec,
-            containers=DeploymentMethod.APPTAINER in workflow.deployment_settings.deployment_method,
-        )
-        if problems:
-            raise WorkflowError(problems_text(problems))
+    # The main process only: Snakemake starts its jobs without handlers. --touch and the plan make nothing.
+    if files_to_make() and not workflow.touch:
+        check_before_start()

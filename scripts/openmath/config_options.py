@@ -20,7 +20,10 @@ def add_config_options(parser: argparse.ArgumentParser) -> None:
 def read_config(options: argparse.Namespace) -> dict:
     """The checked configuration that the options name."""
     if options.config_json:
-        return checked_config(json.load(sys.stdin))
+        try:
+            return checked_config(json.load(sys.stdin))
+        except ValueError as error:
+            raise InputError("Cannot read the configuration.", where="standard input", found=error) from None
     config: dict = {}
     for path in options.configfile:
         try:

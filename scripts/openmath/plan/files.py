@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from openmath.benchmarks import read_registry
+from openmath.errors import InputError
 from openmath.fingerprint import sha256_file
 from openmath.layout import Layout, prompt_file
 from openmath.prompts import read_prompt
@@ -180,8 +181,13 @@ def engine_identity(model: str) -> dict | None:
     built = Path(f"models/{model}/engine/engine.json")
     if not built.exists():
         return None
-    engine = json.loads(built.read_text())
-    return {key: engine[key] for key in ("engine", "version", "model", "settings")}
+    try:
+        engine = json.loads(built.read_text())
+        return {key: engine[key] for key in ("engine", "version", "model", "settings")}
+    except (ValueError, KeyError):
+        raise InputError(
+            "This is not the description of an engine.", where=built, hint="remove it to have it made again."
+        ) from None
 
 
 def inodes(folder: str | Path) -> dict[str, int]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from openmath.errors import InputError
 from openmath.layout import Layout
 from openmath.plan.files import engine_identity
 from openmath.samples import read_rows
@@ -14,6 +15,7 @@ from openmath.samples import read_rows
 # trtllm: loading an 8B engine, about two minutes in the recipe's time; llamacpp: 0.5-2 s for 135M parameters.
 START_SECONDS = {"vllm": 60.0, "trtllm": 120.0, "llamacpp": 2.0, "endpoint": 0.0}
 RECENT_JOBS = 8  # older ones may have run under other speed settings
+LARGE = 0.5  # of the largest recent job's tokens: smaller ones leave an engine half empty, and show too low a speed
 MEASURED_FILES, MEASURED_ROWS = 4, 50  # of a benchmark: looked at for the length of a sample
 # Bytes of a row beside its generation (problem, names, numbers), and of a token of mathematical English.
 ROW_BYTES, TOKEN_BYTES = 600, 3.5
@@ -35,10 +37,12 @@ def model_speed(config: dict, model: str, present_runs: dict[str, list[str]]) ->
     generation, layout = config["generation"], Layout(config)
     engine = config["models"][model]["engine"]
     jobs = recent_jobs(model)
-    seconds, tokens, samples = (sum(job[key] for job in jobs) for key in ("seconds", "tokens", "samples"))
-    if seconds and tokens:
-        speed = Speed(tokens / seconds, START_SECONDS[engine])
-        count = f"{len(jobs)} earlier job{'s' * (len(jobs) > 1)}"
+    samples, tokens = sum(job["samples"] for job in jobs), sum(job["tokens"] for job in jobs)
+    large = [job for job in jobs if job["tokens"] >= LARGE * max(job["tokens"] for job in jobs)]
+    seconds, large_tokens = sum(job["seconds"] for job in large), sum(job["tokens"] for job in large)
+    if seconds and large_tokens:
+        speed = Speed(large_tokens / seconds, START_SECONDS[engine])
+        count = f"{len(large)} earlier job{'s' * (len(large) > 1)}"
         speed.sources.append(f"{speed.tokens_per_second:,.0f} tokens/s measured on {count}")
     else:
         speed = Speed(generation["tokens_per_second"], START_SECONDS[engine])
@@ -96,4 +100,15 @@ def spread_rows(path: str, count: int) -> Iterator[tuple[int, dict]]:
                 file.readline()  # the rest of a row; taking the next one favours neither long nor short rows
             line = file.readline()
             if line.endswith(b"\n"):
-                yield len(line), json.loads(line)
+                yield len(line), row_of(line, path)
+
+
+def row_of(line: bytes, path: str) -> dict:
+    try:
+        row = json.loads(line)
+    except ValueError:
+        row = None
+    if not isinstance(row, dict):
+        hint = "remove the file to have it made again."
+        raise InputError("A line is not a JSON object.", where=path, found=repr(line[:80]), hint=hint)
+    return row

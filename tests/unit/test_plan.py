@@ -1,0 +1,289 @@
+"""What `plan` finds missing and what it says it takes, over small folders in every state an evaluation can be in."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from openmath.config import checked_config
+from openmath.errors import InputError
+from openmath.judging.settings import JudgeSettings, judge_sampling, read_judge_prompt
+from openmath.judging.store import VerdictStore
+from openmath.layout import prompt_file
+from openmath.plan import make_plan, plan_text
+from openmath.plan.cost import makespan
+from openmath.plan.files import Inventory, count_lines
+from openmath.plan.speed import spread_rows
+from openmath.prompts import read_prompt
+from openmath.samples import write_rows
+from openmath.staging import GENERATION_VERSION
+
+ROOT = Path(__file__).parents[2]
+ENGINE = {"engine": "vllm", "version": "vllm 1.0", "model": {"source": "path"}, "settings": {"tensor_parallel": 2}}
+PROBLEMS = 10
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def configuration(**changes) -> dict:
+    """Two benchmarks of ten problems, one model on two GPUs, greedy and 4 seeds in blocks of 2."""
+    config = {
+        "benchmarks": ["one", "two"],
+        "benchmark_sources": {"one": "one.jsonl", "two": "two.jsonl"},
+        "models": {"m": {"path": "checkpoint", "engine": "vllm", "tensor_parallel": 2}},
+        "generation": {"seeds": 4, "seeds_per_job": 2, "tokens_per_second": 100, "tokens_per_sample": 50},
+        "judges": {"j": {"model": "judge-1"}},
+    }
+    for name in config["benchmarks"]:
+        Path(f"{name}.jsonl").write_text("{}\n" * PROBLEMS)
+    return checked_config(config | changes)
+
+
+def sample(number: int, tokens: int = 20, answer: str = "7", expected: str = "8") -> dict:
+    row = {
+        "id": f"p{number}",
+        "problem": f"problem {number}",
+        "expected_answer": expected,
+        "generation": "x" * 3 * tokens,
+    }
+    return {**row, "predicted_answer": answer, "num_generated_tokens": tokens}
+
+
+def publish(config: dict, *runs: str, benchmark: str = "one", model: str = "m", tokens: int = 20) -> list[Path]:
+    paths = [Path(Inventory(config).layout.sample_file(model, benchmark, run)) for run in runs]
+    for path in paths:
+        write_rows(path, [sample(i, tokens) for i in range(PROBLEMS)])
+    return paths
+
+
+def stage(config: dict, fingerprint: str, run: str, rows: int, **settings) -> Path:
+    """A staged file under settings that generate.py would write for this configuration, but for those given."""
+    generation, model = config["generation"], config["models"]["m"]
+    folder = Path(f"results/m/.staging/{fingerprint}/one")
+    folder.mkdir(parents=True, exist_ok=True)
+    written = {key: generation[key] for key in ("temperature", "top_p", "max_new_tokens", "limit")}
+    written |= {"generation_version": GENERATION_VERSION, "prompt": read_prompt(prompt_file(model["prompt"]))}
+    written |= {"prompt_template": model["prompt_template"], "engine": ENGINE, "benchmark_sha256": "0"}
+    (folder / "settings.json").write_text(json.dumps(written | settings))
+    write_rows(folder / f"output-{run}.jsonl", [sample(i) for i in range(rows)])
+    return folder / f"output-{run}.jsonl"
+
+
+def counts(plan: dict, stage: str, benchmark: str | None = "one", model: str = "m") -> tuple[int, int, int]:
+    [row] = [r for r in plan["stages"] if (r["model"], r["benchmark"], r["stage"]) == (model, benchmark, stage)]
+    return row["present"], row["partial"], row["missing"]
+
+
+def test_the_papers_evaluation_from_nothing():
+    config = checked_config(yaml.safe_load((ROOT / "config/config.yaml").read_text()))
+    plan = make_plan(config)
+    [cost] = plan["generation"]
+    assert cost["samples"] == 10817 * 257 and cost["engine_starts"] == 17
+    assert cost["tokens"] == 10817 * 257 * 560
+    assert cost["engine_hours"] == pytest.approx((10817 * 257 * 560 / 9000 + 17 * 120) / 3600)
+    assert plan["wall_hours"]["4"] < plan["wall_hours"]["1"] == pytest.approx(cost["engine_hours"])
+    assert counts(plan, "generation", "math", "openmath2-llama3.1-8b") == (0, 0, 257)
+    assert counts(plan, "judging", "math", "openmath2-llama3.1-8b") == (0, 0, 2)
+    text = plan_text(plan)
+    assert "0/0/257" in text and "assumed (generation: tokens_per_second)" in text and "17 engine starts" in text
+    assert json.loads(json.dumps(plan)) == plan
+
+
+def test_a_crash_leaves_partial_runs_and_their_samples_are_not_counted_again():
+    config = configuration()
+    publish(config, "greedy", "rs0")
+    stage(config, "ours", "rs1", 6)
+    with open(stage(config, "ours", "rs2", 3), "a") as file:
+        file.write('{"id": "p3", "torn')
+    plan = make_plan(config)
+    assert counts(plan, "generation") == (2, 2, 1)
+    assert counts(plan, "generation", "two") == (0, 0, 5)
+    [cost] = plan["generation"]
+    assert cost["samples"] == 4 + 7 + 10 + 5 * PROBLEMS
+    assert cost["engine_starts"] == 3, "the greedy block of the other benchmark, and both blocks of seeds"
+
+
+def test_a_run_that_is_all_staged_needs_no_engine():
+    config = configuration(benchmarks=["one"])
+    publish(config, "greedy", "rs0", "rs1", "rs2")
+    stage(config, "ours", "rs3", PROBLEMS)
+    [cost] = make_plan(config)["generation"]
+    assert (cost["samples"], cost["engine_starts"], cost["engine_hours"]) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("changed", [{"temperature": 0.1}, {"limit": 3}, {"prompt": {"user": "{problem}!"}}])
+def test_samples_of_other_settings_do_not_count(changed):
+    config = configuration()
+    stage(config, "theirs", "rs1", 6, **changed)
+    assert counts(make_plan(config), "generation") == (0, 0, 5)
+
+
+def test_an_engine_that_was_built_anew_makes_staged_samples_another_models():
+    config = configuration()
+    stage(config, "ours", "rs1", 6)
+    assert counts(make_plan(config), "generation") == (0, 1, 4)
+    Path("models/m/engine").mkdir(parents=True)
+    Path("models/m/engine/engine.json").write_text(json.dumps(ENGINE | {"version": "vllm 2.0"}))
+    assert counts(make_plan(config), "generation") == (0, 0, 5)
+
+
+def test_a_published_file_of_other_settings_is_missing():
+    config = configuration()
+    [path] = publish(config, "rs1")
+    assert counts(make_plan(config), "generation") == (1, 0, 4)
+    staged = stage(config, "theirs", "rs1", PROBLEMS, temperature=0.1)
+    path.unlink()
+    os.link(staged, path)  # as generate.py publishes
+    assert counts(make_plan(config), "generation") == (0, 0, 5)
+
+
+def test_later_stages_are_missing_where_a_sample_file_is():
+    config = configuration(benchmarks=["one"])
+    runs = Inventory(config).layout.sample_runs("m")
+    publish(config, *runs)
+    made = ["grades/one.parquet", "eval-results-majority/one/output-majority.jsonl", "judged/j/one/greedy.jsonl"]
+    made += ["judged/j/one/majority.jsonl", "summary/j/tables.txt"]
+    for name in made:
+        write_rows(Path("results/m") / name, [])
+    assert "nothing to do" in plan_text(make_plan(config)) and make_plan(config)["generation"] == []
+    Path(Inventory(config).layout.sample_file("m", "one", "rs3")).unlink()
+    plan = make_plan(config)
+    assert counts(plan, "grading") == counts(plan, "majority") == (0, 0, 1)
+    assert counts(plan, "judging") == (1, 0, 1), "the judged greedy answers stay"
+    assert counts(plan, "summary", None) == (0, 0, 1)
+
+
+def test_files_that_snakemake_will_make_are_missing_and_others_are_not_asked_for():
+    config = configuration()
+    greedy, sampled = publish(config, "greedy", "rs0")
+    plan = make_plan(config, due={str(greedy)})
+    assert counts(plan, "generation") == (1, 0, 1)
+    assert counts(plan, "grading") == counts(plan, "generation", "two") == (0, 0, 0)
+    [cost] = plan["generation"]
+    assert (cost["samples"], cost["engine_starts"]) == (PROBLEMS, 1)
+    assert str(sampled) not in plan_text(plan)
+
+
+def test_speed_and_length_are_measured_on_earlier_jobs():
+    config = configuration()
+    publish(config, "rs0", tokens=30)
+    jobs = [{"samples": 5, "tokens": 100, "seconds": 10.0, "engine": "vllm 1.0", "runs": ["greedy"]}]  # half empty
+    jobs += [{"samples": 20, "tokens": 1000, "seconds": 5.0, "engine": "vllm 1.0", "runs": ["rs0"]}] * 2
+    write_rows(Path("results/m/.staging/jobs.jsonl"), jobs)
+    [cost] = make_plan(config)["generation"]
+    assert cost["tokens_per_second"] == 200
+    assert cost["tokens"] == round(4 * PROBLEMS * 30 + 5 * PROBLEMS * 2100 / 45)
+    hours = (3 * 60 + cost["tokens"] / 200) / 3600  # three engine starts
+    assert (cost["engine_hours"], cost["gpu_hours"]) == pytest.approx((hours, 2 * hours), rel=1e-4)
+    assert "measured on 2 earlier jobs" in plan_text(make_plan(config))
+
+
+def test_imported_samples_cost_nothing_and_are_graded():
+    config = configuration(models={"theirs": {"samples": "elsewhere", "seeds": 2}})
+    publish(config, "greedy", "rs0", "rs1", model="theirs")
+    plan = make_plan(config)
+    assert counts(plan, "generation", model="theirs") == (3, 0, 0)
+    assert counts(plan, "grading", model="theirs") == (0, 0, 1)
+    assert plan["generation"] == []
+
+
+def judged_configuration(**judge) -> tuple[dict, JudgeSettings]:
+    """Two models with the same five different greedy questions, and who judges them."""
+    models = {"m": {"path": "a", "seeds": 0}, "n": {"path": "b", "seeds": 0}}
+    config = configuration(benchmarks=["one"], models=models)
+    config["judges"]["j"] |= judge
+    for model in models:
+        rows = [sample(0, answer="8"), sample(1, answer=None), *(sample(i) for i in range(2, 7)), sample(2)]
+        write_rows(Path(Inventory(config).layout.sample_file(model, "one", "greedy")), rows)
+    settings = config["judges"]["j"]
+    prompt = read_judge_prompt(prompt_file(settings["prompt"]))
+    return config, JudgeSettings("judge-1", prompt, judge_sampling(settings["max_new_tokens"], config["policy"]))
+
+
+def test_each_different_question_is_one_call_and_stored_verdicts_are_none():
+    config, settings = judged_configuration()
+    [cost] = make_plan(config)["judging"]
+    assert (cost["calls"], cost["estimated_calls"], cost["usd"]) == (5, 0, None)
+    store = VerdictStore(Path("judgements/j"))
+    for number in (2, 3):
+        question = {"problem": f"problem {number}", "predicted_answer": "7", "expected_answer": "8"}
+        tokens = {"num_prompt_tokens": 1000, "num_generated_tokens": 100}
+        store.add({"key": settings.key(question), "judgement": "Judgement: No", **question, **tokens}, settings)
+    store.close()
+    config["judges"]["j"] |= {"price": {"input": 2.0, "output": 10.0}, "budget_usd": 0.005}
+    plan = make_plan(config)
+    [cost] = plan["judging"]
+    assert cost["calls"] == 3 and cost["usd"] == pytest.approx(3 * (1000 * 2 + 100 * 10) / 1e6)
+    assert "3 calls left, 0.01 USD" in plan_text(plan) and "more than budget_usd allows" in plan_text(plan)
+    config["judges"]["j"]["max_new_tokens"] += 1
+    assert make_plan(config)["judging"][0]["calls"] == 5, "verdicts under another limit are other verdicts"
+
+
+def test_calls_on_answers_to_come_are_estimated():
+    [cost] = make_plan(configuration())["judging"]
+    assert cost["calls"] == cost["estimated_calls"] == 2 * 2 * round(0.57 * PROBLEMS)
+
+
+def test_a_self_hosted_judge_takes_engine_hours():
+    config = configuration(judges={"j": {"self_hosted": "m", "max_new_tokens": 90}})
+    plan = make_plan(config)
+    [cost] = plan["judging"]
+    assert cost["engine_starts"] == 1
+    assert cost["gpu_hours"] == pytest.approx(2 * (60 + cost["calls"] * 90 / 100) / 3600)
+
+
+def test_jobs_take_turns():
+    assert makespan([5, 1, 1, 1], 1) == 8
+    assert makespan([5, 1, 1, 1], 2) == 5
+    assert makespan([1, 1, 5], 2) == 6
+    assert makespan([], 3) == 0
+
+
+def test_rows_are_looked_at_evenly_and_whole(tmp_path):
+    path = tmp_path / "output-rs0.jsonl"
+    write_rows(path, [{"n": i, "text": "y" * (i % 7)} for i in range(1000)])
+    numbers = [row["n"] for _, row in spread_rows(str(path), 10)]
+    assert len(numbers) == 10 and numbers == sorted(set(numbers)) and numbers[0] == 0 and numbers[-1] > 850
+    assert all(size == len(json.dumps(row)) + 1 for size, row in spread_rows(str(path), 10))
+    path.write_text("not json\n")
+    with pytest.raises(InputError, match="not a JSON object"):
+        list(spread_rows(str(path), 1))
+
+
+def test_lines_are_counted_whole(tmp_path):
+    path = tmp_path / "lines"
+    path.write_bytes(b"a\n" * 700_000 + b"torn")  # more than one chunk
+    assert count_lines(path) == 700_000
+
+
+def run_plan(*options: str, stdin: str = "") -> subprocess.CompletedProcess:
+    command = [sys.executable, str(ROOT / "scripts/plan_compute.py"), *options]
+    return subprocess.run(command, input=stdin, capture_output=True, text=True)
+
+
+def test_later_configuration_files_override_single_keys(folder):
+    (folder / "more.yaml").write_text("generation: {seeds: 3}")
+    reply = run_plan("--configfile", str(ROOT / "config/demo.yaml"), "more.yaml", "--parallel-jobs", "2", "--json")
+    assert reply.returncode == 0, reply.stderr
+    plan = json.loads(reply.stdout)
+    assert plan["generation"][0]["samples"] == 4 * 20 and list(plan["wall_hours"]) == ["2"]
+    assert list(folder.iterdir()) == [folder / "more.yaml"], "a plan writes nothing"
+
+
+def test_bad_input_is_one_message(folder):
+    (folder / "bad.yaml").write_text("[1, 2]")
+    for reply in (
+        run_plan("--configfile", "bad.yaml"),
+        run_plan("--configfile", "absent.yaml"),
+        run_plan("--config-json", stdin="{}"),
+        run_plan("--config-json", stdin="x"),
+    ):
+        assert reply.returncode == 2 and "Traceback" not in reply.stderr and reply.stderr.startswith("error: ")

@@ -1,0 +1,310 @@
+"""What would fail after the GPU has started is found before, with a hint; what is not about to be made is not checked."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+from huggingface_hub import HfApi, constants
+from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
+from huggingface_hub.hf_api import ModelInfo
+
+from openmath.config import checked_config
+from openmath.errors import InputError
+from openmath.fingerprint import sha256_file
+from openmath.judging.settings import JudgeSettings, judge_sampling, read_judge_prompt
+from openmath.judging.store import VerdictStore
+from openmath.layout import Layout, prompt_file
+from openmath.preflight import check_no_live_jobs, find_problems, problems_text
+from openmath.preflight.engines import start_program
+from openmath.preflight.needs import missing_files
+from openmath.samples import write_rows
+
+ROOT = Path(__file__).parents[2]
+KEY = "PREFLIGHT_TEST_KEY"
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv(KEY, raising=False)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    Path("own.jsonl").write_text('{"problem": "p", "expected_answer": "1"}\n')
+    return tmp_path
+
+
+def checkpoint(name: str = "checkpoint", **architecture) -> str:
+    """A folder that looks like a HF checkpoint."""
+    Path(name).mkdir(exist_ok=True)
+    usual = {"num_attention_heads": 8, "num_key_value_heads": 2, "max_position_embeddings": 8192}
+    Path(name, "config.json").write_text(json.dumps(usual | architecture))
+    Path(name, "tokenizer.json").write_text('{"added_tokens": [{"content": "<|im_end|>"}]}')
+    return name
+
+
+def configuration(*, judges: dict | None = None, generation: dict | None = None, **model) -> dict:
+    model = {"engine": "llamacpp", "context_length": 8000, **model}
+    if not {"hf", "path", "base_url", "samples"} & model.keys():
+        model["path"] = checkpoint()
+    config = {"benchmarks": ["own"], "benchmark_sources": {"own": "own.jsonl"}, "models": {"m": model}}
+    return checked_config(config | {"generation": {"seeds": 1, **(generation or {})}, "judges": judges or {}})
+
+
+def problems(config: dict, due: set[str] | None = None, **options) -> list[InputError]:
+    return find_problems(config, missing_files(config) if due is None else due, **{"here": True, **options})
+
+
+def only(found: list[InputError], what: str) -> InputError:
+    """The one problem, with a hint."""
+    assert len(found) == 1, problems_text(found)
+    assert what in found[0].what and found[0].hint
+    return found[0]
+
+
+def test_a_sound_set_up_has_no_problem():
+    assert problems(configuration()) == []
+
+
+def test_all_problems_come_in_one_list():
+    Path("own.jsonl").unlink()
+    hosted = {"model": "j", "api_key_env": KEY}
+    found = problems(configuration(path="nowhere", judges={"hosted": hosted}, generation={"max_new_tokens": 9000}))
+    text = problems_text(found)
+    assert len(found) == 4 and text.startswith("4 problems") and text.count("Hint:") == 4
+    for named in ("own.jsonl", "nowhere", KEY, "context_length"):
+        assert named in text
+
+
+def test_nothing_is_checked_that_is_not_about_to_be_made():
+    hosted = {"model": "j", "api_key_env": KEY}
+    config = configuration(path="nowhere", judges={"hosted": hosted}, generation={"max_new_tokens": 9000})
+    assert problems(config, due={"results/m/grades/own.parquet", "results/m/summary/hosted/tables.txt"}) == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "architecture", "what"),
+    [
+        ({"tensor_parallel": 3}, {}, "attention heads"),
+        ({"tensor_parallel": 8}, {"num_key_value_heads": 3}, "attention heads"),
+        ({"context_length": 9000}, {}, "so long a context"),
+        ({"prompt_template": "llama3-instruct"}, {}, "prompt template"),
+    ],
+)
+def test_settings_that_do_not_fit_the_checkpoint(settings, architecture, what):
+    only(problems(configuration(path=checkpoint(**architecture), **settings)), what)
+
+
+@pytest.mark.parametrize(
+    ("settings", "architecture"),
+    [({"tensor_parallel": 4}, {}), ({"context_length": 9000}, {"rope_scaling": {"rope_type": "yarn", "factor": 4.0}})],
+)
+def test_settings_that_fit_the_checkpoint(settings, architecture):
+    assert problems(configuration(path=checkpoint(**architecture), **settings)) == []
+
+
+def test_a_prompt_without_a_place_for_the_problem():
+    Path("prompt.yaml").write_text("user: Solve it.")
+    found = problems(configuration(prompt="./prompt.yaml"))
+    assert [problem.what for problem in found] == ["The prompt file has no place for the problem."]
+
+
+def test_an_edited_benchmark():
+    config = configuration()
+    Path("data").mkdir()
+    write_rows("data/own.jsonl", [{"id": "own-0"}])
+    Path("data/own.manifest.json").write_text(json.dumps({"prepared_sha256": sha256_file("data/own.jsonl")}))
+    assert problems(config) == []
+    write_rows("data/own.jsonl", [{"id": "own-1"}])
+    only(problems(config), "changed by hand")
+
+
+def test_an_unknown_benchmark_names_the_nearest():
+    config = configuration() | {"benchmarks": ["gsm8"]}
+    assert "gsm8k" in only(problems(config), "Unknown benchmark").hint
+
+
+def test_a_full_disk():
+    config = configuration(generation={"seeds": 20000, "tokens_per_sample": 1e10})
+    only(problems(config), "too small")
+
+
+def test_a_missing_program_is_named_only_where_it_will_be_started():
+    command = {"vllm": {"command": "no-such-program serve"}}
+    config = configuration(engine="vllm") | {"engines": command}
+    assert only(problems(config), "engine vllm").where == "no-such-program"
+    assert problems(config, here=False) == problems(config, containers=True) == []
+    config["engines"]["vllm"]["command"] = f"{sys.executable} -m no_such_package.serve"
+    assert "no_such_package" in only(problems(config), "engine vllm").where
+    config["engines"]["vllm"]["command"] = f"{sys.executable} -m json.tool"
+    assert problems(config) == []
+
+
+def test_an_engine_program_can_be_started_for_its_version():
+    assert start_program("llamacpp", None).startswith("xllamacpp ")
+    with pytest.raises(InputError):
+        start_program("vllm", "no-such-program serve")
+
+
+class Hub:
+    """Stands in for the Hub's API: `reply` is returned or raised."""
+
+    def __init__(self, monkeypatch, reply: ModelInfo | Exception, access: Exception | None = None):
+        self.asked: list[str] = []
+
+        def model_info(api, repo: str, **options) -> ModelInfo:
+            self.asked.append(f"{repo}@{options['revision']}")
+            if isinstance(reply, Exception):
+                raise reply
+            return reply
+
+        def auth_check(api, repo: str) -> None:
+            if access:
+                raise access
+
+        monkeypatch.setattr(HfApi, "model_info", model_info)
+        monkeypatch.setattr(HfApi, "auth_check", auth_check)
+
+
+def hub_error(kind: type[Exception]) -> Exception:
+    error = kind.__new__(kind)
+    Exception.__init__(error, "no")
+    return error
+
+
+def info(**fields) -> ModelInfo:
+    return ModelInfo(id="a/b", siblings=[{"rfilename": "model.safetensors", "size": 1000}], **fields)
+
+
+@pytest.mark.parametrize(
+    ("reply", "access", "what"),
+    [
+        (hub_error(RepositoryNotFoundError), None, "No such repository"),
+        (hub_error(RevisionNotFoundError), None, "no such revision"),
+        (info(gated="manual"), hub_error(GatedRepoError), "gated"),
+        (OSError("Name or service not known"), None, "cannot be reached"),
+        (ModelInfo(id="a/b", siblings=[{"rfilename": "model.safetensors", "size": 10**18}]), None, "does not fit"),
+    ],
+)
+def test_a_hub_checkpoint_that_cannot_be_had(monkeypatch, reply, access, what):
+    Hub(monkeypatch, reply, access)
+    only(problems(configuration(hf="a/b@main")), what)
+
+
+def test_a_hub_checkpoint_that_can_be_had_is_asked_for_once(monkeypatch):
+    hub = Hub(monkeypatch, info(gated="auto"))
+    assert problems(configuration(hf="a/b@main")) == []
+    assert hub.asked == ["a/b@main"]
+
+
+def test_offline_the_cache_must_hold_the_checkpoint(folder, monkeypatch):
+    hub = Hub(monkeypatch, info())
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    only(problems(configuration(hf="a/b@main")), "HF_HUB_OFFLINE")
+    cached = folder / "hub/models--a--b"
+    for path, content in {"refs/main": "0123", "snapshots/0123/config.json": "{}"}.items():
+        (cached / path).parent.mkdir(parents=True)
+        (cached / path).write_text(content)
+    assert problems(configuration(hf="a/b@main")) == []
+    assert hub.asked == []
+
+
+@pytest.fixture
+def server():
+    """An endpoint that knows one key."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200 if self.headers["Authorization"] == "Bearer right" else 401)
+            self.end_headers()
+
+        def log_message(self, *ignored) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/v1"
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_judge_needs_its_key_and_an_endpoint_that_takes_it(server, monkeypatch):
+    config = configuration(judges={"hosted": {"model": "j", "base_url": server, "api_key_env": KEY}})
+    assert KEY in str(only(problems(config), "key is not set"))
+    monkeypatch.setenv(KEY, "wrong")
+    found = only(problems(config), "refuses the key")
+    assert "401" in found.found and "wrong" not in str(found)
+    assert problems(config, here=False) == []
+    monkeypatch.setenv(KEY, "right")
+    assert problems(config) == []
+
+
+def test_an_endpoint_that_is_down():
+    model = {"engine": "endpoint", "base_url": "http://127.0.0.1:9/v1", "served_model": "x"}
+    only(problems(configuration(**model)), "does not answer")
+
+
+def test_no_key_is_needed_where_every_verdict_is_stored():
+    config = configuration(
+        samples="theirs", generation={"seeds": 0}, judges={"hosted": {"model": "j", "api_key_env": KEY}}
+    )
+    layout, settings = Layout(config), config["judges"]["hosted"]
+    question = {"problem": "p", "predicted_answer": "1", "expected_answer": "2"}
+    write_rows(layout.sample_file("m", "own", "greedy"), [question])
+    only(problems(config), "key is not set")
+    prompt, sampling = (
+        read_judge_prompt(prompt_file(settings["prompt"])),
+        judge_sampling(settings["max_new_tokens"], "default"),
+    )
+    store, judge = VerdictStore(Path("judgements/hosted")), JudgeSettings("j", prompt, sampling)
+    store.add({"key": judge.key(question), "judgement": "Judgement: No", **question}, judge)
+    store.close()
+    assert problems(config) == []
+    config["judges"]["hosted"]["replay"] = True
+    write_rows(layout.sample_file("m", "own", "greedy"), [question, {**question, "predicted_answer": "3"}])
+    assert problems(config) == [], "a replay asks nobody"
+
+
+def fake_squeue(folder: Path, monkeypatch, *lines: str, status: int = 0) -> None:
+    program = folder / "bin/squeue"
+    program.parent.mkdir(exist_ok=True)
+    program.write_text("#!/bin/sh\n" + "".join(f"echo '{line}'\n" for line in lines) + f"exit {status}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+
+
+def test_live_slurm_jobs_of_this_folder_are_named(folder, monkeypatch):
+    fake_squeue(
+        folder,
+        monkeypatch,
+        f"11|RUNNING|{folder}|rule_generate_m_rs0_to_rs15",
+        f"12|PENDING|{folder}|rule_grade_answers_wildcards_m_own",
+        f"13|RUNNING|{folder}/elsewhere|rule_generate_m_greedy",
+        f"14|RUNNING|{folder}|rule_generate_other_greedy",
+        f"15|RUNNING|{folder}|(null)",
+    )
+    found = only(check_no_live_jobs({"generate_m_rs0_to_rs15", "generate_m_greedy", "grade_answers"}), "2 Slurm jobs")
+    assert "11 RUNNING generate_m_rs0_to_rs15" in found.found and "scancel 11 12." in found.hint
+    assert check_no_live_jobs({"summarize_results"}) == []
+
+
+def test_a_slurm_that_does_not_answer_stops_nobody(folder, monkeypatch):
+    fake_squeue(folder, monkeypatch, "slurm_load_jobs error", status=1)
+    assert check_no_live_jobs({"grade_answers"}) == []
+
+
+def test_by_hand_all_missing_files_are_checked(folder):
+    def check() -> subprocess.CompletedProcess:
+        command = [sys.executable, str(ROOT / "scripts/check_setup.py"), "--config-json", "--start-engines"]
+        return subprocess.run(command, input=json.dumps(config), capture_output=True, text=True)
+
+    config = configuration()
+    reply = check()
+    assert reply.returncode == 0, reply.stdout + reply.stderr
+    assert reply.stdout.startswith("llamacpp: xllamacpp ")
+    config["models"]["m"]["path"] = "nowhere"
+    reply = check()
+    assert reply.returncode == 2 and "nowhere" in reply.stdout and "Hint:" in reply.stdout
