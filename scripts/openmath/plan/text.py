@@ -44,19 +44,33 @@ def cost_lines(plan: dict) -> Iterator[str]:
         if cost["budget_usd"] is not None and (cost["usd"] or 0) + cost["spent_usd"] > cost["budget_usd"]:
             yield f"    more than budget_usd allows: {cost['spent_usd']:.2f} USD spent of {cost['budget_usd']:.2f}"
     if plan["generation"]:
-        numbers = (f"{hours:.2f} hours with {number} at a time" for number, hours in plan["wall_hours"].items())
-        yield f"Generation jobs, by the clock: {', '.join(numbers)}"
+        jobs = sum(cost["engine_starts"] for cost in plan["generation"])
+        numbers = [(n, hours) for n, hours in plan["wall_hours"].items() if int(n) <= jobs] or [
+            *plan["wall_hours"].items()
+        ][:1]
+        clock = ", ".join(f"{time_text(hours)} with {n} at a time" for n, hours in numbers)
+        yield f"Generation jobs by the clock, waiting for nodes not counted: {clock}"
     if plan["generation"] or plan["judging"]:
         yield (
-            f"Disk: {plan['disk_bytes'] / 1e9:.2f} GB of samples and judgements, checkpoints and engines not counted; "
-            f"{plan['disk_free_bytes'] / 1e9:.0f} GB are free"
+            f"Disk: {size_text(plan['disk_bytes'])} of samples and judgements, checkpoints and engines not counted; "
+            f"{size_text(plan['disk_free_bytes'])} are free"
         )
     else:
         yield "Nothing needs an engine or a judge."
 
 
 def engine_text(cost: dict) -> str:
-    """'17 engine starts, 48.96 engine hours = 48.96 GPU-hours'"""
-    starts, gpus = cost["engine_starts"], cost["gpus_per_engine"]
-    gpu_hours = f" = {cost['gpu_hours']:.2f} GPU-hours" if gpus else ""
-    return f"{starts} engine start{'s' * (starts != 1)}, {cost['engine_hours']:.2f} engine hours{gpu_hours}"
+    """'17 engine starts, 48.6 hours of engine time, 48.6 GPU-hours'"""
+    starts = cost["engine_starts"]
+    gpu_hours = f", {cost['gpu_hours']:.1f} GPU-hours" if cost["gpus_per_engine"] else ""
+    return f"{starts} engine start{'s' * (starts != 1)}, {time_text(cost['engine_hours'])} of engine time{gpu_hours}"
+
+
+def time_text(hours: float) -> str:
+    if hours < 1:
+        return f"{hours * 60:.1f} minutes"
+    return f"{hours:.1f} hours"
+
+
+def size_text(size: float) -> str:
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"

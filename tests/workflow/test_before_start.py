@@ -1,0 +1,93 @@
+"""The plan and the preflight as parts of the graph: what a dry run ends with, what stops a run, and what needs no key."""
+
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import yaml
+from conftest import configure, run_script, snakemake
+
+PROGRAMS = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+HOSTED = {"hosted": {"model": "some-judge", "api_key_env": "NO_SUCH_KEY"}}
+
+
+def from_nothing_with_a_hosted_judge(folder: Path) -> None:
+    """Nothing made yet, and a judge whose key is not set."""
+    for made in ("data", "models", "results", "judgements"):
+        shutil.rmtree(folder / made)
+    configure(folder, judges=HOSTED)
+
+
+def test_a_dry_run_ends_with_the_plan_of_its_target(evaluation):
+    from_nothing_with_a_hosted_judge(evaluation)
+    reply = snakemake(evaluation, "--dry-run")
+    assert reply.returncode == 0, reply.stderr
+    plan = reply.stdout[reply.stdout.index("Files present/partial/missing:") :]
+    assert plan.count("0/0/9") == 2 and "tiny: 36 samples" in plan and "3 engine starts" in plan
+    assert "judge hosted:" in plan
+
+    plan = snakemake(evaluation, "--dry-run", "greedy").stdout
+    assert "tiny: 4 samples" in plan and "1 engine start," in plan and "judge hosted" not in plan
+    assert "Files present" not in snakemake(evaluation, "--dry-run", "--quiet", "all").stdout
+    assert not (evaluation / "results").exists()
+
+
+def test_a_finished_evaluation_has_no_plan_and_a_restored_block_no_engine_start(evaluation):
+    assert "Files present" not in snakemake(evaluation, "--dry-run").stdout
+    (evaluation / "results/tiny/eval-results/own/output-rs5.jsonl").unlink()
+    plan = snakemake(evaluation, "--dry-run").stdout
+    assert "tiny: 0 samples, 0 tokens, 0 engine starts" in plan
+
+
+def test_the_plan_needs_no_key_and_sees_overrides(evaluation):
+    from_nothing_with_a_hosted_judge(evaluation)
+    reply = snakemake(evaluation, "plan", "--config", "policy=paper", "benchmarks=[own]")
+    assert reply.returncode == 0, reply.stderr
+    assert "0/0/9" in reply.stdout and "arithmetic-mini" not in reply.stdout
+
+
+def test_only_a_run_that_asks_the_judge_needs_its_key(evaluation):
+    configure(evaluation, judges=HOSTED)
+    shutil.rmtree(evaluation / "results/tiny/grades")
+    reply = snakemake(evaluation, "majority")
+    assert reply.returncode == 0, reply.stderr
+    reply = snakemake(evaluation)
+    assert reply.returncode != 0 and "NO_SUCH_KEY" in reply.stderr
+    assert not (evaluation / "results/tiny/judged/hosted").exists()
+
+
+def test_all_problems_are_listed_before_the_first_job(evaluation):
+    from_nothing_with_a_hosted_judge(evaluation)
+    config = yaml.safe_load((evaluation / "config.yaml").read_text())
+    config["models"]["tiny"]["path"] = "nowhere"
+    config["generation"]["max_new_tokens"] = 4096
+    (evaluation / "config.yaml").write_text(yaml.safe_dump(config))
+    reply = snakemake(evaluation)
+    assert reply.returncode != 0 and "Traceback" not in reply.stderr
+    assert "3 problems found before the start" in reply.stderr and reply.stderr.count("Hint:") == 3
+    assert not (evaluation / "data").exists() and not (evaluation / "models").exists()
+
+
+def test_live_slurm_jobs_stop_a_second_run(evaluation):
+    (evaluation / "results/tiny/grades/own.parquet").unlink()
+    program = evaluation / "bin/squeue"
+    program.parent.mkdir()
+    program.write_text(f"#!/bin/sh\necho '71|RUNNING|{evaluation}|rule_grade_answers_wildcards_tiny_own'\n")
+    program.chmod(0o755)
+    reply = snakemake(evaluation, environment={"PATH": f"{program.parent}{os.pathsep}{PROGRAMS}"})
+    assert reply.returncode != 0 and "71 RUNNING grade_answers" in reply.stderr and "scancel 71" in reply.stderr
+    assert not (evaluation / "results/tiny/grades/own.parquet").exists()
+    program.write_text("#!/bin/sh\n")
+    reply = snakemake(evaluation, environment={"PATH": f"{program.parent}{os.pathsep}{PROGRAMS}"})
+    assert reply.returncode == 0, reply.stderr
+
+
+def test_by_hand_the_speed_of_the_jobs_that_ran_is_used(evaluation):
+    configure(evaluation, generation={"seeds": 12})
+    reply = run_script("plan_compute.py", "--configfile", "config.yaml", "--json", cwd=evaluation)
+    [cost] = json.loads(reply.stdout)["generation"]
+    assert (cost["samples"], cost["engine_starts"]) == (16, 1)
+    assert any("measured on" in source for source in cost["assumptions"])
+    assert "length of samples measured on published files" in cost["assumptions"]
