@@ -72,6 +72,7 @@ def check_disk(needs: Needs) -> list[InputError]:
             where=os.getcwd(),
             expected=f"{needed / 1e9:.1f} GB for samples and judgements",
             found=f"{free / 1e9:.1f} GB free",
-            hint="free some space, or run in a folder on a larger disk (--directory).",
+            hint="free some space, or run in a folder on a larger disk (--directory). The size follows from the length of samples: "
+            "generation: tokens_per_sample, until published files have been measured.",
         )
     ]
