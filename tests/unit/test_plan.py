@@ -218,7 +218,7 @@ def test_each_different_question_is_one_call_and_stored_verdicts_are_none():
         tokens = {"num_prompt_tokens": 1000, "num_generated_tokens": 100}
         store.add({"key": settings.key(question), "judgement": "Judgement: No", **question, **tokens}, settings)
     store.close()
-    config["judges"]["j"] |= {"price": {"input": 2.0, "output": 10.0}, "budget_usd": 0.005}
+    config["judges"]["j"] |= {"prices": {"input": 2.0, "output": 10.0}, "budget_usd": 0.005}
     plan = make_plan(config)
     [cost] = plan["judging"]
     assert cost["calls"] == 3 and cost["usd"] == pytest.approx(3 * (1000 * 2 + 100 * 10) / 1e6)

@@ -41,18 +41,21 @@ def judge_costs(inventory: Inventory, to_judge: dict[str, list[Answers]], speeds
     """What each judge still has to do. Answers that exist are read and looked up in the store, others are estimated."""
     costs = []
     for judge, files in to_judge.items():
-        settings, store = inventory.config["judges"][judge], VerdictStore(Path(f"judgements/{judge}"))
+        settings = inventory.config["judges"][judge]
+        if settings.get("replay"):
+            continue  # asks nobody
+        store = VerdictStore(Path(f"judgements/{judge}"))
         cost = JudgeCost(judge, verdicts_in_store=len(store.records), spent_usd=store.spent)
         cost.budget_usd = settings.get("budget_usd")
         count_calls(cost, inventory, files, store)
         if "self_hosted" in settings:
             add_engine(cost, inventory, files, store, speeds[settings["self_hosted"]])
-        elif "price" in settings:
-            prices = Prices(settings["price"]["input"], settings["price"]["output"])
+        elif "prices" in settings:
+            prices = Prices(settings["prices"]["input"], settings["prices"]["output"])
             cost.usd = prices.estimate(cost.calls, list(store.records.values()))
             cost.assumptions.append(f"tokens of a call {'measured in the store' if store.records else 'assumed'}")
         else:
-            cost.assumptions.append(f"no prices in the configuration (judges: {judge}: price)")
+            cost.assumptions.append(f"no prices in the configuration (judges: {judge}: prices)")
         costs.append(asdict(cost))
     return costs
 
@@ -68,6 +71,8 @@ def count_calls(cost: JudgeCost, inventory: Inventory, files: list[Answers], sto
                     questions[docket.settings.key(question)] = question
         else:
             cost.estimated_calls += round(ASKED_SHARE * inventory.rows(file.benchmark))
+    if config["judges"][cost.judge].get("cascade"):
+        cost.assumptions.append("fewer with cascade: answers that the symbolic grader finds equal are not asked")
     left = sum(docket.next_attempt(question, store.records) is not None for question in questions.values())
     cost.calls = left + cost.estimated_calls
     if cost.estimated_calls:
