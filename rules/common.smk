@@ -165,3 +165,9 @@ def summary_files():
         model=MODELS,
         judge=JUDGES or ["none"],
     )
+
+
+def comparison_files():
+    """One comparison per pair of models that the configuration asks for, and judge."""
+    pairs = [f"{model}-vs-{other}" for model, other in config["compare"]]
+    return expand("results/compare/{pair}/{judge}/comparison.md", pair=pairs, judge=JUDGES or ["none"])

@@ -5,10 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from openmath.metrics import wilson
 from openmath.samples import read_rows
 from openmath.tables import format_table
-from openmath.voting import majority_vote
 
 ROOT = Path(__file__).parents[2]
 FIXTURES = ROOT.parent / "shared" / "reference" / "fixtures"
@@ -35,22 +33,6 @@ def test_layout():
         "evaluation_mode | num_entries | symbolic_correct | no_answer\n"
         "greedy          | 3           | 33.33            | 0.00     \n\n\n"
     )
-
-
-def test_votes_merge_equal_answers_and_share_ties():
-    answers, classes, correct = ["1/2", "0.5", "3", None], ["1/2", "1/2", "3", None], [True, True, False, False]
-    vote = majority_vote(answers, classes, correct, "default")
-    assert (vote.answer, vote.votes, vote.total, vote.tied, vote.credit) == ("1/2", 2, 4, False, 1.0)
-    assert majority_vote(answers, classes, correct, "paper").votes == 1
-    tie = majority_vote(["3", "0.5"], ["3", "1/2"], [False, True], "default")
-    assert (tie.tied, tie.credit) == (True, 0.5)
-    assert majority_vote([None, None], [None, None], [False, False], "default").answer is None
-
-
-def test_wilson_against_published_values():
-    # Field values: 3 of 30 -> 3.5 to 25.6 %; 16 of 40 -> 26.3 to 55.4 %.
-    assert [round(100 * x, 1) for x in wilson(3, 30)] == [3.5, 25.6]
-    assert [round(100 * x, 1) for x in wilson(16, 40)] == [26.3, 55.4]
 
 
 def test_files_of_other_tools_are_voted_and_summarised_where_they_stand(tmp_path):
