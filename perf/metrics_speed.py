@@ -3,8 +3,8 @@ r"""Time and memory of all tables and metrics of the paper's five benchmarks wit
     python perf/metrics_speed.py
     python perf/metrics_speed.py --seeds 1024
 
-The synthetic votes are shaped like a real model's: problems differ in difficulty (beta distribution), wrong answers follow a power law
-with a long tail of single votes, equal answers have several spellings, some samples have no answer or are truncated.
+The synthetic votes are shaped like a real model's: problems differ in difficulty (beta distribution), wrong answers follow
+a power law with a long tail of single votes, equal answers have several spellings, some samples have no answer.
 Prints the wall time, CPU time and peak memory of one summarize_results.py over all grades, and of one fill_majority.py;
 then exact maj@k against a Monte Carlo estimate of 1,000 draws per problem, in time and error.
 """
@@ -62,7 +62,9 @@ def write_grades(path: Path, problems: int, a: float, b: float, seeds: int, rng:
                 ["length" if s else "stop" for s in silent],
                 rng.integers(50, 4096, problems),
             ]
-            arrays = [pa.array(c, f.type) if not isinstance(c, pa.Array) else c for c, f in zip(columns, SCHEMA, strict=True)]
+            arrays = [
+                pa.array(c, f.type) if not isinstance(c, pa.Array) else c for c, f in zip(columns, SCHEMA, strict=True)
+            ]
             writer.write_table(pa.table(arrays, schema=SCHEMA))
 
 
@@ -100,7 +102,12 @@ def exact_against_monte_carlo(path: Path) -> None:
     every = graded.select(graded.runs[1:]).ballots("default")
     kept = every.problem < COMPARED_PROBLEMS
     ballots = Ballots(
-        COMPARED_PROBLEMS, every.runs, every.problem[kept], every.votes[kept], every.correct[kept], every.first_run[kept]
+        COMPARED_PROBLEMS,
+        every.runs,
+        every.problem[kept],
+        every.votes[kept],
+        every.correct[kept],
+        every.first_run[kept],
     )
     rng = np.random.default_rng(0)
     majority_at_k(ballots, 2)  # imports and first calls
@@ -114,7 +121,8 @@ def exact_against_monte_carlo(path: Path) -> None:
         error = np.abs(estimate - exact)
         print(
             f"maj@{k} of {COMPARED_PROBLEMS} problems: exact {exact_s:.2f} s, Monte Carlo {sampled_s:.2f} s, ratio "
-            f"{sampled_s / exact_s:.1f}; Monte Carlo is off by {100 * error.mean():.2f} points a problem, at most {100 * error.max():.2f}"
+            f"{sampled_s / exact_s:.1f}; Monte Carlo is off by {100 * error.mean():.2f} points a problem, "
+            f"at most {100 * error.max():.2f}"
         )
 
 

@@ -34,7 +34,9 @@ def main() -> None:
     if options.output_dir:
         write_text(options.output_dir / "comparison.md", text)
         write_text(options.output_dir / "comparison.csv", pandas.DataFrame(rows).to_csv(index=False))
-        write_text(options.output_dir / "flipped.csv", pandas.DataFrame(flips, columns=FLIPPED_COLUMNS).to_csv(index=False))
+        write_text(
+            options.output_dir / "flipped.csv", pandas.DataFrame(flips, columns=FLIPPED_COLUMNS).to_csv(index=False)
+        )
 
 
 def read_questions(path: Path) -> pandas.DataFrame:

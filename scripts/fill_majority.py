@@ -27,6 +27,8 @@ def main() -> None:
     parser.add_argument("--output", required=True, type=Path)
     parser.add_argument("--policy", choices=("default", "paper"), default="default")
     options = parser.parse_args()
+    if options.output.resolve() in {path.resolve() for path in options.samples or []}:
+        raise InputError("The output is one of the inputs, which are never modified.", where=options.output)
     if options.grades:
         if not (options.benchmark or options.samples):
             raise InputError("--grades needs the problems.", expected="--benchmark FILE, or --samples with one file")
@@ -36,8 +38,6 @@ def main() -> None:
         graded = read_sample_files(options.samples, options.policy)
     else:
         raise InputError("Nothing to vote on.", expected="--samples or --grades")
-    if options.output.resolve() in {path.resolve() for path in options.samples or []}:
-        raise InputError("The output is one of the inputs, which are never modified.", where=options.output)
     sampled = sorted((run for run in graded.runs if run != "greedy"), key=run_order)  # greedy has no vote
     if not sampled:
         raise InputError("There are no sampled runs to vote.", where=options.grades or options.samples[0])
@@ -57,7 +57,7 @@ def majority_rows(problems: list[dict], runs: Graded, policy: str) -> Iterator[d
         if policy == "paper":
             correct = answer == expected  # the reference compares strings here, whatever the grader said
         else:
-            correct = run != NONE and bool(runs.correct[number, run])
+            correct = bool(run != NONE and runs.correct[number, run])
         yield {
             "id": str(problem.get("id", number)),
             "problem": problem["problem"],

@@ -74,7 +74,9 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument("--published", type=Path, help="published numbers: config/published.yaml")
     parser.add_argument("--k", nargs="+", type=int, help="points of the curves (default: 1, 2, 4, ..., n)")
-    parser.add_argument("--cluster-by", metavar="FIELD", help="add intervals for problems drawn in groups, by this field")
+    parser.add_argument(
+        "--cluster-by", metavar="FIELD", help="add intervals for problems drawn in groups, by this field"
+    )
     parser.add_argument("--problems", nargs="*", type=Path, default=[], help="BENCHMARK.jsonl that hold --cluster-by")
     parser.add_argument("--output-dir", type=Path)
     parser.add_argument("--policy", choices=("default", "paper"), default="default")

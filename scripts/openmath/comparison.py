@@ -37,7 +37,9 @@ def compare(first: pandas.DataFrame, second: pandas.DataFrame) -> tuple[list[dic
         a, b = (side[benchmark, mode] for side in sides)
         if a.id.tolist() != b.id.tolist():
             raise InputError(
-                "The two sides are not about the same problems.", where=benchmark, found=f"{len(a)} and {len(b)} problems"
+                "The two sides are not about the same problems.",
+                where=benchmark,
+                found=f"{len(a)} and {len(b)} problems",
             )
         for kind in KINDS:
             if a[kind].notna().all() and b[kind].notna().all():
@@ -48,7 +50,9 @@ def compare(first: pandas.DataFrame, second: pandas.DataFrame) -> tuple[list[dic
         members = [row for row in rows if (row["mode"], row["grading"]) == family]
         for row, p in zip(members, holm([row["p_value"] for row in members]), strict=True):
             row["p_holm"] = p
-            row["verdict"] = "no difference shown" if p >= SIGNIFICANCE else "higher" if row["difference"] > 0 else "lower"
+            row["verdict"] = (
+                "no difference shown" if p >= SIGNIFICANCE else "higher" if row["difference"] > 0 else "lower"
+            )
     return rows, flips, unmatched
 
 
@@ -110,7 +114,7 @@ def holm(p_values: list[float]) -> list[float]:
 def _by_mode(table: pandas.DataFrame) -> dict[tuple[str, str], pandas.DataFrame]:
     """(benchmark, mode) -> its rows; averages over different numbers of seeds estimate the same thing."""
     mode = table["mode"].where(~table["mode"].str.startswith("pass@1["), "pass@1[avg]")
-    return {key: rows for key, rows in table.groupby([table.benchmark, mode], sort=False)}
+    return dict(iter(table.groupby([table.benchmark, mode], sort=False)))
 
 
 def _flipped(a: pandas.DataFrame, b: pandas.DataFrame, kind: str) -> list[dict]:

@@ -182,7 +182,9 @@ class _SampleTable:
         columns = ([], [], [], [])
         ids, problems = [], []
         for number, row in enumerate(read_rows(path)):
-            answer = row["predicted_answer"] if "predicted_answer" in row else extract_answer(row.get("generation") or "")
+            answer = (
+                row["predicted_answer"] if "predicted_answer" in row else extract_answer(row.get("generation") or "")
+            )
             answer = answer if answer is None else str(answer)
             correct, expected = row.get("is_correct"), row.get("expected_answer")
             if correct is None:
@@ -193,7 +195,9 @@ class _SampleTable:
             pair = self.pairs.setdefault((answer, str(expected)), len(self.pairs))
             judgement = parse_verdict(row["judgement"], policy) if "judgement" in row else None
             for column, value in zip(
-                columns, (pair, NONE if correct is None else int(correct), row.get("finish_reason"), judgement), strict=True
+                columns,
+                (pair, NONE if correct is None else int(correct), row.get("finish_reason"), judgement),
+                strict=True,
             ):
                 column.append(value)
             ids.append(str(row.get("id", number)))

@@ -2,13 +2,14 @@
 
 A problem's answers fall into classes of m_1, ..., m_A votes and z samples without an answer. Of all C(n, k) subsets,
 
-    maj@k = 1/C(n,k) * sum_t sum_T  share of correct in T * [x^k] (1+x)^z  prod_{a in T} C(m_a,t) x^t  prod_{a not in T} sum_{s<t} C(m_a,s) x^s
+    maj@k = 1/C(n,k) * sum over t >= 1 and sets T of classes of  (share of correct classes in T)
+            * [x^k] (1+x)^z * prod_{a in T} C(m_a,t) x^t * prod_{a not in T} sum_{s<t} C(m_a,s) x^s
 
-with T the classes tied at t >= 1 votes. Three exact steps make this cheap. Each correct class is taken alone, with the other
-classes as its rivals; where j of them tie with it, its credit is 1/(1+j), the integral of u^j over [0, 1], so that
-the sum over T is a product over rivals, integrated over u by Gauss-Legendre nodes (exact for polynomials). Drawing k of n is the
-same as drawing each sample with p = k/n, given that k were drawn: binomial probabilities instead of huge binomial coefficients.
-[x^k] of the product is read from its values on the unit circle. All terms are positive; the result is exact to 1e-13.
+where T are the classes tied at t votes. Three exact steps make this cheap. Each correct class is taken alone, the others
+being its rivals; where j rivals tie with it, its credit is 1/(1+j), the integral of u^j over [0, 1], so that the sum over T
+becomes a product over rivals, integrated over u by Gauss-Legendre nodes (exact for polynomials). Drawing k of n is the same
+as drawing each sample with probability k/n, given that k were drawn: binomial probabilities replace huge binomial
+coefficients. [x^k] of the product is read from its values on the unit circle. Exact to about 1e-13.
 """
 
 from functools import cache, lru_cache

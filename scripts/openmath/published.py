@@ -9,18 +9,20 @@ from openmath.errors import InputError
 from openmath.tables import markdown_table
 
 SIGNIFICANCE = 0.05
-INFORMATIVE = 5.0  # points: a wider half interval, or a larger undetectable difference, cannot confirm a published number
+INFORMATIVE = (
+    5.0  # points: a wider half interval, or a larger undetectable difference, cannot confirm a published number
+)
 
 RULE = f"""\
 A percentage **differs** where it lies outside our 95 % interval widened by the set's own spread between engines; else it is
-**within**, or **too small to tell** where our interval reaches more than {INFORMATIVE:g} points to either side. A count (solved/total)
-**differs** where Fisher's exact test against our count has p < {SIGNIFICANCE}; else it is too small to tell, since with so few
-problems equal counts prove little. Other problems than the published ones are always too small to tell, unless they differ.
+**within**, or **too small to tell** where our interval reaches more than {INFORMATIVE:g} points to either side. A count
+(solved/total) **differs** where Fisher's exact test against our count has p < {SIGNIFICANCE}; else it is too small to tell: with
+so few problems, equal counts prove little. Where ours are not the published problems, nothing is ever within.
 """
 REASONS = """\
-Known reasons for a difference: the judge and its snapshot (verdicts of another judge differ on 1-3 % of answers); the engine, its
-version, batch size and GPUs (1-2 points, says the recipe; a doubled begin-of-text token alone can cost some); the symbolic grader, ours
-being stricter about integers and fuller about forms; the references, where ours are corrected (docs/benchmarks.md).
+Known reasons for a difference: the judge and its snapshot; the engine, its version, batch size and GPUs (1-2 points, says the
+recipe); a doubled begin-of-text token in the prompt; the symbolic grader, which is not the recipe's (docs/grading.md); references
+that are not the recipe's (docs/benchmarks.md); few sampled runs.
 """
 
 
@@ -55,15 +57,16 @@ def beside_published(metrics: list[dict], model: str, published: dict) -> list[d
 def _row(name: str, collection: dict, kind: str, number: object, ours: dict, problems: int) -> dict:
     own = kind if f"accuracy_{kind}" in ours else "symbolic"
     value, low, high = (100 * ours[f"{part}_{own}"] for part in ("accuracy", "ci95_low", "ci95_high"))
-    solved, total = map(int, number.split("/")) if isinstance(number, str) else (None, None)
+    solved, slash, total = str(number).partition("/")
+    theirs = 100 * int(solved) / int(total) if slash else float(number)
     same_problems = ours["n_items"] == problems
-    if solved is not None:
-        p = _fisher(round(value / 100 * ours["n_items"]), ours["n_items"], solved, total)
+    if slash:
+        p = _fisher(round(value / 100 * ours["n_items"]), ours["n_items"], int(solved), int(total))
         verdict = "differs" if p < SIGNIFICANCE else "too small to tell"
         rule = f"Fisher p = {p:.2g}"
     else:
         spread = collection["spread"]
-        outside = not low - spread <= number <= high + spread
+        outside = not low - spread <= theirs <= high + spread
         wide = max(high - value, value - low) > INFORMATIVE or not same_problems
         verdict = "differs" if outside else "too small to tell" if wide else "within"
         rule = f"interval ± {spread:g} points"
@@ -77,7 +80,7 @@ def _row(name: str, collection: dict, kind: str, number: object, ours: dict, pro
         "ours": value,
         "ci95_low": low,
         "ci95_high": high,
-        "published": number if solved is None else 100 * solved / total,
+        "published": theirs,
         "published_text": str(number),
         "published_source": collection["source"],
         "verdict": verdict,
@@ -95,7 +98,10 @@ def published_markdown(model: str, rows: list[dict], published: dict) -> str:
     text = f"# {model} beside published numbers\n"
     if not rows:
         known = sorted({name for collection in published["sets"].values() for name in collection["models"]})
-        return text + f"\nNo published number belongs to this model and these runs. Models with numbers: {', '.join(known)}.\n"
+        return (
+            text
+            + f"\nNo published number belongs to this model and these runs. Models with numbers: {', '.join(known)}.\n"
+        )
     for name, collection in published["sets"].items():
         chosen = [row for row in rows if row["set"] == name]
         if chosen:
