@@ -105,6 +105,12 @@ def judged_files(wildcards):
     return [judged for _, judged in judge_pairs(wildcards.model, wildcards.judge)]
 
 
+def published_option(wildcards):
+    """`--published-as NAME` where the published numbers know a model by another name."""
+    name = MODELS[wildcards.model].get("published_as")
+    return ["--published-as", name] if name else []
+
+
 def prompt_file(name):
     """A prompt named in the configuration: a file of config/prompts, or a path."""
     return name if "/" in name else f"{workflow.basedir}/config/prompts/{name}.yaml"

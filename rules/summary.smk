@@ -6,12 +6,6 @@ Makes: results/{model}/summary/{judge}/tables.txt and the files listed in script
 """
 
 
-def published_option(wildcards):
-    """`--published-as NAME` where the published numbers know a model by another name."""
-    name = MODELS[wildcards.model].get("published_as")
-    return ["--published-as", name] if name else []
-
-
 localrules:
     summarize_results,
     compare_models,
