@@ -44,7 +44,10 @@ def main() -> None:
             ours.append((bounds.low, bounds.high))
             normal.append((scores.mean() - half, scores.mean() + half))
         method = bounds.method.partition(",")[0]
-        print(f"{problems:8} {samples:8} {truth:10.2f}  {shown(ours, truth)} {method:34} {shown(normal, truth)}", flush=True)
+        print(
+            f"{problems:8} {samples:8} {truth:10.2f}  {shown(ours, truth)} {method:34} {shown(normal, truth)}",
+            flush=True,
+        )
 
 
 def shown(bounds: list[tuple[float, float]], truth: float) -> str:

@@ -23,7 +23,8 @@ class Graded:
     """Samples of N problems in n runs, in benchmark and seed order. Arrays are (N, n).
 
     answers, classes: codes, NONE where there is no answer; texts: the answer of each code. correct: symbolic verdict.
-    truncated: the sample met the token limit; None where no sample says. judged: yes | no | unparsed; None: not judged.
+    truncated: the sample met the token limit; None where no sample says. judged: yes | no | unparsed, "" where a sample
+    is not judged; None where none is.
     """
 
     ids: list[str]
@@ -72,6 +73,18 @@ class Benchmark:
     greedy: Graded | None
     sampled: Graded | None
     judged: dict[str, Judged] = field(default_factory=dict)
+
+    def __post_init__(self):
+        for graded in filter(None, (self.greedy, self.sampled)):
+            if graded.judged is not None and (graded.judged == "").any():
+                if (graded.judged != "").any():
+                    lacking = graded.runs[int((graded.judged == "").any(axis=0).argmax())]
+                    raise InputError(
+                        "Some of the sampled runs are judged and others are not.",
+                        where=self.name,
+                        found=f"{lacking} lacks judgements",
+                    )
+                graded.judged = None
 
     @property
     def ids(self) -> list[str]:
@@ -138,77 +151,46 @@ def read_sample_files(paths: Iterable[Path], policy: str) -> Graded:
     runs = [sample_run_of(path) for path in files]
     if len(set(runs)) < len(runs):
         raise InputError("Two files hold the same sample run.", found=", ".join(map(str, files)))
-    table = _SampleTable()
+    pairs: dict[tuple[str | None, str], int] = {}  # distinct (answer, expected answer) -> code
+    ids, problems, columns = None, None, []
     for path in files:
-        table.read(path, policy)
-    pairs = list(table.pairs)
-    if policy != "paper" or table.ungraded:
+        rows = [_sample(row, policy, f"{path}:{number}", number - 1) for number, row in enumerate(read_rows(path), 1)]
+        if not rows:
+            raise InputError("The file has no rows.", where=path)
+        own_ids, own_problems, answers, recorded, reasons, judged = zip(*rows, strict=True)
+        ids, problems = ids or own_ids, problems or own_problems
+        check_ids(own_problems, problems, where=path, expected_from=files[0])
+        codes = [pairs.setdefault(pair, len(pairs)) for pair in answers]
+        columns.append([np.array(values) for values in (codes, recorded, reasons, judged)])
+    pair, recorded, reasons, judged = (np.stack(values, axis=1) for values in zip(*columns, strict=True))
+
+    texts, answers = _codes([answer for answer, _ in pairs])
+    if policy == "paper" and (recorded != NONE).all():
+        classes, correct = answers, recorded == 1
+    else:
         with GraderPool(policy=policy) as pool:
             samples = list(pool.grade_samples(pairs))
-    else:
-        samples = []
-    verdicts = np.array([sample.verdict.correct for sample in samples] or [False] * len(pairs))
-    texts, answers = _codes([answer for answer, _ in pairs])
-    _, classes = _codes([sample.vote_class for sample in samples] or [answer for answer, _ in pairs])
-    pair = np.array(table.pair_of).T
-    recorded = np.array(table.recorded).T
-    reasons = np.array(table.reasons).T
-    judged = np.array(table.judged).T
-    if (judged != None).any() and (judged == None).any():  # noqa: E711 elementwise
-        raise InputError("Some rows are judged and others are not.", where=files[0].parent)
-    return Graded(
-        table.ids,
-        runs,
-        texts,
-        answers[pair],
-        classes[pair],
-        np.where(recorded == NONE, verdicts[pair], recorded == 1),
-        reasons == "length" if (reasons != None).any() else None,  # noqa: E711
-        judged.astype(str) if (judged != None).any() else None,  # noqa: E711
+        _, classes = _codes([sample.vote_class for sample in samples])
+        verdicts = np.array([sample.verdict.correct for sample in samples])
+        correct = np.where(recorded == NONE, verdicts[pair], recorded == 1)
+    truncated = reasons == "length" if (reasons != "").any() else None
+    return Graded(list(ids), runs, texts, answers[pair], classes[pair], correct, truncated, judged)
+
+
+def _sample(row: dict, policy: str, where: str, number: int) -> tuple:
+    """id, problem, (answer, expected answer), recorded verdict or NONE, finish reason or "", judge verdict or ""."""
+    answer = row["predicted_answer"] if "predicted_answer" in row else extract_answer(row.get("generation") or "")
+    correct, expected = row.get("is_correct"), row.get("expected_answer")
+    if correct is None and expected is None:
+        raise InputError("A row has neither is_correct nor expected_answer.", where=where)
+    return (
+        str(row.get("id", number)),
+        str(row.get("problem")),
+        (answer if answer is None else str(answer), str(expected)),
+        NONE if correct is None else int(correct),
+        row.get("finish_reason") or "",
+        parse_verdict(row["judgement"], policy) if "judgement" in row else "",
     )
-
-
-class _SampleTable:
-    """Rows of sample files, each distinct (answer, expected answer) once."""
-
-    def __init__(self):
-        self.ids: list[str] = []
-        self.pairs: dict[tuple[str | None, str], int] = {}
-        self.pair_of, self.recorded, self.reasons, self.judged = [], [], [], []  # per run, a list over problems
-        self.ungraded = False
-        self._problems: list[str] | None = None
-
-    def read(self, path: Path, policy: str) -> None:
-        columns = ([], [], [], [])
-        ids, problems = [], []
-        for number, row in enumerate(read_rows(path)):
-            answer = (
-                row["predicted_answer"] if "predicted_answer" in row else extract_answer(row.get("generation") or "")
-            )
-            answer = answer if answer is None else str(answer)
-            correct, expected = row.get("is_correct"), row.get("expected_answer")
-            if correct is None:
-                self.ungraded = True
-                if expected is None:
-                    where = f"{path}:{number + 1}"
-                    raise InputError("A row has neither is_correct nor expected_answer.", where=where)
-            pair = self.pairs.setdefault((answer, str(expected)), len(self.pairs))
-            judgement = parse_verdict(row["judgement"], policy) if "judgement" in row else None
-            for column, value in zip(
-                columns,
-                (pair, NONE if correct is None else int(correct), row.get("finish_reason"), judgement),
-                strict=True,
-            ):
-                column.append(value)
-            ids.append(str(row.get("id", number)))
-            problems.append(str(row.get("problem")))
-        if not ids:
-            raise InputError("The file has no rows.", where=path)
-        if self._problems is None:
-            self.ids, self._problems = ids, problems
-        check_ids(problems, self._problems, where=path, expected_from="the first file")
-        for kept, column in zip((self.pair_of, self.recorded, self.reasons, self.judged), columns, strict=True):
-            kept.append(column)
 
 
 def _codes(values: Sequence[str | None]) -> tuple[list[str], np.ndarray]:

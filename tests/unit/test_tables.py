@@ -162,6 +162,28 @@ def test_files_of_other_tools_are_voted_and_summarised_where_they_stand(tmp_path
     assert before == {path: path.read_bytes() for path in folder.iterdir()}
 
 
+def test_a_judged_greedy_run_stands_beside_sampled_runs_that_are_not(tmp_path, call):
+    for name, judgements in {
+        "greedy": ["Judgement: Yes"] * 2,
+        "rs0": [None] * 2,
+        "rs1": ["Judgement: No", None],
+    }.items():
+        rows = [
+            {"problem": f"p{i}", "predicted_answer": "1", "expected_answer": "1", "is_correct": True}
+            | ({"judgement": judgement} if judgement else {})
+            for i, judgement in enumerate(judgements)
+        ]
+        path = tmp_path / "toy" / f"output-{name}.jsonl"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with pytest.raises(InputError, match=r"(?s)Some of the sampled runs are judged.*rs0 lacks"):
+        call(summarize_results, tmp_path, "--policy", "paper")
+    path.unlink()
+    lines = [line.split() for line in call(summarize_results, tmp_path, "--policy", "paper").splitlines()]
+    assert ["greedy", "|", "2", "|", "100.00", "|", "100.00", "|", "100.00", "|", "100.00", "|", "0.00"] in lines
+    assert ["majority@1", "|", "2", "|", "100.00", "|", "-", "|", "-", "|", "-", "|", "0.00"] in lines
+
+
 def test_an_empty_folder_is_one_message(tmp_path):
     reply = run("summarize_results.py", tmp_path)
     assert reply.returncode == 2 and "No sample files" in reply.stderr and "Traceback" not in reply.stderr
