@@ -16,6 +16,7 @@ The second reads grades and judged files. With --output-dir both write, besides 
 
 import argparse
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas
@@ -36,6 +37,8 @@ PUBLISHED_COLUMNS = ["set", "benchmark", "mode", "grading", "ours", "ci95_low", 
 
 def main() -> None:
     options = parse_arguments()
+    if options.cluster_by and not options.problems:
+        raise InputError("--cluster-by needs the problems.", expected="--problems data/BENCHMARK.jsonl")
     if options.results:
         benchmarks = benchmarks_of_folder(options.results, options.order, options.policy)
     elif options.grades:
@@ -44,7 +47,7 @@ def main() -> None:
         raise InputError("Nothing to summarise.", expected="a results folder, or --grades")
 
     text, metrics, curves, questions, differing = "", [], [], [], []
-    for benchmark in benchmarks:
+    for benchmark in benchmarks:  # one in memory at a time
         modes = modes_of(benchmark, options.policy)
         text += format_table(benchmark.name, [table_row(mode, options.policy) for mode in modes])
         metrics += [metrics_row(benchmark.name, mode) for mode in modes]
@@ -83,7 +86,7 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def benchmarks_of_folder(folder: Path, order: list[str], policy: str) -> list[Benchmark]:
+def benchmarks_of_folder(folder: Path, order: list[str], policy: str) -> Iterator[Benchmark]:
     """Every sub-folder with sample files, by name, those of `order` first."""
     root = folder / "eval-results" if (folder / "eval-results").is_dir() else folder
     names = sorted({path.parent.name for path in root.glob("*/output-*.jsonl")})
@@ -92,22 +95,23 @@ def benchmarks_of_folder(folder: Path, order: list[str], policy: str) -> list[Be
             "No sample files here.", where=root, expected="BENCHMARK/output-greedy.jsonl or output-rs*.jsonl"
         )
     names.sort(key=lambda name: order.index(name) if name in order else len(order))
-    found = []
     for name in names:
         files = [path for path in (root / name).glob("output-*.jsonl") if path.name != "output-majority.jsonl"]
-        found.append(by_kind(name, read_sample_files(files, policy)))
-    return found
+        yield by_kind(name, read_sample_files(files, policy))
 
 
-def benchmarks_of_grades(grades: list[Path], judged: list[Path]) -> list[Benchmark]:
+def benchmarks_of_grades(grades: list[Path], judged: list[Path]) -> Iterator[Benchmark]:
     """One benchmark per file of grades, in their order, with its judged modes."""
-    found = {path.stem: by_kind(path.stem, read_grades(path)) for path in grades}
+    names = [path.stem for path in grades]
     for path in judged:
-        if path.parent.name not in found:
-            raise InputError("A judged file belongs to no file of grades.", where=path, expected=", ".join(found))
-        benchmark = found[path.parent.name]
-        benchmark.judged[path.stem] = read_judged(path, benchmark.ids)
-    return list(found.values())
+        if path.parent.name not in names:
+            raise InputError("A judged file belongs to no file of grades.", where=path, expected=", ".join(names))
+    for path in grades:
+        benchmark = by_kind(path.stem, read_grades(path))
+        for file in judged:
+            if file.parent.name == benchmark.name:
+                benchmark.judged[file.stem] = read_judged(file, benchmark.ids)
+        yield benchmark
 
 
 def by_kind(name: str, graded: Graded) -> Benchmark:
