@@ -105,6 +105,12 @@ def judged_files(wildcards):
     return [judged for _, judged in judge_pairs(wildcards.model, wildcards.judge)]
 
 
+def published_option(wildcards):
+    """`--published-as NAME` where the published numbers know a model by another name."""
+    name = MODELS[wildcards.model].get("published_as")
+    return ["--published-as", name] if name else []
+
+
 def prompt_file(name):
     """A prompt named in the configuration: a file of config/prompts, or a path."""
     return name if "/" in name else f"{workflow.basedir}/config/prompts/{name}.yaml"
@@ -165,3 +171,9 @@ def summary_files():
         model=MODELS,
         judge=JUDGES or ["none"],
     )
+
+
+def comparison_files():
+    """One comparison per pair of models that the configuration asks for, and judge."""
+    pairs = [f"{model}-vs-{other}" for model, other in config["compare"]]
+    return expand("results/compare/{pair}/{judge}/comparison.md", pair=pairs, judge=JUDGES or ["none"])
