@@ -44,6 +44,7 @@ rule all:
         grades=all_grades_files(),
         answers=majority_files(),
         tables=summary_files(),
+        comparisons=comparison_files(),
 
 
 rule fetch:

@@ -22,7 +22,8 @@ sys.path.append(str(ROOT / "scripts"))
 from openmath.config import checked_config  # noqa: E402
 from openmath.preflight.needs import missing_files  # noqa: E402
 
-SUMMARY = ("metrics.json", "metrics.csv", "published.md")
+SUMMARY = ("tables.md", "metrics.json", "metrics.csv", "curves.csv", "questions.parquet", "disagreements.csv")
+SUMMARY += ("published.md", "published.csv")
 BARE = """
 BENCHMARKS = ["aime24", "amc23", "math", "gsm8k", "omni-math"]
 MODELS = [f"model{{i}}" for i in range({models})]

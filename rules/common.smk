@@ -71,6 +71,12 @@ def judged_files(wildcards):
     return [judged for _, judged in judge_pairs(wildcards.model, wildcards.judge)]
 
 
+def published_option(wildcards):
+    """`--published-as NAME` where the published numbers know a model by another name."""
+    name = MODELS[wildcards.model].get("published_as")
+    return ["--published-as", name] if name else []
+
+
 def prompt_sha256(name):
     """Hash of a prompt's text: a param, so that an edited prompt computes anew, and a moved checkout does not."""
     return text_sha256(prompt_file(name))
@@ -116,3 +122,9 @@ def majority_files():
 
 def summary_files():
     return [LAYOUT.summary_file(model, judge) for model in MODELS for judge in JUDGES or ["none"]]
+
+
+def comparison_files():
+    """One comparison per pair of models that the configuration asks for, and judge."""
+    pairs = [f"{model}-vs-{other}" for model, other in config["compare"]]
+    return expand("results/compare/{pair}/{judge}/comparison.md", pair=pairs, judge=JUDGES or ["none"])

@@ -4,42 +4,41 @@ r"""The tables people read, in the recipe's layout.
     python scripts/summarize_results.py --model m --grades results/m/grades/*.parquet --output-dir results/m/summary/none
 
 The first form takes any folder of BENCHMARK/output-*.jsonl, made by this workflow or not: rows without is_correct are graded.
-The second reads grades and judged files, and writes tables.txt, metrics.json, metrics.csv and published.md.
+The second reads grades and judged files. With --output-dir both write, besides the tables that they print:
+
+    tables.txt, tables.md      the tables, as printed and with intervals
+    metrics.csv, metrics.json  one row per benchmark and mode, with everything known about it
+    curves.csv                 maj@k and pass@k for k = 1, 2, 4, ..., n
+    questions.parquet          one row per benchmark, mode and problem: compare_models.py reads this
+    disagreements.csv          answers on which symbolic grading and judge differ
+    published.md, .csv         ours beside the published numbers
 """
 
 import argparse
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas
-import pyarrow.parquet as parquet
-import yaml
 
-from openmath.answers import extract_answer
 from openmath.errors import InputError, run_command
-from openmath.grading import grade, vote_class
-from openmath.judging import parse_verdict
-from openmath.samples import read_rows, run_order, sample_run_of, write_text
-from openmath.tables import Run, format_table, metrics_row, modes_of, table_row
+from openmath.graded import Benchmark, Graded, read_grades, read_judged, read_sample_files
+from openmath.intervals import clustered
+from openmath.modes import Mode, modes_of
+from openmath.published import beside_published, load_published, published_markdown
+from openmath.samples import atomic_write, read_rows, run_order, write_text
+from openmath.tables import curve_rows, disagreements, format_table, markdown, metrics_row, question_table, table_row
 
-ENGINE_SPREAD = 2.0  # points: "may vary by 1-2%" by server type, GPUs and batch size, says the recipe
+# Columns of files that may have no rows.
+DISAGREEMENT_COLUMNS = ["benchmark", "mode", "id", "predicted_answer", "expected_answer", "symbolic", "judge"]
+CURVE_COLUMNS = ["benchmark", "estimator", "grading", "k", "estimate", "ci95_low", "ci95_high"]
+PUBLISHED_COLUMNS = ["set", "benchmark", "mode", "grading", "ours", "ci95_low", "ci95_high", "published", "verdict"]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "results", nargs="?", type=Path, help="folder of BENCHMARK/output-*.jsonl (or with eval-results in it)"
-    )
-    parser.add_argument("--order", nargs="*", default=[], help="benchmarks to print first, in this order")
-    parser.add_argument("--model", help="name under which config/published.yaml knows it")
-    parser.add_argument("--grades", nargs="+", type=Path, default=[], help="BENCHMARK.parquet of grade_answers.py")
-    parser.add_argument(
-        "--judged", nargs="*", type=Path, default=[], help="BENCHMARK/greedy.jsonl, BENCHMARK/majority.jsonl"
-    )
-    parser.add_argument("--published", type=Path)
-    parser.add_argument("--output-dir", type=Path)
-    parser.add_argument("--policy", choices=("default", "paper"), default="default")
-    options = parser.parse_args()
+    options = parse_arguments()
+    if options.cluster_by and not options.problems:
+        raise InputError("--cluster-by needs the problems.", expected="--problems data/BENCHMARK.jsonl")
     if options.results:
         benchmarks = benchmarks_of_folder(options.results, options.order, options.policy)
     elif options.grades:
@@ -47,114 +46,126 @@ def main() -> None:
     else:
         raise InputError("Nothing to summarise.", expected="a results folder, or --grades")
 
-    text, metrics = "", []
-    for benchmark, (greedy, seeds, majority_judge) in benchmarks.items():
-        modes = modes_of(greedy, seeds, majority_judge, options.policy)
-        problems = len((greedy or seeds[0]).answers)
-        text += format_table(benchmark, [table_row(mode, problems) for mode in modes])
-        metrics += [
-            {"benchmark": benchmark, **metrics_row(m, problems, 1 if m.name == "greedy" else len(seeds))} for m in modes
-        ]
+    text, metrics, curves, questions, differing = "", [], [], [], []
+    for benchmark in benchmarks:  # one in memory at a time
+        modes = modes_of(benchmark, options.policy)
+        text += format_table(benchmark.name, [table_row(mode, options.policy) for mode in modes])
+        metrics += [metrics_row(benchmark.name, mode) for mode in modes]
+        if options.cluster_by:
+            add_clustered_intervals(metrics[-len(modes) :], modes, benchmark, options)
+        if options.output_dir:
+            questions.append(question_table(benchmark, modes))
+            differing += disagreements(benchmark, modes)
+            if benchmark.sampled:
+                curves += curve_rows(benchmark.name, benchmark.sampled, options.policy, options.k)
     print(text, end="")
     if options.output_dir:
-        folder = options.output_dir
-        write_text(folder / "tables.txt", text)
-        write_text(folder / "metrics.json", json.dumps(metrics, indent=2) + "\n")
-        write_text(folder / "metrics.csv", pandas.DataFrame(metrics).to_csv(index=False))
-        write_text(folder / "published.md", published_text(options, metrics))
+        write_tables(options, text, metrics, curves, pandas.concat(questions, ignore_index=True), differing)
 
 
-def benchmarks_of_folder(folder: Path, order: list[str], policy: str) -> dict:
-    """Benchmark -> (greedy run, sampled runs, None) of every sub-folder with sample files."""
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "results", nargs="?", type=Path, help="folder of BENCHMARK/output-*.jsonl (or with eval-results in it)"
+    )
+    parser.add_argument("--order", nargs="*", default=[], help="benchmarks to print first, in this order")
+    parser.add_argument("--model", default="model", help="its name, in titles and in --published")
+    parser.add_argument("--published-as", help="name of the model in --published, if another")
+    parser.add_argument("--grades", nargs="+", type=Path, default=[], help="BENCHMARK.parquet of grade_answers.py")
+    parser.add_argument(
+        "--judged", nargs="*", type=Path, default=[], help="BENCHMARK/greedy.jsonl, BENCHMARK/majority.jsonl"
+    )
+    parser.add_argument("--published", type=Path, help="published numbers: config/published.yaml")
+    parser.add_argument("--k", nargs="+", type=int, help="points of the curves (default: 1, 2, 4, ..., n)")
+    parser.add_argument(
+        "--cluster-by", metavar="FIELD", help="add intervals for problems drawn in groups, by this field"
+    )
+    parser.add_argument("--problems", nargs="*", type=Path, default=[], help="BENCHMARK.jsonl that hold --cluster-by")
+    parser.add_argument("--output-dir", type=Path)
+    parser.add_argument("--policy", choices=("default", "paper"), default="default")
+    return parser.parse_args()
+
+
+def benchmarks_of_folder(folder: Path, order: list[str], policy: str) -> Iterator[Benchmark]:
+    """Every sub-folder with sample files, by name, those of `order` first."""
     root = folder / "eval-results" if (folder / "eval-results").is_dir() else folder
-    folders = sorted({path.parent for path in root.glob("*/output-*.jsonl")}, key=lambda p: p.name)
-    if not folders:
+    names = sorted({path.parent.name for path in root.glob("*/output-*.jsonl")})
+    if not names:
         raise InputError(
             "No sample files here.", where=root, expected="BENCHMARK/output-greedy.jsonl or output-rs*.jsonl"
         )
-    folders.sort(key=lambda p: order.index(p.name) if p.name in order else len(order))
-    found = {}
-    for sub in folders:
-        files = [path for path in sub.glob("output-*.jsonl") if path.name != "output-majority.jsonl"]
-        runs = {sample_run_of(path): path for path in files}
-        loaded = {name: run_of_file(runs[name], policy) for name in sorted(runs, key=run_order)}
-        found[sub.name] = (loaded.pop("greedy", None), list(loaded.values()), None)
-    return found
+    names.sort(key=lambda name: order.index(name) if name in order else len(order))
+    for name in names:
+        files = [path for path in (root / name).glob("output-*.jsonl") if path.name != "output-majority.jsonl"]
+        yield by_kind(name, read_sample_files(files, policy))
 
 
-def run_of_file(path: Path, policy: str) -> Run:
-    run = Run([], [], [])
-    for number, row in enumerate(read_rows(path), start=1):
-        answer = row["predicted_answer"] if "predicted_answer" in row else extract_answer(row.get("generation") or "")
-        correct = row.get("is_correct")
-        if correct is None:
-            if "expected_answer" not in row:
-                raise InputError("A row has neither is_correct nor expected_answer.", where=f"{path}:{number}")
-            correct = grade(answer, str(row["expected_answer"])).correct
-        run.answers.append(answer)
-        run.classes.append(vote_class(answer) if policy == "default" else None)
-        run.correct.append(bool(correct))
-        run.finish_reasons.append(row.get("finish_reason"))
-        if "judgement" in row:
-            run.judge = run.judge or []
-            run.judge.append(parse_verdict(row["judgement"], policy))
-    if not run.answers:
-        raise InputError("The file has no rows.", where=path)
-    return run
-
-
-def benchmarks_of_grades(grades: list[Path], judged: list[Path]) -> dict:
-    """Benchmark -> (greedy run, sampled runs, judge verdicts on the majority answers), in the order of --grades."""
-    verdicts = {(p.parent.name, p.stem): [row["judge_verdict"] for row in read_rows(p)] for p in judged}
-    found = {}
+def benchmarks_of_grades(grades: list[Path], judged: list[Path]) -> Iterator[Benchmark]:
+    """One benchmark per file of grades, in their order, with its judged modes."""
+    names = [path.stem for path in grades]
+    for path in judged:
+        if path.parent.name not in names:
+            raise InputError("A judged file belongs to no file of grades.", where=path, expected=", ".join(names))
     for path in grades:
-        table = parquet.read_table(path).to_pandas()
-        runs = {}
-        for name, rows in table.groupby("sample_run", sort=False, observed=True):
-            nulls = rows.astype(object).where(rows.notna(), None)
-            runs[name] = Run(
-                list(nulls.predicted_answer),
-                list(nulls.vote_class),
-                list(rows.is_correct),
-                None,
-                list(nulls.finish_reason),
-            )
-        greedy = runs.pop("greedy", None)
-        if greedy:
-            greedy.judge = verdicts.get((path.stem, "greedy"))
-        seeds = [runs[name] for name in sorted(runs, key=run_order)]
-        found[path.stem] = (greedy, seeds, verdicts.get((path.stem, "majority")))
-    return found
+        benchmark = by_kind(path.stem, read_grades(path))
+        for file in judged:
+            if file.parent.name == benchmark.name:
+                benchmark.judged[file.stem] = read_judged(file, benchmark.ids)
+        yield benchmark
 
 
-def published_text(options: argparse.Namespace, metrics: list[dict]) -> str:
-    """Ours beside the published numbers, with a verdict by our 95 % interval widened by the recipe's own spread."""
-    known = yaml.safe_load(options.published.read_text()).get(options.model) if options.published else None
-    if not known:
-        return f"# {options.model} beside published numbers\n\nNo published numbers are registered for this model.\n"
-    lines = [f"# {options.model} beside published numbers", "", f"Published: {known['source']}, LLM-judged.", ""]
-    lines += ["| benchmark | mode | ours | 95 % interval | published | verdict |", "|---|---|---|---|---|---|"]
-    for row in metrics:
-        published = known.get(row["mode"].partition("@")[0], {}).get(row["benchmark"])
-        if published is None:
-            continue
-        kind = "judge" if "accuracy_judge" in row else "symbolic"
-        ours, low, high = (100 * row[f"{name}_{kind}"] for name in ("accuracy", "ci95_low", "ci95_high"))
-        if low - ENGINE_SPREAD <= published <= high + ENGINE_SPREAD:
-            verdict = "too small to tell" if high - low > 10 * ENGINE_SPREAD else "within"
-        else:
-            verdict = "differs"
-        lines.append(
-            f"| {row['benchmark']} | {row['mode']} ({kind}) | {ours:.2f} | {low:.1f} to {high:.1f} | {published} | {verdict} |"
-        )
-    lines += [
-        "",
-        f"within: the published number lies in our interval widened by {ENGINE_SPREAD:g} points, the spread that the",
-    ]
-    lines += [
-        "recipe itself gives for engines and batch sizes. Other known reasons: judge snapshot, grader, prompt tokens."
-    ]
-    return "\n".join(lines) + "\n"
+def by_kind(name: str, graded: Graded) -> Benchmark:
+    sampled = sorted((run for run in graded.runs if run != "greedy"), key=run_order)
+    return Benchmark(name, graded.select([run for run in graded.runs if run == "greedy"]), graded.select(sampled))
+
+
+def add_clustered_intervals(rows: list[dict], modes: list[Mode], benchmark: Benchmark, options) -> None:
+    """Columns clustered_low, _high and _method per kind of grading, where the problems of this benchmark are given."""
+    path = next((path for path in options.problems if path.stem == benchmark.name), None)
+    if path is None:
+        return
+    field = options.cluster_by
+    groups = {str(row.get("id", number)): row.get(field) for number, row in enumerate(read_rows(path))}
+    ungrouped = [name for name in benchmark.ids if groups.get(name) is None]
+    if ungrouped:
+        raise InputError("A problem has no group.", where=f"{path}: {ungrouped[0]}", expected=f"a field {field!r}")
+    for row, mode in zip(rows, modes, strict=True):
+        for kind, scores in mode.scores().items():
+            bounds = clustered(scores, [str(groups[name]) for name in benchmark.ids])
+            row |= {
+                f"clustered_low_{kind}": bounds.low,
+                f"clustered_high_{kind}": bounds.high,
+                f"clustered_method_{kind}": f"{bounds.method}, by {field}",
+            }
+
+
+def write_tables(
+    options: argparse.Namespace,
+    text: str,
+    metrics: list[dict],
+    curves: list[dict],
+    questions: pandas.DataFrame,
+    differing: list[dict],
+) -> None:
+    folder = options.output_dir
+    write_text(folder / "tables.txt", text)
+    write_text(folder / "tables.md", markdown(options.model, metrics, curves))
+    write_text(folder / "metrics.json", json.dumps(metrics, indent=2) + "\n")
+    write_csv(folder / "metrics.csv", metrics, [])
+    write_csv(folder / "curves.csv", curves, CURVE_COLUMNS)
+    write_csv(folder / "disagreements.csv", differing, DISAGREEMENT_COLUMNS)
+    with atomic_write(folder / "questions.parquet") as file:
+        questions.to_parquet(file, index=False)
+    if options.published:
+        published = load_published(options.published)
+        rows = beside_published(metrics, options.published_as or options.model, published)
+        write_text(folder / "published.md", published_markdown(options.model, rows, published))
+        write_csv(folder / "published.csv", rows, PUBLISHED_COLUMNS)
+
+
+def write_csv(path: Path, rows: list[dict], columns_if_empty: list[str]) -> None:
+    frame = pandas.DataFrame(rows) if rows else pandas.DataFrame(columns=columns_if_empty)
+    write_text(path, frame.to_csv(index=False))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 """Library behind the workflow's command-line programs: evaluating math language models, one room per module.
 
-An import never goes up this list: errors, samples, fingerprint, answers, grading, voting, metrics, benchmarks, prompts,
-engines, client, staging, judging, tables, plan, report.
+An import never goes up this list: errors, samples, fingerprint, answers, grading, voting, maj_at_k, metrics, intervals, benchmarks,
+prompts, engines, client, staging, judging, graded, modes, tables, published, comparison, plan, report.
 """

@@ -68,6 +68,8 @@ def _cross_checks(config: dict) -> Iterator[str]:
             yield f"models: {name}: base_url and engine: endpoint go together"
         elif sources[0] == "base_url" and "served_model" not in model:
             yield f"models: {name}: an endpoint needs served_model, the name it knows the model by"
+    for name in {name for pair in config["compare"] for name in pair} - config["models"].keys():
+        yield f"compare: no model {name!r}; known models: {', '.join(config['models'])}"
     for name, judge in config["judges"].items():
         sources = [key for key in JUDGE_SOURCES if key in judge]
         if len(sources) != 1:

@@ -1,29 +1,43 @@
-"""Estimates and intervals; pure functions on arrays. Formulas: Wilson 1927; Miller 2024 (arXiv 2411.00640)."""
+"""Estimates from graded samples: pass@k, curves, spread over seeds, agreement of two gradings. Pure functions on arrays."""
 
 import numpy as np
 
-Z95 = 1.959963984540054  # two-sided 95 % of the normal distribution
+from openmath.maj_at_k import check_k, majority_at_k
+from openmath.voting import Ballots
 
 
-def wilson(successes: float, n: int) -> tuple[float, float]:
-    """95 % Wilson score interval of a proportion; for one answer per problem (greedy, majority)."""
-    if n == 0:
-        return 0.0, 1.0
-    p, z2 = successes / n, Z95**2
-    centre = (p + z2 / (2 * n)) / (1 + z2 / n)
-    half = Z95 * np.sqrt(p * (1 - p) / n + z2 / (4 * n * n)) / (1 + z2 / n)
-    return float(max(0.0, centre - half)), float(min(1.0, centre + half))
+def pass_at_k(correct: np.ndarray, k: int) -> np.ndarray:
+    """Unbiased pass@k of each problem (N,) from verdicts (N, n): 1 - C(n-c, k) / C(n, k). Chen et al. 2021, arXiv 2107.03374.
+
+    Raises InputError unless 1 <= k <= n: a smaller n would need the biased "any of n".
+    """
+    n = correct.shape[1]
+    check_k(k, n)
+    wrong = n - np.arange(n + 1)[:, None] - np.arange(k)  # (c, i): wrong samples left when i of k were drawn
+    all_wrong = np.prod(np.maximum(wrong, 0) / (n - np.arange(k)), axis=1)
+    return (1.0 - all_wrong)[correct.sum(axis=1)]
 
 
-def question_level(scores: np.ndarray) -> tuple[float, float]:
-    """95 % interval of the mean of per-question scores (n,). The question is the unit: never pool n x seeds rows."""
-    if len(scores) < 2:
-        return 0.0, 1.0
-    half = Z95 * scores.std(ddof=1) / np.sqrt(len(scores))
-    return float(max(0.0, scores.mean() - half)), float(min(1.0, scores.mean() + half))
+def curve_points(n: int) -> list[int]:
+    """k = 1, 2, 4, ... up to n, and n itself."""
+    return sorted({2**i for i in range(n.bit_length())} | {n})
+
+
+def curves(correct: np.ndarray, ballots: Ballots, points: list[int]) -> dict[tuple[str, int], np.ndarray]:
+    """(estimator, k) -> scores of the problems (N,), for maj@k and pass@k at each of the points."""
+    return {("maj@k", k): majority_at_k(ballots, k) for k in points} | {
+        ("pass@k", k): pass_at_k(correct, k) for k in points
+    }
+
+
+def seed_std(correct: np.ndarray) -> float | None:
+    """Standard deviation (ddof 1) of the accuracies of the n runs of verdicts (N, n): how far a rerun would move."""
+    return float(correct.mean(axis=0).std(ddof=1)) if correct.shape[1] > 1 else None
 
 
 def cohen_kappa(a: np.ndarray, b: np.ndarray) -> float | None:
-    """Chance-corrected agreement of two yes/no gradings (n,); None where one of them is constant."""
+    """Chance-corrected agreement of two yes/no gradings (n,); None where both are constant. Cohen 1960."""
+    if len(a) == 0:
+        return None
     expected = a.mean() * b.mean() + (1 - a.mean()) * (1 - b.mean())
     return None if expected == 1 else float(((a == b).mean() - expected) / (1 - expected))

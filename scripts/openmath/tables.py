@@ -1,136 +1,32 @@
-"""From graded and judged samples to the rows people read, in the recipe's layout.
-
-A benchmark is `symbolic` and `judge` verdicts per mode. Modes: greedy, pass@1[avg-of-N], majority@N, pass@N.
-"""
-
-from dataclasses import dataclass, field
+"""From modes to the tables that people and programs read: the recipe's layout, Markdown, and data frames."""
 
 import numpy as np
+import pandas
 
-from openmath.metrics import cohen_kappa, question_level, wilson
-from openmath.voting import majority_vote
+from openmath.graded import Benchmark, Graded
+from openmath.intervals import resampled
+from openmath.metrics import curve_points, curves
+from openmath.modes import KINDS, Mode
 
 COLUMNS = ("symbolic_correct", "judge_correct", "both_correct", "any_correct")
 
 
-@dataclass
-class Run:
-    """One sample run of a benchmark, in benchmark order. judge: yes | no | unparsed per problem, or None if not judged."""
-
-    answers: list[str | None]
-    classes: list[str | None]
-    correct: list[bool] | None
-    judge: list[str] | None = None
-    finish_reasons: list[str | None] = field(default_factory=list)
-
-
-@dataclass
-class Mode:
-    """Scores of one mode, one per problem, 0 to 1. no_answer is a count; None: not known."""
-
-    name: str
-    symbolic: np.ndarray | None
-    judge: np.ndarray | None
-    no_answer: int
-    details: dict
-
-
-def modes_of(greedy: Run | None, seeds: list[Run], majority_judge: list[str] | None, policy: str) -> list[Mode]:
-    """All modes of one benchmark. majority_judge: verdicts on the majority answers, where these were judged."""
-    modes = []
-    if greedy:
-        modes.append(
-            Mode(
-                "greedy",
-                _scores(greedy.correct),
-                _judged(greedy.judge),
-                sum(answer is None for answer in greedy.answers),
-                {"ci_method": "wilson", "truncated": greedy.finish_reasons.count("length"), **_unparsed(greedy.judge)},
-            )
-        )
-    if not seeds:
-        return modes
-    n, problems = len(seeds), len(seeds[0].answers)
-    none = sum(all(run.answers[i] is None for run in seeds) for i in range(problems))
-    symbolic = np.array([run.correct for run in seeds], float) if seeds[0].correct is not None else None
-    judged = np.array([_judged(run.judge) for run in seeds], float) if seeds[0].judge is not None else None
-    truncated = sum(run.finish_reasons.count("length") for run in seeds)
-    if policy == "default":
-        details = {"ci_method": "question-level normal", "truncated": truncated}
-        if symbolic is not None and n > 1:
-            details["seed_std"] = float(symbolic.mean(axis=1).std(ddof=1))
-        unanswered = sum(answer is None for run in seeds for answer in run.answers) / n
-        modes.append(Mode(f"pass@1[avg-of-{n}]", _mean(symbolic), _mean(judged), unanswered, details))
-
-    votes_symbolic = _votes(seeds, symbolic, policy)
-    votes_judge = _votes(seeds, judged, policy)
-    judge_scores = _credits(votes_judge) if votes_judge else _judged(majority_judge)
-    # The reference counts an unanswered problem once for each kind of verdict.
-    counted = none * ((symbolic is not None) + (judged is not None)) if policy == "paper" else none
-    votes = votes_symbolic or votes_judge or []
-    details = {"ci_method": "question-level normal", "tie_rate": sum(v.tied for v in votes) / max(1, len(votes))}
-    details |= _unparsed(majority_judge)
-    modes.append(Mode(f"majority@{n}", _credits(votes_symbolic), judge_scores, counted, details))
-    best = {"ci_method": "question-level normal"}
-    modes.append(Mode(f"pass@{n}", _max(symbolic), _max(judged), none, best))
-    return modes
-
-
-def _votes(seeds: list[Run], verdicts: np.ndarray | None, policy: str) -> list | None:
-    if verdicts is None:
-        return None
-    return [
-        majority_vote(
-            [run.answers[i] for run in seeds],
-            [run.classes[i] for run in seeds],
-            [bool(v) for v in verdicts[:, i]],
-            policy,
-        )
-        for i in range(len(seeds[0].answers))
-    ]
-
-
-def _credits(votes: list | None) -> np.ndarray | None:
-    return None if votes is None else np.array([vote.credit for vote in votes])
-
-
-def _scores(verdicts: list[bool] | None) -> np.ndarray | None:
-    return None if verdicts is None else np.array(verdicts, float)
-
-
-def _judged(verdicts: list[str] | None) -> np.ndarray | None:
-    return None if verdicts is None else np.array([verdict == "yes" for verdict in verdicts], float)
-
-
-def _mean(verdicts: np.ndarray | None) -> np.ndarray | None:
-    return None if verdicts is None else verdicts.mean(axis=0)
-
-
-def _max(verdicts: np.ndarray | None) -> np.ndarray | None:
-    return None if verdicts is None else verdicts.max(axis=0)
-
-
-def _unparsed(verdicts: list[str] | None) -> dict:
-    return {} if verdicts is None else {"unparsed": verdicts.count("unparsed")}
-
-
-def table_row(mode: Mode, problems: int) -> dict:
+def table_row(mode: Mode, policy: str) -> dict:
     """The recipe's columns of one mode, in percent; only those that the verdicts allow."""
+    problems = len(mode.symbolic)
     row = {"evaluation_mode": mode.name, "num_entries": problems}
-    scores = {"symbolic_correct": mode.symbolic, "judge_correct": mode.judge}
-    if mode.symbolic is not None and mode.judge is not None and _all_or_nothing(mode):
-        both = mode.symbolic * mode.judge
-        scores |= {"both_correct": both, "any_correct": mode.symbolic + mode.judge - both}
-    for name, values in scores.items():
-        if values is not None:
-            row[name] = 100.0 * float(values.sum()) / problems
-    row["no_answer"] = 100.0 * mode.no_answer / problems
+    row |= {f"{kind}_correct": _percent(scores.sum(), problems) for kind, scores in mode.scores().items()}
+    if mode.pairs:
+        a, b = mode.pairs
+        row |= {"both_correct": _percent((a & b).sum(), a.size), "any_correct": _percent((a | b).sum(), a.size)}
+    # The reference counts an unanswered problem of a judged majority twice, once for each kind of verdict.
+    twice = policy == "paper" and mode.name.startswith("majority") and mode.judge is not None
+    row["no_answer"] = _percent(mode.unanswered.sum() * (1 + twice), mode.unanswered.size)
     return row
 
 
-def _all_or_nothing(mode: Mode) -> bool:
-    """Whether each problem is simply right or wrong: of averages and shared credits, both and any do not follow."""
-    return all(np.isin(scores, (0.0, 1.0)).all() for scores in (mode.symbolic, mode.judge))
+def _percent(part: float, whole: int) -> float:
+    return 100.0 * float(part) / whole
 
 
 def format_table(benchmark: str, rows: list[dict]) -> str:
@@ -149,16 +45,136 @@ def _cell(value: object) -> str:
     return "-" if value is None else f"{value:.2f}" if isinstance(value, float) else str(value)
 
 
-def metrics_row(mode: Mode, problems: int, num_samples: int) -> dict:
-    """Everything else about one mode: proportions 0 to 1, their 95 % intervals and how these were made."""
-    row = {"mode": mode.name, "n_items": problems, "n_samples": num_samples, "no_answer": mode.no_answer / problems}
-    for name, scores in (("symbolic", mode.symbolic), ("judge", mode.judge)):
-        if scores is None:
+def metrics_row(benchmark: str, mode: Mode) -> dict:
+    """Everything about one mode: proportions 0 to 1, their 95 % intervals and how these were made."""
+    row = {"benchmark": benchmark, "mode": mode.name, "n_items": len(mode.symbolic), "n_samples": mode.num_samples}
+    for kind, bounds in mode.intervals().items():
+        row |= {
+            f"accuracy_{kind}": float(mode.scores()[kind].mean()),
+            f"ci95_low_{kind}": bounds.low,
+            f"ci95_high_{kind}": bounds.high,
+            f"ci_method_{kind}": bounds.method,
+        }
+    if mode.pairs:
+        a, b = mode.pairs
+        row |= {"both": float((a & b).mean()), "any": float((a | b).mean())}
+    return row | {"no_answer": float(mode.unanswered.mean())} | mode.details
+
+
+def curve_rows(benchmark: str, runs: Graded, policy: str, points: list[int] | None = None) -> list[dict]:
+    """maj@k and pass@k of one benchmark at k = 1, 2, 4, ..., n (or at `points`), for each kind of verdict made on all samples."""
+    n = len(runs.runs)
+    points = points or curve_points(n)
+    verdicts = {"symbolic": runs.correct}
+    if runs.judged is not None:
+        verdicts["judge"] = runs.judged == "yes"
+    scores = {
+        (kind, *key): values
+        for kind, correct in verdicts.items()
+        for key, values in curves(correct, runs.ballots(policy, correct), points).items()
+    }
+    bounds = resampled(np.stack(list(scores.values()), axis=1))
+    return [
+        {
+            "benchmark": benchmark,
+            "estimator": estimator,
+            "grading": kind,
+            "k": k,
+            "estimate": float(values.mean()),
+            "ci95_low": bound.low,
+            "ci95_high": bound.high,
+            "ci_method": bound.method,
+            "n_items": bound.n,
+            "n_samples": n,
+        }
+        for ((kind, estimator, k), values), bound in zip(scores.items(), bounds, strict=True)
+    ]
+
+
+def question_table(benchmark: Benchmark, modes: list[Mode]) -> pandas.DataFrame:
+    """One row per (mode, problem): the scores behind every mean, for comparisons and plots."""
+    return pandas.concat(
+        [
+            pandas.DataFrame(
+                {
+                    "benchmark": benchmark.name,
+                    "mode": mode.name,
+                    "id": benchmark.ids,
+                    "answer": mode.answers or [None] * len(benchmark.ids),
+                    "symbolic": mode.symbolic,
+                    "judge": np.full(len(benchmark.ids), np.nan) if mode.judge is None else mode.judge,
+                }
+            )
+            for mode in modes
+        ],
+        ignore_index=True,
+    )
+
+
+def disagreements(benchmark: Benchmark, modes: list[Mode]) -> list[dict]:
+    """Answers on which symbolic grading and judge differ, or where the judge said neither: for people to read."""
+    rows = []
+    for mode in modes:
+        judged = benchmark.judged.get(mode.name.partition("@")[0])
+        if judged is None or mode.pairs is None:
             continue
-        single = mode.details["ci_method"] == "wilson"
-        low, high = wilson(scores.sum(), problems) if single else question_level(scores)
-        row |= {f"accuracy_{name}": float(scores.mean()), f"ci95_low_{name}": low, f"ci95_high_{name}": high}
-    if mode.symbolic is not None and mode.judge is not None:
-        row["agreement"] = float((mode.symbolic == mode.judge).mean())
-        row["kappa"] = cohen_kappa(mode.symbolic, mode.judge)
-    return row | mode.details
+        for number, verdict in enumerate(judged.verdicts):
+            correct = bool(mode.pairs[0][number])
+            if correct != (verdict == "yes") or verdict == "unparsed":
+                rows.append(
+                    {
+                        "benchmark": benchmark.name,
+                        "mode": mode.name,
+                        "id": benchmark.ids[number],
+                        "predicted_answer": judged.answers[number],
+                        "expected_answer": judged.expected[number],
+                        "symbolic": "yes" if correct else "no",
+                        "judge": str(verdict),
+                    }
+                )
+    return rows
+
+
+def markdown(title: str, metrics: list[dict], curve: list[dict]) -> str:
+    """The tables of all benchmarks in Markdown: accuracies with intervals, what stands behind them, and the curves."""
+    text = f"# {title}\n\nPercent, with 95 % intervals. How each is made: docs/statistics.md.\n"
+    for benchmark in dict.fromkeys(row["benchmark"] for row in metrics):
+        rows = [row for row in metrics if row["benchmark"] == benchmark]
+        text += f"\n## {benchmark}\n\n" + markdown_table([_accuracy_cells(row) for row in rows])
+        methods = sorted({row[f"ci_method_{kind}"] for row in rows for kind in KINDS if f"ci_method_{kind}" in row})
+        text += f"\nn = {rows[0]['n_items']} problems. Intervals: {'; '.join(methods)}.\n"
+        points = [row for row in curve if row["benchmark"] == benchmark]
+        if points:
+            text += "\n" + markdown_table(_curve_cells(points))
+            text += f"\nExpected over all subsets of k of {points[0]['n_samples']} samples. Intervals: {points[0]['ci_method']}.\n"
+    return text
+
+
+def _accuracy_cells(row: dict) -> dict:
+    cells = {"mode": row["mode"]}
+    for kind in KINDS:
+        if f"accuracy_{kind}" in row:
+            cells[kind] = _with_interval(row[f"accuracy_{kind}"], row[f"ci95_low_{kind}"], row[f"ci95_high_{kind}"])
+    for name in ("both", "any", "no_answer", "truncated", "unparsed", "tie_rate", "seed_std", "agreement"):
+        cells[name.replace("_", " ")] = "" if row.get(name) is None else f"{100 * row[name]:.2f}"
+    return cells | {"kappa": "" if row.get("kappa") is None else f"{row['kappa']:.3f}"}
+
+
+def _curve_cells(points: list[dict]) -> list[dict]:
+    rows: dict[int, dict] = {}
+    for point in points:
+        name = f"{point['estimator']} {point['grading']}"
+        cell = _with_interval(point["estimate"], point["ci95_low"], point["ci95_high"])
+        rows.setdefault(point["k"], {"k": point["k"]})[name] = cell
+    return list(rows.values())
+
+
+def _with_interval(value: float, low: float, high: float) -> str:
+    return f"{100 * value:.2f} [{100 * low:.1f}, {100 * high:.1f}]"
+
+
+def markdown_table(rows: list[dict]) -> str:
+    """A Markdown table; columns that are empty in all rows are left out."""
+    names = [name for name in rows[0] if any(str(row.get(name, "")) for row in rows)]
+    lines = [names, ["---"] * len(names), *([str(row.get(name, "")) for name in names] for row in rows)]
+    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)

@@ -1,42 +1,73 @@
 """Majority votes over the sampled runs of each problem.
 
-default: over canonical classes, so that 1/2, 0.5 and \\frac12 are one candidate; tied classes share the credit.
-paper: over (answer string, verdict) pairs as the reference did; the first seen among tied pairs, in seed order, wins.
-A missing answer draws but never votes.
+default: over canonical classes, so that 1/2, 0.5 and \\frac12 are one candidate; tied candidates share the credit.
+paper: over (answer string, verdict) pairs as the reference did; the first seen of tied candidates, in seed order, wins.
+In both a missing answer takes up a draw but never votes, and a problem without any answer is wrong.
 """
 
-from collections import Counter
 from dataclasses import dataclass
+
+import numpy as np
+
+NONE = -1  # code of a missing answer, and "no run" where nothing was voted
 
 
 @dataclass(frozen=True)
-class Vote:
-    """The majority answer of one problem. credit: expected correctness under a random tie-break, 0 to 1."""
+class Ballots:
+    """Votes of all problems: one entry per (problem, candidate), by problem, then by first vote.
 
-    answer: str | None
-    votes: int
-    total: int
-    tied: bool
-    credit: float
-
-
-def majority_vote(answers: list[str | None], classes: list[str | None], correct: list[bool], policy: str) -> Vote:
-    """Vote of one problem; the three lists are in seed order, one entry per sampled run.
-
-    answers: as written; classes: canonical (None where there is no answer); correct: verdict of each answer.
+    problems: N; runs: n, the draws per problem. Per entry (E,): problem; votes >= 1; correct, the share of these votes
+    that were graded correct (0 or 1 unless equal answers were graded differently); first_run, who voted for it first.
     """
+
+    problems: int
+    runs: int
+    problem: np.ndarray
+    votes: np.ndarray
+    correct: np.ndarray
+    first_run: np.ndarray
+
+
+@dataclass(frozen=True)
+class Majority:
+    """The vote of each problem (N,). run: the first one that gave the winning answer, NONE without any answer.
+
+    votes: for that answer; tied: others had as many. credit: expected correctness, 0 to 1.
+    """
+
+    run: np.ndarray
+    votes: np.ndarray
+    tied: np.ndarray
+    credit: np.ndarray
+
+
+def count_votes(answers: np.ndarray, classes: np.ndarray, correct: np.ndarray, policy: str) -> Ballots:
+    """Ballots of codes (N, n) in seed order. answers, classes: NONE where there is none; correct: verdicts, bool."""
+    correct = correct.astype(bool)
+    candidates = answers.astype(np.int64) * 2 + correct if policy == "paper" else classes.astype(np.int64)
+    voted = answers != NONE
+    problem, run = np.nonzero(voted)  # by problem, then in seed order
+    keys = problem * (candidates.max(initial=0) + 1) + candidates[voted]
+    _, first, inverse, votes = np.unique(keys, return_index=True, return_inverse=True, return_counts=True)
+    share = np.bincount(inverse, weights=correct[voted]) / votes
+    order = np.argsort(first)  # keys sort candidates by code; `first` sorts them by problem and first vote
+    return Ballots(*answers.shape, problem[first][order], votes[order], share[order], run[first][order])
+
+
+def majority(ballots: Ballots, policy: str) -> Majority:
+    """The plain vote over all runs."""
+    most = np.zeros(ballots.problems, int)
+    np.maximum.at(most, ballots.problem, ballots.votes)
+    winners = np.nonzero(ballots.votes == most[ballots.problem])[0]
+    problem, first, tied = np.unique(ballots.problem[winners], return_index=True, return_counts=True)
+    shown = winners[first]
+    run = np.full(ballots.problems, NONE)
+    run[problem] = ballots.first_run[shown]
+    several = np.zeros(ballots.problems, bool)
+    several[problem] = tied > 1
+    credit = np.zeros(ballots.problems)
     if policy == "paper":
-        candidates = [None if a is None else (a, c) for a, c in zip(answers, correct, strict=True)]
+        credit[problem] = ballots.correct[shown]
     else:
-        candidates = classes
-    counts = Counter(c for c in candidates if c is not None)  # insertion order = first seen
-    if not counts:
-        return Vote(None, 0, len(answers), False, 0.0)
-    best = max(counts.values())
-    winners = [c for c in counts if counts[c] == best]
-    shown = candidates.index(winners[0])
-    if policy == "paper":
-        credit = float(correct[shown])
-    else:
-        credit = sum(correct[candidates.index(winner)] for winner in winners) / len(winners)
-    return Vote(answers[shown], best, len(answers), len(winners) > 1, credit)
+        credit[problem] = np.bincount(ballots.problem[winners], ballots.correct[winners])[problem] / tied
+    return Majority(run, most, several, credit)

@@ -46,3 +46,8 @@ def test_a_self_hosted_judge_is_a_model():
     config["judges"]["smollm2-135m"]["self_hosted"] = "smollm2-135"
     with pytest.raises(InputError, match="did you mean 'smollm2-135m'"):
         checked_config(config)
+
+
+def test_compared_models_exist():
+    with pytest.raises(InputError, match="compare: no model 'other'; known models: smollm2-135m"):
+        checked_config(demo() | {"compare": [["smollm2-135m", "other"]]})

@@ -142,3 +142,21 @@ def test_samples_of_other_tools_are_graded_voted_and_summarised_where_they_stand
         "pass@3": "100.00",
     }
     assert before == {path: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_compared_models_are_compared_once_per_judge(evaluation):
+    for benchmark in CONFIG["benchmarks"]:
+        for seed in range(2):
+            path = evaluation / f"theirs/{benchmark}/output-rs{seed}.jsonl"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text('{"problem": "p", "expected_answer": "2", "generation": "So \\\\boxed{2}"}\n')
+    imported = {"samples": "theirs", "seeds": 2, "greedy": False}
+    configure(evaluation, models={"theirs": imported}, compare=[["tiny", "theirs"]])
+    jobs = {
+        "grade_answers": 2,
+        "fill_majority": 2,
+        "judge_theirs_by_itself": 1,
+        "summarize_results": 1,
+        "compare_models": 1,
+    }
+    assert planned_jobs(evaluation) == jobs

@@ -1,0 +1,200 @@
+"""Graded samples as arrays, from grades.parquet or from sample files as they stand: what votes and statistics work on."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as parquet
+
+from openmath.answers import extract_answer
+from openmath.errors import InputError
+from openmath.grading import GraderPool
+from openmath.judging import parse_verdict, question_of
+from openmath.samples import check_ids, read_rows, run_order, sample_run_of
+from openmath.voting import NONE, Ballots, count_votes
+
+COLUMNS = ("id", "sample_run", "predicted_answer", "vote_class", "is_correct", "finish_reason")
+
+
+@dataclass
+class Graded:
+    """Samples of N problems in n runs, in benchmark and seed order. Arrays are (N, n).
+
+    answers, classes: codes, NONE where there is no answer; texts: the answer of each code. correct: symbolic verdict.
+    truncated: the sample met the token limit; None where no sample says. judged: yes | no | unparsed, "" where a sample
+    is not judged; None where none is.
+    """
+
+    ids: list[str]
+    runs: list[str]
+    texts: list[str]
+    answers: np.ndarray
+    classes: np.ndarray
+    correct: np.ndarray
+    truncated: np.ndarray | None = None
+    judged: np.ndarray | None = None
+
+    def select(self, runs: list[str]) -> "Graded | None":
+        """The same problems, only these runs; None without any."""
+        columns = [self.runs.index(run) for run in runs]
+        if not columns:
+            return None
+        parts = {
+            name: None if (array := getattr(self, name)) is None else array[:, columns]
+            for name in ("answers", "classes", "correct", "truncated", "judged")
+        }
+        return Graded(self.ids, runs, self.texts, **parts)
+
+    def ballots(self, policy: str, correct: np.ndarray | None = None) -> Ballots:
+        """The votes; correct: other verdicts (N, n) than the symbolic ones."""
+        return count_votes(self.answers, self.classes, self.correct if correct is None else correct, policy)
+
+    def answer_of(self, problem: int, run: int) -> str | None:
+        code = NONE if run == NONE else self.answers[problem, run]
+        return None if code == NONE else self.texts[code]
+
+
+@dataclass
+class Judged:
+    """Judge verdicts of one mode: yes | no | unparsed per problem (N,), and the answers and references they are about."""
+
+    verdicts: np.ndarray
+    answers: list[str | None]
+    expected: list[str]
+
+
+@dataclass
+class Benchmark:
+    """Everything known of one benchmark: the greedy run, the sampled runs, and judged modes (greedy, majority)."""
+
+    name: str
+    greedy: Graded | None
+    sampled: Graded | None
+    judged: dict[str, Judged] = field(default_factory=dict)
+
+    def __post_init__(self):
+        for graded in filter(None, (self.greedy, self.sampled)):
+            if graded.judged is not None and (graded.judged == "").any():
+                if (graded.judged != "").any():
+                    lacking = graded.runs[int((graded.judged == "").any(axis=0).argmax())]
+                    raise InputError(
+                        "Some of the sampled runs are judged and others are not.",
+                        where=self.name,
+                        found=f"{lacking} lacks judgements",
+                    )
+                graded.judged = None
+
+    @property
+    def ids(self) -> list[str]:
+        return (self.greedy or self.sampled).ids
+
+
+def read_grades(path: Path) -> Graded:
+    """All runs of a grades.parquet. Only small codes stay in memory, and each distinct answer once."""
+    texts = [name for name in COLUMNS if name != "is_correct"]
+    try:
+        table = parquet.read_table(path, columns=list(COLUMNS), read_dictionary=texts)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise InputError("Cannot read the grades.", where=path, found=" ".join(str(error).split())) from None
+    missing = [name for name in COLUMNS if name not in table.column_names]
+    if missing or table.num_rows == 0:
+        raise InputError("This is no table of grades.", where=path, found=f"{table.num_rows} rows, without {missing}")
+    codes, names = {}, {}
+    for name in texts:
+        column = table[name].unify_dictionaries().combine_chunks()
+        codes[name] = column.indices.fill_null(NONE).to_numpy()
+        names[name] = column.dictionary.to_pylist()
+    run_starts = np.flatnonzero(np.diff(codes["sample_run"], prepend=NONE))
+    runs = [names["sample_run"][code] for code in codes["sample_run"][run_starts]]
+    shape = (len(runs), table.num_rows // len(runs))
+    regular = len(runs) * shape[1] == table.num_rows and (run_starts == np.arange(len(runs)) * shape[1]).all()
+    if not regular or (codes["id"].reshape(shape) != codes["id"][: shape[1]]).any():
+        raise InputError(
+            "The runs in the grades do not hold the same problems in the same order.",
+            where=path,
+            hint="remove the file to have it made again.",
+        )
+    reasons = codes["finish_reason"].reshape(shape).T
+    length = names["finish_reason"].index("length") if "length" in names["finish_reason"] else NONE - 1
+    return Graded(
+        [names["id"][code] for code in codes["id"][: shape[1]]],
+        runs,
+        names["predicted_answer"],
+        codes["predicted_answer"].reshape(shape).T,
+        codes["vote_class"].reshape(shape).T,
+        table["is_correct"].to_numpy().reshape(shape).T,
+        reasons == length if (reasons != NONE).any() else None,
+    )
+
+
+def read_judged(path: Path, ids: list[str]) -> Judged:
+    """A file of judge_answers.py about the problems `ids`."""
+    rows = list(read_rows(path))
+    if any("judge_verdict" not in row for row in rows):
+        raise InputError("A row has no judge_verdict.", where=path, expected="a file of judge_answers.py")
+    check_ids([str(row.get("id", n)) for n, row in enumerate(rows)], ids, where=path, expected_from="the grades")
+    return Judged(
+        np.array([row["judge_verdict"] for row in rows]),
+        [question_of(row)["predicted_answer"] for row in rows],
+        [str(row["expected_answer"]) for row in rows],
+    )
+
+
+def read_sample_files(paths: Iterable[Path], policy: str) -> Graded:
+    """Sample files of one benchmark as they stand: recorded verdicts and judgements are kept, missing ones graded.
+
+    Under `paper`, where votes go to strings, nothing is graded whose verdict is recorded.
+    """
+    files = sorted(paths, key=lambda path: run_order(sample_run_of(path)))
+    runs = [sample_run_of(path) for path in files]
+    if len(set(runs)) < len(runs):
+        raise InputError("Two files hold the same sample run.", found=", ".join(map(str, files)))
+    pairs: dict[tuple[str | None, str], int] = {}  # distinct (answer, expected answer) -> code
+    ids, problems, columns = None, None, []
+    for path in files:
+        rows = [_sample(row, policy, f"{path}:{number}", number - 1) for number, row in enumerate(read_rows(path), 1)]
+        if not rows:
+            raise InputError("The file has no rows.", where=path)
+        own_ids, own_problems, answers, recorded, reasons, judged = zip(*rows, strict=True)
+        ids, problems = ids or own_ids, problems or own_problems
+        check_ids(own_problems, problems, where=path, expected_from=files[0])
+        codes = [pairs.setdefault(pair, len(pairs)) for pair in answers]
+        columns.append([np.array(values) for values in (codes, recorded, reasons, judged)])
+    pair, recorded, reasons, judged = (np.stack(values, axis=1) for values in zip(*columns, strict=True))
+
+    texts, answers = _codes([answer for answer, _ in pairs])
+    if policy == "paper" and (recorded != NONE).all():
+        classes, correct = answers, recorded == 1
+    else:
+        with GraderPool(policy=policy) as pool:
+            samples = list(pool.grade_samples(pairs))
+        _, classes = _codes([sample.vote_class for sample in samples])
+        verdicts = np.array([sample.verdict.correct for sample in samples])
+        correct = np.where(recorded == NONE, verdicts[pair], recorded == 1)
+    truncated = reasons == "length" if (reasons != "").any() else None
+    return Graded(list(ids), runs, texts, answers[pair], classes[pair], correct, truncated, judged)
+
+
+def _sample(row: dict, policy: str, where: str, number: int) -> tuple:
+    """id, problem, (answer, expected answer), recorded verdict or NONE, finish reason or "", judge verdict or ""."""
+    answer = row["predicted_answer"] if "predicted_answer" in row else extract_answer(row.get("generation") or "")
+    correct, expected = row.get("is_correct"), row.get("expected_answer")
+    if correct is None and expected is None:
+        raise InputError("A row has neither is_correct nor expected_answer.", where=where)
+    return (
+        str(row.get("id", number)),
+        str(row.get("problem")),
+        (answer if answer is None else str(answer), str(expected)),
+        NONE if correct is None else int(correct),
+        row.get("finish_reason") or "",
+        parse_verdict(row["judgement"], policy) if "judgement" in row else "",
+    )
+
+
+def _codes(values: Sequence[str | None]) -> tuple[list[str], np.ndarray]:
+    """Distinct values in order, and the code of each value; NONE for None."""
+    known: dict[str, int] = {}
+    codes = [NONE if value is None else known.setdefault(value, len(known)) for value in values]
+    return list(known), np.array(codes, dtype=np.int32)

@@ -1,0 +1,149 @@
+"""What happens to an evaluation on Slurm when things go wrong: nothing finished is lost or paid twice."""
+
+import re
+import signal
+import subprocess
+import time
+
+import pytest
+from conftest import BLOCK, CLUSTER, CONFIG, SAMPLES
+
+IN_FLIGHT = CONFIG["generation"]["concurrency"]
+
+
+def cluster(*command: str) -> None:
+    subprocess.run([CLUSTER, *command], check=True)
+
+
+def jobs(state: str = "all") -> dict[str, str]:
+    """Slurm job id -> comment (rule) of this user's jobs in a state."""
+    listed = subprocess.run(["squeue", "-h", "-t", state, "-o", "%i|%k"], capture_output=True, text=True, check=True)
+    return dict(line.split("|", 1) for line in listed.stdout.splitlines())
+
+
+def block_job() -> str:
+    """Id of the generation job that runs now."""
+    [job] = [job for job, comment in jobs("running").items() if BLOCK in comment]
+    return job
+
+
+def details(job: str) -> dict[str, str]:
+    shown = subprocess.run(["scontrol", "show", "job", job], capture_output=True, text=True, check=True).stdout
+    return dict(re.findall(r"(\w+)=(\S*)", shown))
+
+
+def until_no_job_runs(seconds: float = 120) -> None:
+    deadline = time.monotonic() + seconds
+    while jobs("pending,running,completing"):
+        assert time.monotonic() < deadline, jobs()
+        time.sleep(0.5)
+
+
+def test_the_evaluation_runs_and_jobs_ask_for_what_the_configuration_says(evaluation):
+    evaluation.configure(limit=4, greedy=True)
+    assert evaluation.run("--retries", "0") == 0, evaluation.log
+    tables = (evaluation.folder / "results/tiny/summary/none/tables.txt").read_text()
+    assert "majority@4" in tables and "greedy" in tables
+
+    asked = {comment.split("_wildcards")[0]: details(job) for job, comment in jobs().items()}
+    local = {"prepare_benchmark", "download_checkpoint", "summarize_results"}
+    assert not [rule for rule in asked for name in local if name in rule], "small rules are not submitted"
+    for rule, minutes, memory, cpus in (
+        (f"rule_{BLOCK}", 10, "2000M", 2),
+        ("rule_generate_tiny_greedy", 10, "2000M", 2),
+        ("rule_grade_answers", 60, "4000M", 2),
+        ("rule_fill_majority", 30, "4000M", 1),
+    ):
+        job = asked[rule]
+        hours, rest = divmod(minutes, 60)
+        assert job["TimeLimit"] == f"{hours:02}:{rest:02}:00", rule
+        assert (job["MinMemoryNode"], job["NumCPUs"], job["Partition"]) == (memory, str(cpus), "cpu"), rule
+        assert "gres/gpu" not in job["TRES"], rule
+
+
+def test_a_cancelled_block_goes_on_with_the_next_run(evaluation):
+    run = evaluation.start("majority", "--retries", "0")
+    evaluation.wait_for_samples(10)
+    subprocess.run(["scancel", block_job()], check=True)
+    assert run.wait(timeout=120) != 0
+    kept = evaluation.staged()
+    computed = evaluation.num_computed()
+    assert evaluation.run("majority", "--retries", "0") == 0, evaluation.log
+    evaluation.check_complete(kept)
+    again = SAMPLES - sum(lines.count(b"\n") for lines in kept.values())
+    assert evaluation.num_computed() - computed == again < SAMPLES - 9
+
+
+def test_a_wall_limit_is_no_failure(evaluation):
+    """One minute is too short; each retry goes on where the last one was stopped, by SIGTERM first."""
+    evaluation.configure(runtime=1, max_new_tokens=200)
+    assert evaluation.run("majority", "--retries", "6") == 0, evaluation.log
+    assert "Trying to restart" in evaluation.log, "the minute was long enough: give it more work"
+    evaluation.check_complete({})
+    tries = evaluation.log.count("Trying to restart")
+    assert SAMPLES <= evaluation.num_computed() <= SAMPLES + IN_FLIGHT * tries
+
+
+def test_a_lost_node_and_a_restarted_controller_only_cost_what_was_in_flight(evaluation):
+    evaluation.configure()
+    # On the GPU nodes, so that there is another one to go to.
+    run = evaluation.start("majority", "--retries", "2", "--default-resources", "slurm_partition=gpu", "runtime=10")
+    evaluation.wait_for_samples(8)
+    kept = evaluation.staged()
+    node = details(block_job())["NodeList"]
+    cluster("lose", node)
+    try:
+        evaluation.wait_for_samples(sum(lines.count(b"\n") for lines in kept.values()) + 8)
+        cluster("restart")
+        assert run.wait(timeout=300) == 0, evaluation.log
+    finally:
+        cluster("return", node)
+    evaluation.check_complete(kept)
+    assert SAMPLES <= evaluation.num_computed() <= SAMPLES + IN_FLIGHT
+
+
+def test_a_preempted_job_is_requeued_and_goes_on(evaluation):
+    options = ("--default-resources", "slurm_partition=scavenge", "runtime=10", "--slurm-requeue", "--retries", "0")
+    run = evaluation.start("majority", *options)
+    evaluation.wait_for_samples(8)
+    kept = evaluation.staged()
+    victim = block_job()
+    # Somebody with priority wants both GPU nodes, for a few seconds.
+    command = ["srun", "-p", "gpu", "-N", "2", "--exclusive", "--mem", "0", "sleep", "5"]
+    subprocess.run(command, check=True, timeout=120)
+    assert run.wait(timeout=300) == 0, evaluation.log
+    assert details(victim)["Restarts"] == "1"
+    evaluation.check_complete(kept)
+    assert SAMPLES <= evaluation.num_computed() <= SAMPLES + IN_FLIGHT
+
+
+def test_a_killed_snakemake_leaves_its_jobs_and_a_rerun_waits_for_them(evaluation):
+    run = evaluation.start("majority", "--retries", "0")
+    evaluation.wait_for_samples(5)
+    run.send_signal(signal.SIGKILL)
+    run.wait()
+    job = block_job()
+    assert evaluation.run("--unlock") == 0
+    assert evaluation.run("majority") != 0, "a second submission of the same block"
+    assert job in evaluation.log and "Hint:" in evaluation.log
+    until_no_job_runs()
+    assert evaluation.run("--unlock") == 0
+    computed = evaluation.num_computed()
+    assert computed == SAMPLES, "the job went on without Snakemake"
+    assert evaluation.run("majority", "--retries", "0") == 0, evaluation.log
+    evaluation.check_complete({})
+    assert evaluation.num_computed() == computed, "finished samples were computed again"
+
+
+@pytest.mark.parametrize("gpu_model, asked", [("", "gres/gpu=2"), ("h100", "gres/gpu:h100=2")])
+def test_a_gpu_job_asks_for_its_gpus(evaluation, gpu_model, asked):
+    """The engine does not exist here; what counts is the request that Slurm has seen."""
+    evaluation.configure(gpu_model=gpu_model)
+    config = (evaluation.folder / "config.yaml").read_text()
+    config = config.replace("engine: llamacpp", "engine: vllm\n    tensor_parallel: 2")
+    (evaluation.folder / "config.yaml").write_text(config)
+    engine = evaluation.folder / "models/tiny/engine/engine.json"
+    engine.write_text(engine.read_text().replace('"llamacpp"', '"vllm"'))
+    assert evaluation.run("majority", "--retries", "0", "--rerun-triggers", "mtime") != 0
+    [job] = [details(job) for job, comment in jobs().items() if BLOCK in comment][-1:]
+    assert asked in job["TRES"] and job["Partition"] == "gpu"

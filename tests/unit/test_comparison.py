@@ -1,0 +1,93 @@
+"""Paired comparisons against enumeration and textbook values."""
+
+from itertools import product
+
+import numpy as np
+import pandas
+import pytest
+from scipy import stats
+
+from openmath.comparison import compare, holm, mcnemar, paired, sign_flip_test
+from openmath.errors import InputError
+
+
+def questions(mode="greedy", symbolic=(1.0, 0.0), benchmark="math", judge=np.nan):
+    ids = [f"p{i}" for i in range(len(symbolic))]
+    columns = {"benchmark": benchmark, "mode": mode, "id": ids, "answer": "7", "symbolic": symbolic, "judge": judge}
+    return pandas.DataFrame(columns)
+
+
+def test_mcnemar_is_a_fair_coin_over_the_flips():
+    a, b = np.zeros(100), np.zeros(100)
+    a[:12], b[10:15] = 1, 1  # 10 only a, 3 only b, 2 both
+    assert mcnemar(a, b) == pytest.approx(2 * stats.binom.cdf(3, 13, 0.5))
+    assert mcnemar(a, a) == 1
+
+
+def test_the_sign_flip_test_agrees_with_every_sign():
+    difference = np.array([0.5, 0.25, -0.125, 0.75, 0.0, 0.5, 0.125, -0.25])
+    sums = [abs(np.dot(signs, difference)) for signs in product((-1, 1), repeat=len(difference))]
+    exact = np.mean(np.array(sums) >= abs(difference.sum()) - 1e-9)
+    assert sign_flip_test(difference) == pytest.approx(exact, abs=0.02)
+    assert sign_flip_test(np.zeros(5)) == 1
+
+
+def test_holm_multiplies_by_what_is_left_and_never_decreases():
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.9, 0.8]) == [1.0, 1.0]
+
+
+def test_the_difference_is_paired():
+    rng = np.random.default_rng(0)
+    hard = rng.random(1000)
+    a, b = (rng.binomial(16, hard) / 16 for _ in range(2))
+    row = paired(a, b)
+    error = (a - b).std(ddof=1) / np.sqrt(1000)
+    assert row["difference"] == pytest.approx((a - b).mean())
+    half = stats.t.ppf(0.975, 999) * error
+    assert (row["ci95_low"], row["ci95_high"]) == pytest.approx(((a - b).mean() - half, (a - b).mean() + half))
+    assert row["detectable_difference"] == pytest.approx(2.8016 * error, rel=1e-3)  # z(0.975) + z(0.80)
+    assert error < 0.5 * np.hypot(a.std(ddof=1), b.std(ddof=1)) / np.sqrt(1000)  # pairing is what makes it small
+
+
+def test_few_problems_get_no_normal_interval_and_no_certainty():
+    row = paired(np.array([1.0] * 3 + [0.0] * 27), np.array([1.0] * 3 + [0.0] * 27))
+    assert "Bayesian bootstrap" in row["ci_method"] and row["p_value"] == 1 and row["detectable_difference"] is None
+    assert row["ci95_low"] < 0 < row["ci95_high"]
+
+
+def test_modes_and_benchmarks_are_matched_and_flips_listed():
+    first = pandas.concat([questions(symbolic=(1.0, 0.0, 1.0)), questions("pass@1[avg-of-8]", (0.9, 0.2, 0.6))])
+    second = pandas.concat(
+        [
+            questions(symbolic=(0.0, 0.0, 1.0)),
+            questions("pass@1[avg-of-256]", (0.4, 0.3, 0.5)),
+            questions("majority@256", (1.0, 0.0, 1.0)),
+        ]
+    )
+    rows, flips, unmatched = compare(first, second)
+    assert [(row["mode"], row["only_first"], row["only_second"]) for row in rows] == [
+        ("greedy", 1, 0),
+        ("pass@1[avg]", 1, 0),
+    ]
+    assert [(flip["mode"], flip["id"]) for flip in flips] == [("greedy", "p0"), ("pass@1[avg]", "p0")]
+    assert unmatched == ["math majority@256"]
+    assert {row["grading"] for row in rows} == {"symbolic"}  # no judge on either side
+
+
+def test_holm_is_over_the_benchmarks_of_one_mode():
+    a, b = np.zeros(400), np.zeros(400)
+    a[:6] = 1
+    first = pandas.concat([questions(symbolic=a, benchmark=name) for name in ("x", "y", "z")])
+    second = pandas.concat([questions(symbolic=b, benchmark=name) for name in ("x", "y", "z")])
+    rows, _, _ = compare(first, second)
+    assert [row["p_value"] for row in rows] == pytest.approx([2 / 64] * 3)
+    assert [row["p_holm"] for row in rows] == pytest.approx([6 / 64] * 3)
+    assert {row["verdict"] for row in rows} == {"no difference shown"}
+
+
+def test_other_problems_or_nothing_in_common_is_one_message():
+    with pytest.raises(InputError, match="not about the same problems"):
+        compare(questions(), questions(symbolic=(1.0, 0.0, 0.0)))
+    with pytest.raises(InputError, match="in common"):
+        compare(questions(), questions("majority@8"))
