@@ -16,20 +16,20 @@ def sampling_options():
 
 
 for model in SERVED:
-    for block, runs in generation_blocks(model).items():
+    for job, (benchmarks, runs) in generation_jobs(model).items():
 
         rule:
             name:
-                f"generate_{model}_{block}"
+                f"generate_{model}_{job}"
             input:
-                benchmarks=expand("data/{benchmark}.jsonl", benchmark=BENCHMARKS),
+                benchmarks=expand("data/{benchmark}.jsonl", benchmark=benchmarks),
                 engine=f"models/{model}/engine/engine.json",
             output:
-                samples=[sample_file(model, benchmark, run) for run in runs for benchmark in BENCHMARKS],
+                samples=[sample_file(model, benchmark, run) for run in runs for benchmark in benchmarks],
             log:
-                f"logs/generate/{model}/{block}.log",
+                f"logs/generate/{model}/{job}.log",
             benchmark:
-                f"logs/generate/{model}/{block}.benchmark.tsv"
+                f"logs/generate/{model}/{job}.benchmark.tsv"
             container:
                 engine_setting(model, "image") or None
             threads: GENERATION["threads"]

@@ -31,14 +31,27 @@ class Layout:
         """The sampled runs of a model, in seed order."""
         return [f"rs{seed}" for seed in range(self._models[model].get("seeds", self._generation["seeds"]))]
 
-    def generation_blocks(self, model: str) -> dict[str, list[str]]:
-        """Block name -> sample runs that one job computes. More seeds add blocks; only a last, short one grows."""
+    def generation_blocks(self, model: str) -> list[list[str]]:
+        """Sample runs that belong together: greedy, and the seeds. More seeds add blocks; only a short last one grows."""
         seeds, size = self.seed_runs(model), self._generation["seeds_per_job"]
-        blocks = {"greedy": ["greedy"]} if "greedy" in self.sample_runs(model) else {}
-        for start in range(0, len(seeds), size):
-            runs = seeds[start : start + size]
-            blocks[f"{runs[0]}_to_{runs[-1]}"] = runs
-        return blocks
+        greedy = [["greedy"]] if "greedy" in self.sample_runs(model) else []
+        return greedy + [seeds[start : start + size] for start in range(0, len(seeds), size)]
+
+    def generation_jobs(self, model: str) -> dict[str, tuple[list[str], list[str]]]:
+        """Job name -> (benchmarks, sample runs): the blocks dealt in order to `num_jobs` jobs (-1: one each)."""
+        blocks, benchmarks = self.generation_blocks(model), self._config["benchmarks"]
+        wanted = self._generation.get("num_jobs", -1)
+        count = len(blocks) if wanted == -1 else min(wanted, len(blocks))
+        size = self._generation.get("benchmarks_per_job") or len(benchmarks)
+        jobs = {}
+        for number in range(count):
+            mine = blocks[number * len(blocks) // count : (number + 1) * len(blocks) // count]
+            runs = [run for block in mine for run in block]
+            name = runs[0] if runs == ["greedy"] else f"{runs[0]}_to_{runs[-1]}"
+            for start in range(0, len(benchmarks), size):
+                group = benchmarks[start : start + size]
+                jobs[name if len(group) == len(benchmarks) else f"{name}_on_{'_'.join(group)}"] = group, runs
+        return jobs
 
     def sample_file(self, model: str, benchmark: str, run: str) -> str:
         """Where one sample run lies: ours, or where another tool has left it."""
@@ -67,7 +80,7 @@ class Layout:
         return f"results/{model}/summary/{judge}/tables.txt"
 
     def gpus(self, model: str) -> int:
-        """GPUs that a job of a model's engine needs."""
+        """GPUs that one engine of a model needs."""
         settings = self._models[model]
         return settings["tensor_parallel"] if settings["engine"] in GPU_ENGINES else 0
 

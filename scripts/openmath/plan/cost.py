@@ -57,28 +57,29 @@ def generation_cost(
     config: dict, inventory: Inventory, model: str, files: ModelFiles, speed: Speed
 ) -> tuple[dict, list[float]]:
     """(what the missing samples of one model take, seconds of each job that starts an engine)."""
+    copies = config["generation"].get("engines_per_job", 1)
+    if not speed.measured:  # what is assumed is the speed of one engine; jobs are measured as they are
+        speed.tokens_per_second *= copies
     jobs, tokens = [], 0.0
-    for runs in inventory.layout.generation_blocks(model).values():
-        left = {
-            benchmark: sum(files.left.get((benchmark, run), 0) for run in runs) for benchmark in config["benchmarks"]
-        }
+    for benchmarks, runs in inventory.layout.generation_jobs(model).values():
+        left = {benchmark: sum(files.left.get((benchmark, run), 0) for run in runs) for benchmark in benchmarks}
         if not any(left.values()):
             continue  # all there, or finished and only to be published: no engine
-        block_tokens = sum(samples * speed.tokens[benchmark] for benchmark, samples in left.items())
-        jobs.append(speed.start_seconds + block_tokens / speed.tokens_per_second)
-        tokens += block_tokens
+        job_tokens = sum(samples * speed.tokens[benchmark] for benchmark, samples in left.items())
+        jobs.append(speed.start_seconds + job_tokens / speed.tokens_per_second)
+        tokens += job_tokens
     samples = sum(files.left.values())
     gpus = inventory.layout.gpus(model)
     cost = {
         "model": model,
         "samples": samples,
         "tokens": round(tokens),
-        "engine_starts": len(jobs),
+        "engine_starts": len(jobs) * copies,
         "tokens_per_second": speed.tokens_per_second,
         "start_seconds": speed.start_seconds,
-        "engine_hours": sum(jobs) / 3600,
+        "engine_hours": copies * sum(jobs) / 3600,
         "gpus_per_engine": gpus,
-        "gpu_hours": gpus * sum(jobs) / 3600,
+        "gpu_hours": copies * gpus * sum(jobs) / 3600,
         "disk_bytes": round(sum(left * speed.bytes[benchmark] for (benchmark, _), left in files.left.items())),
         "assumptions": speed.sources,
     }

@@ -29,6 +29,7 @@ class Speed:
     start_seconds: float
     tokens: dict[str, float] = field(default_factory=dict)
     bytes: dict[str, float] = field(default_factory=dict)
+    measured: bool = False  # tokens_per_second is
     sources: list[str] = field(default_factory=list)
 
 
@@ -41,7 +42,7 @@ def model_speed(config: dict, model: str, present_runs: dict[str, list[str]]) ->
     large = [job for job in jobs if job["tokens"] >= LARGE * max(job["tokens"] for job in jobs)]
     seconds, large_tokens = sum(job["seconds"] for job in large), sum(job["tokens"] for job in large)
     if seconds and large_tokens:
-        speed = Speed(large_tokens / seconds, START_SECONDS[engine])
+        speed = Speed(large_tokens / seconds, START_SECONDS[engine], measured=True)
         count = f"{len(large)} earlier job{'s' * (len(large) > 1)}"
         speed.sources.append(f"{speed.tokens_per_second:,.0f} tokens/s measured on {count}")
     else:
