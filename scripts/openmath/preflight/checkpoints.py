@@ -46,12 +46,12 @@ def check_local_checkpoint(model: str, path: Path) -> Iterator[InputError]:
 
 def check_hub_checkpoint(model: str, source: str) -> InputError | None:
     """Whether a Hub snapshot is in the cache, or may be downloaded and fits on the disk. One request, none if HF_HUB_OFFLINE."""
-    from huggingface_hub import HfApi, constants, try_to_load_from_cache
+    from huggingface_hub import HfApi, constants
     from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
 
     repo, _, revision = source.partition("@")
     where = f"models: {model}: hf: {source}"
-    if isinstance(try_to_load_from_cache(repo, "config.json", revision=revision or None), str):
+    if in_hub_cache(repo, revision):
         return None
     fetch = "run `snakemake fetch` where there is a network (same HF_HOME), or give a local folder (path:)."
     if constants.HF_HUB_OFFLINE:
@@ -86,6 +86,17 @@ def check_hub_checkpoint(model: str, source: str) -> InputError | None:
             "The checkpoint does not fit.", where=where, expected=f"{size / 1e9:.1f} GB", found=found, hint=hint
         )
     return None
+
+
+def in_hub_cache(repo: str, revision: str) -> bool:
+    from huggingface_hub import constants, snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    try:
+        snapshot_download(repo, revision=revision or None, local_files_only=True, cache_dir=constants.HF_HUB_CACHE)
+    except LocalEntryNotFoundError:
+        return False
+    return True
 
 
 def check_settings(needs: Needs, model: str) -> Iterator[InputError]:
