@@ -14,12 +14,11 @@ from typing import Protocol, TypeVar
 
 from openmath.errors import InputError
 from openmath.http import BadReply, JsonPoster, StatusError, TransportError
-from openmath.pacing import Pacer, retry_after
+from openmath.pacing import LONGEST_HOLD, Pacer, retry_after
 
 RETRIED_STATUS = {408, 409, 425, 429}  # and every 5xx; any other 4xx says the same thing again however often we ask
 NEVER_RETRIED = {"insufficient_quota"}  # error codes that come with a 429, and do not pass by waiting
 LONGEST_PAUSE = 60.0  # seconds between two tries, unless the server itself asks for more
-LONGEST_RETRY_AFTER = 600.0  # seconds; a server that asks for more is treated as refusing
 SHORTEST_KEY = 8  # characters; anything shorter ("none") is a placeholder, not a secret
 
 Item = TypeVar("Item")
@@ -106,10 +105,11 @@ class CompletionClient:
         sampling: arguments of the OpenAI API (max_tokens, temperature, top_p, seed, stop ...); extra: arguments that only this
         engine knows. Raises RequestRefused or RequestFailed.
         """
-        last_error = "no try was made"
+        last_error = "it was not asked: the client has stopped"
         for attempt in range(self.tries):
             await self.endpoint.available()
-            await self._pacer.turn()
+            if not await self._pacer.turn():
+                break
             headers, tokens = None, None
             try:
                 async with asyncio.timeout(self.request_seconds):  # of the whole request, not of each read
@@ -128,7 +128,7 @@ class CompletionClient:
                 self._pacer.done(headers, tokens)
             if attempt + 1 < self.tries:
                 pause = min(self.first_pause * 2**attempt, LONGEST_PAUSE) * random.uniform(0.5, 1.0)
-                await asyncio.sleep(max(pause, retry_after(headers or {}) or 0.0))
+                await self._pacer.pause(max(pause, retry_after(headers or {}) or 0.0))
         raise RequestFailed(
             "The endpoint did not answer.",
             where=self.endpoint.base_url,
@@ -136,6 +136,10 @@ class CompletionClient:
             found=last_error,
             hint="look at the engine's log, or lower the number of concurrent requests.",
         )
+
+    def stop(self) -> None:
+        """Nothing new is sent and nothing tried again; what is in flight may still end."""
+        self._pacer.stop()
 
     async def _send(
         self, prompt: list[int] | list[dict], sampling: dict, extra: dict | None
@@ -152,7 +156,7 @@ class CompletionClient:
         """Whether asking again cannot help."""
         if error.status < 500 and error.status not in RETRIED_STATUS:
             return True
-        return error.code() in NEVER_RETRIED or (retry_after(error.headers) or 0.0) > LONGEST_RETRY_AFTER
+        return error.code() in NEVER_RETRIED or (retry_after(error.headers) or 0.0) > LONGEST_HOLD
 
     def _refused(self, status: int, words: str) -> RequestRefused:
         refused = RequestRefused(

@@ -65,10 +65,10 @@ class OnlineJudge:
                     f"judge: {done}/{len(questions)} verdicts{spent}, {left // 60:.0f}:{left % 60:02.0f} left",
                     flush=True,
                 )
+        if isinstance(self._stopped, BudgetSpent):
+            raise self._stopped
         if self._failures:
             raise self._failed()
-        if self._stopped:
-            raise self._stopped
 
     def _until_stopped(self, questions: list[dict]) -> Iterator[dict]:
         for question in questions:
@@ -85,8 +85,7 @@ class OnlineJudge:
             self._stop(error)
         except (RequestFailed, RequestRefused) as error:
             self._failures.append((question, error))
-            status = getattr(error, "status", None)
-            about_all = status is not None and (status not in ABOUT_ONE_REQUEST or not self.paid)
+            about_all = isinstance(error, RequestRefused) and error.status not in ABOUT_ONE_REQUEST
             if about_all or len(self._failures) >= MOST_FAILURES:
                 self._stop(error)
 
@@ -107,7 +106,7 @@ class OnlineJudge:
 
     def _stop(self, error: InputError) -> None:
         self._stopped = self._stopped or error
-        self._client.tries = 1  # those in flight may end, but not begin again
+        self._client.stop()
 
     def _failed(self) -> InputError:
         shown = "; ".join(repr(question["problem"][:60]) for question, _ in self._failures[:SHOWN])
