@@ -44,6 +44,7 @@ rule all:
         grades=all_grades_files(),
         answers=majority_files(),
         tables=summary_files(),
+        agreement=agreement_files(),
 
 
 rule fetch:
