@@ -46,3 +46,31 @@ def test_a_self_hosted_judge_is_a_model():
     config["judges"]["smollm2-135m"]["self_hosted"] = "smollm2-135"
     with pytest.raises(InputError, match="did you mean 'smollm2-135m'"):
         checked_config(config)
+
+
+def hosted(**more) -> dict:
+    config = demo()
+    config["judges"] = {"hosted": {"model": "some-judge", **more}}
+    return config
+
+
+def test_a_key_in_place_of_its_variable_is_refused_and_not_repeated():
+    with pytest.raises(InputError, match="must be the name of an environment variable") as error:
+        checked_config(hosted(api_key_env="sk-very-secret-key"))
+    assert "secret" not in str(error.value)
+    with pytest.raises(InputError):
+        checked_config(hosted(base_url="https://user:secret@host/v1"))
+
+
+def test_a_budget_needs_prices():
+    prices = {"prompt": 2.5, "generated": 10}
+    assert checked_config(hosted(budget_usd=5, prices=prices))["judges"]["hosted"]["mode"] == "online"
+    with pytest.raises(InputError, match="budget_usd needs prices"):
+        checked_config(hosted(budget_usd=5))
+
+
+def test_batches_are_for_hosted_judges():
+    config = demo()
+    config["judges"]["smollm2-135m"]["mode"] = "batch"
+    with pytest.raises(InputError, match="batch needs a hosted judge"):
+        checked_config(config)
