@@ -123,7 +123,7 @@ class CompletionClient:
                 if self._is_final(error):
                     raise self._refused(error.status, last_error) from None
             except (TransportError, BadReply, TimeoutError) as error:
-                last_error = " ".join(f"{type(error).__name__} {error}".split())
+                last_error = without_key(" ".join(f"{type(error).__name__} {error}".split()), self.endpoint.api_key)
             finally:
                 self._pacer.done(headers, tokens)
             if attempt + 1 < self.tries:

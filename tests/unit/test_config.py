@@ -58,8 +58,9 @@ def test_a_key_in_place_of_its_variable_is_refused_and_not_repeated():
     with pytest.raises(InputError, match="must be the name of an environment variable") as error:
         checked_config(hosted(api_key_env="sk-very-secret-key"))
     assert "secret" not in str(error.value)
-    with pytest.raises(InputError):
+    with pytest.raises(InputError, match="without a user or password") as error:
         checked_config(hosted(base_url="https://user:secret@host/v1"))
+    assert "secret" not in str(error.value)
 
 
 def test_a_budget_needs_prices():

@@ -156,6 +156,16 @@ def test_a_missing_key_is_named(monkeypatch):
         check_judge_key("SOME_KEY")
 
 
+def test_a_key_is_cleaned_and_a_broken_one_is_not_repeated(monkeypatch):
+    monkeypatch.setenv("SOME_KEY", f"{SECRET}\n")
+    assert check_judge_key("SOME_KEY") == SECRET
+    for broken in (f"{SECRET}\n{SECRET}", f"Bearer {SECRET}", f"{SECRET}\u00e9"):
+        monkeypatch.setenv("SOME_KEY", broken)
+        with pytest.raises(InputError, match="SOME_KEY") as error:
+            check_judge_key("SOME_KEY")
+        assert SECRET not in str(error.value)
+
+
 def write(path: Path, rows: list[dict]) -> Path:
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     return path

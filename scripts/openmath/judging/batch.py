@@ -55,6 +55,7 @@ class BatchJudge:
         self.judge, self.docket, self.store, self.folder, self.model = judge, docket, store, folder, model
         self.prices, self.budget_usd, self.poll_seconds = prices, budget_usd, poll_seconds
         self.paid: list[dict] = []
+        self._shown: dict[str, str] = {}
         self._key, self._base_url = api_key, base_url
         self._client = openai.OpenAI(base_url=base_url, api_key=api_key, max_retries=TRIES)
         self._last_error = "nothing"
@@ -192,6 +193,7 @@ class BatchJudge:
                     if failed_polls == MOST_FAILED_POLLS:
                         raise
                     continue
+                self._show(batch)
                 if batch.status in ENDED:
                     waiting.remove(path)
                     with self.store.lock():
@@ -203,6 +205,14 @@ class BatchJudge:
             if waiting:
                 time.sleep(self.poll_seconds)
         return len(self.paid) - before + collected_elsewhere
+
+    def _show(self, batch) -> None:
+        """Print how far a batch is, when that has changed."""
+        counts = batch.request_counts
+        state = batch.status + (f", {counts.completed} of {counts.total} done" if counts else "")
+        if self._shown.get(batch.id) != state:
+            self._shown[batch.id] = state
+            print(f"judge: batch {batch.id}: {state}", flush=True)
 
     def _collect(self, path: Path, state: dict, batch) -> None:
         """Store the verdicts of an ended batch, then mark it. Results come in any order, some perhaps as errors."""

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from openmath.client import Completion
 from openmath.errors import InputError
 
-# For a first estimate, until the store holds verdicts of the judge itself: the shipped prompt has 1,662 characters, about 500 tokens,
-# and a problem with two answers about 100; a judgement has a few sentences.
+# For a first estimate, until the store holds verdicts of the judge itself: the shipped prompt has 1,662 characters, about 500
+# tokens, and a problem with two answers about 100; a judgement has a few sentences.
 ASSUMED_PROMPT_TOKENS, ASSUMED_GENERATED_TOKENS = 600, 180
 MESSAGE_TOKENS = 16  # what a chat template adds to a message, generously
 
