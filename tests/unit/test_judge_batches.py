@@ -35,7 +35,6 @@ def judge(folder: Path, server, rows=ROWS, prices=None, budget_usd=None) -> batc
         "j",
         docket,
         VerdictStore(folder),
-        folder / "batches",
         base_url=server.base_url,
         api_key=SECRET,
         model="judge-1",
@@ -138,6 +137,28 @@ def test_jobs_at_once_wait_for_each_others_batches(tmp_path):
             jobs = [threads.submit(judge, tmp_path, server, ROWS[first:]) for first in (0, 2, 4, 0)]
         assert sum(len(job.result().paid) for job in jobs) == 9
         check_all_answered_once(tmp_path, server)
+
+
+def test_nothing_is_asked_online_while_a_batch_is_out(tmp_path):
+    write(tmp_path / "in.jsonl", ROWS)
+    (tmp_path / "store/batches").mkdir(parents=True)
+    write(tmp_path / "store/batches/x.json", [{"name": "x"}])
+    with judge_server(answer) as server:
+        options = ("--input", tmp_path / "in.jsonl", "--output", tmp_path / "out.jsonl", "--judge", "j")
+        options += (
+            "--store",
+            tmp_path / "store",
+            "--prompt",
+            PROMPT,
+            "--model",
+            "judge-1",
+            "--base-url",
+            server.base_url,
+        )
+        command = [sys.executable, ROOT / "scripts/judge_answers.py", *options]
+        reply = subprocess.run(list(map(str, command)), capture_output=True, text=True)
+        assert reply.returncode == 2 and "still out" in reply.stderr and "batches/x.json" in reply.stderr
+        assert server.bodies == []
 
 
 def test_verdicts_stored_before_a_death_are_not_counted_twice(tmp_path):

@@ -47,7 +47,7 @@ def test_judges_side_by_side_then_replayed_without_a_key(tmp_path):
 
     table = (tmp_path / "results/imported/judged/agreement.md").read_text()
     assert (
-        "| own | greedy | online | half-price | 6 | 0.3333 | 0.3333 | 0 | 0 | 1.0000 | 5 | 1.0000 | 1.0000 |" in table
+        "| own | greedy | half-price | online | 6 | 0.3333 | 0.3333 | 0 | 0 | 1.0000 | 5 | 1.0000 | 1.0000 |" in table
     )
     assert list(read_rows(tmp_path / "results/imported/judged/agreement.jsonl")) == []
     tables = [tmp_path / f"results/imported/summary/{judge}/tables.txt" for judge in judges]

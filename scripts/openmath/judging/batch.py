@@ -43,7 +43,6 @@ class BatchJudge:
         judge: str,
         docket: Docket,
         store: VerdictStore,
-        folder: Path,
         *,
         base_url: str,
         api_key: str,
@@ -52,7 +51,7 @@ class BatchJudge:
         budget_usd: float | None,
         poll_seconds: float,
     ):
-        self.judge, self.docket, self.store, self.folder, self.model = judge, docket, store, folder, model
+        self.judge, self.docket, self.store, self.model = judge, docket, store, model
         self.prices, self.budget_usd, self.poll_seconds = prices, budget_usd, poll_seconds
         self.paid: list[dict] = []
         self._shown: dict[str, str] = {}
@@ -78,12 +77,10 @@ class BatchJudge:
 
     def _submit_missing(self, questions: list[dict]) -> list[Path]:
         """Submit what is neither stored nor in a batch; the batches (state files) that hold any of the questions."""
-        pending, wanted = {}, {}
-        for path in sorted(self.folder.glob("*.json")):
-            state = json.loads(path.read_text())
-            if "status" not in state:
-                self._submit(path, state)  # does nothing where it was submitted
-                pending[path] = state
+        pending = {path: json.loads(path.read_text()) for path in self.store.pending_batches()}
+        for path, state in pending.items():
+            self._submit(path, state)  # does nothing where it was submitted
+        wanted = {}
         for question in questions:
             attempt = self.docket.next_attempt(question, self.store.records)
             if attempt:
@@ -133,7 +130,7 @@ class BatchJudge:
 
     def _prepare(self, requests: list[bytes], rows: list[dict], usd: float) -> tuple[Path, dict]:
         """Everything about a batch on disk, before the server hears of it."""
-        path = self.folder / f"{secrets.token_hex(8)}.json"
+        path = self.store.batches / f"{secrets.token_hex(8)}.json"
         state = {"name": path.stem, "settings": self.docket.settings.described()}
         state |= {"questions": len(rows), "usd_at_most": usd}
         write_rows(path.with_suffix(".questions"), rows)

@@ -65,10 +65,15 @@ class OnlineJudge:
                     f"judge: {done}/{len(questions)} verdicts{spent}, {left // 60:.0f}:{left % 60:02.0f} left",
                     flush=True,
                 )
-        if isinstance(self._stopped, BudgetSpent):
+        if self._stopped and not isinstance(self._stopped, (RequestFailed, RequestRefused)):
             raise self._stopped
         if self._failures:
             raise self._failed()
+
+    def terminate(self) -> None:
+        """Take what is in flight, and send nothing more."""
+        hint = "run the same command again: it asks only what is missing."
+        self._stop(InputError("The job was terminated. Every verdict paid so far is kept.", hint=hint))
 
     def _until_stopped(self, questions: list[dict]) -> Iterator[dict]:
         for question in questions:

@@ -13,6 +13,7 @@ into another merges them. A line is written before it is used: a killed process 
 
 import errno
 import fcntl
+import json
 import os
 import secrets
 import socket
@@ -34,6 +35,7 @@ class VerdictStore:
     """records: verdict by key. described: settings by fingerprint. spent: USD paid for verdicts asked from here."""
 
     def __init__(self, folder: Path):
+        self.batches = folder / "batches"  # one state file for each batch ever submitted
         self._folder = folder
         self._file = None
         self._synced = 0.0
@@ -81,6 +83,10 @@ class VerdictStore:
             ) from None
         self.records[record["key"]] = record
         self.spent += record.get("usd") or 0.0
+
+    def pending_batches(self) -> list[Path]:
+        """State files of the batches whose results are not yet in the store."""
+        return [path for path in sorted(self.batches.glob("*.json")) if "status" not in json.loads(path.read_text())]
 
     def sync(self) -> None:
         if self._file:
