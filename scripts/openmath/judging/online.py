@@ -1,5 +1,6 @@
 """Questions asked at once: one request each, many in flight."""
 
+import asyncio
 import time
 from collections.abc import Iterator
 
@@ -8,7 +9,7 @@ from openmath.errors import InputError
 from openmath.judging.budget import Budget, BudgetSpent
 from openmath.judging.questions import Docket
 from openmath.judging.settings import JudgeSettings
-from openmath.judging.store import VerdictStore
+from openmath.judging.store import FLUSH_SECONDS, VerdictStore
 
 PROGRESS_SECONDS = 5.0
 ABOUT_ONE_REQUEST = (400, 413, 422)  # HTTP statuses that may concern only the question sent
@@ -53,6 +54,23 @@ class OnlineJudge:
         After an error that concerns all questions nothing new is sent; what is in flight is still taken, for it is paid.
         """
         self._client = client
+        flushing = asyncio.create_task(self._flush())
+        try:
+            await self._settle_all(questions, concurrency)
+        finally:
+            flushing.cancel()
+            self.store.sync()
+        if self._stopped and not isinstance(self._stopped, (RequestFailed, RequestRefused)):
+            raise self._stopped
+        if self._failures:
+            raise self._failed()
+
+    async def _flush(self) -> None:
+        while True:
+            await asyncio.sleep(FLUSH_SECONDS)
+            self.store.sync()
+
+    async def _settle_all(self, questions: list[dict], concurrency: int) -> None:
         started = shown = time.monotonic()
         done = 0
         async for _ in map_concurrently(self._settle, self._until_stopped(questions), concurrency=concurrency):
@@ -65,10 +83,6 @@ class OnlineJudge:
                     f"judge: {done}/{len(questions)} verdicts{spent}, {left // 60:.0f}:{left % 60:02.0f} left",
                     flush=True,
                 )
-        if self._stopped and not isinstance(self._stopped, (RequestFailed, RequestRefused)):
-            raise self._stopped
-        if self._failures:
-            raise self._failed()
 
     def terminate(self) -> None:
         """Take what is in flight, and send nothing more."""

@@ -17,7 +17,6 @@ import json
 import os
 import secrets
 import socket
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,7 +26,7 @@ from openmath.fingerprint import sha256_text
 from openmath.judging.settings import JudgeSettings
 from openmath.samples import encode_row, read_rows
 
-FLUSH_SECONDS = 2.0  # at most this much is lost when the machine dies
+FLUSH_SECONDS = 2.0  # between two calls of `sync`: at most this much is lost when the machine dies
 IMPORTED = "import-"
 
 
@@ -38,7 +37,7 @@ class VerdictStore:
         self.batches = folder / "batches"  # one state file for each batch ever submitted
         self._folder = folder
         self._file = None
-        self._synced = 0.0
+        self._unsynced = False
         self.refresh()
 
     def refresh(self) -> None:
@@ -65,7 +64,7 @@ class VerdictStore:
             raise InputError("A line is neither settings nor a verdict.", where=path, found=str(line)[:80]) from None
 
     def add(self, record: dict, settings: JudgeSettings) -> None:
-        """Keep a verdict; safe from a kill of this process at once, on disk within FLUSH_SECONDS."""
+        """Keep a verdict; safe from a kill of this process at once, from a death of the machine after `sync`."""
         try:
             if self._file is None:
                 self._file = self._new_file()
@@ -73,8 +72,6 @@ class VerdictStore:
                 self.described[settings.fingerprint] = settings.described()
                 self._write({"settings": settings.fingerprint, "described": settings.described()})
             self._write(record)
-            if time.monotonic() - self._synced > FLUSH_SECONDS:
-                self.sync()
         except OSError as error:
             raise InputError(
                 f"Cannot keep a verdict ({error.strerror}).",
@@ -89,9 +86,9 @@ class VerdictStore:
         return [path for path in sorted(self.batches.glob("*.json")) if "status" not in json.loads(path.read_text())]
 
     def sync(self) -> None:
-        if self._file:
+        if self._unsynced:
             os.fsync(self._file.fileno())
-            self._synced = time.monotonic()
+            self._unsynced = False
 
     def close(self) -> None:
         if self._file:
@@ -107,6 +104,7 @@ class VerdictStore:
 
     def _write(self, line: dict) -> None:
         data = encode_row(line)
+        self._unsynced = True
         written = self._file.write(data)
         if written != len(data):  # a full disk may take half a line; the rest would be appended to it later
             self._file.truncate(self._file.tell() - written)
