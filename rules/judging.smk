@@ -49,7 +49,7 @@ def judge_service(judge):
     if "api_key_env" in settings:
         options += ["--api-key-env", settings["api_key_env"]]
     if "prices" in settings:
-        options += ["--prices", settings["prices"]["prompt"], settings["prices"]["generated"]]
+        options += ["--prices", settings["prices"]["input"], settings["prices"]["output"]]
     if "budget_usd" in settings:
         options += ["--budget-usd", settings["budget_usd"]]
     if settings["replay"]:

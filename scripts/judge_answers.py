@@ -49,7 +49,7 @@ def main() -> None:
     add("--mode", choices=("online", "batch"), default="online", help="batch: the OpenAI Batch API")
     add("--cascade", action="store_true", help="ask only where the symbolic grader says no")
     add("--tries-unparsed", type=int, default=2, help="how often a question is asked while the reply holds no verdict")
-    add("--prices", nargs=2, type=float, metavar=("PROMPT", "GENERATED"), help="USD per million tokens in this mode")
+    add("--prices", nargs=2, type=float, metavar=("INPUT", "OUTPUT"), help="USD per million tokens in this mode")
     add("--budget-usd", type=float, help="stop before the store's own verdicts cost more than this in all")
     add("--max-new-tokens", type=int, default=2048)
     add("--concurrency", type=int, default=100, help="requests in flight")

@@ -7,6 +7,7 @@ Imports what `openai` brings along and the standard library only: this module al
 """
 
 import asyncio
+import itertools
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass
@@ -202,18 +203,20 @@ async def map_concurrently(
     """
     items = iter(items)
     running: set[asyncio.Task] = set()
+    finished: asyncio.Queue[asyncio.Task] = (
+        asyncio.Queue()
+    )  # not asyncio.wait: it looks at every running task each time
     try:
-        exhausted = False
-        while running or not exhausted:
-            while not exhausted and len(running) < concurrency:
-                try:
-                    running.add(asyncio.ensure_future(work(next(items))))
-                except StopIteration:
-                    exhausted = True
-            if running:
-                done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-                for task in done:
-                    yield task.result()
+        while True:
+            for item in itertools.islice(items, concurrency - len(running)):
+                task = asyncio.ensure_future(work(item))
+                task.add_done_callback(finished.put_nowait)
+                running.add(task)
+            if not running:
+                return
+            task = await finished.get()
+            running.remove(task)
+            yield task.result()
     finally:
         for task in running:
             task.cancel()

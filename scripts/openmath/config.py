@@ -86,4 +86,4 @@ def _cross_checks(config: dict) -> Iterator[str]:
         elif "self_hosted" in judge and judge["mode"] == "batch":
             yield f"judges: {name}: mode: batch needs a hosted judge"
         if "budget_usd" in judge and "prices" not in judge:
-            yield f"judges: {name}: budget_usd needs prices: {{prompt: ..., generated: ...}}, USD per million tokens"
+            yield f"judges: {name}: budget_usd needs prices: {{input: ..., output: ...}}, USD per million tokens"

@@ -64,7 +64,7 @@ def test_a_key_in_place_of_its_variable_is_refused_and_not_repeated():
 
 
 def test_a_budget_needs_prices():
-    prices = {"prompt": 2.5, "generated": 10}
+    prices = {"input": 2.5, "output": 10}
     assert checked_config(hosted(budget_usd=5, prices=prices))["judges"]["hosted"]["mode"] == "online"
     with pytest.raises(InputError, match="budget_usd needs prices"):
         checked_config(hosted(budget_usd=5))

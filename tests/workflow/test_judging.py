@@ -36,7 +36,7 @@ def test_judges_side_by_side_then_replayed_without_a_key(tmp_path):
         lambda question: "Judgement: Yes" if "Predicted answer: 3\n" in question else "Judgement: No"
     ) as server:
         judges = {
-            "online": hosted(server, prices={"prompt": 2.5, "generated": 10}, budget_usd=1),
+            "online": hosted(server, prices={"input": 2.5, "output": 10}, budget_usd=1),
             "half-price": hosted(server, mode="batch", model="judge-2", poll_seconds=0.1),
         }
         unset = evaluate(tmp_path, judges, {"JUDGE_KEY": ""})

@@ -14,13 +14,13 @@ MESSAGE_TOKENS = 16  # what a chat template adds to a message, generously
 
 @dataclass(frozen=True)
 class Prices:
-    """USD per million tokens."""
+    """USD per million tokens of the prompt (input) and of the reply (output)."""
 
-    prompt: float
-    generated: float
+    input: float
+    output: float
 
     def usd(self, prompt_tokens: float | None, generated_tokens: float | None) -> float:
-        return ((prompt_tokens or 0) * self.prompt + (generated_tokens or 0) * self.generated) / 1e6
+        return ((prompt_tokens or 0) * self.input + (generated_tokens or 0) * self.output) / 1e6
 
     def at_most(self, messages: list[dict], max_tokens: int) -> float:
         """Upper bound of one call: no tokenizer makes more tokens than bytes."""
