@@ -45,6 +45,7 @@ rule all:
         answers=majority_files(),
         tables=summary_files(),
         comparisons=comparison_files(),
+        agreement=agreement_files(),
 
 
 rule fetch:

@@ -10,6 +10,7 @@ Several files at once: --input A B --output A2 B2. A self-hosted judge is starte
 
 import argparse
 import asyncio
+import signal
 from collections import Counter
 from contextlib import nullcontext
 from pathlib import Path
@@ -48,7 +49,7 @@ def main() -> None:
     add("--mode", choices=("online", "batch"), default="online", help="batch: the OpenAI Batch API")
     add("--cascade", action="store_true", help="ask only where the symbolic grader says no")
     add("--tries-unparsed", type=int, default=2, help="how often a question is asked while the reply holds no verdict")
-    add("--prices", nargs=2, type=float, metavar=("PROMPT", "GENERATED"), help="USD per million tokens in this mode")
+    add("--prices", nargs=2, type=float, metavar=("INPUT", "OUTPUT"), help="USD per million tokens in this mode")
     add("--budget-usd", type=float, help="stop before the store's own verdicts cost more than this in all")
     add("--max-new-tokens", type=int, default=2048)
     add("--concurrency", type=int, default=100, help="requests in flight")
@@ -138,7 +139,6 @@ def ask(
             options.judge,
             docket,
             store,
-            options.store / "batches",
             base_url=options.base_url,
             api_key=key,
             model=options.model,
@@ -148,6 +148,12 @@ def ask(
         )
         batch.ask(questions)
         return batch.paid
+    if batches := store.pending_batches():
+        raise InputError(
+            "Batches of this judge are still out: asking now would pay for their questions twice.",
+            where=", ".join(map(str, batches)),
+            hint="collect them with mode: batch first, or remove these files to give them up.",
+        )
     # An engine of our own costs no money, and its GPU should not wait for another job's.
     with nullcontext() if options.engine else store.lock():
         return asyncio.run(ask_online(options, docket, store, questions, prices, key))
@@ -177,6 +183,7 @@ async def ask_online(
         budget = Budget(prices, options.budget_usd, store.spent)
         online = OnlineJudge(options.judge, docket, store, budget, getattr(endpoint, "extra_body", None))
         unsettled = [question for question in questions if docket.next_attempt(question, store.records)]
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, online.terminate)  # preemption, wall limit
         await online.ask(client, unsettled, options.concurrency)
         return online.paid
 

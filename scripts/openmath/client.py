@@ -7,6 +7,7 @@ Imports what `openai` brings along and the standard library only: this module al
 """
 
 import asyncio
+import itertools
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass
@@ -14,12 +15,11 @@ from typing import Protocol, TypeVar
 
 from openmath.errors import InputError
 from openmath.http import BadReply, JsonPoster, StatusError, TransportError
-from openmath.pacing import Pacer, retry_after
+from openmath.pacing import LONGEST_HOLD, Pacer, retry_after
 
 RETRIED_STATUS = {408, 409, 425, 429}  # and every 5xx; any other 4xx says the same thing again however often we ask
 NEVER_RETRIED = {"insufficient_quota"}  # error codes that come with a 429, and do not pass by waiting
 LONGEST_PAUSE = 60.0  # seconds between two tries, unless the server itself asks for more
-LONGEST_RETRY_AFTER = 600.0  # seconds; a server that asks for more is treated as refusing
 SHORTEST_KEY = 8  # characters; anything shorter ("none") is a placeholder, not a secret
 
 Item = TypeVar("Item")
@@ -106,10 +106,11 @@ class CompletionClient:
         sampling: arguments of the OpenAI API (max_tokens, temperature, top_p, seed, stop ...); extra: arguments that only this
         engine knows. Raises RequestRefused or RequestFailed.
         """
-        last_error = "no try was made"
+        last_error = "it was not asked: the client has stopped"
         for attempt in range(self.tries):
             await self.endpoint.available()
-            await self._pacer.turn()
+            if not await self._pacer.turn():
+                break
             headers, tokens = None, None
             try:
                 async with asyncio.timeout(self.request_seconds):  # of the whole request, not of each read
@@ -123,12 +124,12 @@ class CompletionClient:
                 if self._is_final(error):
                     raise self._refused(error.status, last_error) from None
             except (TransportError, BadReply, TimeoutError) as error:
-                last_error = " ".join(f"{type(error).__name__} {error}".split())
+                last_error = without_key(" ".join(f"{type(error).__name__} {error}".split()), self.endpoint.api_key)
             finally:
                 self._pacer.done(headers, tokens)
             if attempt + 1 < self.tries:
                 pause = min(self.first_pause * 2**attempt, LONGEST_PAUSE) * random.uniform(0.5, 1.0)
-                await asyncio.sleep(max(pause, retry_after(headers or {}) or 0.0))
+                await self._pacer.pause(max(pause, retry_after(headers or {}) or 0.0))
         raise RequestFailed(
             "The endpoint did not answer.",
             where=self.endpoint.base_url,
@@ -136,6 +137,10 @@ class CompletionClient:
             found=last_error,
             hint="look at the engine's log, or lower the number of concurrent requests.",
         )
+
+    def stop(self) -> None:
+        """Nothing new is sent and nothing tried again; what is in flight may still end."""
+        self._pacer.stop()
 
     async def _send(
         self, prompt: list[int] | list[dict], sampling: dict, extra: dict | None
@@ -152,7 +157,7 @@ class CompletionClient:
         """Whether asking again cannot help."""
         if error.status < 500 and error.status not in RETRIED_STATUS:
             return True
-        return error.code() in NEVER_RETRIED or (retry_after(error.headers) or 0.0) > LONGEST_RETRY_AFTER
+        return error.code() in NEVER_RETRIED or (retry_after(error.headers) or 0.0) > LONGEST_HOLD
 
     def _refused(self, status: int, words: str) -> RequestRefused:
         refused = RequestRefused(
@@ -198,18 +203,20 @@ async def map_concurrently(
     """
     items = iter(items)
     running: set[asyncio.Task] = set()
+    finished: asyncio.Queue[asyncio.Task] = (
+        asyncio.Queue()
+    )  # not asyncio.wait: it looks at every running task each time
     try:
-        exhausted = False
-        while running or not exhausted:
-            while not exhausted and len(running) < concurrency:
-                try:
-                    running.add(asyncio.ensure_future(work(next(items))))
-                except StopIteration:
-                    exhausted = True
-            if running:
-                done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-                for task in done:
-                    yield task.result()
+        while True:
+            for item in itertools.islice(items, concurrency - len(running)):
+                task = asyncio.ensure_future(work(item))
+                task.add_done_callback(finished.put_nowait)
+                running.add(task)
+            if not running:
+                return
+            task = await finished.get()
+            running.remove(task)
+            yield task.result()
     finally:
         for task in running:
             task.cancel()

@@ -12,6 +12,10 @@ from openmath.errors import InputError
 SCHEMA = Path(__file__).parents[2] / "config" / "schema.yaml"
 SOURCES = ("hf", "path", "pypi", "base_url", "samples")
 JUDGE_SOURCES = ("model", "self_hosted")
+SECRET_PRONE = {  # a wrong value may be a secret: it is never repeated
+    "api_key_env": "must be the name of an environment variable that holds the key, not the key",
+    "base_url": "must be http(s)://HOST/PATH, without a user or password",
+}
 
 
 def checked_config(config: dict) -> dict:
@@ -55,6 +59,8 @@ def _explain(error: jsonschema.ValidationError) -> Iterator[str]:
             near = difflib.get_close_matches(str(key), known, 1, 0.5)
             meant = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known)}"
             yield f"{where}: unknown key {key!r}; {meant}"
+    elif error.absolute_path and error.absolute_path[-1] in SECRET_PRONE:
+        yield f"{where}: {SECRET_PRONE[error.absolute_path[-1]]}"
     else:
         yield f"{where}: {error.message}"
 
@@ -79,3 +85,7 @@ def _cross_checks(config: dict) -> Iterator[str]:
             yield f"judges: {name}: self_hosted: no model {judge['self_hosted']!r}; did you mean {near[0]!r}?"
         elif "self_hosted" in judge and "samples" in config["models"][judge["self_hosted"]]:
             yield f"judges: {name}: self_hosted: {judge['self_hosted']!r} has only imported samples, no engine"
+        elif "self_hosted" in judge and judge["mode"] == "batch":
+            yield f"judges: {name}: mode: batch needs a hosted judge"
+        if "budget_usd" in judge and "prices" not in judge:
+            yield f"judges: {name}: budget_usd needs prices: {{input: ..., output: ...}}, USD per million tokens"

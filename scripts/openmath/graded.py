@@ -11,7 +11,8 @@ import pyarrow.parquet as parquet
 from openmath.answers import extract_answer
 from openmath.errors import InputError
 from openmath.grading import GraderPool
-from openmath.judging import parse_verdict, question_of
+from openmath.judging import parse_verdict
+from openmath.judging.questions import question_of
 from openmath.samples import check_ids, read_rows, run_order, sample_run_of
 from openmath.voting import NONE, Ballots, count_votes
 

@@ -10,6 +10,7 @@ import random
 import re
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
@@ -17,6 +18,7 @@ DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|h|m|s)")  # "6m0s", "120ms", "1h2m3.5
 SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 JITTER = 0.1  # of a wait: what was held back together does not come back together
 LONGEST_WAIT = 60.0  # seconds by one reading of a bucket; it is read again after that
+LONGEST_HOLD = 600.0  # seconds; a server that asks for more refuses, which is not for the pacer to know
 
 
 def duration(text: str | None) -> float | None:
@@ -68,21 +70,33 @@ class Pacer:
     """The limits of one endpoint, shared by all its requests."""
 
     def __init__(self):
+        self._stopped = asyncio.Event()
         self._held_until = 0.0
         self._in_flight = 0
         self._buckets = {"requests": _Bucket(1.0), "tokens": _Bucket(1.0)}
 
-    async def turn(self) -> None:
-        """Return when a request may be sent; follow with `done`."""
-        while True:
+    async def turn(self) -> bool:
+        """True as soon as a request may be sent, to be followed by `done`; False after `stop`."""
+        while not self._stopped.is_set():
             now = time.monotonic()
             wait = max(self._held_until - now, *(bucket.wait(now) for bucket in self._buckets.values()))
             if wait <= 0:
-                break
-            await asyncio.sleep(wait * random.uniform(1.0, 1.0 + JITTER))
-        for bucket in self._buckets.values():
-            bucket.left -= bucket.need
-        self._in_flight += 1
+                for bucket in self._buckets.values():
+                    bucket.left -= bucket.need
+                self._in_flight += 1
+                return True
+            await self.pause(wait * random.uniform(1.0, 1.0 + JITTER))
+        return False
+
+    async def pause(self, seconds: float) -> None:
+        """Sleep, until `stop` at the longest."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._stopped.wait()
+
+    def stop(self) -> None:
+        """No further request gets its turn, and nobody waits any longer."""
+        self._stopped.set()
 
     def done(self, headers: Mapping[str, str] | None, tokens: int | None = None) -> None:
         """One request has ended. headers: of the reply, lower case, or None; tokens: what the request used."""
@@ -100,8 +114,6 @@ class Pacer:
             # The server may not have counted what is on its way to it.
             bucket.left, bucket.limit = left - self._in_flight * bucket.need, limit
             bucket.rate, bucket.seen = (limit - left) / reset, now
-        self.hold(retry_after(headers) or 0.0)
-
-    def hold(self, seconds: float) -> None:
-        """Send nothing for so long."""
-        self._held_until = max(self._held_until, time.monotonic() + seconds)
+        wait = retry_after(headers) or 0.0
+        if wait <= LONGEST_HOLD:
+            self._held_until = max(self._held_until, now + wait)

@@ -118,26 +118,28 @@ class JudgeServer:
 
 
 class BatchApi:
-    """Files and batches. A batch ends when `finish` is called, or at its first poll where `instant` is set.
+    """Files and batches. A batch ends at its first poll, with `status`.
 
-    losses: custom ids left out of the results, as of an expired batch. drops: paths whose next request is carried out, and
-    then gets no reply: a client that dies, or a network that breaks, right after a creation.
+    drops: paths of which one POST is carried out and then gets no reply. after: called with the number of each request, after
+    it is carried out and before the reply. answered: whether a request, by its number in the batch, gets its answer in time.
     """
 
     def __init__(self, server: JudgeServer):
         self.server = server
         self.files: dict[str, bytes] = {}
         self.created: list[dict] = []
-        self.instant = True
-        self.drops: list[str] = []
-        self.polls = 0
+        self.asked: list[str] = []  # the user turn of each request that a batch has answered: what is paid
+        self.requests = 0
         self.status = "completed"
-        self.answered = lambda number: True  # whether the request of this number in a batch gets its answer in time
-        self.asked: list[str] = []  # the user turn of each request that a batch answered: what is paid
+        self.drops: list[str] = []
+        self.after: Callable[[int], None] = lambda number: None
+        self.answered: Callable[[int], bool] = lambda number: True
 
     def handle(self, method: str, path: str, headers: dict, body: bytes) -> tuple[int | None, dict | bytes]:
         path = path.partition("?")[0].removeprefix("/v1")
         status, reply = self._route(method, path, headers, body)
+        self.requests += 1
+        self.after(self.requests)
         if method == "POST" and path in self.drops:
             self.drops.remove(path)
             return None, {}
@@ -153,10 +155,9 @@ class BatchApi:
         if (method, path) == ("GET", "/batches"):
             return 200, {"object": "list", "data": list(reversed(self.created)), "has_more": False}
         if method == "GET" and path.startswith("/batches/"):
-            self.polls += 1
             batch = next(b for b in self.created if b["id"] == path.removeprefix("/batches/"))
-            if self.instant and batch["status"] == "in_progress":
-                self.finish(batch)
+            if batch["status"] == "in_progress":
+                self._finish(batch)
             return 200, batch
         if method == "GET" and path.endswith("/content"):
             return 200, self.files[path.split("/")[2]]
@@ -176,7 +177,7 @@ class BatchApi:
         self.created.append(batch)
         return batch
 
-    def finish(self, batch: dict) -> None:
+    def _finish(self, batch: dict) -> None:
         """Answer it: results in another order than the requests, those that came too late as errors."""
         if self.status == "failed":
             batch |= {

@@ -1,44 +1,163 @@
+"""The completion client against a server that fails as told, and the pacing by its headers."""
+
 import asyncio
+import time
 
 import pytest
 from unit.judge_server import judge_server
 
-from openmath.client import CompletionClient, HostedEndpoint, RequestFailed, RequestRefused
+from openmath.client import CompletionClient, HostedEndpoint, RequestFailed, RequestRefused, map_concurrently
+from openmath.pacing import Pacer, duration, retry_after
 
 MESSAGES = [{"role": "user", "content": "Are they equal?"}]
 SECRET = "sk-very-secret-key"
 
 
-def complete(server, tries=3):
+def complete(server, tries=3, requests=1, request_seconds=10.0):
+    """The answers to so many requests, all in flight at once."""
+
     async def run():
         endpoint = HostedEndpoint(server.base_url, SECRET, "judge-1")
-        async with CompletionClient(endpoint, request_seconds=10, tries=tries, first_pause=0.01) as client:
-            return await client.complete(MESSAGES, {"max_tokens": 5})
+        async with CompletionClient(endpoint, request_seconds=request_seconds, tries=tries, first_pause=0.01) as client:
+            asked = (client.complete(MESSAGES, {"max_tokens": 5}) for _ in range(requests))
+            return [answer async for answer in map_concurrently(lambda one: one, asked, concurrency=requests)]
 
     return asyncio.run(run())
 
 
-@pytest.mark.parametrize("status", [429, 500, 503])
-def test_a_passing_failure_is_retried(status):
-    with judge_server(statuses=[status, status]) as server:
-        answer = complete(server)
-    assert (answer.text, answer.num_prompt_tokens, answer.num_generated_tokens) == (
-        "Same value.\nJudgement: Yes",
-        11,
-        7,
-    )
+@pytest.mark.parametrize("fault", [429, 500, 503, "drop", "truncated", "wrong_json", "no_choices"])
+def test_a_passing_failure_is_retried(fault):
+    with judge_server(faults=[fault, fault]) as server:
+        (answer,) = complete(server)
+    assert (answer.text, answer.finish_reason) == ("Same value.\nJudgement: Yes", "stop")
+    assert (answer.num_prompt_tokens, answer.num_generated_tokens) == (11, 7)
+    assert (answer.model, answer.system_fingerprint) == ("judge-1", "fp_test")
     assert len(server.bodies) == 3
 
 
 def test_tries_are_bounded():
-    with judge_server(statuses=[500] * 9) as server, pytest.raises(RequestFailed, match="HTTP 500: try later"):
+    with judge_server(faults=[500] * 9) as server, pytest.raises(RequestFailed, match="HTTP 500: try later"):
         complete(server)
     assert len(server.bodies) == 3
 
 
-@pytest.mark.parametrize("status", [400, 401, 404])
-def test_a_refusal_fails_at_once_with_the_servers_words(status):
-    with judge_server(statuses=[status], words="no such account") as server, pytest.raises(RequestRefused) as error:
+def test_a_hung_request_ends_at_its_deadline():
+    with judge_server(faults=["hang"] * 9) as server, pytest.raises(RequestFailed, match="TimeoutError"):
+        complete(server, tries=2, request_seconds=0.3)
+    assert len(server.bodies) == 2
+
+
+def test_nobody_listens():
+    with judge_server() as server:
+        pass
+    with pytest.raises(RequestFailed, match="ConnectError"):
+        complete(server, tries=2)
+
+
+@pytest.mark.parametrize(
+    "fault", [400, 401, 404, (429, {"code": "insufficient_quota"}), (429, {"retry-after": "9000"})]
+)
+def test_a_refusal_fails_at_once_with_the_servers_words(fault):
+    with judge_server(faults=[fault], words=f"no such key {SECRET}") as server, pytest.raises(RequestRefused) as error:
         complete(server)
-    assert "no such account" in str(error.value) and SECRET not in str(error.value)
+    assert "no such key ***" in str(error.value) and SECRET not in str(error.value)
+    assert error.value.status == (fault if isinstance(fault, int) else 429)
     assert len(server.bodies) == 1
+
+
+def test_retry_after_holds_all_requests_back():
+    with judge_server(faults=[(429, {"retry-after": "1"})]) as server:
+        complete(server)
+        assert server.times[1] - server.times[0] >= 1.0
+
+    async def second_waits():
+        pacer = Pacer()
+        await pacer.turn()
+        pacer.done({"retry-after-ms": "300"})
+        start = time.monotonic()
+        await pacer.turn()
+        return time.monotonic() - start
+
+    assert asyncio.run(second_waits()) >= 0.3
+
+
+def test_requests_are_paced_by_what_the_server_has_left():
+    """A limit of 20 requests a second: 30 requests at once take at least the time that the last ones need to come back."""
+
+    def headers(number: int) -> dict:
+        left = max(0, 20 - number)
+        return {
+            "x-ratelimit-limit-requests": "20",
+            "x-ratelimit-remaining-requests": str(left),
+            "x-ratelimit-reset-requests": f"{(20 - left) * 50}ms",
+        }
+
+    async def run(server):
+        endpoint = HostedEndpoint(server.base_url, SECRET, "judge-1")
+        async with CompletionClient(endpoint, request_seconds=10) as client:
+            asked = (client.complete(MESSAGES, {}) for _ in range(30))
+            return [answer async for answer in map_concurrently(lambda one: one, asked, concurrency=4)]
+
+    with judge_server(headers=headers) as server:
+        assert len(asyncio.run(run(server))) == 30
+        assert len(server.bodies) == 30
+        assert server.times[-1] - server.times[18] >= 0.4  # 11 requests at 20 a second, less a little
+
+
+def test_tokens_are_paced_by_what_a_request_needs():
+    async def run():
+        pacer = Pacer()
+        await pacer.turn()
+        full = {
+            "x-ratelimit-limit-tokens": "1000",
+            "x-ratelimit-remaining-tokens": "0",
+            "x-ratelimit-reset-tokens": "2s",
+        }
+        pacer.done(full, tokens=200)
+        start = time.monotonic()
+        await pacer.turn()  # 200 of 1000 tokens are back after 0.4 of 2 s
+        return time.monotonic() - start
+
+    assert 0.35 <= asyncio.run(run()) < 1.9
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("6m0s", 360),
+        ("120ms", 0.12),
+        ("1h2m3.5s", 3723.5),
+        ("1s", 1),
+        ("2.5", 2.5),
+        ("", None),
+        ("soon", None),
+        ("1x", None),
+    ],
+)
+def test_durations(text, seconds):
+    assert duration(text) == (None if seconds is None else pytest.approx(seconds))
+
+
+def test_retry_after_forms():
+    assert retry_after({"retry-after": "7"}) == 7
+    assert retry_after({"retry-after-ms": "1500", "retry-after": "2"}) == 1.5
+    assert retry_after({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}) == 0
+    assert retry_after({"retry-after": "soon"}) is None
+    assert retry_after({}) is None
+
+
+def test_a_stopped_client_sends_nothing_more_and_waits_for_nobody():
+    async def run(server):
+        endpoint = HostedEndpoint(server.base_url, SECRET, "judge-1")
+        async with CompletionClient(endpoint, request_seconds=10, first_pause=60) as client:
+            asked = [asyncio.ensure_future(client.complete(MESSAGES, {})) for _ in range(2)]
+            while len(server.bodies) < 2:
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.2)  # one is back and waits for a minute, the other is in flight
+            client.stop()
+            return await asyncio.gather(*asked, return_exceptions=True)
+
+    with judge_server(faults=[(429, {"retry-after": "60"}), "slow"]) as server:
+        first, second = asyncio.run(run(server))
+    assert {type(first).__name__, type(second).__name__} == {"RequestFailed", "Completion"}
+    assert len(server.bodies) == 2

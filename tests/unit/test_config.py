@@ -51,3 +51,32 @@ def test_a_self_hosted_judge_is_a_model():
 def test_compared_models_exist():
     with pytest.raises(InputError, match="compare: no model 'other'; known models: smollm2-135m"):
         checked_config(demo() | {"compare": [["smollm2-135m", "other"]]})
+
+
+def hosted(**more) -> dict:
+    config = demo()
+    config["judges"] = {"hosted": {"model": "some-judge", **more}}
+    return config
+
+
+def test_a_key_in_place_of_its_variable_is_refused_and_not_repeated():
+    with pytest.raises(InputError, match="must be the name of an environment variable") as error:
+        checked_config(hosted(api_key_env="sk-very-secret-key"))
+    assert "secret" not in str(error.value)
+    with pytest.raises(InputError, match="without a user or password") as error:
+        checked_config(hosted(base_url="https://user:secret@host/v1"))
+    assert "secret" not in str(error.value)
+
+
+def test_a_budget_needs_prices():
+    prices = {"input": 2.5, "output": 10}
+    assert checked_config(hosted(budget_usd=5, prices=prices))["judges"]["hosted"]["mode"] == "online"
+    with pytest.raises(InputError, match="budget_usd needs prices"):
+        checked_config(hosted(budget_usd=5))
+
+
+def test_batches_are_for_hosted_judges():
+    config = demo()
+    config["judges"]["smollm2-135m"]["mode"] = "batch"
+    with pytest.raises(InputError, match="batch needs a hosted judge"):
+        checked_config(config)

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -156,20 +157,35 @@ def test_a_missing_key_is_named(monkeypatch):
         check_judge_key("SOME_KEY")
 
 
+def test_a_key_is_cleaned_and_a_broken_one_is_not_repeated(monkeypatch):
+    monkeypatch.setenv("SOME_KEY", f"{SECRET}\n")
+    assert check_judge_key("SOME_KEY") == SECRET
+    for broken in (f"{SECRET}\n{SECRET}", f"Bearer {SECRET}", f"{SECRET}\u00e9"):
+        monkeypatch.setenv("SOME_KEY", broken)
+        with pytest.raises(InputError, match="SOME_KEY") as error:
+            check_judge_key("SOME_KEY")
+        assert SECRET not in str(error.value)
+
+
 def write(path: Path, rows: list[dict]) -> Path:
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     return path
 
 
-def judge(folder: Path, server, *more, key=SECRET, rows=ROWS, name="out") -> subprocess.CompletedProcess:
-    """Judge rows into folder/name.jsonl. server: None where nothing may be asked."""
+def judge_command(folder: Path, server, *more, rows=ROWS, name="out") -> list[str]:
     source = write(folder / f"{name}.in.jsonl", rows)
     command = [sys.executable, ROOT / "scripts/judge_answers.py", "--input", source]
     command += ["--output", folder / f"{name}.jsonl", "--judge", "j", "--store", folder / "store"]
     command += ["--prompt", PROMPT, "--model", "judge-1", "--api-key-env", "JUDGE_KEY"]
     command += ["--base-url", server.base_url if server else "http://127.0.0.1:9/v1", *more]
+    return list(map(str, command))
+
+
+def judge(folder: Path, server, *more, key=SECRET, **where) -> subprocess.CompletedProcess:
+    """Judge rows into folder/name.jsonl. server: None where nothing may be asked."""
+    command = judge_command(folder, server, *more, **where)
     environment = {**os.environ, "JUDGE_KEY": key}
-    return subprocess.run(list(map(str, command)), capture_output=True, text=True, env=environment, timeout=120)
+    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120)
 
 
 def verdicts(folder: Path) -> list[str]:
@@ -322,6 +338,20 @@ def test_a_refusal_stops_the_job_and_keeps_what_is_in_flight(tmp_path):
         assert unset.returncode == 2 and "JUDGE_KEY" in unset.stderr
         assert SECRET not in refused.stdout + refused.stderr + unset.stdout + unset.stderr
     assert [path for path in tmp_path.rglob("*") if path.is_file() and SECRET.encode() in path.read_bytes()] == []
+
+
+def test_a_terminated_job_takes_what_is_in_flight(tmp_path):
+    with judge_server(answer, latency=1.0) as server:
+        command = judge_command(tmp_path, server, "--concurrency", 8, rows=different_rows(50))
+        environment = {**os.environ, "JUDGE_KEY": SECRET}
+        job = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        while len(server.bodies) < 8:
+            assert job.poll() is None
+            time.sleep(0.01)
+        job.terminate()
+        said = job.communicate()[0]
+        assert job.returncode == 2 and "terminated" in said and "Traceback" not in said
+        assert len(VerdictStore(tmp_path / "store").records) == len(server.bodies)
 
 
 def test_a_refused_question_does_not_stop_the_others(tmp_path):

@@ -57,7 +57,7 @@ def test_a_changed_judge_judges_and_summarises_again(evaluation):
     configure(evaluation, judges={"itself": {**judge, "max_new_tokens": 9}})
     assert planned_jobs(evaluation) == {"judge_tiny_by_itself": 1, "summarize_results": 1}
     configure(evaluation, judges={"itself": judge, "second": {**judge, "max_new_tokens": 9}})
-    assert planned_jobs(evaluation) == {"judge_tiny_by_second": 1, "summarize_results": 1}
+    assert planned_jobs(evaluation) == {"judge_tiny_by_second": 1, "summarize_results": 1, "compare_judges": 1}
 
 
 def test_an_edited_comment_runs_nothing(evaluation):

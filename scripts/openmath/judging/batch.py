@@ -43,7 +43,6 @@ class BatchJudge:
         judge: str,
         docket: Docket,
         store: VerdictStore,
-        folder: Path,
         *,
         base_url: str,
         api_key: str,
@@ -52,9 +51,10 @@ class BatchJudge:
         budget_usd: float | None,
         poll_seconds: float,
     ):
-        self.judge, self.docket, self.store, self.folder, self.model = judge, docket, store, folder, model
+        self.judge, self.docket, self.store, self.model = judge, docket, store, model
         self.prices, self.budget_usd, self.poll_seconds = prices, budget_usd, poll_seconds
         self.paid: list[dict] = []
+        self._shown: dict[str, str] = {}
         self._key, self._base_url = api_key, base_url
         self._client = openai.OpenAI(base_url=base_url, api_key=api_key, max_retries=TRIES)
         self._last_error = "nothing"
@@ -77,12 +77,10 @@ class BatchJudge:
 
     def _submit_missing(self, questions: list[dict]) -> list[Path]:
         """Submit what is neither stored nor in a batch; the batches (state files) that hold any of the questions."""
-        pending, wanted = {}, {}
-        for path in sorted(self.folder.glob("*.json")):
-            state = json.loads(path.read_text())
-            if "status" not in state:
-                self._submit(path, state)  # does nothing where it was submitted
-                pending[path] = state
+        pending = {path: json.loads(path.read_text()) for path in self.store.pending_batches()}
+        for path, state in pending.items():
+            self._submit(path, state)  # does nothing where it was submitted
+        wanted = {}
         for question in questions:
             attempt = self.docket.next_attempt(question, self.store.records)
             if attempt:
@@ -132,7 +130,7 @@ class BatchJudge:
 
     def _prepare(self, requests: list[bytes], rows: list[dict], usd: float) -> tuple[Path, dict]:
         """Everything about a batch on disk, before the server hears of it."""
-        path = self.folder / f"{secrets.token_hex(8)}.json"
+        path = self.store.batches / f"{secrets.token_hex(8)}.json"
         state = {"name": path.stem, "settings": self.docket.settings.described()}
         state |= {"questions": len(rows), "usd_at_most": usd}
         write_rows(path.with_suffix(".questions"), rows)
@@ -192,6 +190,7 @@ class BatchJudge:
                     if failed_polls == MOST_FAILED_POLLS:
                         raise
                     continue
+                self._show(batch)
                 if batch.status in ENDED:
                     waiting.remove(path)
                     with self.store.lock():
@@ -203,6 +202,14 @@ class BatchJudge:
             if waiting:
                 time.sleep(self.poll_seconds)
         return len(self.paid) - before + collected_elsewhere
+
+    def _show(self, batch) -> None:
+        """Print how far a batch is, when that has changed."""
+        counts = batch.request_counts
+        state = batch.status + (f", {counts.completed} of {counts.total} done" if counts else "")
+        if self._shown.get(batch.id) != state:
+            self._shown[batch.id] = state
+            print(f"judge: batch {batch.id}: {state}", flush=True)
 
     def _collect(self, path: Path, state: dict, batch) -> None:
         """Store the verdicts of an ended batch, then mark it. Results come in any order, some perhaps as errors."""

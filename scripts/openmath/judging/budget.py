@@ -6,20 +6,21 @@ from dataclasses import dataclass
 from openmath.client import Completion
 from openmath.errors import InputError
 
-# Of the shipped prompt with gpt-4o; for a first estimate, until the store holds verdicts of the judge itself.
-ASSUMED_PROMPT_TOKENS, ASSUMED_GENERATED_TOKENS = 760, 180
+# For a first estimate, until the store holds verdicts of the judge itself: the shipped prompt has 1,662 characters, about 500
+# tokens, and a problem with two answers about 100; a judgement has a few sentences.
+ASSUMED_PROMPT_TOKENS, ASSUMED_GENERATED_TOKENS = 600, 180
 MESSAGE_TOKENS = 16  # what a chat template adds to a message, generously
 
 
 @dataclass(frozen=True)
 class Prices:
-    """USD per million tokens."""
+    """USD per million tokens of the prompt (input) and of the reply (output)."""
 
-    prompt: float
-    generated: float
+    input: float
+    output: float
 
     def usd(self, prompt_tokens: float | None, generated_tokens: float | None) -> float:
-        return ((prompt_tokens or 0) * self.prompt + (generated_tokens or 0) * self.generated) / 1e6
+        return ((prompt_tokens or 0) * self.input + (generated_tokens or 0) * self.output) / 1e6
 
     def at_most(self, messages: list[dict], max_tokens: int) -> float:
         """Upper bound of one call: no tokenizer makes more tokens than bytes."""

@@ -1,5 +1,6 @@
 """Questions asked at once: one request each, many in flight."""
 
+import asyncio
 import time
 from collections.abc import Iterator
 
@@ -8,7 +9,7 @@ from openmath.errors import InputError
 from openmath.judging.budget import Budget, BudgetSpent
 from openmath.judging.questions import Docket
 from openmath.judging.settings import JudgeSettings
-from openmath.judging.store import VerdictStore
+from openmath.judging.store import FLUSH_SECONDS, VerdictStore
 
 PROGRESS_SECONDS = 5.0
 ABOUT_ONE_REQUEST = (400, 413, 422)  # HTTP statuses that may concern only the question sent
@@ -53,6 +54,23 @@ class OnlineJudge:
         After an error that concerns all questions nothing new is sent; what is in flight is still taken, for it is paid.
         """
         self._client = client
+        flushing = asyncio.create_task(self._flush())
+        try:
+            await self._settle_all(questions, concurrency)
+        finally:
+            flushing.cancel()
+            self.store.sync()
+        if self._stopped and not isinstance(self._stopped, (RequestFailed, RequestRefused)):
+            raise self._stopped
+        if self._failures:
+            raise self._failed()
+
+    async def _flush(self) -> None:
+        while True:
+            await asyncio.sleep(FLUSH_SECONDS)
+            self.store.sync()
+
+    async def _settle_all(self, questions: list[dict], concurrency: int) -> None:
         started = shown = time.monotonic()
         done = 0
         async for _ in map_concurrently(self._settle, self._until_stopped(questions), concurrency=concurrency):
@@ -65,10 +83,11 @@ class OnlineJudge:
                     f"judge: {done}/{len(questions)} verdicts{spent}, {left // 60:.0f}:{left % 60:02.0f} left",
                     flush=True,
                 )
-        if self._failures:
-            raise self._failed()
-        if self._stopped:
-            raise self._stopped
+
+    def terminate(self) -> None:
+        """Take what is in flight, and send nothing more."""
+        hint = "run the same command again: it asks only what is missing."
+        self._stop(InputError("The job was terminated. Every verdict paid so far is kept.", hint=hint))
 
     def _until_stopped(self, questions: list[dict]) -> Iterator[dict]:
         for question in questions:
@@ -85,8 +104,7 @@ class OnlineJudge:
             self._stop(error)
         except (RequestFailed, RequestRefused) as error:
             self._failures.append((question, error))
-            status = getattr(error, "status", None)
-            about_all = status is not None and (status not in ABOUT_ONE_REQUEST or not self.paid)
+            about_all = isinstance(error, RequestRefused) and error.status not in ABOUT_ONE_REQUEST
             if about_all or len(self._failures) >= MOST_FAILURES:
                 self._stop(error)
 
@@ -107,7 +125,7 @@ class OnlineJudge:
 
     def _stop(self, error: InputError) -> None:
         self._stopped = self._stopped or error
-        self._client.tries = 1  # those in flight may end, but not begin again
+        self._client.stop()
 
     def _failed(self) -> InputError:
         shown = "; ".join(repr(question["problem"][:60]) for question, _ in self._failures[:SHOWN])

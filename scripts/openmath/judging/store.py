@@ -13,10 +13,10 @@ into another merges them. A line is written before it is used: a killed process 
 
 import errno
 import fcntl
+import json
 import os
 import secrets
 import socket
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,7 +26,7 @@ from openmath.fingerprint import sha256_text
 from openmath.judging.settings import JudgeSettings
 from openmath.samples import encode_row, read_rows
 
-FLUSH_SECONDS = 2.0  # at most this much is lost when the machine dies
+FLUSH_SECONDS = 2.0  # between two calls of `sync`: at most this much is lost when the machine dies
 IMPORTED = "import-"
 
 
@@ -34,9 +34,10 @@ class VerdictStore:
     """records: verdict by key. described: settings by fingerprint. spent: USD paid for verdicts asked from here."""
 
     def __init__(self, folder: Path):
+        self.batches = folder / "batches"  # one state file for each batch ever submitted
         self._folder = folder
         self._file = None
-        self._synced = 0.0
+        self._unsynced = False
         self.refresh()
 
     def refresh(self) -> None:
@@ -63,7 +64,7 @@ class VerdictStore:
             raise InputError("A line is neither settings nor a verdict.", where=path, found=str(line)[:80]) from None
 
     def add(self, record: dict, settings: JudgeSettings) -> None:
-        """Keep a verdict; safe from a kill of this process at once, on disk within FLUSH_SECONDS."""
+        """Keep a verdict; safe from a kill of this process at once, from a death of the machine after `sync`."""
         try:
             if self._file is None:
                 self._file = self._new_file()
@@ -71,8 +72,6 @@ class VerdictStore:
                 self.described[settings.fingerprint] = settings.described()
                 self._write({"settings": settings.fingerprint, "described": settings.described()})
             self._write(record)
-            if time.monotonic() - self._synced > FLUSH_SECONDS:
-                self.sync()
         except OSError as error:
             raise InputError(
                 f"Cannot keep a verdict ({error.strerror}).",
@@ -82,10 +81,14 @@ class VerdictStore:
         self.records[record["key"]] = record
         self.spent += record.get("usd") or 0.0
 
+    def pending_batches(self) -> list[Path]:
+        """State files of the batches whose results are not yet in the store."""
+        return [path for path in sorted(self.batches.glob("*.json")) if "status" not in json.loads(path.read_text())]
+
     def sync(self) -> None:
-        if self._file:
+        if self._unsynced:
             os.fsync(self._file.fileno())
-            self._synced = time.monotonic()
+            self._unsynced = False
 
     def close(self) -> None:
         if self._file:
@@ -101,6 +104,7 @@ class VerdictStore:
 
     def _write(self, line: dict) -> None:
         data = encode_row(line)
+        self._unsynced = True
         written = self._file.write(data)
         if written != len(data):  # a full disk may take half a line; the rest would be appended to it later
             self._file.truncate(self._file.tell() - written)

@@ -43,7 +43,8 @@ def check_endpoint(endpoint: Endpoint, *, here: bool) -> InputError | None:
             "The API key is not set.",
             where=endpoint.where,
             expected=f"the environment variable {endpoint.key_variable}",
-            hint=f"export {endpoint.key_variable}=...; or for symbolic grading only, set `judges: {{}}` in the configuration.",
+            hint=f"export {endpoint.key_variable}=...; or for a judge set `replay: true` where the store holds every verdict, or "
+            "`judges: {}` for symbolic grading only.",
         )
     if not here:
         return None

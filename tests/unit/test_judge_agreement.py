@@ -1,0 +1,59 @@
+"""Several judges on the same answers."""
+
+import pytest
+
+from openmath.errors import InputError
+from openmath.judging.agreement import compare_judges, disagreements
+
+
+def judged(verdicts: str, prefilled: int = 0) -> list[dict]:
+    """Rows from letters (y, n, u); the first `prefilled` of them needed no call."""
+    words = {"y": "yes", "n": "no", "u": "unparsed"}
+    return [
+        {
+            "id": str(number),
+            "problem": f"p{number}",
+            "predicted_answer": "1",
+            "expected_answer": "2",
+            "judgement": f"Judgement: {words[letter]}",
+            "judge_verdict": words[letter],
+            "judge_prefilled": "identical" if number < prefilled else None,
+        }
+        for number, letter in enumerate(verdicts)
+    ]
+
+
+def test_agreement_and_kappa_are_taken_where_both_judges_could_differ():
+    (row,) = compare_judges({"a": judged("yyyynnnnu", 2), "b": judged("yyyynynny", 2)})
+    assert (row["n"], row["n_asked"], row["unparsed_a"], row["unparsed_b"]) == (9, 6, 1, 0)
+    assert (row["accuracy_a"], row["accuracy_b"]) == pytest.approx((4 / 9, 6 / 9))
+    assert (row["agreement"], row["agreement_asked"]) == pytest.approx((7 / 8, 5 / 6))
+    # Of the 6 asked a says yes 2, b 3 times: chance 1/3 x 1/2 + 2/3 x 1/2 = 1/2, kappa (5/6 - 1/2) / (1 - 1/2) = 2/3.
+    assert row["kappa"] == pytest.approx(2 / 3)
+
+
+def test_three_judges_make_three_pairs():
+    rows = compare_judges({"a": judged("yn"), "b": judged("yn"), "c": judged("ny")})
+    assert [(r["judge_a"], r["judge_b"], r["agreement"], r["kappa"]) for r in rows] == [
+        ("a", "b", 1.0, 1.0),
+        ("a", "c", 0.0, -1.0),
+        ("b", "c", 0.0, -1.0),
+    ]
+
+
+def test_nothing_asked_has_no_kappa():
+    (row,) = compare_judges({"a": judged("yy", 2), "b": judged("yy", 2)})
+    assert (row["n_asked"], row["agreement"], row["agreement_asked"], row["kappa"]) == (0, 1.0, None, None)
+
+
+def test_disagreements_hold_what_each_judge_said():
+    (row,) = disagreements({"a": judged("yun"), "b": judged("yyn")})
+    assert row["id"] == "1" and row["verdicts"] == {"a": "unparsed", "b": "yes"}
+    assert row["judgements"] == {"a": "Judgement: unparsed", "b": "Judgement: yes"}
+
+
+def test_judges_of_different_answers_are_not_compared():
+    other = judged("yy")
+    other[1]["predicted_answer"] = "3"
+    with pytest.raises(InputError, match="different answers"):
+        compare_judges({"a": judged("yy"), "b": other})
