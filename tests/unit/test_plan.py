@@ -186,6 +186,15 @@ def test_speed_and_length_are_measured_on_earlier_jobs():
     assert "measured on 2 earlier jobs" in plan_text(make_plan(config))
 
 
+def test_jobs_are_split_and_doubled_as_configured():
+    config = configuration()
+    config["generation"] |= {"num_jobs": 1, "benchmarks_per_job": 1, "engines_per_job": 2}
+    [cost] = make_plan(config)["generation"]
+    assert cost["engine_starts"] == 2 * 2, "one job a benchmark, two engines in each"
+    hours = (2 * 60 + cost["tokens"] / (2 * 100)) / 3600  # by the clock
+    assert (cost["engine_hours"], cost["gpu_hours"]) == pytest.approx((2 * hours, 4 * hours))
+
+
 def test_imported_samples_cost_nothing_and_are_graded():
     config = configuration(models={"theirs": {"samples": "elsewhere", "seeds": 2}})
     publish(config, "greedy", "rs0", "rs1", model="theirs")

@@ -31,9 +31,12 @@ def make_plan(
     stages, generation, seconds, disk = [], [], [], 0.0
     to_judge: dict[str, list[Answers]] = {}
     speeds: dict[str, Speed] = {}
+    judges = {judge["self_hosted"] for judge in config["judges"].values() if "self_hosted" in judge}
     for model in config["models"]:
         files = inventory.model_files(model)
         stages += [asdict(stage) for stage in files.stages]
+        if not files.left and not files.to_judge and model not in judges:
+            continue  # finished: its files are not looked into
         speed = speeds[model] = model_speed(config, model, files.present_runs)
         if files.left and "samples" not in config["models"][model]:
             cost, jobs = generation_cost(config, inventory, model, files, speed)
@@ -58,15 +61,15 @@ def generation_cost(
 ) -> tuple[dict, list[float]]:
     """(what the missing samples of one model take, seconds of each job that starts an engine)."""
     copies = config["generation"].get("engines_per_job", 1)
-    if not speed.measured:  # what is assumed is the speed of one engine; jobs are measured as they are
-        speed.tokens_per_second *= copies
+    # What is assumed is the speed of one engine; jobs are measured as they are.
+    tokens_per_second = speed.tokens_per_second * (1 if speed.measured else copies)
     jobs, tokens = [], 0.0
     for benchmarks, runs in inventory.layout.generation_jobs(model).values():
         left = {benchmark: sum(files.left.get((benchmark, run), 0) for run in runs) for benchmark in benchmarks}
         if not any(left.values()):
             continue  # all there, or finished and only to be published: no engine
         job_tokens = sum(samples * speed.tokens[benchmark] for benchmark, samples in left.items())
-        jobs.append(speed.start_seconds + job_tokens / speed.tokens_per_second)
+        jobs.append(speed.start_seconds + job_tokens / tokens_per_second)
         tokens += job_tokens
     samples = sum(files.left.values())
     gpus = inventory.layout.gpus(model)
@@ -75,7 +78,7 @@ def generation_cost(
         "samples": samples,
         "tokens": round(tokens),
         "engine_starts": len(jobs) * copies,
-        "tokens_per_second": speed.tokens_per_second,
+        "tokens_per_second": tokens_per_second,
         "start_seconds": speed.start_seconds,
         "engine_hours": copies * sum(jobs) / 3600,
         "gpus_per_engine": gpus,
