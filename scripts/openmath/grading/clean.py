@@ -68,6 +68,8 @@ _BRACED_ARRAY = re.compile(  # an array with a brace on its left only
     r"\\left\s*\\(?:\{|lbrace)\s*\\begin\{array\}(?:\{[^{}]*\})?(.*?)\\end\{array\}\s*\\right\s*\.", re.DOTALL
 )
 _LINE_END_DOT = re.compile(r"[.;,]\s*(?=\\\\(?![A-Za-z])|\\end\b)")
+# 0.1666..., its period written at least three times
+_ENDLESS = re.compile(r"(?<=\d)\.(\d{0,30}?)(\d{1,6}?)\2{2,30}(?:\.\.\.+|\\l?dots(?![a-z])|\\cdots)")
 _RIGHT_DOT = re.compile(r"\\(left|right)\s*\.")
 MAX_BOXES = 8  # boxes in one answer that are read as a list
 
@@ -87,6 +89,7 @@ def clean(text: str) -> str:
     else:
         text = _DOUBLED.sub(r"\\", text)
     text = _RIGHT_DOT.sub(" ", text)
+    text = _ENDLESS.sub(r".\1\\overline{\2}", text)
     text = _GROUP_COMMA.sub("", text)
     text = _GROUP_SPACE.sub(lambda found: re.sub(r"\D", "", found[0]), text)
     text = _COSMETIC.sub(_plain, text).replace("~", " ")

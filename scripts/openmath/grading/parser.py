@@ -3,7 +3,7 @@ r"""Formula -> tree. A tree is a tuple whose first element is its kind; nothing 
     >>> parse(r"x = \frac12")
     ('rel', ('=',), (('sym', 'x'), ('div', ('num', '1'), ('num', '2'))))
 
-Kinds. Numbers and letters: num, sym, const (pi, e, i), infty, base. Arithmetic: add, mul, div, neg, pow, root, fact,
+Kinds. Numbers and letters: num, repeat (0.1666...), sym, const (pi, e, i), infty, base. Arithmetic: add, mul, div, neg, pow, root, fact,
 abs, floor, ceil, binom, call (function, arguments), pm, mp, deg, pct, big (sum, product, integral, limit). Structure:
 list, group (brackets with their signs), set, rel, union (and other set operations), matrix, cases, ratio, words.
 """
@@ -13,6 +13,7 @@ from openmath.grading.commands import RELATIONS
 from openmath.grading.lexer import DEGREE_WORDS, PERCENT_WORDS, SCALES, NotMath, Token
 
 _SEPARATORS = (",", ";", "and", "or", "\\\\", "wedge", "vee", "Leftrightarrow")
+_BOUNDS = ("<", ">", "<=", ">=", "!=")  # before the first side: "> 3" is x > 3
 _SET_OPERATIONS = {"cup": "cup", "cap": "cap", "setminus": "minus"}
 
 
@@ -43,9 +44,10 @@ class Parser(Atoms):
         return ("list", tuple(items))
 
     def relation(self) -> tuple:
-        if self.peek() in RELATIONS:  # "= 5": the left side is in the problem
+        sign = RELATIONS.get(self.peek())
+        if sign in ("=", "~", "in"):  # "= 5": the left side is in the problem
             self.at += 1
-        sides = [self.ratio()]
+        sides = [("sym", "x") if sign in _BOUNDS else self.ratio()]
         signs = []
         while (sign := RELATIONS.get(self.peek())) is not None:
             self.at += 1

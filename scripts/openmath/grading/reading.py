@@ -21,7 +21,7 @@ from openmath.grading.verdict import MAX_CHARACTERS, TooLarge
 _PLAIN = re.compile(
     r"([-+]?)(\d{1,300})(?:\.(\d{0,300}))?", re.ASCII
 )  # most answers: a whole number or a short decimal
-_DECIMAL_COMMA = re.compile(r"(-?\d+),(\d+)")
+_DECIMAL_COMMA = re.compile(r"(-?(?![1-9]\d{0,2},\d{3}$)\d+),(\d+)")  # 0,25 and 1000,99; but 1,250 is 1250
 _GROUPED = re.compile(r"(?<![\d,])\d{1,3}(?:,\d{3})+(?![\d,])")
 _CLOCK = re.compile(r"(\d{1,2}):\s*(\d\d)(?::(\d\d))?(?:\W{0,6}([ap])\W{0,2}m\W{0,2})?", re.IGNORECASE)
 # "a circle", "the square": without its article's noun, such an answer would be the letter a, or t times h times e.

@@ -13,7 +13,7 @@ from openmath.grading.verdict import TooLarge
 
 MAX_TERMS = 3_000  # terms of a sum or product that are added one by one
 MAX_ZETA = 60  # largest s in a sum of 1/k^s
-NEAR_BITS = 2_000  # a limit is read at distances of about 2^-2000 and 2^-2060 (or that far out, at infinity)
+NEAR_BITS = 5_000  # a limit is read at distances of about 2^-5000 and 2^-5060 (or that far out, at infinity)
 AGREED_BITS = values.KEY_BITS + 64  # bits in which the values there must agree
 
 
