@@ -27,10 +27,11 @@ class Parser(Atoms):
         return tree
 
     def items(self, closers: tuple[str, ...]) -> tuple:
-        """Relations separated by commas, semicolons, "and", "or", line ends; one alone is not a list."""
-        items = []
+        """Relations separated by commas, semicolons, "and", "or", line ends; one alone is no list. "or" is remembered."""
+        items, either = [], ()
         while True:
-            while self.peek() in _SEPARATORS or ("&" not in closers and self.peek() == "&"):
+            while (sign := self.peek()) in _SEPARATORS or (sign == "&" and "&" not in closers):
+                either = ("or",) if sign in ("or", "vee") else either
                 self.at += 1
             if self.peek() in closers or self.peek() == "<end>":
                 break
@@ -41,7 +42,7 @@ class Parser(Atoms):
                 raise NotMath(f"{self.peek()} after an item")
         if len(items) == 1:
             return items[0]
-        return ("list", tuple(items))
+        return ("list", tuple(items), *either)
 
     def relation(self) -> tuple:
         sign = RELATIONS.get(self.peek())

@@ -15,7 +15,8 @@ from openmath.grading.clean import clean
 from openmath.grading.lexer import NotMath, tokenize
 from openmath.grading.parser import Parser
 from openmath.grading.structure import Structure
-from openmath.grading.trees import is_unknown_function, letters
+from openmath.grading.trees import is_unknown_function, label_of, letters
+from openmath.grading.units import unit_of
 from openmath.grading.verdict import MAX_CHARACTERS, TooLarge
 
 _PLAIN = re.compile(
@@ -40,6 +41,7 @@ class Answer:
         self.too_large = False
         self.tree: tuple | None = None
         self.plain = False
+        self.unit: str | None = None
         self.inner: Answer | None = None  # the formula that a sentence states
         self.text = raw.strip()
         if self._read_plain():
@@ -49,6 +51,7 @@ class Answer:
             return
         self.text = clean(raw)
         if self._read_plain():
+            self.unit = unit_of(raw, (), None)
             return
         try:
             self._read()
@@ -88,7 +91,8 @@ class Answer:
             self.primary = prose.key(self.text)
             return
         try:
-            self.tree = parse(self.text, commas_group=len(_commas(self.text)) <= MAX_GROUPS)
+            self.tree, annotations = parse(self.text, commas_group=len(_commas(self.text)) <= MAX_GROUPS)
+            self.unit = unit_of(self.raw, annotations, self.tree)
             self.primary = _short(Structure().key(self.tree))
         except NotMath:
             self.tree = None
@@ -119,6 +123,12 @@ class Answer:
             inner = Answer(parts[0])
             if inner.tree is not None:
                 self.primary = _short(f"{inner.primary} | {prose.key(parts[1])}")
+
+    @cached_property
+    def coordinate(self) -> str | None:
+        """The x of x = 5: a line, and not y = 5."""
+        name = label_of(self.tree) if self.tree is not None else None
+        return name if name in ("x", "y", "z") else None
 
     @cached_property
     def constants(self) -> frozenset[str]:
@@ -174,7 +184,7 @@ class Answer:
             found.setdefault("comma", set()).add(Answer(f"{commas[1]}.{commas[2]}").primary)
         groups = _commas(self.text)
         if groups:
-            tree = parse(self.text, commas_group=len(groups) > MAX_GROUPS)
+            tree, _ = parse(self.text, commas_group=len(groups) > MAX_GROUPS)
             found.setdefault("groups", set()).add(Structure().key(tree))
         clock = _CLOCK.fullmatch(prose.unwrapped(self.text))
         if clock:
@@ -182,11 +192,12 @@ class Answer:
             found.setdefault("clock", set()).add(f"{int(clock[1])}:{clock[2]}:{clock[3] or '00'}{half}")
 
 
-def parse(text: str, *, commas_group: bool = True) -> tuple:
-    """The tree of a cleaned answer, units and other annotations dropped. Raises NotMath."""
+def parse(text: str, *, commas_group: bool = True) -> tuple[tuple, list[str]]:
+    """The tree of a cleaned answer, and the units and other annotations dropped from it. Raises NotMath."""
     if _ARTICLE.match(text):
         raise NotMath("a sentence")
-    return Parser(drop_annotations(tokenize(text, commas_group=commas_group))).parse()
+    tokens, annotations = drop_annotations(tokenize(text, commas_group=commas_group))
+    return Parser(tokens).parse(), annotations
 
 
 def _is_statement(tree: tuple) -> bool:
