@@ -51,6 +51,7 @@ _TOKEN = re.compile(
     re.DOTALL | re.ASCII,
 )
 _GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
+_INFINITY = frozenset({"infinity", "inf", "oo"})
 _TEXTUAL = frozenset({"text", "mathrm"})
 
 
@@ -135,7 +136,7 @@ def _letters(run: str, spaced: bool, tokens: list[Token]) -> None:
         tokens.append(Token("sep", lower, spaced))
     elif run in FUNCTIONS or run in ("sqrt", "pi", "theta", "binom", "frac"):
         tokens.append(Token("cmd", run, spaced))
-    elif lower in ("infinity", "inf", "oo"):
+    elif lower in _INFINITY:
         tokens.append(Token("cmd", "infty", spaced))
     elif lower in DEGREE_WORDS or lower in PERCENT_WORDS or lower in SCALES:
         tokens.append(Token("word", lower, spaced))
@@ -172,8 +173,8 @@ def _text(text: str, position: int, command: str, spaced: bool, tokens: list[Tok
         tokens.append(Token("num", NUMBER_WORDS[words], spaced))
     elif len(words) == 1 and words.isalpha() and not (after_number and (command == "text" or group[0] == " ")):
         tokens.append(Token("sym", inside.strip(" ,.;:()"), spaced))
-    elif inside in FUNCTIONS:
-        tokens.append(Token("cmd", inside, spaced))
+    elif inside in FUNCTIONS or words in _INFINITY:
+        tokens.append(Token("cmd", "infty" if words in _INFINITY else inside, spaced))
     elif words.isdigit():
         tokens.append(Token("num", words, spaced))
     else:

@@ -29,6 +29,13 @@ _CLOCK = re.compile(r"(\d{1,2}):\s*(\d\d)(?::(\d\d))?(?:\W{0,6}([ap])\W{0,2}m\W{
 _ARTICLE = re.compile(
     r"(?:\\text\s*\{\s*)?(?:an?|the|any|each|every|both|some|all|no|its|it|he|she|we|I)\s+[A-Za-z]{3}", re.IGNORECASE
 )
+# The choice of a multiple-choice question with what it says: (B) 7, B. 7, \text{(B) } 7
+_CHOICE = re.compile(
+    r"\\text\s*\{\s*\(?([A-J])[.):]+\s*\}?\s*(.+)|(?:\(([A-J])\)|([A-J])[.)])\s*((?:\w|\\(?:frac|sqrt|pi|text)\b).*)", re.DOTALL
+)
+_PART = re.compile(r"(?:\\text\s*\{\s*)?\((?:[a-f]|i{1,3}|iv)\)\s*\}?")  # the (a) of (a) 5, (b) 6
+_FIRST_PART = re.compile(r"(?:\\text\s*\{\s*)?\((?:a|i)\)")
+_SET_BUILDER = re.compile(r"\\\{\s*([a-z])\s*(?:\\in\s*\\mathbb\s*\{?\s*R\s*\}?)?\s*[|:]\s*(.+?)\\\}")
 MAX_GROUPS = 3  # 1,234,567,890 is a number; with more groups of three, a bare 110,143,164,198,242 is a list
 MAX_KEY = 300  # characters of a key before it is hashed
 
@@ -42,6 +49,7 @@ class Answer:
         self.tree: tuple | None = None
         self.plain = False
         self.unit: str | None = None
+        self.content: str | None = None  # the 7 of the choice (B) 7
         self.inner: Answer | None = None  # the formula that a sentence states
         self.text = raw.strip()
         if self._read_plain():
@@ -90,6 +98,16 @@ class Answer:
         if prose.is_words(self.text):
             self.primary = prose.key(self.text)
             return
+        if prose.is_all_reals(self.text):
+            self.text = "\\mathbb{R}"
+        choice = _CHOICE.fullmatch(self.text)
+        if choice:
+            letter, self.content = (choice[1] or choice[3] or choice[4]), choice[2] or choice[5]
+            self.tree, self.primary = ("sym", letter), Structure().key(("sym", letter))
+            return
+        if _FIRST_PART.match(self.text) and self._read_parts():
+            return
+        self.text = _SET_BUILDER.sub(r"\2", self.text)
         try:
             self.tree, annotations = parse(self.text, commas_group=len(_commas(self.text)) <= MAX_GROUPS)
             self.unit = unit_of(self.raw, annotations, self.tree)
@@ -98,6 +116,18 @@ class Answer:
             self.tree = None
             self.primary = prose.key(self.text)
             self._read_statement()
+
+    def _read_parts(self) -> bool:
+        """(a) 5, (b) 6 as the tuple of its parts, if each of them is a formula."""
+        parts = [part.strip(" ,;}") for part in _PART.split(self.text)[1:]]
+        if len(parts) < 2:
+            return False
+        try:
+            self.tree = ("group", "()", tuple(parse(part)[0] for part in parts))
+            self.primary = _short(Structure().key(self.tree))
+        except NotMath:
+            self.tree = None
+        return self.tree is not None
 
     def _read_statement(self) -> None:
         """A sentence is classed by what it states, where that is plain: yes, no, or functions without conditions."""
@@ -146,6 +176,8 @@ class Answer:
             if self.tree is None:
                 for kind, text in statements.readings(self.text):
                     self._add_reading(found, kind, text)
+            elif self.content:
+                found["content"] = {Answer(self.content.strip().removesuffix("}")).primary}
             else:
                 self._add_structural(found)
             self._add_numeric(found)
@@ -154,7 +186,7 @@ class Answer:
         return {kind: frozenset(map(_short, keys)) for kind, keys in found.items() if keys}
 
     def _add_reading(self, found: dict, kind: str, text: str) -> None:
-        if kind == "yesno" or kind == "empty":
+        if kind in ("yesno", "empty", "count"):
             found.setdefault(kind, set()).add(text)
             return
         text, _, domain = text.partition("\x00")
@@ -162,7 +194,7 @@ class Answer:
         if inner.tree is not None and (kind != "head" or _is_statement(inner.tree)):
             suffix = f" ({domain})" if domain else ""
             found.setdefault(kind, set()).add(inner.primary + suffix)
-            for other in ("fun", "rec", "family"):
+            for other in ("fun", "rec", "family", "interval"):
                 if other in inner.alternatives:
                     found.setdefault(other, set()).update(key + suffix for key in inner.alternatives[other])
             self.inner = inner

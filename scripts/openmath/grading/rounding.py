@@ -23,7 +23,7 @@ def rounds_to(a: tuple, b: tuple) -> bool:
 def _rounds(a: tuple, b: tuple) -> bool:
     if a[0] == b[0] and a[0] in ("group", "rel") and a[1] == b[1]:
         return _all_round(a[2], b[2])
-    if a[0] == b[0] == "list":
+    if a[0] == b[0] == "list" and a[2:] == b[2:]:
         return _all_round(a[1], b[1])
     if a[0] == b[0] == "matrix" and len(a[1]) == len(b[1]):
         return all(_all_round(row, other) for row, other in zip(a[1], b[1], strict=True))

@@ -23,8 +23,8 @@ _LEAD_IN = re.compile(
 # "for all x", "for every positive integer n", "where c is a constant", "\forall x \in R": up to the next separator.
 _QUANTIFIER = re.compile(
     r"(?:,\s*(?=[A-Za-z]\s*\\in\b)|[,(]?\s*(?:\\forall\b|\b(?:for|with|where)\b(?:\s+(?:all|any|every|each|some|the|real|positive|negative|nonnegative|"
-    r"natural|rational|integers?|numbers?|arbitrary|fixed|constants?|is|a|an|are|in|on)\b)*))"
-    r"\s*(?:(?:\\(?!in\b)[A-Za-z]+|[A-Za-z](?:_\w)?)\b(?:\s*,\s*[A-Za-z]\b)*)?"
+    r"natural|rational|integers?|numbers?|arbitrary|fixed|constants?|is|an?(?= [A-Za-z]{3})|are|in|on)\b)*))"
+    r"\s*(?:(?:\\(?!in\b|[gln]eq?(?![a-z]))[A-Za-z]+|[A-Za-z](?:_\w)?)\b(?:\s*,\s*[A-Za-z]\b)*)?"
     r"(?:\s*(?:\\in\b|\bin\b|\\(?:ge|ne|le|neq|geq|leq)(?![a-zA-Z])|[<>])\s*(?:\\mathbb\s*[A-Z]\b|\\mathbb\s*\{[A-Z]\}|\w+)(?:_\{?[<>\\a-z]*\s*\d?\}?|\^\S)?)?"
     r"(?:\s*(?:is|are|be)?\s*(?:an?\s+)?\b(?:real|positive|nonnegative|non-negative|natural|rational|arbitrary)?\s*(?:constants?|integers?|"
     r"numbers?|reals?)\b)*\)?"
@@ -80,7 +80,7 @@ def without_quantifiers(text: str) -> tuple[str, str]:
         letter = _LETTER.search(clause)
         if _SOME.search(clause) or (arguments and letter and letter[0] not in arguments):
             domains |= {name for name, pattern in _DOMAINS if pattern.search(clause)}
-    plain = _QUANTIFIER.sub(" ", plain)
+    plain = _QUANTIFIER.sub(" , ", plain)
     lead = _LEAD_IN.match(plain)
     return (plain[lead.end() :] if lead else plain).strip(" ,.;{"), ",".join(sorted(domains))
 

@@ -50,4 +50,4 @@ def _canonical(words: str) -> str | None:
             power = 1
         elif text not in "{}.":
             return None
-    return " ".join(f"{name}^{exponent}" for name, exponent in sorted(powers.items())) or None
+    return " ".join(name if power == 1 else f"{name}^{power}" for name, power in sorted(powers.items())) or None
