@@ -17,6 +17,7 @@ from openmath.grading.trees import (
     value_of,
 )
 
+_COORDINATES = frozenset("xyz")
 MAX_CONSTANTS = 3  # arbitrary constants of a family of functions that may be renamed
 
 _GREEK = frozenset(
@@ -34,7 +35,8 @@ class OtherReadings:
         if kind == "list":
             items = tuple(strip_label_of_first(tree[1]))
             if all(item[0] != "rel" or label_of(item) for item in items):
-                yield "seq", "(" + ",".join(self.key(value_of(item)) for item in items) + ")"
+                ordered = sorted(items, key=label_of) if {label_of(item) for item in items} <= _COORDINATES else items
+                yield "seq", "(" + ",".join(self.key(value_of(item)) for item in ordered) + ")"
             if all(label_of(item) for item in items):
                 yield "rec", self.record_key(items)
             if all(item[0] == "rel" and item[1] == ("=",) and is_unknown_function(item[2][0]) for item in tree[1]):
@@ -48,7 +50,7 @@ class OtherReadings:
         elif kind == "ratio" and len(tree[1]) == 2:
             yield "ratio", self.number_key(("div", *tree[1]))
         elif kind == "base":
-            yield "digits", tree[1].lstrip("0")
+            yield "digits", self.number_key(("num", tree[1]))
         if kind != "list" and count_signs(tree) > 1:
             yield "signs", self.set_key(tuple(expand(tree, together=True)))
 

@@ -93,7 +93,7 @@ class Atoms(Commands):
             self.at += 1
         text = "".join(token.text for token in inner)
         if base[0] == "num":
-            if not (text.isdigit() and base[1].isdigit() and 2 <= int(text[:3]) <= 36):
+            if not (text.removeprefix("-").isdigit() and 2 <= int(text.removeprefix("-")[:3]) <= 36):
                 raise NotMath("a number with a subscript")
             return ("base", base[1], text)
         if base[0] in ("sym", "const"):

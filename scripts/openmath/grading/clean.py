@@ -62,7 +62,9 @@ _COSMETIC = re.compile(
 )
 _GROUP_COMMA = re.compile(r"(?<=\d)(?:\{,\}|,\\!|\\!,|\{,\}\\!)\s*(?=\d{3}(?!\d))")
 _GROUP_SPACE = re.compile(r"(?<![\d.])\d{1,3}(?:(?:\s|\\,|\\ |~|\\;|\\:){1,2}\d{3})+(?![\d])")
-_DOUBLED = re.compile(r"\\\\(?=(?:left|right|frac|sqrt|text|le|ge|pi|cdot|times|infty|cup|in|mathbb)(?![a-z]))")
+_DOUBLED = re.compile(
+    r"\\\\(?=(?:left|right|frac|sqrt|text|le|ge|pi|cdot|times|infty|cup|in|mathbb|mathrm|circ|pm|angle)(?![a-z]))"
+)
 _LINE_SKIP = re.compile(r"(\\\\)\s*\[[\d.]+\s*(?:px|pt|em|ex|cm|mm)\]")
 _BRACED_ARRAY = re.compile(  # an array with a brace on its left only
     r"\\left\s*\\(?:\{|lbrace)\s*\\begin\{array\}(?:\{[^{}]*\})?(.*?)\\end\{array\}\s*\\right\s*\.", re.DOTALL
@@ -71,6 +73,7 @@ _LINE_END_DOT = re.compile(r"[.;,]\s*(?=\\\\(?![A-Za-z])|\\end\b)")
 # 0.1666..., its period written at least three times
 _ENDLESS = re.compile(r"(?<=\d)\.(\d{0,30}?)(\d{1,6}?)\2{2,30}(?:\.\.\.+|\\l?dots(?![a-z])|\\cdots)")
 _RIGHT_DOT = re.compile(r"\\(left|right)\s*\.")
+MAX_MISSING = 2  # closing braces that an answer may have lost at its end (golds of Omni-MATH have)
 MAX_BOXES = 8  # boxes in one answer that are read as a list
 
 
@@ -93,7 +96,9 @@ def clean(text: str) -> str:
     text = _GROUP_COMMA.sub("", text)
     text = _GROUP_SPACE.sub(lambda found: re.sub(r"\D", "", found[0]), text)
     text = _COSMETIC.sub(_plain, text).replace("~", " ")
-    return text.strip().rstrip("\\").rstrip(" .;,:").strip()
+    text = text.strip().rstrip("\\").rstrip(" .;,:").strip()
+    missing = text.count("{") - text.count("}") if "{" in text else 0
+    return text + "}" * missing if 0 < missing <= MAX_MISSING else text
 
 
 def _boxes(text: str) -> str:

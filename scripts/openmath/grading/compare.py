@@ -46,13 +46,16 @@ def text_class(answer: str | None) -> str | None:
 
 
 def at_odds(a: Answer, b: Answer) -> bool:
-    """Do the answers name different units or coordinates? One of them may leave either out."""
-    return any(one and other and one != other for one, other in ((a.unit, b.unit), (a.coordinate, b.coordinate)))
+    """Do the answers name different units, coordinates or domains? One of them may leave these out."""
+    named = ((a.unit, b.unit), (a.coordinate, b.coordinate), (a.domain, b.domain))
+    return any(one and other and one != other for one, other in named)
 
 
 def same(a: Answer, b: Answer) -> bool:
     if at_odds(a, b):
         return False
+    if a.order and b.order and a.order != b.order and set(a.order) == set(b.order):  # (x, y) = ... and (y, x) = ...
+        return not a.alternatives.get("rec", frozenset()).isdisjoint(b.alternatives.get("rec", ()))
     if a.primary == b.primary:
         return True
     if a.plain and b.plain:

@@ -52,6 +52,7 @@ _TOKEN = re.compile(
 )
 _GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _INFINITY = frozenset({"infinity", "inf", "oo"})
+_CHOICES = re.compile(r"[A-Z](?:(?:,\s*|\s+and\s+|,\s*and\s+)[A-Z])+")  # \text{A, C and D}: three choices
 _TEXTUAL = frozenset({"text", "mathrm"})
 
 
@@ -132,6 +133,8 @@ def _letters(run: str, spaced: bool, tokens: list[Token]) -> None:
     after_value = bool(tokens) and (tokens[-1].kind in ("num", "word", "sym") or tokens[-1].text in (")", "}", "%"))
     if len(run) == 1:
         tokens.append(Token("sym", run, spaced))
+    elif lower in NUMBER_WORDS:
+        tokens.append(Token("num", NUMBER_WORDS[lower], spaced))
     elif lower in SEPARATORS:
         tokens.append(Token("sep", lower, spaced))
     elif run in FUNCTIONS or run in ("sqrt", "pi", "theta", "binom", "frac"):
@@ -173,6 +176,8 @@ def _text(text: str, position: int, command: str, spaced: bool, tokens: list[Tok
         tokens.append(Token("num", NUMBER_WORDS[words], spaced))
     elif len(words) == 1 and words.isalpha() and not (after_number and (command == "text" or group[0] == " ")):
         tokens.append(Token("sym", inside.strip(" ,.;:()"), spaced))
+    elif _CHOICES.fullmatch(inside):
+        tokens.extend(tokenize(inside))
     elif inside in FUNCTIONS or words in _INFINITY:
         tokens.append(Token("cmd", "infty" if words in _INFINITY else inside, spaced))
     elif words.isdigit():

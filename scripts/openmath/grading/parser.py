@@ -160,9 +160,9 @@ class Parser(Atoms):
         if left[0] == "num" and left[1].isdigit():
             if token.text == "frac":
                 start = self.at
-                fraction = self.power()
-                if fraction[0] == "div" and _proper(fraction[1], fraction[2]):
-                    return ("add", (left, fraction))
+                fraction = self.atom()
+                if fraction[0] == "div" and _proper(fraction[1], fraction[2]) and self.peek() != "^":
+                    return self.postfix(("add", (left, fraction)))
                 self.at = start
             elif token.kind == "num" and token.spaced and self.at + 2 < len(self.tokens):
                 slash, below = self.tokens[self.at + 1 : self.at + 3]

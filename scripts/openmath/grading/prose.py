@@ -29,16 +29,25 @@ _YES_SENTENCE = re.compile(
     re.DOTALL,
 )
 # A verdict with a condition is another answer than the bare verdict: "yes, but only if n is even".
-_HEDGED = re.compile(r"\b(?:but|unless|except|provided|iff|only (?:if|when|for))\b|^(?:yes|no)\W+(?:if|when|for|whenever)\b")
+_HEDGED = re.compile(
+    r"\b(?:but|unless|except|provided|iff|only (?:if|when|for))\b|^(?:yes|no)\W+(?:if|when|for|whenever)\b"
+)
 _SHORT = re.compile(r"(yes|no)\s*[,.;:]\s*(.{0,300})$", re.DOTALL)
 # The other verdict in the same sentence; "no" before a noun ("no two faces") is not one.
 _BOTH = re.compile(
     r"\byes\b|\bno\b(?! (?:two|three|four|such|other|more|less|point|integer|element|one|matter|longer)\b)"
 )
 _VERDICTS = re.compile(r"\b(yes|no)\b", re.IGNORECASE)
-_PARTS = re.compile(r"(?:\b(?:[a-h]|i{1,3}|iv)\b|\b(?:yes|no|and)\b|\\begin\s*aligned|\\end\s*aligned|[\W\d_])*", re.IGNORECASE)
-_REALS = re.compile(r"(?:(?:all|every|any|the) )?(?:real numbers?|reals?|real x)|all real(?: values| numbers)? (?:of )?[a-z]", re.IGNORECASE)
-_INFINITELY_MANY = re.compile(rf"(?!.*(?:{_NOT}|\bfinitely))(?:there (?:are|exist) )?infinitely many\b(?P<more>.*)", re.DOTALL)
+_PARTS = re.compile(
+    r"(?:\b(?:[a-h]|i{1,3}|iv)\b|\b(?:yes|no|and)\b|\\begin\s*aligned|\\end\s*aligned|[\W\d_])*", re.IGNORECASE
+)
+_REALS = re.compile(
+    r"(?:(?:all|every|any|the) )?(?:real numbers?|reals?|real x)|all real(?: values| numbers)? (?:of )?[a-z]",
+    re.IGNORECASE,
+)
+_INFINITELY_MANY = re.compile(
+    rf"(?!.*(?:{_NOT}|\bfinitely))(?:there (?:are|exist) )?infinitely many\b(?P<more>.*)", re.DOTALL
+)
 MAX_PROSE = 500  # characters of a sentence that are searched for a formula: longer ones explain rather than answer
 
 

@@ -22,7 +22,8 @@ from openmath.grading.verdict import MAX_CHARACTERS, TooLarge
 _PLAIN = re.compile(
     r"([-+]?)(\d{1,300})(?:\.(\d{0,300}))?", re.ASCII
 )  # most answers: a whole number or a short decimal
-_DECIMAL_COMMA = re.compile(r"(-?(?![1-9]\d{0,2},\d{3}$)\d+),(\d+)")  # 0,25 and 1000,99; but 1,250 is 1250
+# 0,25 and 1000,99 and 2,75; but 1,250 is 1250, and 2,5 lists two numbers.
+_DECIMAL_COMMA = re.compile(r"(-?(?:0+|(?!\d{1,3},\d{3}$)\d+(?=,\d\d))),(\d+)")
 _GROUPED = re.compile(r"(?<![\d,])\d{1,3}(?:,\d{3})+(?![\d,])")
 _CLOCK = re.compile(r"(\d{1,2}):\s*(\d\d)(?::(\d\d))?(?:\W{0,6}([ap])\W{0,2}m\W{0,2})?", re.IGNORECASE)
 # "a circle", "the square": without its article's noun, such an answer would be the letter a, or t times h times e.
@@ -31,7 +32,8 @@ _ARTICLE = re.compile(
 )
 # The choice of a multiple-choice question with what it says: (B) 7, B. 7, \text{(B) } 7
 _CHOICE = re.compile(
-    r"\\text\s*\{\s*\(?([A-J])[.):]+\s*\}?\s*(.+)|(?:\(([A-J])\)|([A-J])[.)])\s*((?:\w|\\(?:frac|sqrt|pi|text)\b).*)", re.DOTALL
+    r"\\text\s*\{\s*\(?([A-J])[.):]+\s*\}?\s*(.+)|(?:\(([A-J])\)|([A-J])[.)])\s*((?:\w|\\(?:frac|sqrt|pi|text)\b).*)",
+    re.DOTALL,
 )
 _PART = re.compile(r"(?:\\text\s*\{\s*)?\((?:[a-f]|i{1,3}|iv)\)\s*\}?")  # the (a) of (a) 5, (b) 6
 _FIRST_PART = re.compile(r"(?:\\text\s*\{\s*)?\((?:a|i)\)")
@@ -49,6 +51,7 @@ class Answer:
         self.tree: tuple | None = None
         self.plain = False
         self.unit: str | None = None
+        self.domain: str | None = None  # the > 0 of "for all x > 0"
         self.content: str | None = None  # the 7 of the choice (B) 7
         self.inner: Answer | None = None  # the formula that a sentence states
         self.text = raw.strip()
@@ -131,6 +134,7 @@ class Answer:
 
     def _read_statement(self) -> None:
         """A sentence is classed by what it states, where that is plain: yes, no, or functions without conditions."""
+        self.domain = statements.restriction(self.text[: prose.MAX_PROSE])
         short = prose.short_answer(self.text)
         if short:
             self.primary = short
@@ -156,9 +160,19 @@ class Answer:
 
     @cached_property
     def coordinate(self) -> str | None:
-        """The x of x = 5: a line, and not y = 5."""
+        """The x of x = 5, which is not y = 5; the AB of AB = 5."""
         name = label_of(self.tree) if self.tree is not None else None
-        return name if name in ("x", "y", "z") else None
+        if name is None or name in ("x", "y", "z"):
+            return name
+        corners = "".join(sorted(letters(self.tree[2][0])))
+        return corners if len(corners) > 1 and corners.isupper() else None
+
+    @cached_property
+    def order(self) -> tuple[str, ...] | None:
+        """The x, y of (x, y) = (1, 2)."""
+        if self.tree is None or self.tree[0] != "rel" or self.tree[2][0][0] != "group":
+            return None
+        return tuple(item[1] for item in self.tree[2][0][2] if item[0] == "sym")
 
     @cached_property
     def constants(self) -> frozenset[str]:

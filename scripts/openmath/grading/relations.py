@@ -134,7 +134,7 @@ class Relations:
         name = next(iter(names))
         difference = ("add", (sides[0], ("neg", sides[1])))
         found = []
-        for number in (0, 1, 2, 5):
+        for number in (0, 1, 2, -5):
             evaluator = Evaluator(**self.options)
             evaluator.bound[name] = fmpq(number)
             try:
@@ -145,7 +145,7 @@ class Relations:
                 return None
             found.append(value)
         slope = found[1] - found[0]
-        if slope == 0 or found[2] != found[0] + 2 * slope or found[3] != found[0] + 5 * slope:
+        if slope == 0 or found[2] != found[0] + 2 * slope or found[3] != found[0] - 5 * slope:
             return None
         bound = -found[0] / slope
         tree = ("div", ("num", str(abs(bound.p))), ("num", str(bound.q)))

@@ -31,6 +31,7 @@ _QUANTIFIER = re.compile(
 )
 _SOME = re.compile(r"\b(?:some|where|constants?)\b")
 _ARGUMENTS = re.compile(r"[A-Za-z]\(([^()]{1,20})\)\s*=")  # x, y of f(x, y) = ...
+_BOUND = re.compile(r"\b[a-z]\s*((?:[<>]|\\[gl]eq?\b|\\neq?\b)\s*\S+)")
 _LETTER = re.compile(r"(?<![A-Za-z\\])[A-Za-z](?![A-Za-z])")
 _DOMAINS = (
     ("rational", re.compile(r"\brational|\\mathbb\s*\{?Q")), ("natural", re.compile(r"\bnatural|\\mathbb\s*\{?N")),
@@ -60,6 +61,7 @@ def readings(text: str) -> Iterator[tuple[str, str]]:
     statement, domain = without_quantifiers(text)
     if "=" in statement or "," in statement:
         yield "head", statement + "\x00" + domain
+    sentence = plain_text(text).strip(" .")
     found = _SENTENCE.match(sentence) or _YES_TO.match(sentence)
     if found:
         yield "stated", found["tail"].strip(" .:")
@@ -69,8 +71,7 @@ def readings(text: str) -> Iterator[tuple[str, str]]:
 
 def without_quantifiers(text: str) -> tuple[str, str]:
     """A statement without "for all x", "where c is a constant" and its lead-in, and what it said about constants."""
-    plain = _TEXT.sub(r" \1 ", without_braces(text)).replace("\\(", " ").replace("\\)", " ")
-    plain = _SPACES.sub(" ", plain)
+    plain = plain_text(text)
     for pattern, formula in _FUNCTION_WORDS:
         plain = pattern.sub(formula, plain)
     plain = _RESTATED.split(plain)[-1]
@@ -85,17 +86,24 @@ def without_quantifiers(text: str) -> tuple[str, str]:
     return (plain[lead.end() :] if lead else plain).strip(" ,.;{"), ",".join(sorted(domains))
 
 
-def without_braces(text: str) -> str:
-    """The inside of braces around the whole text."""
+def restriction(text: str) -> str | None:
+    """The x > 0 of "f(x) = 1/x for all x > 0", as written, of answers that say where a function lives."""
+    found = [_BOUND.search(clause) for clause in _QUANTIFIER.findall(plain_text(text))]
+    return ",".join(sorted("".join(bound[1].split()) for bound in found if bound)) or None
+
+
+def plain_text(text: str) -> str:
+    r"""The text without braces around the whole of it, and without \text and \mathrm around its words."""
     try:
-        return text[1:-1] if text.startswith("{") and brace_group(text, 0) == len(text) else text
+        text = text[1:-1] if text.startswith("{") and brace_group(text, 0) == len(text) else text
     except NotMath:
-        return text
+        pass  # braces that never close are no braces around the whole
+    return _SPACES.sub(" ", _TEXT.sub(r" \1 ", text))
 
 
 def conditional(text: str) -> tuple[str, str] | None:
     """A formula and the words that say when it holds: ("N = 2^a", "for positive integers a")."""
-    plain = _SPACES.sub(" ", _TEXT.sub(r" \1 ", without_braces(text)))
+    plain = plain_text(text)
     found = _CONDITIONAL.match(plain)
     if not found or _LONG_WORD.search(_COMMAND.sub(" ", found[1])):
         return None
@@ -104,7 +112,7 @@ def conditional(text: str) -> tuple[str, str] | None:
 
 def piecewise(text: str) -> str | None:
     """ "2 if n = 2k, and 1 otherwise" as the LaTeX of a distinction of cases."""
-    plain = _SPACES.sub(" ", _TEXT.sub(r" \1 ", without_braces(text))).strip(" .")
+    plain = plain_text(text).strip(" .")
     rows = []
     for part in _BRANCHES.split(plain):
         branch = _BRANCH.fullmatch(part.strip(" ,;"))
