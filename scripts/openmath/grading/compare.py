@@ -5,6 +5,7 @@ from functools import lru_cache
 
 from openmath.grading.reading import Answer
 from openmath.grading.rounding import rounds_to
+from openmath.grading.units import clash
 from openmath.grading.verdict import Verdict
 
 CACHE_SIZE = 20_000  # answers kept read: the references of a benchmark and the answers they meet
@@ -47,8 +48,8 @@ def text_class(answer: str | None) -> str | None:
 
 def at_odds(a: Answer, b: Answer) -> bool:
     """Do the answers name different units, coordinates or domains? One of them may leave these out."""
-    named = ((a.unit, b.unit), (a.coordinate, b.coordinate), (a.domain, b.domain))
-    return any(one and other and one != other for one, other in named)
+    named = ((a.coordinate, b.coordinate), (a.domain, b.domain))
+    return clash(a.unit, b.unit) or any(one and other and one != other for one, other in named)
 
 
 def same(a: Answer, b: Answer) -> bool:

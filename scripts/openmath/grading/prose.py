@@ -67,6 +67,8 @@ def is_words(text: str) -> bool:
 
 def key(text: str) -> str:
     """Words are compared without case, spacing, braces and punctuation; formulas among them as they stand."""
+    if unwrapped(text).strip(" .").lower() in _EMPTY:
+        return "empty"
     words = _MERIDIEM.sub(r"\1m", unwrapped(text))
     winner = _WINS.match(_SPACES.sub(" ", words).strip(" ."))
     words = winner[1] if winner else words

@@ -157,6 +157,17 @@ class Answer:
             inner = Answer(parts[0])
             if inner.tree is not None:
                 self.primary = _short(f"{inner.primary} | {prose.key(parts[1])}")
+                return
+        for kind, text in statements.readings(self.text):
+            if kind == "yesno":
+                self.primary = f"text:{text}"
+            elif kind == "empty":
+                self.primary = text
+            elif kind == "stated" and (inner := Answer(text)).tree is not None:
+                self.primary, self.unit = inner.primary, inner.unit
+            else:
+                continue
+            return
 
     @cached_property
     def coordinate(self) -> str | None:

@@ -9,13 +9,25 @@ _SPELLINGS = {
     "km": "km kilometer kilometre", "in": "inch inche", "ft": "ft foot feet", "yd": "yd yard", "mi": "mi mile",
     "g": "g gm gram", "kg": "kg kilogram", "mg": "mg milligram", "l": "l liter litre", "ml": "ml milliliter millilitre",
     "s": "s sec second", "min": "min minute", "h": "h hr hour", "day": "day", "week": "week wk", "month": "month",
-    "year": "year yr", "dollar": "dollar usd", "cent": "cent", "euro": "euro", "%": "percent pct percentage",
+    "year": "year yr", "dollar": "dollar usd", "cent": "cent", "euro": "euro", "%": "percent pct percentage", "unit": "unit",
 }  # fmt: skip
 _NAMES = {spelling: name for name, spellings in _SPELLINGS.items() for spelling in spellings.split()}
 _SPEEDS = {"mph": ("mi", "h"), "kmph": ("km", "h"), "kph": ("km", "h")}
 _POWERS = {"square": 2, "sq": 2, "cubic": 3, "cu": 3}
 _PART = re.compile(r"[A-Za-z]+|\^[\s{]*(-?\d+)|/|\S")
+_POWER = re.compile(r"[a-z]+(?:\^(\d+))?")
 _DOLLARS = re.compile(r"\s*(?:\\\$|\$(?=[^$]*$))\s*[\d.]")
+
+
+def clash(one: str | None, other: str | None) -> bool:
+    """Do both answers state a unit, and not the same? "Units" are any unit, and square units any unit squared."""
+    if one is None or other is None or one == other:
+        return False
+    if "unit" in (one, other):
+        return False
+    powers = [_POWER.fullmatch(unit) for unit in (one, other)]
+    generic = one.startswith("unit^") or other.startswith("unit^")
+    return not (generic and all(powers) and powers[0][1] == powers[1][1])
 
 
 def unit_of(raw: str, annotations: Iterable[str], tree: tuple | None) -> str | None:
