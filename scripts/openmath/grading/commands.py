@@ -33,6 +33,8 @@ class Commands(Cursor):
             return tree
         if self.at < len(self.tokens) and self.tokens[self.at].kind == "num" and len(self.tokens[self.at].text) > 1:
             token = self.tokens[self.at]  # \frac12: the first digit is the argument, the rest stays
+            if not token.text.isdigit():
+                raise NotMath("a decimal without braces")
             self.tokens[self.at] = Token("num", token.text[1:], False)
             return ("num", token.text[0])
         return self.atom()
@@ -202,5 +204,7 @@ class Commands(Cursor):
         self.at = start
         while self.peek() not in (*_CELL_ENDS, "<env>", "<end>"):
             self.at += 1
+        if self.at == start:
+            raise NotMath("an environment in a condition")
         words = " ".join(token.text for token in self.tokens[start : self.at]).split()
         return ("words", " ".join(words[1:] if words and words[0] in _IF else words))

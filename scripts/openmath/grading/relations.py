@@ -139,7 +139,7 @@ class Relations:
             evaluator.bound[name] = fmpq(number)
             try:
                 value = evaluator.value(difference)
-            except ZeroDivisionError:
+            except (ZeroDivisionError, Unclear):
                 return None
             if not isinstance(value, fmpq):
                 return None
@@ -186,7 +186,10 @@ class Relations:
         if len(above) != 1 or len(below) != 1:
             return None
         ctx.prec = values.PRECISIONS[0]
-        low, high = (values.ball(Evaluator(**self.options).value(t)).real for t in (above[0].low, below[0].high))
+        try:
+            low, high = (values.ball(Evaluator(**self.options).value(t)).real for t in (above[0].low, below[0].high))
+        except (ZeroDivisionError, Unclear):
+            return None
         brackets = above[0].brackets[0] + below[0].brackets[1]
         return self.interval(brackets, (above[0].low, below[0].high)) if low < high else None
 

@@ -22,6 +22,8 @@ from openmath.grading.trees import (
 from openmath.grading.values import Value
 from openmath.grading.verdict import TooLarge
 
+MAX_FAMILY = 20  # formulas with the parameter k, in front of "k in Z"
+
 
 class Structure(Relations, OtherReadings):
     """Keys of trees under one reading of ambiguous signs (see Evaluator); `used` tells which of them occurred."""
@@ -116,7 +118,7 @@ class Structure(Relations, OtherReadings):
     def family_of_integers(self, items: tuple) -> str | None:
         """pi/4 + k pi, k in Z: the letter of a parameter is free, what it runs through is not."""
         *items, domain = items
-        if not items or domain[0] != "rel" or domain[1] != ("in",) or domain[2][0][0] != "sym":
+        if not 1 <= len(items) <= MAX_FAMILY or domain[0] != "rel" or domain[1] != ("in",) or domain[2][0][0] != "sym":
             return None
         name = domain[2][0][1]
         if not all(name in letters(item) for item in items) or any(label_of(item) == name for item in items):
