@@ -47,16 +47,19 @@ def text_class(answer: str | None) -> str | None:
 
 
 def at_odds(a: Answer, b: Answer) -> bool:
-    """Do the answers name different units, coordinates or domains? One of them may leave these out."""
+    """Do the answers name different units, coordinates, orders or domains? One of them may leave these out."""
     named = ((a.coordinate, b.coordinate), (a.domain, b.domain))
-    return clash(a.unit, b.unit) or any(one and other and one != other for one, other in named)
+    if clash(a.unit, b.unit) or any(one and other and one != other for one, other in named):
+        return True
+    reordered = (
+        a.order and b.order and a.order != b.order and set(a.order) == set(b.order)
+    )  # (x, y) = .. and (y, x) = ..
+    return bool(reordered) and a.alternatives.get("rec", frozenset()).isdisjoint(b.alternatives.get("rec", ()))
 
 
 def same(a: Answer, b: Answer) -> bool:
     if at_odds(a, b):
         return False
-    if a.order and b.order and a.order != b.order and set(a.order) == set(b.order):  # (x, y) = ... and (y, x) = ...
-        return not a.alternatives.get("rec", frozenset()).isdisjoint(b.alternatives.get("rec", ()))
     if a.primary == b.primary:
         return True
     if a.plain and b.plain:

@@ -3,9 +3,10 @@ r"""Formula -> tree. A tree is a tuple whose first element is its kind; nothing 
     >>> parse(r"x = \frac12")
     ('rel', ('=',), (('sym', 'x'), ('div', ('num', '1'), ('num', '2'))))
 
-Kinds. Numbers and letters: num, repeat (0.1666...), sym, const (pi, e, i), infty, base. Arithmetic: add, mul, div, neg, pow, root, fact,
-abs, floor, ceil, binom, call (function, arguments), pm, mp, deg, pct, big (sum, product, integral, limit). Structure:
-list, group (brackets with their signs), set, rel, union (and other set operations), matrix, cases, ratio, words.
+Kinds. Numbers and letters: num, repeat (0.1666...), sym, const (pi, e, i), infty, base. Arithmetic: add, mul, div, neg,
+pow, root, fact, abs, floor, ceil, binom, call (function, arguments), pm, mp, deg, pct, big (sum, product, integral, limit).
+Structure: list (with "or" if it was joined so), group (brackets with their signs), set, rel, union (and other set
+operations), matrix, cases, ratio, words.
 """
 
 from openmath.grading.atoms import Atoms
