@@ -277,6 +277,25 @@ RULES = [
     ("infinity", r"\text{infinity}", r"\infty", True),
 ]
 
+# What the recipe's grader did: (origin in reference notes, one, other, equal under policy paper?).
+PAPER = [
+    ("factor 100", "3100", "31", True),
+    ("factor 100", "0.31", "31", True),
+    ("factor 100", "310", "31", False),
+    ("relative tolerance", "1000040", "1000000", True),
+    ("relative tolerance", "1001", "1000", False),
+    ("commas deleted", "3,100", "3100.05", True),
+    ("order matters", "4, 5", "5, 4", False),
+    ("order matters", "4, 5", "4,5", True),
+    ("part by part", "(0.5, 400)", "(0.50, 4)", True),
+    ("units dropped", r"6\text{ cm}", "6 minutes", True),
+    ("scales", "3 million", "3*10^6", True),
+    ("mixed numbers", "5 3/4", "5.75", True),
+    ("round brackets ignored", "2(x+1)", "2x+1", True),
+    ("formulas", r"\frac{1}{\sqrt3}", r"\frac{\sqrt3}{3}", True),
+    ("formulas", r"\sqrt{5}, 7", r"\sqrt{5}", False),
+]
+
 EXTRACTION = [
     ("no box", "the answer is 5", None),
     ("one box", r"so $\boxed{5}$.", "5"),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from unit.grading_cases import RULES
+from unit.grading_cases import PAPER, RULES
 
 from openmath.grading import grade, vote_class
 from openmath.grading.compare import at_odds, read
@@ -31,6 +31,18 @@ def test_rule(rule, one, other, equal):
     assert grade(other, one).correct is equal
     if not equal:
         assert vote_class(one) != vote_class(other) or at_odds(read(one), read(other))
+
+
+@pytest.mark.parametrize(("rule", "one", "other", "equal"), PAPER, ids=[f"{r[0]}: {r[1]}"[:60] for r in PAPER])
+def test_paper_policy(rule, one, other, equal):
+    assert grade(one, other, "paper").correct is equal
+
+
+@given(ANSWERS)
+@settings(max_examples=200, deadline=None)
+def test_paper_policy_takes_any_text(answer):
+    assert grade(answer, f"{answer} ", "paper").correct
+    assert grade(answer, "5", "paper").status == "ok"
 
 
 @given(ANSWERS, ANSWERS)

@@ -206,8 +206,10 @@ class Answer:
             else:
                 self._add_structural(found)
             self._add_numeric(found)
-        except (TooLarge, RecursionError, OverflowError, NotMath):
+        except (TooLarge, RecursionError, OverflowError):
             self.too_large = True
+        except NotMath:
+            pass  # a reading that leads nowhere
         return {kind: frozenset(map(_short, keys)) for kind, keys in found.items() if keys}
 
     def _add_reading(self, found: dict, kind: str, text: str) -> None:
