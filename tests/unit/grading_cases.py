@@ -275,6 +275,23 @@ RULES = [
     ("sentences", r"The answer is $\sqrt{49}$", "7", True),
     ("sentences", r"2x=18,\ \text{so }x=9", "18", False),
     ("infinity", r"\text{infinity}", r"\infty", True),
+    ("kinds of numbers", r"\text{all negative odd integers}", r"\text{every odd negative integer}", True),
+    ("kinds of numbers", r"\text{all negative odd integers}", r"\text{all odd integers}", False),
+    ("kinds of numbers", r"\text{All positive integers that are powers of seven}", r"\text{all powers of }7", True),
+    ("kinds of numbers", r"\text{all multiples of }6", r"\text{all positive multiples of }6", False),
+    ("kinds of numbers", r"\text{all integers }n\ge 6", r"\text{all integers }n\ge 7", False),
+    ("kinds of numbers", r"\text{all integers except }6", r"\text{all integers}", False),
+    ("kinds of numbers", r"\text{all odd or prime numbers}", r"\text{all odd prime numbers}", False),
+    (
+        "parameters",
+        r"5m^3 \text{ for some positive integer } m",
+        r"5k^3\text{, where }k\ge 1\text{ is an integer}",
+        True,
+    ),
+    ("parameters", r"5m^3 \text{ for some positive integer } m", r"5k^3\text{ with }k \in \mathbb{N}", True),
+    ("parameters", r"5m^3 \text{ for some positive integer } m", r"5k^3\text{ for some integer }k", False),
+    ("parameters", r"7k+1\text{ for any integer }k", r"7n+1, n\in\mathbb{Z}", True),
+    ("parameters", r"(k,k+2)\text{ for integer }k", r"(k+2,k)\text{ for integer }k", False),
 ]
 
 # What the recipe's grader did: (origin in reference notes, one, other, equal under policy paper?).

@@ -9,7 +9,7 @@ import hashlib
 import re
 from functools import cached_property
 
-from openmath.grading import prose, statements
+from openmath.grading import domains, prose, statements
 from openmath.grading.annotations import drop_annotations
 from openmath.grading.clean import clean
 from openmath.grading.lexer import NotMath, tokenize
@@ -133,41 +133,40 @@ class Answer:
         return self.tree is not None
 
     def _read_statement(self) -> None:
-        """A sentence is classed by what it states, where that is plain: yes, no, or functions without conditions."""
-        self.domain = statements.restriction(self.text[: prose.MAX_PROSE])
+        """A sentence is classed by what it states, where that is plain; a long one explains rather than answers."""
         short = prose.short_answer(self.text)
-        if short:
-            self.primary = short
+        if short or len(self.text) > prose.MAX_PROSE:
+            self.primary = short or self.primary
             return
-        text = self.text[: prose.MAX_PROSE]
-        cases = statements.piecewise(text)
-        if cases:
-            inner = Answer(cases)
-            if inner.tree is not None:
-                self.primary = inner.primary
-                return
-        statement, domain = statements.without_quantifiers(text)
+        self.domain = statements.restriction(self.text)
+        key = self._key_of_statement()
+        if key:
+            self.primary = _short(key)
+
+    def _key_of_statement(self) -> str | None:
+        cases = statements.piecewise(self.text)
+        if cases and (inner := Answer(cases)).tree is not None:
+            return inner.primary
+        statement, domain = statements.without_quantifiers(self.text)
         if not domain and "=" in statement and statement != self.text:
             inner = Answer(statement)
             if inner.tree is not None and _is_statement(inner.tree):
-                self.primary = inner.primary
-                return
-        parts = statements.conditional(self.text) if len(self.text) <= prose.MAX_PROSE else None
-        if parts:
-            inner = Answer(parts[0])
-            if inner.tree is not None:
-                self.primary = _short(f"{inner.primary} | {prose.key(parts[1])}")
-                return
+                return inner.primary
+        formula, condition = statements.conditional(self.text) or ("", "")
+        if formula and (inner := Answer(formula)).tree is not None:
+            return _with_condition(inner, condition)
+        numbers = domains.number_class(statements.plain_text(self.text).strip(" ."))
+        if numbers:
+            return numbers
         for kind, text in statements.readings(self.text):
             if kind == "yesno":
-                self.primary = f"text:{text}"
-            elif kind == "empty":
-                self.primary = text
-            elif kind == "stated" and (inner := Answer(text)).tree is not None:
-                self.primary, self.unit = inner.primary, inner.unit
-            else:
-                continue
-            return
+                return f"text:{text}"
+            if kind == "empty":
+                return "empty"
+            if kind == "stated" and (inner := Answer(text)).tree is not None:
+                self.unit = inner.unit
+                return inner.primary
+        return None
 
     @cached_property
     def coordinate(self) -> str | None:
@@ -264,6 +263,14 @@ def _is_statement(tree: tuple) -> bool:
     if tree[0] == "list":
         return all(_is_statement(item) for item in tree[1])
     return tree[0] == "group" or (tree[0] == "rel" and is_unknown_function(tree[2][0]))
+
+
+def _with_condition(inner: Answer, condition: str) -> str:
+    """The key of "3k for some integer k", whatever its letter is called; other conditions are compared as words."""
+    found = domains.parameter(condition)
+    if not found or found[0] not in letters(inner.tree):
+        return f"{inner.primary} | {prose.key(condition)}"
+    return f"{Structure().renamed({found[0]: 'parameter'}).key(inner.tree)} | {found[1]}"
 
 
 def _commas(text: str) -> list[str]:

@@ -55,7 +55,8 @@ _SENTENCE = re.compile(
 
 def readings(text: str) -> Iterator[tuple[str, str]]:
     """(kind, text or key) of the ways a sentence may be read: yes or no, no solution, or the formula it states."""
-    text = text[:MAX_PROSE]
+    if len(text) > MAX_PROSE:
+        return
     sentence = _SPACES.sub(" ", prose.unwrapped(text)).strip(" .")
     yield from prose.verdict_of(sentence)
     statement, domain = without_quantifiers(text)

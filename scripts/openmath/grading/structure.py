@@ -22,6 +22,7 @@ from openmath.grading.trees import (
 from openmath.grading.values import Value
 from openmath.grading.verdict import TooLarge
 
+DOMAINS = {"\\mathbbZ": "integer", "\\mathbbN": "integer positive", "\\mathbbR": "real", "\\mathbbQ": "rational"}
 MAX_FAMILY = 20  # formulas with the parameter k, in front of "k in Z"
 
 
@@ -123,7 +124,8 @@ class Structure(Relations, OtherReadings):
         name = domain[2][0][1]
         if not all(name in letters(item) for item in items) or any(label_of(item) == name for item in items):
             return None
-        return f"{self.renamed({name: 'parameter'}).key(('list', tuple(items)))} | {self.key(domain[2][1])}"
+        key = self.renamed({name: "parameter"}).key(("list", tuple(items)) if len(items) > 1 else items[0])
+        return f"{key} | {DOMAINS.get(domain[2][1][1]) or self.key(domain[2][1])}"
 
     def record_key(self, items: tuple) -> str:
         return "rec{" + ";".join(sorted(f"{label_of(item)}={self.key(item[2][-1])}" for item in items)) + "}"
