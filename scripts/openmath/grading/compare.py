@@ -1,10 +1,9 @@
 """Are two answers the same? Symmetric, deterministic, bounded."""
 
-import hashlib
 from functools import lru_cache
 
 from openmath.grading import paper
-from openmath.grading.reading import Answer
+from openmath.grading.reading import Answer, text_key
 from openmath.grading.rounding import rounds_to
 from openmath.grading.units import clash
 from openmath.grading.verdict import Verdict
@@ -32,7 +31,7 @@ def grade(predicted: str | None, expected: str, policy: str = "default") -> Verd
     a, b = read(predicted), read(expected)
     if paper.correct(predicted, expected, texts_equal) if policy == "paper" else same(a, b):
         return Verdict(True)
-    return Verdict(False, "too_large" if a.too_large or b.too_large else "ok")
+    return Verdict(False, "too_large" if a.exceeds_limits() or b.exceeds_limits() else "ok")
 
 
 def texts_equal(one: str, other: str) -> bool:
@@ -46,9 +45,7 @@ def vote_class(answer: str | None) -> str | None:
 
 def text_class(answer: str | None) -> str | None:
     """The class of an answer that could not be read within the limits: its own text."""
-    if answer is None:
-        return None
-    return "text:" + hashlib.sha256("".join(answer.split()).encode("utf-8", "surrogatepass")).hexdigest()[:24]
+    return None if answer is None else text_key(answer)
 
 
 def at_odds(a: Answer, b: Answer) -> bool:

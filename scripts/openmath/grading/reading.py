@@ -7,6 +7,7 @@ says which kinds may meet.
 
 import hashlib
 import re
+from fractions import Fraction
 from functools import cached_property
 
 from openmath.grading import domains, prose, statements
@@ -19,9 +20,8 @@ from openmath.grading.trees import is_unknown_function, label_of, letters
 from openmath.grading.units import unit_of
 from openmath.grading.verdict import MAX_CHARACTERS, TooLarge
 
-_PLAIN = re.compile(
-    r"([-+]?)(\d{1,300})(?:\.(\d{0,300}))?", re.ASCII
-)  # most answers: a whole number or a short decimal
+# Most answers: a whole number or a short decimal.
+_PLAIN = re.compile(r"([-+]?)(\d{1,300})(?:\.(\d{0,300}))?", re.ASCII)
 # 0,25 and 1000,99 and 2,75; but 1,250 is 1250, and 2,5 lists two numbers.
 _DECIMAL_COMMA = re.compile(r"(-?(?:0+|(?!\d{1,3},\d{3}$)\d+(?=,\d\d))),(\d+)")
 _GROUPED = re.compile(r"(?<![\d,])\d{1,3}(?:,\d{3})+(?![\d,])")
@@ -32,7 +32,7 @@ _ARTICLE = re.compile(
 )
 # The choice of a multiple-choice question with what it says: (B) 7, B. 7, \text{(B) } 7
 _CHOICE = re.compile(
-    r"\\text\s*\{\s*\(?([A-J])[.):]+\s*\}?\s*(.+)|(?:\(([A-J])\)|([A-J])[.)])\s*((?:\w|\\(?:frac|sqrt|pi|text)\b).*)",
+    r"\\text\s*\{\s*\(?([A-J])[.):]+\s*\}?\s*(.+)|(?:\(([A-J])\)|([A-J])[.)]\s)\s*((?:\w|\\(?:frac|sqrt|pi|text)\b).*)",
     re.DOTALL,
 )
 _PART = re.compile(r"(?:\\text\s*\{\s*)?\((?:[a-f]|i{1,3}|iv)\)\s*\}?")  # the (a) of (a) 5, (b) 6
@@ -43,7 +43,7 @@ MAX_KEY = 300  # characters of a key before it is hashed
 
 
 class Answer:
-    """One answer, read. text: cleaned; primary: its key; too_large: only its text was compared."""
+    """One answer, read. text: cleaned; primary: its key; too_large: only its text, or not every reading, is compared."""
 
     def __init__(self, raw: str):
         self.raw = raw
@@ -66,6 +66,7 @@ class Answer:
             return
         try:
             self._read()
+            self.primary = _short(self.primary)
         except (TooLarge, RecursionError, OverflowError):
             self._give_up()
 
@@ -77,10 +78,8 @@ class Answer:
         if digits:
             if len(whole) + len(digits) > 100:
                 return False
-            common = 10 ** len(digits)
-            number = int(whole + digits)
-            divisor = _gcd(number, common)
-            self.primary = f"{number // divisor}/{common // divisor}"
+            value = Fraction(int(whole + digits), 10 ** len(digits))
+            self.primary = f"{value.numerator}/{value.denominator}"
         elif len(whole) > 150:
             return False
         else:
@@ -93,9 +92,7 @@ class Answer:
 
     def _give_up(self) -> None:
         self.too_large, self.tree = True, None
-        self.primary = (
-            "text:" + hashlib.sha256("".join(self.text.split()).encode("utf-8", "surrogatepass")).hexdigest()[:24]
-        )
+        self.primary = text_key(self.text)
 
     def _read(self) -> None:
         if prose.is_words(self.text):
@@ -114,7 +111,7 @@ class Answer:
         try:
             self.tree, annotations = parse(self.text, commas_group=len(_commas(self.text)) <= MAX_GROUPS)
             self.unit = unit_of(self.raw, annotations, self.tree)
-            self.primary = _short(Structure().key(self.tree))
+            self.primary = Structure().key(self.tree)
         except NotMath:
             self.tree = None
             self.primary = prose.key(self.text)
@@ -127,7 +124,7 @@ class Answer:
             return False
         try:
             self.tree = ("group", "()", tuple(parse(part)[0] for part in parts))
-            self.primary = _short(Structure().key(self.tree))
+            self.primary = Structure().key(self.tree)
         except NotMath:
             self.tree = None
         return self.tree is not None
@@ -139,9 +136,7 @@ class Answer:
             self.primary = short or self.primary
             return
         self.domain = statements.restriction(self.text)
-        key = self._key_of_statement()
-        if key:
-            self.primary = _short(key)
+        self.primary = self._key_of_statement() or self.primary
 
     def _key_of_statement(self) -> str | None:
         cases = statements.piecewise(self.text)
@@ -167,6 +162,11 @@ class Answer:
                 self.unit = inner.unit
                 return inner.primary
         return None
+
+    def exceeds_limits(self) -> bool:
+        """Was it too large to be read, or to be read in every way?"""
+        _ = self.alternatives  # finds out, whatever it was compared with before
+        return self.too_large
 
     @cached_property
     def coordinate(self) -> str | None:
@@ -278,13 +278,12 @@ def _commas(text: str) -> list[str]:
     return found[0].split(",")[1:] if found else []
 
 
-def _gcd(a: int, b: int) -> int:
-    while b:
-        a, b = b, a % b
-    return a
+def text_key(text: str) -> str:
+    """The key of a text that could not be read within the limits."""
+    return "text:" + hashlib.sha256("".join(text.split()).encode("utf-8", "surrogatepass")).hexdigest()[:24]
 
 
 def _short(key: str) -> str:
     if len(key) <= MAX_KEY:
         return key
-    return key[:40] + "...#" + hashlib.sha256(key.encode()).hexdigest()[:24]
+    return key[:40] + "...#" + hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:24]
