@@ -10,7 +10,10 @@ _WORDS = frozenset({"even", "odd", "both", "neither", "equal", "dne", "all", "pr
 _SPACES = re.compile(r"\s+")
 _WRAPPER = re.compile(r"\\(?:text|mathrm|operatorname|emph)\s*")
 _LETTERS = re.compile(r"[A-Za-z]{2,}")
-_DROPPED = re.compile(r"\b(?:the|an|also)\b|[\s{}.,;:\"'!?~$]+")
+# What says nothing in a sentence. Not the space of "1 23", the comma of (1, 23), or the braces of 2^{13}.
+_DROPPED = re.compile(r"\b(?:the|an|also)\b|(?<!\d)\s+|\s+(?!\d)|[.?](?=\s|$)|[\"~$]|,$")
+_GROUP = re.compile(r"\\(?:text|mathrm|operatorname|emph)\s*\{([^{}]*)\}")
+_SINGLE = re.compile(r"\{(\w)\}")
 _NOT_RATIONAL = re.compile(r"\bnot (?:a )?rational(?: number)?\b")
 _WINS = re.compile(
     r"^(?:the )?(.{1,60}?) (?:(?:always )?wins|(?:always )?has a winning strategy|can (?:always )?(?:force a win|guarantee a win|"
@@ -69,7 +72,7 @@ def key(text: str) -> str:
     """Words are compared without case, spacing, braces and punctuation; formulas among them as they stand."""
     if unwrapped(text).strip(" .").lower() in _EMPTY:
         return "empty"
-    words = _MERIDIEM.sub(r"\1m", unwrapped(text))
+    words = _MERIDIEM.sub(r"\1m", _SINGLE.sub(r"\1", _GROUP.sub(r" \1 ", text)).strip())
     winner = _WINS.match(_SPACES.sub(" ", words).strip(" ."))
     words = winner[1] if winner else words
     lowered = _NOT_RATIONAL.sub("irrational", _LETTERS.sub(lambda word: word[0].lower(), words))
