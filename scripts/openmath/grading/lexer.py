@@ -133,6 +133,8 @@ def _letters(run: str, spaced: bool, tokens: list[Token]) -> None:
     after_value = bool(tokens) and (tokens[-1].kind in ("num", "word", "sym") or tokens[-1].text in (")", "}", "%"))
     if len(run) == 1:
         tokens.append(Token("sym", run, spaced))
+    elif lower in ("not", "no", "nor") and not run.isupper():  # NO is a segment
+        raise NotMath("a negation")
     elif lower in NUMBER_WORDS:
         tokens.append(Token("num", NUMBER_WORDS[lower], spaced))
     elif lower in SEPARATORS:

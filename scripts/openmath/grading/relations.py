@@ -71,17 +71,25 @@ class Relations:
         return "eq:" + self.proportional_key(sides)
 
     def proportional_key(self, sides: tuple) -> str:
-        """The same for equations that differ by a constant factor: the quotient of lhs - rhs at two points."""
-        difference = ("add", (sides[0], ("neg", sides[1])))
+        """The same for equations that differ by a constant factor: how lhs - rhs changes from one point to another."""
+        key = self.change(("add", (sides[0], ("neg", sides[1]))))
+        if key == "1" or (all(map(letters, sides)) and self.change(sides[0]) == self.change(sides[1])):
+            return "=".join(
+                sorted(map(self.number_key, sides))
+            )  # nothing in it is free, or m > 27 m: a factor says all
+        return key
+
+    def change(self, tree: tuple) -> str:
+        """The key of the quotient of the tree's values at two points."""
 
         def quotient() -> Value:
-            here = Evaluator(**self.options).value(difference)
-            there = Evaluator(salt="2", **self.options).value(difference)
+            here = Evaluator(**self.options).value(tree)
+            there = Evaluator(**{**self.options, "salt": "2"}).value(tree)
             if (isinstance(there, fmpq) and there == 0) or (isinstance(there, acb) and there.contains(0)):
                 raise Unclear
             return here / there
 
-        return values.key_at_any_precision(quotient, repr(sides))
+        return values.key_at_any_precision(quotient, repr(tree))
 
     def inequality_key(self, sign: str, sides: tuple) -> str:
         """lhs < rhs up to a positive factor: the quotient at two points, and the sign at one."""

@@ -9,6 +9,9 @@ from openmath.grading.prose import MAX_PROSE
 
 _SPACES = re.compile(r"\s+")
 _TEXT = re.compile(r"\\(?:text|mathrm|operatorname|emph)\s*\{([^{}]*)\}")
+_UNIT = re.compile(
+    r"(?<=[\d}])\s*\\(?:text|mathrm)\s*\{[\s~]*(?!(?:is|if|or|in|for|and)\b)[A-Za-z]{1,3}[\s.]*\}"
+)  # 5 \text{ m}
 _FUNCTION_WORDS = (
     (re.compile(r"\bthe (?:constant )?(?:zero function|function zero)", re.IGNORECASE), " f(x)=0 "),
     (re.compile(r"\bthe identity function", re.IGNORECASE), " f(x)=x "),
@@ -30,8 +33,9 @@ _QUANTIFIER = re.compile(
     r"numbers?|reals?)\b)*\)?"
 )
 _SOME = re.compile(r"\b(?:some|where|constants?)\b")
+_SOME_ARGUMENT = re.compile(r"\bsome\b")
 _ARGUMENTS = re.compile(r"[A-Za-z]\(([^()]{1,20})\)\s*=")  # x, y of f(x, y) = ...
-_BOUND = re.compile(r"\b[a-z]\s*((?:[<>]|\\[gl]eq?\b|\\neq?\b)\s*\S+)")
+_BOUND = re.compile(r"(?:\b[a-z]|\\mathbb\s*\{?[A-Z]\}?_\{?)\s*((?:[<>]|\\[gl]eq?\b|\\neq?\b)\s*[^\s}]+)")
 _LETTER = re.compile(r"(?<![A-Za-z\\])[A-Za-z](?![A-Za-z])")
 _DOMAINS = (
     ("rational", re.compile(r"\brational|\\mathbb\s*\{?Q")), ("natural", re.compile(r"\bnatural|\\mathbb\s*\{?N")),
@@ -65,7 +69,7 @@ def readings(text: str) -> Iterator[tuple[str, str]]:
     sentence = plain_text(text).strip(" .")
     found = _SENTENCE.match(sentence) or _YES_TO.match(sentence)
     if found:
-        yield "stated", found["tail"].strip(" .:")
+        yield "stated", found["tail"].rstrip(" .:").lstrip(" :")
         statement, domain = without_quantifiers(found["tail"])
         yield "head", statement + "\x00" + domain
 
@@ -80,7 +84,9 @@ def without_quantifiers(text: str) -> tuple[str, str]:
     arguments = set("".join(_ARGUMENTS.findall(plain)))
     for clause in _QUANTIFIER.findall(plain):
         letter = _LETTER.search(clause)
-        if _SOME.search(clause) or (arguments and letter and letter[0] not in arguments):
+        if letter and letter[0] in arguments and _SOME_ARGUMENT.search(clause):
+            domains.add("some")
+        elif _SOME.search(clause) or (arguments and letter and letter[0] not in arguments):
             domains |= {name for name, pattern in _DOMAINS if pattern.search(clause)}
     plain = _QUANTIFIER.sub(" , ", plain)
     lead = _LEAD_IN.match(plain)
@@ -99,7 +105,11 @@ def plain_text(text: str) -> str:
         text = text[1:-1] if text.startswith("{") and brace_group(text, 0) == len(text) else text
     except NotMath:
         pass  # braces that never close are no braces around the whole
-    return _SPACES.sub(" ", _TEXT.sub(r" \1 ", text))
+    units = _UNIT.findall(text)
+    bare = _TEXT.sub(r" \1 ", _UNIT.sub("\x00", text))
+    for unit in units:
+        bare = bare.replace("\x00", unit, 1)
+    return _SPACES.sub(" ", bare)
 
 
 def conditional(text: str) -> tuple[str, str] | None:
