@@ -269,6 +269,7 @@ RULES = [
     ("negation", "not a rational number", "irrational", True),
     ("conditions", "Yes, but only if n is prime", "Yes", False),
     ("conditions", "Yes, if n is prime", "Yes", False),
+    ("how many", "No more than 8 points", "No", False),
     ("how many", "infinitely many", "finitely many", False),
     ("how many", r"\text{There are infinitely many primes }p", "infinitely many", True),
     ("how many", r"\text{There exist finitely many }p", r"\text{There exist infinitely many }p", False),

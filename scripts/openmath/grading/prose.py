@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 _YES = frozenset({"yes", "true", "correct"})
 _NO = frozenset({"no", "false", "incorrect"})
-_EMPTY = frozenset({"none", "no solution", "no solutions", "no real solutions", "no solution exists", "empty set"})
+_EMPTY = frozenset({"none", "no solution", "no solutions", "no real solution", "no real solutions", "no solution exists", "empty set"})
 _WORDS = frozenset({"even", "odd", "both", "neither", "equal", "dne", "all", "prime", "rational", "irrational"})
 _SPACES = re.compile(r"\s+")
 _WRAPPER = re.compile(r"\\(?:text|mathrm|operatorname|emph)\s*")
@@ -23,7 +23,7 @@ _WINS = re.compile(
 _MERIDIEM = re.compile(r"\b([ap])\s*\.\s*m\b\.?", re.IGNORECASE)
 _NOT = r"\b(?:not|no|never|none|neither|nor|cannot|fails?|impossible)\b|n't\b"
 _NO_SENTENCE = re.compile(
-    r"no\b(?![^.]{0,400}\byes\b)|there (?:do|does|is|are|exists?) (?:not|no\b(?! (?:other|more|fewer|less)\b))"
+    r"no\b(?! (?:more|fewer|less|later|earlier) than\b)(?![^.]{0,400}\byes\b)|there (?:do|does|is|are|exists?) (?:not|no\b(?! (?:other|more|fewer|less)\b))"
     r"|it is (?:impossible|not possible)\b|impossible\b|(?:such )?.{0,80}\b(?:(?:does|do|did) not|cannot) exist$"
 )
 _YES_SENTENCE = re.compile(
@@ -69,7 +69,7 @@ def is_words(text: str) -> bool:
 
 
 def key(text: str) -> str:
-    """Words are compared without case, spacing, braces and punctuation; formulas among them as they stand."""
+    """Words are compared without case, spacing and full stops; formulas among them as they stand."""
     if unwrapped(text).strip(" .").lower() in _EMPTY:
         return "empty"
     words = _MERIDIEM.sub(r"\1m", _SINGLE.sub(r"\1", _GROUP.sub(r" \1 ", text)).strip())
