@@ -178,6 +178,8 @@ def _text(text: str, position: int, command: str, spaced: bool, tokens: list[Tok
         tokens.append(Token("num", NUMBER_WORDS[words], spaced))
     elif len(words) == 1 and words.isalpha() and not (after_number and (command == "text" or group[0] == " ")):
         tokens.append(Token("sym", inside.strip(" ,.;:()"), spaced))
+    elif len(inside) == 2 and inside.isupper() and not after_number:  # a segment, as without \text
+        _letters(inside, spaced, tokens)
     elif _CHOICES.fullmatch(inside):
         tokens.extend(tokenize(inside))
     elif inside in FUNCTIONS or words in _INFINITY:

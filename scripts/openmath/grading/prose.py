@@ -5,13 +5,16 @@ from collections.abc import Iterator
 
 _YES = frozenset({"yes", "true", "correct"})
 _NO = frozenset({"no", "false", "incorrect"})
-_EMPTY = frozenset({"none", "no solution", "no solutions", "no real solution", "no real solutions", "no solution exists", "empty set"})
+_EMPTY = frozenset(
+    {"none", "no solution", "no solutions", "no real solution", "no real solutions", "no solution exists", "empty set"}
+)
 _WORDS = frozenset({"even", "odd", "both", "neither", "equal", "dne", "all", "prime", "rational", "irrational"})
+_CAPITALS = re.compile(r"[A-Z]{3,}")  # MAKE is no product of four letters
 _SPACES = re.compile(r"\s+")
 _WRAPPER = re.compile(r"\\(?:text|mathrm|operatorname|emph)\s*")
 _LETTERS = re.compile(r"[A-Za-z]{2,}")
 # What says nothing in a sentence. Not the space of "1 23", the comma of (1, 23), or the braces of 2^{13}.
-_DROPPED = re.compile(r"\b(?:the|an|also)\b|(?<!\d)\s+|\s+(?!\d)|[.?](?=\s|$)|[\"~$]|,$")
+_DROPPED = re.compile(r"\b(?:the|an|also)\b|^a\b(?= [a-z]{3})|(?<!\d)\s+|\s+(?!\d)|[.?](?=\s|$)|[\"~$]|,$")
 _GROUP = re.compile(r"\\(?:text|mathrm|operatorname|emph)\s*\{([^{}]*)\}")
 _SINGLE = re.compile(r"\{(\w)\}")
 _NOT_RATIONAL = re.compile(r"\bnot (?:a )?rational(?: number)?\b")
@@ -64,8 +67,10 @@ def is_all_reals(text: str) -> bool:
 
 def is_words(text: str) -> bool:
     """Is the whole answer one of the words that would otherwise read as a product of letters?"""
-    word = unwrapped(text).strip(" .").lower()
-    return word in _YES or word in _NO or word in _EMPTY or word in _WORDS
+    word = unwrapped(text).strip(" .")
+    if _CAPITALS.fullmatch(word):
+        return True
+    return word.lower() in _YES | _NO | _EMPTY | _WORDS
 
 
 def key(text: str) -> str:

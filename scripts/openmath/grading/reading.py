@@ -25,7 +25,8 @@ _PLAIN = re.compile(r"([-+]?)(\d{1,300})(?:\.(\d{0,300}))?", re.ASCII)
 # 0,25 and 1000,99 and 2,75; but 1,250 is 1250, and 2,5 lists two numbers.
 _DECIMAL_COMMA = re.compile(r"(-?(?:0+|(?!\d{1,3},\d{3}$)\d+(?=,\d\d))),(\d+)")
 _GROUPED = re.compile(r"(?<![\d,])\d{1,3}(?:,\d{3})+(?![\d,])")
-_CLOCK = re.compile(r"(\d{1,2}):\s*(\d\d)(?::(\d\d))?(?:\W{0,6}([ap])\W{0,2}m\W{0,2})?", re.IGNORECASE)
+# 7:15 p.m., 7 pm; without a.m. or p.m. it may be a ratio
+_CLOCK = re.compile(r"(\d{1,2})(?::\s*(\d\d))?(?::(\d\d))?(?:\W{0,6}([ap])\W{0,2}m\W{0,2})?", re.IGNORECASE)
 # "a circle", "the square": without its article's noun, such an answer would be the letter a, or t times h times e.
 _ARTICLE = re.compile(
     r"(?:\\text\s*\{\s*)?(?:an?|the|any|each|every|both|some|all|no|its|it|he|she|we|I)\s+[A-Za-z]{3}", re.IGNORECASE
@@ -100,6 +101,10 @@ class Answer:
             return
         if prose.is_all_reals(self.text):
             self.text = "\\mathbb{R}"
+        clock = self._clock()
+        if clock and clock[-1] in "ap":
+            self.primary = clock
+            return
         choice = _CHOICE.fullmatch(self.text)
         if choice:
             letter, self.content = (choice[1] or choice[3] or choice[4]), choice[2] or choice[5]
@@ -244,10 +249,16 @@ class Answer:
         if groups:
             tree, _ = parse(self.text, commas_group=len(groups) > MAX_GROUPS)
             found.setdefault("groups", set()).add(Structure().key(tree))
-        clock = _CLOCK.fullmatch(prose.unwrapped(self.text))
+        clock = self._clock()
         if clock:
-            half = (clock[4] or "").lower()
-            found.setdefault("clock", set()).add(f"{int(clock[1])}:{clock[2]}:{clock[3] or '00'}{half}")
+            found.setdefault("clock", set()).add(clock)
+
+    def _clock(self) -> str | None:
+        """A time of the day as "7:15:00p"."""
+        found = _CLOCK.fullmatch(prose.unwrapped(self.text))
+        if not found or not (found[2] or found[4]):
+            return None
+        return f"{int(found[1])}:{found[2] or '00'}:{found[3] or '00'}{(found[4] or '').lower()}"
 
 
 def parse(text: str, *, commas_group: bool = True) -> tuple[tuple, list[str]]:
