@@ -18,6 +18,7 @@ _SIGNS = {
     "√": r"\sqrt ", "π": r"\pi ", "θ": r"\theta ", "α": r"\alpha ", "β": r"\beta ", "λ": r"\lambda ", "φ": r"\phi ",
     "′": "'", "’": "'", "“": '"', "”": '"', "，": ",", "；": ";", "（": "(", "）": ")", "：": ":", "。": ".",
     "½": r"\frac{1}{2}", "⅓": r"\frac{1}{3}", "⅔": r"\frac{2}{3}", "¼": r"\frac{1}{4}", "¾": r"\frac{3}{4}",
+    "¢": r"\text{ cents}",
     "€": " ", "£": " ", "¥": " ", "…": r"\ldots ", "⌊": r"\lfloor ", "⌋": r"\rfloor ", "⌈": r"\lceil ", "⌉": r"\rceil ",
     "ℝ": r"\mathbb{R}", "ℤ": r"\mathbb{Z}", "ℕ": r"\mathbb{N}", "ℚ": r"\mathbb{Q}",
 }  # fmt: skip
@@ -72,6 +73,10 @@ _BRACED_ARRAY = re.compile(  # an array with a brace on its left only
 _LINE_END_DOT = re.compile(r"[.;,]\s*(?=\\\\(?![A-Za-z])|\\end\b)")
 # 0.1666..., its period written at least three times
 _ENDLESS = re.compile(r"(?<=\d)\.(\d{0,30}?)(\d{1,6}?)\2{2,30}(?:\.\.\.+|\\l?dots(?![a-z])|\\cdots)")
+_ORDINAL = re.compile(  # 5th, 5^{th}, 5\text{th}, 5^{\text{th}}
+    r"(?<=\d)\s*(?:\^\s*)?(?:\{\\(?:text|mathrm)\{(?:st|nd|rd|th)\}\}|\{(?:st|nd|rd|th)\}"
+    r"|\\(?:text|mathrm)\{(?:st|nd|rd|th)\}|(?:st|nd|rd|th)(?![A-Za-z]))"
+)
 _RIGHT_DOT = re.compile(r"\\(left|right)\s*\.")
 _WHOLE_GROUP = re.compile(r"\{[^{},]*(?:\{[^{}]*\}[^{},]*)*\}")  # braces around a whole answer that lists nothing
 MAX_MISSING = 2  # closing braces that an answer may have lost at its end (golds of Omni-MATH have)
@@ -94,7 +99,7 @@ def clean(text: str) -> str:
         text = _DOUBLED.sub(r"\\", text)
     text = _RIGHT_DOT.sub(" ", text)
     text = _ENDLESS.sub(r".\1\\overline{\2}", text)
-    text = _GROUP_COMMA.sub("", text)
+    text = _GROUP_COMMA.sub("", _ORDINAL.sub("", text))
     text = _GROUP_SPACE.sub(lambda found: re.sub(r"\D", "", found[0]), text)
     text = _COSMETIC.sub(_plain, text).replace("~", " ")
     text = text.strip().rstrip("\\").rstrip(" .;,:").strip()

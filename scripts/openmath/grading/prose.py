@@ -26,7 +26,8 @@ _WINS = re.compile(
 _MERIDIEM = re.compile(r"\b([ap])\s*\.\s*m\b\.?", re.IGNORECASE)
 _NOT = r"\b(?:not|no|never|none|neither|nor|cannot|fails?|impossible)\b|n't\b"
 _NO_SENTENCE = re.compile(
-    r"no\b(?! (?:more|fewer|less|later|earlier) than\b)(?![^.]{0,400}\byes\b)|there (?:do|does|is|are|exists?) (?:not|no\b(?! (?:other|more|fewer|less)\b))"
+    r"no\b(?! (?:more|fewer|less|later|earlier) than\b)(?![^.]{0,400}\byes\b)"
+    r"|there (?:do|does|is|are|exists?) (?:not|no\b(?! (?:other|more|fewer|less)\b))"
     r"|it is (?:impossible|not possible)\b|impossible\b|(?:such )?.{0,80}\b(?:(?:does|do|did) not|cannot) exist$"
 )
 _YES_SENTENCE = re.compile(

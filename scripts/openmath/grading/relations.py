@@ -37,6 +37,8 @@ class Relations:
         if set(signs) == {"="}:
             return self.equation_key(sides)
         if len(signs) == 1 and signs[0] == "in":
+            if sides[0][0] == "sym":
+                return self.piece(sides[1])
             return self.key(sides[1]) if label(sides[0]) else f"in({self.key(sides[0])}|{self.key(sides[1])})"
         interval = self.interval_of(signs, sides)
         if interval:
