@@ -15,7 +15,7 @@ _WRAPPER = re.compile(r"\\(?:text|mathrm|operatorname|emph)\s*")
 _LETTERS = re.compile(r"[A-Za-z]{2,}")
 # What says nothing in a sentence. Not the space of "1 23", the comma of (1, 23), or the braces of 2^{13}.
 _DROPPED = re.compile(r"\b(?:the|an|also)\b|^a\b(?= [a-z]{3})|(?<!\d)\s+|\s+(?!\d)|[.?](?=\s|$)|[\"~$]|,$")
-_GROUP = re.compile(r"\\(?:text|mathrm|operatorname|emph)\s*\{([^{}]*)\}")
+TEXT_GROUP = re.compile(r"\\(?:text|mathrm|operatorname|emph)\s*\{([^{}]*)\}")
 _SINGLE = re.compile(r"\{(\w)\}")
 _NOT_RATIONAL = re.compile(r"\bnot (?:a )?rational(?: number)?\b")
 _WINS = re.compile(
@@ -78,7 +78,7 @@ def key(text: str) -> str:
     """Words are compared without case, spacing and full stops; formulas among them as they stand."""
     if unwrapped(text).strip(" .").lower() in _EMPTY:
         return "empty"
-    words = _MERIDIEM.sub(r"\1m", _SINGLE.sub(r"\1", _GROUP.sub(r" \1 ", text)).strip())
+    words = _MERIDIEM.sub(r"\1m", _SINGLE.sub(r"\1", TEXT_GROUP.sub(r" \1 ", text)).strip())
     winner = _WINS.match(_SPACES.sub(" ", words).strip(" ."))
     words = winner[1] if winner else words
     lowered = _NOT_RATIONAL.sub("irrational", _LETTERS.sub(lambda word: word[0].lower(), words))

@@ -5,10 +5,9 @@ from collections.abc import Iterator
 
 from openmath.grading import prose
 from openmath.grading.lexer import NotMath, brace_group
-from openmath.grading.prose import MAX_PROSE
+from openmath.grading.prose import MAX_PROSE, TEXT_GROUP
 
 _SPACES = re.compile(r"\s+")
-_TEXT = re.compile(r"\\(?:text|mathrm|operatorname|emph)\s*\{([^{}]*)\}")
 _UNIT = re.compile(
     r"(?<=[\d}])\s*\\(?:text|mathrm)\s*\{[\s~]*(?!(?:is|if|or|in|for|and)\b)[A-Za-z]{1,3}[\s.]*\}"
 )  # 5 \text{ m}
@@ -106,7 +105,7 @@ def plain_text(text: str) -> str:
     except NotMath:
         pass  # braces that never close are no braces around the whole
     units = _UNIT.findall(text)
-    bare = _TEXT.sub(r" \1 ", _UNIT.sub("\x00", text))
+    bare = TEXT_GROUP.sub(r" \1 ", _UNIT.sub("\x00", text))
     for unit in units:
         bare = bare.replace("\x00", unit, 1)
     return _SPACES.sub(" ", bare)
