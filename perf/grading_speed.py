@@ -2,6 +2,7 @@ r"""Pairs per CPU-second of the grader and of Math-Verify, in one run, on any fi
 
     python perf/grading_speed.py ../shared/grading/dev/B.*.jsonl
     python perf/grading_speed.py ../shared/grading/dev/C.unit_cases.jsonl --limit 150
+    python perf/grading_speed.py                                   # the pairs of tests/unit/grading_cases.py
 
 Each grader runs in a fresh process on one CPU, one pair at a time, start-up and imports included. Math-Verify gets
 bare answers wrapped in $...$ and its default limits. Prints pairs/s of CPU and of wall time and the ratio.
@@ -16,10 +17,16 @@ import sys
 import time
 from pathlib import Path
 
-SCRIPTS = str(Path(__file__).resolve().parents[1] / "scripts")
+ROOT = Path(__file__).resolve().parents[1]
+SCRIPTS, TESTS = str(ROOT / "scripts"), str(ROOT / "tests")
 
 
 def load(paths: list[str], limit: int | None) -> list[tuple[str, str]]:
+    if not paths:
+        sys.path.insert(0, TESTS)
+        from unit.grading_cases import RULES
+
+        return [(one, other) for _, one, other, _ in RULES]
     pairs = []
     for path in paths:
         for line in open(path, encoding="utf-8"):
@@ -56,7 +63,7 @@ GRADERS = {"ours": ours, "math_verify": math_verify}
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("files", nargs="+")
+    parser.add_argument("files", nargs="*")
     parser.add_argument("--limit", type=int, help="about this many pairs, evenly spread")
     parser.add_argument("--grader", choices=GRADERS, help=argparse.SUPPRESS)
     arguments = parser.parse_args()

@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Iterable, Iterator
 
-from openmath.grading.relations import ORDER
+from openmath.grading.relations import ORDER, half_line
 from openmath.grading.trees import (
     STRUCTURED,
     count_signs,
@@ -17,6 +17,7 @@ from openmath.grading.trees import (
     value_of,
 )
 
+_COORDINATES = frozenset("xyz")
 MAX_CONSTANTS = 3  # arbitrary constants of a family of functions that may be renamed
 
 _GREEK = frozenset(
@@ -33,7 +34,9 @@ class OtherReadings:
         kind = tree[0]
         if kind == "list":
             items = tuple(strip_label_of_first(tree[1]))
-            yield "seq", "(" + ",".join(self.key(value_of(item)) for item in items) + ")"
+            if all(item[0] != "rel" or label_of(item) for item in items):
+                ordered = sorted(items, key=label_of) if {label_of(item) for item in items} <= _COORDINATES else items
+                yield "seq", "(" + ",".join(self.key(value_of(item)) for item in ordered) + ")"
             if all(label_of(item) for item in items):
                 yield "rec", self.record_key(items)
             if all(item[0] == "rel" and item[1] == ("=",) and is_unknown_function(item[2][0]) for item in tree[1]):
@@ -43,11 +46,11 @@ class OtherReadings:
         elif kind == "rel":
             yield from self.relation_alternatives(tree[1], tree[2])
         elif kind == "matrix" and (len(tree[1]) == 1 or len(tree[1][0]) == 1):
-            yield "seq", "(" + ",".join(self.key(cell) for row in tree[1] for cell in row) + ")"
+            yield "vec", "(" + ",".join(self.key(cell) for row in tree[1] for cell in row) + ")"
         elif kind == "ratio" and len(tree[1]) == 2:
             yield "ratio", self.number_key(("div", *tree[1]))
         elif kind == "base":
-            yield "digits", tree[1].lstrip("0")
+            yield "digits", self.number_key(("num", tree[1]))
         if kind != "list" and count_signs(tree) > 1:
             yield "signs", self.set_key(tuple(expand(tree, together=True)))
 
@@ -64,7 +67,7 @@ class OtherReadings:
         if set(signs) == {"="}:
             left, right = sides[0], sides[-1]
             if len(sides) == 2 and not any(side[0] in STRUCTURED or has_signs(side) for side in sides):
-                yield "eq", self.proportional_key(sides)
+                yield "eq", "eq:" + self.proportional_key(sides)
             if left[0] == "group" and right[0] == "group" and len(left[2]) == len(right[2]):
                 if all(item[0] == "sym" for item in left[2]):
                     pairs = zip(left[2], right[2], strict=True)
@@ -77,12 +80,15 @@ class OtherReadings:
                 yield "value", self.key(right)
             if left[0] == "ratio" and right[0] == "ratio" and len(sides) == 2:
                 yield "value", self.key(right)
-            if len(sides) == 2 and not letters(left) and right[0] != "rel":
-                yield "value", self.key(right)
+            if len(sides) == 2 and quantity(right) and letters(right) and not letters(left):
                 yield "value", self.key(left)
         elif set(signs) <= ORDER | {"="}:
             flipped = tuple(reversed(sides)) if signs[0] in (">", ">=") else sides
-            yield "seq", "(" + ",".join(map(self.key, flipped)) + ")"
+            yield "chain", "(" + ",".join(map(self.key, flipped)) + ")"
+            if len(sides) == 2 and sides[0][0] == sides[1][0] == "sym" and signs[0] in ORDER:  # x < a as an interval
+                for own, other in ((0, 1), (1, 0)):
+                    half = half_line("", "<" if signs[0] in ("<", ">") else "<=", flipped[other], below=own == 0)
+                    yield "half", self.interval(half.brackets, (half.low, half.high))
 
     def function_list_keys(self, items: tuple) -> Iterator[tuple[str, str]]:
         """Several functions, each with its arguments named by place, and with their constants numbered."""
@@ -103,12 +109,12 @@ class OtherReadings:
         names = {argument[1]: f"argument {place}" for place, argument in enumerate(arguments)}
         for order in itertools.permutations(range(len(constants))):
             numbered = {name: f"constant {place}" for name, place in zip(constants, order, strict=True)}
-            yield "family", type(self)(names=names | numbered, **self.options).key(body)
+            yield "family", self.renamed(names | numbered).key(body)
 
     def renamed_key(self, arguments: tuple, body: tuple) -> str:
         """The key of a function's body with its arguments named by place: f(x) = x and f(z) = z are the same."""
         names = {argument[1]: f"argument {place}" for place, argument in enumerate(arguments)}
-        return type(self)(names=names, **self.options).key(body)
+        return self.renamed(names).key(body)
 
 
 def set_of(keys: Iterable[str]) -> str:

@@ -8,16 +8,18 @@ from openmath.grading.lexer import DEGREE_WORDS, PERCENT_WORDS, SCALES, UNITS, T
 _CONDITIONS = re.compile(
     r"\b(?:if|when|where|for|with|such|constant|integer|integers|not|except|unless|only|otherwise|is|are|all|"
     r"some|every|each|so|thus|hence|therefore|because|since|given|let|we|yes|no|none|but|than|least|most|am|pm|a\.m|p\.m|to|"
-    r"from|between|minimum|maximum|min|max|mod|divides|odd|even|base)\b"
+    r"from|between|minimum|maximum|max|mod|divides|odd|even|base|or|and|more|less|fewer|greater|smaller|larger|above|below|up|"
+    r"half|halves|thirds?|quarters?|fifths?|tenths?|hundredths?|thousandths?|squared|cubed|negative|minus|plus|into|over|out|away|remainder|infinitely|finitely)\b"
 )
 
 
-def drop_annotations(tokens: list[Token]) -> list[Token]:
-    """Tokens without the units and remarks that follow a value; words that say more are left and are not math."""
+def drop_annotations(tokens: list[Token]) -> tuple[list[Token], list[str]]:
+    """Tokens without the units and remarks that follow a value, and those; words that say more stay and are not math."""
     tokens = _temperature_scales(tokens)
     if not any(token.kind == "word" for token in tokens):
-        return tokens
+        return tokens, []
     kept: list[Token] = []
+    dropped: list[str] = []
     position = 0
     while position < len(tokens):
         token = tokens[position]
@@ -35,14 +37,15 @@ def drop_annotations(tokens: list[Token]) -> list[Token]:
         if (
             _follows_value(kept, words)
             and ends_item
-            and not _CONDITIONS.search(words)
+            and (words == "integers" or not _CONDITIONS.search(words))
             and not any(c in words.replace("^\\circ", "") for c in "\\=<>^0123456789")
         ):
+            dropped.append(" ".join(t.text for t in tokens[position:stop]))
             position = stop
         else:
             kept.append(token)
             position += 1
-    return kept
+    return kept, dropped
 
 
 def _follows_value(kept: list[Token], words: str) -> bool:

@@ -93,7 +93,7 @@ class Atoms(Commands):
             self.at += 1
         text = "".join(token.text for token in inner)
         if base[0] == "num":
-            if not (text.isdigit() and base[1].isdigit() and 2 <= int(text[:3]) <= 36):
+            if not (text.removeprefix("-").isdigit() and 2 <= int(text.removeprefix("-")[:3]) <= 36):
                 raise NotMath("a number with a subscript")
             return ("base", base[1], text)
         if base[0] in ("sym", "const"):
@@ -116,6 +116,8 @@ class Atoms(Commands):
         self.at += 1
         text = token.text
         if token.kind == "num":
+            if "." in text and self.peek() in ("overline", "bar", "dot"):
+                return self.repeating(text)
             return ("num", text.rstrip(".") if text.endswith(".") else text)
         if token.kind == "sym":
             return self.symbol(text)
@@ -139,6 +141,14 @@ class Atoms(Commands):
                 self.expect("|")
                 return ("abs", tree)
         raise NotMath(repr(text))
+
+    def repeating(self, start: str) -> tuple:
+        r"""0.1\overline{6}: the digits under the bar go on for ever."""
+        self.at += 1
+        period = self.required()
+        if period[0] != "num" or not period[1].isdigit():
+            raise NotMath("a bar over something else than digits")
+        return ("repeat", start, period[1])
 
     def symbol(self, name: str) -> tuple:
         while self.peek() == "'":

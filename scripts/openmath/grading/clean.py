@@ -18,6 +18,7 @@ _SIGNS = {
     "√": r"\sqrt ", "π": r"\pi ", "θ": r"\theta ", "α": r"\alpha ", "β": r"\beta ", "λ": r"\lambda ", "φ": r"\phi ",
     "′": "'", "’": "'", "“": '"', "”": '"', "，": ",", "；": ";", "（": "(", "）": ")", "：": ":", "。": ".",
     "½": r"\frac{1}{2}", "⅓": r"\frac{1}{3}", "⅔": r"\frac{2}{3}", "¼": r"\frac{1}{4}", "¾": r"\frac{3}{4}",
+    "¢": r"\text{ cents}",
     "€": " ", "£": " ", "¥": " ", "…": r"\ldots ", "⌊": r"\lfloor ", "⌋": r"\rfloor ", "⌈": r"\lceil ", "⌉": r"\rceil ",
     "ℝ": r"\mathbb{R}", "ℤ": r"\mathbb{Z}", "ℕ": r"\mathbb{N}", "ℚ": r"\mathbb{Q}",
 }  # fmt: skip
@@ -43,16 +44,16 @@ _SAME = {
     "equiv": "=", "coloneqq": "=", "triangleq": "=",
 }  # fmt: skip
 _NOTHING = (
-    "left|right|bigl|bigr|Bigl|Bigr|biggl|biggr|Biggl|Biggr|big|Big|bigg|Bigg|middle|displaystyle|textstyle|scriptstyle|"
+    "displaystyle|textstyle|scriptstyle|"
     "limits|nolimits|quad|qquad|enspace|thinspace|hfill|noindent|centering|mathstrut|strut|nonumber|hspace\\*?\\{[^{}]*\\}|"
     "vspace\\*?\\{[^{}]*\\}|phantom\\{[^{}]*\\}|medspace|allowbreak|mathopen|mathclose"
 )
 _COSMETIC = re.compile(
     r"\\(?:"
-    rf"(?P<nothing>(?:{_NOTHING})(?![A-Za-z]))"
+    r"(?P<glue>!|(?:left|right|middle|[bB]igg?[lrm]?)(?![A-Za-z]))"
+    rf"|(?P<nothing>(?:{_NOTHING})(?![A-Za-z]))"
     rf"|(?P<same>{'|'.join(sorted(_SAME, key=len, reverse=True))})(?![A-Za-z])"
     r"|(?P<space>[,;: >]|\n)"
-    r"|(?P<glue>!)"
     r"|(?P<dollar>\$)"
     r"|(?P<delimiter>[()\[\]])"
     r"|(?P<other>\\|.)"
@@ -62,13 +63,23 @@ _COSMETIC = re.compile(
 )
 _GROUP_COMMA = re.compile(r"(?<=\d)(?:\{,\}|,\\!|\\!,|\{,\}\\!)\s*(?=\d{3}(?!\d))")
 _GROUP_SPACE = re.compile(r"(?<![\d.])\d{1,3}(?:(?:\s|\\,|\\ |~|\\;|\\:){1,2}\d{3})+(?![\d])")
-_DOUBLED = re.compile(r"\\\\(?=(?:left|right|frac|sqrt|text|le|ge|pi|cdot|times|infty|cup|in|mathbb)(?![a-z]))")
+_DOUBLED = re.compile(
+    r"\\\\(?=(?:left|right|[dt]?frac|sqrt|text|le|ge|pi|cdot|times|infty|cup|in|mathbb|mathrm|circ|pm|angle)(?![a-z]))"
+)
 _LINE_SKIP = re.compile(r"(\\\\)\s*\[[\d.]+\s*(?:px|pt|em|ex|cm|mm)\]")
 _BRACED_ARRAY = re.compile(  # an array with a brace on its left only
     r"\\left\s*\\(?:\{|lbrace)\s*\\begin\{array\}(?:\{[^{}]*\})?(.*?)\\end\{array\}\s*\\right\s*\.", re.DOTALL
 )
 _LINE_END_DOT = re.compile(r"[.;,]\s*(?=\\\\(?![A-Za-z])|\\end\b)")
+# 0.1666..., its period written at least three times
+_ENDLESS = re.compile(r"(?<=\d)\.(\d{0,30}?)(\d{1,6}?)\2{2,30}(?:\.\.\.+|\\l?dots(?![a-z])|\\cdots)")
+_ORDINAL = re.compile(  # 5th, 5^{th}, 5\text{th}, 5^{\text{th}}
+    r"(?<=\d)\s*(?:\^\s*)?(?:\{\\(?:text|mathrm)\{(?:st|nd|rd|th)\}\}|\{(?:st|nd|rd|th)\}"
+    r"|\\(?:text|mathrm)\{(?:st|nd|rd|th)\}|(?:st|nd|rd|th)(?![A-Za-z]))"
+)
 _RIGHT_DOT = re.compile(r"\\(left|right)\s*\.")
+_WHOLE_GROUP = re.compile(r"\{[^{},]*(?:\{[^{}]*\}[^{},]*)*\}")  # braces around a whole answer that lists nothing
+MAX_MISSING = 2  # closing braces that an answer may have lost at its end (golds of Omni-MATH have)
 MAX_BOXES = 8  # boxes in one answer that are read as a list
 
 
@@ -87,10 +98,15 @@ def clean(text: str) -> str:
     else:
         text = _DOUBLED.sub(r"\\", text)
     text = _RIGHT_DOT.sub(" ", text)
-    text = _GROUP_COMMA.sub("", text)
+    text = _ENDLESS.sub(r".\1\\overline{\2}", text)
+    text = _GROUP_COMMA.sub("", _ORDINAL.sub("", text))
     text = _GROUP_SPACE.sub(lambda found: re.sub(r"\D", "", found[0]), text)
     text = _COSMETIC.sub(_plain, text).replace("~", " ")
-    return text.strip().rstrip("\\").rstrip(" .;,:").strip()
+    text = text.strip().rstrip("\\").rstrip(" .;,:").strip()
+    if text.startswith("{") and _WHOLE_GROUP.fullmatch(text):
+        text = text[1:-1].strip()
+    missing = text.count("{") - text.count("}") if "{" in text else 0
+    return text + "}" * missing if 0 < missing <= MAX_MISSING else text
 
 
 def _boxes(text: str) -> str:

@@ -2,6 +2,7 @@ r"""LaTeX commands and environments: \frac, \sqrt, \sin, \sum, matrices, cases."
 
 from openmath.grading.cursor import Cursor
 from openmath.grading.lexer import FUNCTIONS, NotMath, Token
+from openmath.grading.trees import letters
 
 CLOSERS = {"(": (")", "]"), "[": ("]", ")"), "\\{": ("\\}",), "{": ("}",)}
 RELATIONS = {
@@ -32,6 +33,8 @@ class Commands(Cursor):
             return tree
         if self.at < len(self.tokens) and self.tokens[self.at].kind == "num" and len(self.tokens[self.at].text) > 1:
             token = self.tokens[self.at]  # \frac12: the first digit is the argument, the rest stays
+            if not token.text.isdigit():
+                raise NotMath("a decimal without braces")
             self.tokens[self.at] = Token("num", token.text[1:], False)
             return ("num", token.text[0])
         return self.atom()
@@ -53,6 +56,8 @@ class Commands(Cursor):
             return self.function(name)
         if name in ("overline", "bar", "widehat", "vec", "hat", "tilde", "overrightarrow", "underline"):
             inside = self.required()
+            if name == "overline" and inside[0] == "mul" and "".join(letters(inside)).isupper():
+                return inside  # the segment AB
             return ("call", "overline" if name == "bar" else name, (inside,))
         if name in ("lfloor", "lceil"):
             inside = self.sum()
@@ -74,11 +79,11 @@ class Commands(Cursor):
 
     def named(self, prefix: str) -> tuple:
         """angle ABC: one quantity, not a product of letters."""
-        letters = ""
+        corners = ""
         while self.at < len(self.tokens) and self.tokens[self.at].kind == "sym" and self.tokens[self.at].text.isupper():
-            letters += self.tokens[self.at].text
+            corners += self.tokens[self.at].text
             self.at += 1
-        return ("sym", f"\\{prefix}{letters}")
+        return ("sym", f"\\{prefix}{corners}")
 
     def blackboard(self) -> tuple:
         inside = self.required()
@@ -120,6 +125,8 @@ class Commands(Cursor):
             arguments = (self.function_argument(),)
         if base is not None:
             arguments = (*arguments, base)
+        if power == ("neg", ("num", "1")) and "arc" + name in FUNCTIONS:  # sin^{-1} is arcsin, not 1/sin
+            return ("call", "arc" + name, arguments)
         call = ("call", name, arguments)
         return call if power is None else ("pow", call, power)
 
@@ -197,5 +204,7 @@ class Commands(Cursor):
         self.at = start
         while self.peek() not in (*_CELL_ENDS, "<env>", "<end>"):
             self.at += 1
+        if self.at == start:
+            raise NotMath("an environment in a condition")
         words = " ".join(token.text for token in self.tokens[start : self.at]).split()
         return ("words", " ".join(words[1:] if words and words[0] in _IF else words))

@@ -15,6 +15,7 @@ from openmath.grading.values import Unclear, Value, ball, is_integer, opaque
 from openmath.grading.verdict import TooLarge
 
 MAX_STEPS = 60_000  # nodes evaluated for one answer
+MAX_PERIOD = 1_000  # digits under the bar of a repeating decimal
 _TRIGONOMETRY = {"sin", "cos", "tan", "cot", "sec", "csc"}
 _SIMPLE: dict[str, Callable[[acb], acb]] = {
     "sin": acb.sin, "cos": acb.cos, "tan": acb.tan, "cot": acb.cot, "sec": acb.sec, "csc": acb.csc,
@@ -55,6 +56,13 @@ class Evaluator(Series):
 
     def _num(self, text: str) -> Value:
         return self._decimal(text) if "." in text or "e" in text.lower() else fmpq(fmpz(text))
+
+    def _repeat(self, start: str, period: str) -> Value:
+        whole, _, digits = start.partition(".")
+        cycle = fmpq(int(period), 10 ** len(period) - 1) if len(period) < MAX_PERIOD else None
+        if cycle is None:
+            raise TooLarge
+        return (fmpq(int(whole + digits)) + cycle) / fmpq(10) ** len(digits)
 
     def _decimal(self, text: str) -> Value:
         mantissa, _, exponent = text.lower().partition("e")

@@ -17,7 +17,7 @@ UNITS = frozenset(
 )
 DEGREE_WORDS = frozenset({"degree", "degrees", "deg"})
 PERCENT_WORDS = frozenset({"percent", "pct", "percentage", "percents"})
-SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
+SCALES = {"dozen": 12, "hundred": 10**2, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 FUNCTIONS = frozenset(
     """sin cos tan cot sec csc arcsin arccos arctan arccot sinh cosh tanh coth log ln lg exp gcd lcm max min det
     deg arg sgn""".split()
@@ -51,6 +51,8 @@ _TOKEN = re.compile(
     re.DOTALL | re.ASCII,
 )
 _GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
+_INFINITY = frozenset({"infinity", "inf", "oo"})
+_CHOICES = re.compile(r"[A-Z](?:(?:,\s*|\s+and\s+|,\s*and\s+)[A-Z])+")  # \text{A, C and D}: three choices
 _TEXTUAL = frozenset({"text", "mathrm"})
 
 
@@ -131,11 +133,15 @@ def _letters(run: str, spaced: bool, tokens: list[Token]) -> None:
     after_value = bool(tokens) and (tokens[-1].kind in ("num", "word", "sym") or tokens[-1].text in (")", "}", "%"))
     if len(run) == 1:
         tokens.append(Token("sym", run, spaced))
+    elif lower in ("not", "no", "nor") and not run.isupper():  # NO is a segment
+        raise NotMath("a negation")
+    elif lower in NUMBER_WORDS:
+        tokens.append(Token("num", NUMBER_WORDS[lower], spaced))
     elif lower in SEPARATORS:
         tokens.append(Token("sep", lower, spaced))
     elif run in FUNCTIONS or run in ("sqrt", "pi", "theta", "binom", "frac"):
         tokens.append(Token("cmd", run, spaced))
-    elif lower in ("infinity", "inf", "oo"):
+    elif lower in _INFINITY:
         tokens.append(Token("cmd", "infty", spaced))
     elif lower in DEGREE_WORDS or lower in PERCENT_WORDS or lower in SCALES:
         tokens.append(Token("word", lower, spaced))
@@ -172,8 +178,12 @@ def _text(text: str, position: int, command: str, spaced: bool, tokens: list[Tok
         tokens.append(Token("num", NUMBER_WORDS[words], spaced))
     elif len(words) == 1 and words.isalpha() and not (after_number and (command == "text" or group[0] == " ")):
         tokens.append(Token("sym", inside.strip(" ,.;:()"), spaced))
-    elif inside in FUNCTIONS:
-        tokens.append(Token("cmd", inside, spaced))
+    elif len(inside) == 2 and inside.isupper() and not after_number:  # a segment, as without \text
+        _letters(inside, spaced, tokens)
+    elif _CHOICES.fullmatch(inside):
+        tokens.extend(tokenize(inside))
+    elif inside in FUNCTIONS or words in _INFINITY:
+        tokens.append(Token("cmd", "infty" if words in _INFINITY else inside, spaced))
     elif words.isdigit():
         tokens.append(Token("num", words, spaced))
     else:

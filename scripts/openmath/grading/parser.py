@@ -3,9 +3,10 @@ r"""Formula -> tree. A tree is a tuple whose first element is its kind; nothing 
     >>> parse(r"x = \frac12")
     ('rel', ('=',), (('sym', 'x'), ('div', ('num', '1'), ('num', '2'))))
 
-Kinds. Numbers and letters: num, sym, const (pi, e, i), infty, base. Arithmetic: add, mul, div, neg, pow, root, fact,
-abs, floor, ceil, binom, call (function, arguments), pm, mp, deg, pct, big (sum, product, integral, limit). Structure:
-list, group (brackets with their signs), set, rel, union (and other set operations), matrix, cases, ratio, words.
+Kinds. Numbers and letters: num, repeat (0.1666...), sym, const (pi, e, i), infty, base. Arithmetic: add, mul, div, neg,
+pow, root, fact, abs, floor, ceil, binom, call (function, arguments), pm, mp, deg, pct, big (sum, product, integral, limit).
+Structure: list (with "or" if it was joined so), group (brackets with their signs), set, rel, union (and other set
+operations), matrix, cases, ratio, words.
 """
 
 from openmath.grading.atoms import Atoms
@@ -13,6 +14,7 @@ from openmath.grading.commands import RELATIONS
 from openmath.grading.lexer import DEGREE_WORDS, PERCENT_WORDS, SCALES, NotMath, Token
 
 _SEPARATORS = (",", ";", "and", "or", "\\\\", "wedge", "vee", "Leftrightarrow")
+_BOUNDS = ("<", ">", "<=", ">=", "!=")  # before the first side: "> 3" is x > 3
 _SET_OPERATIONS = {"cup": "cup", "cap": "cap", "setminus": "minus"}
 
 
@@ -26,10 +28,11 @@ class Parser(Atoms):
         return tree
 
     def items(self, closers: tuple[str, ...]) -> tuple:
-        """Relations separated by commas, semicolons, "and", "or", line ends; one alone is not a list."""
-        items = []
+        """Relations separated by commas, semicolons, "and", "or", line ends; one alone is no list. "or" is remembered."""
+        items, either = [], ()
         while True:
-            while self.peek() in _SEPARATORS or ("&" not in closers and self.peek() == "&"):
+            while (sign := self.peek()) in _SEPARATORS or (sign == "&" and "&" not in closers):
+                either = ("or",) if sign in ("or", "vee") else either
                 self.at += 1
             if self.peek() in closers or self.peek() == "<end>":
                 break
@@ -40,12 +43,13 @@ class Parser(Atoms):
                 raise NotMath(f"{self.peek()} after an item")
         if len(items) == 1:
             return items[0]
-        return ("list", tuple(items))
+        return ("list", tuple(items), *either)
 
     def relation(self) -> tuple:
-        if self.peek() in RELATIONS:  # "= 5": the left side is in the problem
+        sign = RELATIONS.get(self.peek())
+        if sign in ("=", "~", "in"):  # "= 5": the left side is in the problem
             self.at += 1
-        sides = [self.ratio()]
+        sides = [("sym", "x") if sign in _BOUNDS else self.ratio()]
         signs = []
         while (sign := RELATIONS.get(self.peek())) is not None:
             self.at += 1
@@ -157,9 +161,9 @@ class Parser(Atoms):
         if left[0] == "num" and left[1].isdigit():
             if token.text == "frac":
                 start = self.at
-                fraction = self.power()
-                if fraction[0] == "div" and _proper(fraction[1], fraction[2]):
-                    return ("add", (left, fraction))
+                fraction = self.atom()
+                if fraction[0] == "div" and _proper(fraction[1], fraction[2]) and self.peek() != "^":
+                    return self.postfix(("add", (left, fraction)))
                 self.at = start
             elif token.kind == "num" and token.spaced and self.at + 2 < len(self.tokens):
                 slash, below = self.tokens[self.at + 1 : self.at + 3]

@@ -5,32 +5,55 @@ from collections.abc import Iterator
 
 _YES = frozenset({"yes", "true", "correct"})
 _NO = frozenset({"no", "false", "incorrect"})
-_EMPTY = frozenset({"none", "no solution", "no solutions", "no real solutions", "no solution exists", "empty set"})
+_EMPTY = frozenset(
+    {"none", "no solution", "no solutions", "no real solution", "no real solutions", "no solution exists", "empty set"}
+)
 _WORDS = frozenset({"even", "odd", "both", "neither", "equal", "dne", "all", "prime", "rational", "irrational"})
+_CAPITALS = re.compile(r"[A-Z]{3,}")  # MAKE is no product of four letters
 _SPACES = re.compile(r"\s+")
 _WRAPPER = re.compile(r"\\(?:text|mathrm|operatorname|emph)\s*")
 _LETTERS = re.compile(r"[A-Za-z]{2,}")
-_DROPPED = re.compile(r"[\s{}.,;:\"'!?~$]+")
-_ENUMERATOR = re.compile(
-    r"\(?\b([a-h]|i{1,3}|iv)\)\s*(?=(?:yes|no|true|false)\b)", re.IGNORECASE
-)  # "(a) Yes", "a) Yes"
+# What says nothing in a sentence. Not the space of "1 23", the comma of (1, 23), or the braces of 2^{13}.
+_DROPPED = re.compile(r"\b(?:the|an|also)\b|^a\b(?= [a-z]{3})|(?<!\d)\s+|\s+(?!\d)|[.?](?=\s|$)|[\"~$]|,$")
+TEXT_GROUP = re.compile(r"\\(?:text|mathrm|operatorname|emph)\s*\{([^{}]*)\}")
+_SINGLE = re.compile(r"\{(\w)\}")
+_NOT_RATIONAL = re.compile(r"\bnot (?:a )?rational(?: number)?\b")
 _WINS = re.compile(
     r"^(?:the )?(.{1,60}?) (?:(?:always )?wins|(?:always )?has a winning strategy|can (?:always )?(?:force a win|guarantee a win|"
     r"win(?: for sure)?))$",
     re.IGNORECASE,
 )
 _MERIDIEM = re.compile(r"\b([ap])\s*\.\s*m\b\.?", re.IGNORECASE)
+_NOT = r"\b(?:not|no|never|none|neither|nor|cannot|fails?|impossible)\b|n't\b"
 _NO_SENTENCE = re.compile(
-    r"no\b(?![^.]{0,400}\byes\b)|there (?:do|does|is|are|exists?) (?:not|no)\b"
-    r"|it is (?:impossible|not possible)\b|impossible\b"
+    r"no\b(?! (?:more|fewer|less|later|earlier) than\b)(?![^.]{0,400}\byes\b)"
+    r"|there (?:do|does|is|are|exists?) (?:not|no\b(?! (?:other|more|fewer|less)\b))"
+    r"|it is (?:impossible|not possible)\b|impossible\b|(?:such )?.{0,80}\b(?:(?:does|do|did) not|cannot) exist$"
 )
 _YES_SENTENCE = re.compile(
-    r"yes\b(?![^.]{0,400}\bno\b)|it is (?:always )?possible\b|there (?:does )?exists?\b|(?:such )?.{0,80}\bexists?$"
+    rf"(?!.*(?:{_NOT}|\b(?:only )?finitely many\b))"
+    r"(?:yes\b|it is (?:always )?possible\b|there (?:does )?exists?\b|(?:such )?.{0,80}\bexists?$)",
+    re.DOTALL,
+)
+# A verdict with a condition is another answer than the bare verdict: "yes, but only if n is even".
+_HEDGED = re.compile(
+    r"\b(?:but|unless|except|provided|iff|only (?:if|when|for))\b|^(?:yes|no)\W+(?:if|when|for|whenever)\b"
 )
 _SHORT = re.compile(r"(yes|no)\s*[,.;:]\s*(.{0,300})$", re.DOTALL)
 # The other verdict in the same sentence; "no" before a noun ("no two faces") is not one.
 _BOTH = re.compile(
     r"\byes\b|\bno\b(?! (?:two|three|four|such|other|more|less|point|integer|element|one|matter|longer)\b)"
+)
+_VERDICTS = re.compile(r"\b(yes|no)\b", re.IGNORECASE)
+_PARTS = re.compile(
+    r"(?:\b(?:[a-h]|i{1,3}|iv)\b|\b(?:yes|no|and)\b|\\begin\s*aligned|\\end\s*aligned|[\W\d_])*", re.IGNORECASE
+)
+_REALS = re.compile(
+    r"(?:(?:all|every|any|the) )?(?:real numbers?|reals?|real x)|all real(?: values| numbers)? (?:of )?[a-z]",
+    re.IGNORECASE,
+)
+_INFINITELY_MANY = re.compile(
+    rf"(?!.*(?:{_NOT}|\bfinitely))(?:there (?:are|exist) )?infinitely many\b(?P<more>.*)", re.DOTALL
 )
 MAX_PROSE = 500  # characters of a sentence that are searched for a formula: longer ones explain rather than answer
 
@@ -39,19 +62,26 @@ def unwrapped(text: str) -> str:
     return _WRAPPER.sub(" ", text).replace("{", " ").replace("}", " ").strip()
 
 
+def is_all_reals(text: str) -> bool:
+    return bool(_REALS.fullmatch(unwrapped(text).strip(" .")))
+
+
 def is_words(text: str) -> bool:
     """Is the whole answer one of the words that would otherwise read as a product of letters?"""
-    word = unwrapped(text).strip(" .").lower()
-    return word in _YES or word in _NO or word in _EMPTY or word in _WORDS
+    word = unwrapped(text).strip(" .")
+    if _CAPITALS.fullmatch(word):
+        return True
+    return word.lower() in _YES | _NO | _EMPTY | _WORDS
 
 
 def key(text: str) -> str:
-    """Words are compared without case, spacing, braces and punctuation; formulas among them as they stand."""
-    words = _MERIDIEM.sub(r"\1m", unwrapped(text))
-    words = _ENUMERATOR.sub(r"\1: ", words)
+    """Words are compared without case, spacing and full stops; formulas among them as they stand."""
+    if unwrapped(text).strip(" .").lower() in _EMPTY:
+        return "empty"
+    words = _MERIDIEM.sub(r"\1m", _SINGLE.sub(r"\1", TEXT_GROUP.sub(r" \1 ", text)).strip())
     winner = _WINS.match(_SPACES.sub(" ", words).strip(" ."))
     words = winner[1] if winner else words
-    lowered = _LETTERS.sub(lambda word: word[0].lower(), words)
+    lowered = _NOT_RATIONAL.sub("irrational", _LETTERS.sub(lambda word: word[0].lower(), words))
     bare = _DROPPED.sub("", lowered)
     if bare in _YES:
         bare = "yes"
@@ -61,18 +91,29 @@ def key(text: str) -> str:
 
 
 def verdict_of(sentence: str) -> Iterator[tuple[str, str]]:
-    """(kind, key) of the ways a sentence answers yes, no, or that there is nothing."""
+    """(kind, key) of the ways a sentence answers yes, no, or that there is nothing, or infinitely many."""
     lower = sentence.lower()
     if lower in _EMPTY:
         yield "empty", "empty"
         yield "yesno", "no"
+    elif _HEDGED.search(lower):
+        return
     elif _NO_SENTENCE.match(lower):
         yield "yesno", "no"
     elif lower in _YES or _YES_SENTENCE.match(lower):
         yield "yesno", "yes"
+    if _INFINITELY_MANY.match(lower):
+        yield "count", "infinitely many"
 
 
 def short_answer(text: str) -> str | None:
-    """The key of "yes" or "no" for a sentence that begins with that word and goes on explaining."""
-    found = _SHORT.match(unwrapped(text[:MAX_PROSE]).lower())
-    return None if not found or _BOTH.search(found[2]) else f"text:{found[1]}"
+    """The key of an answer that begins with yes or no and goes on explaining; of yes and no to several parts."""
+    words = unwrapped(text[:MAX_PROSE]).lower()
+    verdicts = _VERDICTS.findall(re.sub(r"(yes|no)(?=yes|no\b)", r"\1 ", words))
+    if len(verdicts) > 1 and _PARTS.fullmatch(words):
+        return "text:" + ",".join(verdicts)
+    many = _INFINITELY_MANY.match(words)
+    if many and len(many["more"].split()) <= 2:
+        return "infinitely many"
+    found = _SHORT.match(words)
+    return None if not found or _BOTH.search(found[2]) or _HEDGED.search(words) else f"text:{found[1]}"

@@ -7,39 +7,53 @@ says which kinds may meet.
 
 import hashlib
 import re
+from fractions import Fraction
 from functools import cached_property
 
-from openmath.grading import prose, statements
+from openmath.grading import domains, prose, statements
 from openmath.grading.annotations import drop_annotations
 from openmath.grading.clean import clean
 from openmath.grading.lexer import NotMath, tokenize
 from openmath.grading.parser import Parser
 from openmath.grading.structure import Structure
-from openmath.grading.trees import is_unknown_function, letters
+from openmath.grading.trees import is_unknown_function, label_of, letters
+from openmath.grading.units import unit_of
 from openmath.grading.verdict import MAX_CHARACTERS, TooLarge
 
-_PLAIN = re.compile(
-    r"([-+]?)(\d{1,300})(?:\.(\d{0,300}))?", re.ASCII
-)  # most answers: a whole number or a short decimal
-_DECIMAL_COMMA = re.compile(r"(-?\d+),(\d+)")
+# Most answers: a whole number or a short decimal.
+_PLAIN = re.compile(r"([-+]?)(\d{1,300})(?:\.(\d{0,300}))?", re.ASCII)
+# 0,25 and 1000,99 and 2,75; but 1,250 is 1250, and 2,5 lists two numbers.
+_DECIMAL_COMMA = re.compile(r"(-?(?:0+|(?!\d{1,3},\d{3}$)\d+(?=,\d\d))),(\d+)")
 _GROUPED = re.compile(r"(?<![\d,])\d{1,3}(?:,\d{3})+(?![\d,])")
-_CLOCK = re.compile(r"(\d{1,2}):\s*(\d\d)(?::(\d\d))?(?:\W{0,6}([ap])\W{0,2}m\W{0,2})?", re.IGNORECASE)
+# 7:15 p.m., 7 pm; without a.m. or p.m. it may be a ratio
+_CLOCK = re.compile(r"(\d{1,2})(?::\s*(\d\d))?(?::(\d\d))?(?:\W{0,6}([ap])\W{0,2}m\W{0,2})?", re.IGNORECASE)
 # "a circle", "the square": without its article's noun, such an answer would be the letter a, or t times h times e.
 _ARTICLE = re.compile(
     r"(?:\\text\s*\{\s*)?(?:an?|the|any|each|every|both|some|all|no|its|it|he|she|we|I)\s+[A-Za-z]{3}", re.IGNORECASE
 )
+# The choice of a multiple-choice question with what it says: (B) 7, B. 7, \text{(B) } 7
+_CHOICE = re.compile(
+    r"\\text\s*\{\s*\(?([A-J])[.):]+\s*\}?\s*(.+)|(?:\(([A-J])\)|([A-J])[.)]\s)\s*((?:\w|\\(?:frac|sqrt|pi|text)\b).*)",
+    re.DOTALL,
+)
+_PART = re.compile(r"(?:\\text\s*\{\s*)?\((?:[a-f]|i{1,3}|iv)\)\s*\}?")  # the (a) of (a) 5, (b) 6
+_FIRST_PART = re.compile(r"(?:\\text\s*\{\s*)?\((?:a|i)\)")
+_SET_BUILDER = re.compile(r"\\\{\s*([a-z])\s*(?:\\in\s*\\mathbb\s*\{?\s*R\s*\}?)?\s*[|:]\s*(.+?)\\\}")
 MAX_GROUPS = 3  # 1,234,567,890 is a number; with more groups of three, a bare 110,143,164,198,242 is a list
 MAX_KEY = 300  # characters of a key before it is hashed
 
 
 class Answer:
-    """One answer, read. text: cleaned; primary: its key; too_large: only its text was compared."""
+    """One answer, read. text: cleaned; primary: its key; too_large: only its text, or not every reading, is compared."""
 
     def __init__(self, raw: str):
         self.raw = raw
         self.too_large = False
         self.tree: tuple | None = None
         self.plain = False
+        self.unit: str | None = None
+        self.domain: str | None = None  # the > 0 of "for all x > 0"
+        self.content: str | None = None  # the 7 of the choice (B) 7
         self.inner: Answer | None = None  # the formula that a sentence states
         self.text = raw.strip()
         if self._read_plain():
@@ -49,9 +63,11 @@ class Answer:
             return
         self.text = clean(raw)
         if self._read_plain():
+            self.unit = unit_of(raw, (), None)
             return
         try:
             self._read()
+            self.primary = _short(self.primary)
         except (TooLarge, RecursionError, OverflowError):
             self._give_up()
 
@@ -63,10 +79,8 @@ class Answer:
         if digits:
             if len(whole) + len(digits) > 100:
                 return False
-            common = 10 ** len(digits)
-            number = int(whole + digits)
-            divisor = _gcd(number, common)
-            self.primary = f"{number // divisor}/{common // divisor}"
+            value = Fraction(int(whole + digits), 10 ** len(digits))
+            self.primary = f"{value.numerator}/{value.denominator}"
         elif len(whole) > 150:
             return False
         else:
@@ -79,46 +93,101 @@ class Answer:
 
     def _give_up(self) -> None:
         self.too_large, self.tree = True, None
-        self.primary = (
-            "text:" + hashlib.sha256("".join(self.text.split()).encode("utf-8", "surrogatepass")).hexdigest()[:24]
-        )
+        self.primary = text_key(self.text)
 
     def _read(self) -> None:
         if prose.is_words(self.text):
             self.primary = prose.key(self.text)
             return
+        if prose.is_all_reals(self.text):
+            self.text = "\\mathbb{R}"
+        clock = self._clock()
+        if clock and clock[-1] in "ap":
+            self.primary = clock
+            return
+        choice = _CHOICE.fullmatch(self.text)
+        if choice:
+            letter, self.content = (choice[1] or choice[3] or choice[4]), choice[2] or choice[5]
+            self.tree, self.primary = ("sym", letter), Structure().key(("sym", letter))
+            return
+        if _FIRST_PART.match(self.text) and self._read_parts():
+            return
+        self.text = _SET_BUILDER.sub(r"\2", self.text)
         try:
-            self.tree = parse(self.text, commas_group=len(_commas(self.text)) <= MAX_GROUPS)
-            self.primary = _short(Structure().key(self.tree))
+            self.tree, annotations = parse(self.text, commas_group=len(_commas(self.text)) <= MAX_GROUPS)
+            self.unit = unit_of(self.raw, annotations, self.tree)
+            self.primary = Structure().key(self.tree)
         except NotMath:
             self.tree = None
             self.primary = prose.key(self.text)
             self._read_statement()
 
+    def _read_parts(self) -> bool:
+        """(a) 5, (b) 6 as the tuple of its parts, if each of them is a formula."""
+        parts = [part.strip(" ,;}") for part in _PART.split(self.text)[1:]]
+        if len(parts) < 2:
+            return False
+        try:
+            self.tree = ("group", "()", tuple(parse(part)[0] for part in parts))
+            self.primary = Structure().key(self.tree)
+        except NotMath:
+            self.tree = None
+        return self.tree is not None
+
     def _read_statement(self) -> None:
-        """A sentence is classed by what it states, where that is plain: yes, no, or functions without conditions."""
+        """A sentence is classed by what it states, where that is plain; a long one explains rather than answers."""
         short = prose.short_answer(self.text)
-        if short:
-            self.primary = short
+        if short or len(self.text) > prose.MAX_PROSE:
+            self.primary = short or self.primary
             return
-        text = self.text[: prose.MAX_PROSE]
-        cases = statements.piecewise(text)
-        if cases:
-            inner = Answer(cases)
-            if inner.tree is not None:
-                self.primary = inner.primary
-                return
-        statement, domain = statements.without_quantifiers(text)
+        self.domain = statements.restriction(self.text)
+        self.primary = self._key_of_statement() or self.primary
+
+    def _key_of_statement(self) -> str | None:
+        cases = statements.piecewise(self.text)
+        if cases and (inner := Answer(cases)).tree is not None:
+            return inner.primary
+        statement, domain = statements.without_quantifiers(self.text)
         if not domain and "=" in statement and statement != self.text:
             inner = Answer(statement)
             if inner.tree is not None and _is_statement(inner.tree):
-                self.primary = inner.primary
-                return
-        parts = statements.conditional(self.text) if len(self.text) <= prose.MAX_PROSE else None
-        if parts:
-            inner = Answer(parts[0])
-            if inner.tree is not None:
-                self.primary = _short(f"{inner.primary} | {prose.key(parts[1])}")
+                return inner.primary
+        formula, condition = statements.conditional(self.text) or ("", "")
+        if formula and (inner := Answer(formula)).tree is not None:
+            return _with_condition(inner, condition)
+        numbers = domains.number_class(statements.plain_text(self.text).strip(" ."))
+        if numbers:
+            return numbers
+        for kind, text in statements.readings(self.text):
+            if kind == "yesno":
+                return f"text:{text}"
+            if kind == "empty":
+                return "empty"
+            if kind == "stated" and (inner := Answer(text)).tree is not None:
+                self.unit = inner.unit
+                return inner.primary
+        return None
+
+    def exceeds_limits(self) -> bool:
+        """Was it too large to be read, or to be read in every way?"""
+        _ = self.alternatives  # finds out, whatever it was compared with before
+        return self.too_large
+
+    @cached_property
+    def coordinate(self) -> str | None:
+        """The x of x = 5, which is not y = 5; the AB of AB = 5."""
+        name = label_of(self.tree) if self.tree is not None else None
+        if name is None or name in ("x", "y", "z"):
+            return name
+        corners = "".join(sorted(letters(self.tree[2][0])))
+        return corners if len(corners) > 1 and corners.isupper() else None
+
+    @cached_property
+    def order(self) -> tuple[str, ...] | None:
+        """The x, y of (x, y) = (1, 2)."""
+        if self.tree is None or self.tree[0] != "rel" or self.tree[2][0][0] != "group":
+            return None
+        return tuple(item[1] for item in self.tree[2][0][2] if item[0] == "sym")
 
     @cached_property
     def constants(self) -> frozenset[str]:
@@ -136,15 +205,19 @@ class Answer:
             if self.tree is None:
                 for kind, text in statements.readings(self.text):
                     self._add_reading(found, kind, text)
+            elif self.content:
+                found["content"] = {Answer(self.content.strip().removesuffix("}")).primary}
             else:
                 self._add_structural(found)
             self._add_numeric(found)
-        except (TooLarge, RecursionError, OverflowError, NotMath):
+        except (TooLarge, RecursionError, OverflowError):
             self.too_large = True
+        except NotMath:
+            pass  # a reading that leads nowhere
         return {kind: frozenset(map(_short, keys)) for kind, keys in found.items() if keys}
 
     def _add_reading(self, found: dict, kind: str, text: str) -> None:
-        if kind == "yesno" or kind == "empty":
+        if kind in ("yesno", "empty", "count"):
             found.setdefault(kind, set()).add(text)
             return
         text, _, domain = text.partition("\x00")
@@ -152,7 +225,7 @@ class Answer:
         if inner.tree is not None and (kind != "head" or _is_statement(inner.tree)):
             suffix = f" ({domain})" if domain else ""
             found.setdefault(kind, set()).add(inner.primary + suffix)
-            for other in ("fun", "rec", "family"):
+            for other in ("fun", "rec", "family", "interval"):
                 if other in inner.alternatives:
                     found.setdefault(other, set()).update(key + suffix for key in inner.alternatives[other])
             self.inner = inner
@@ -174,19 +247,26 @@ class Answer:
             found.setdefault("comma", set()).add(Answer(f"{commas[1]}.{commas[2]}").primary)
         groups = _commas(self.text)
         if groups:
-            tree = parse(self.text, commas_group=len(groups) > MAX_GROUPS)
+            tree, _ = parse(self.text, commas_group=len(groups) > MAX_GROUPS)
             found.setdefault("groups", set()).add(Structure().key(tree))
-        clock = _CLOCK.fullmatch(prose.unwrapped(self.text))
+        clock = self._clock()
         if clock:
-            half = (clock[4] or "").lower()
-            found.setdefault("clock", set()).add(f"{int(clock[1])}:{clock[2]}:{clock[3] or '00'}{half}")
+            found.setdefault("clock", set()).add(clock)
+
+    def _clock(self) -> str | None:
+        """A time of the day as "7:15:00p"."""
+        found = _CLOCK.fullmatch(prose.unwrapped(self.text))
+        if not found or not (found[2] or found[4]):
+            return None
+        return f"{int(found[1])}:{found[2] or '00'}:{found[3] or '00'}{(found[4] or '').lower()}"
 
 
-def parse(text: str, *, commas_group: bool = True) -> tuple:
-    """The tree of a cleaned answer, units and other annotations dropped. Raises NotMath."""
+def parse(text: str, *, commas_group: bool = True) -> tuple[tuple, list[str]]:
+    """The tree of a cleaned answer, and the units and other annotations dropped from it. Raises NotMath."""
     if _ARTICLE.match(text):
         raise NotMath("a sentence")
-    return Parser(drop_annotations(tokenize(text, commas_group=commas_group))).parse()
+    tokens, annotations = drop_annotations(tokenize(text, commas_group=commas_group))
+    return Parser(tokens).parse(), annotations
 
 
 def _is_statement(tree: tuple) -> bool:
@@ -196,18 +276,25 @@ def _is_statement(tree: tuple) -> bool:
     return tree[0] == "group" or (tree[0] == "rel" and is_unknown_function(tree[2][0]))
 
 
+def _with_condition(inner: Answer, condition: str) -> str:
+    """The key of "3k for some integer k", whatever its letter is called; other conditions are compared as words."""
+    found = domains.parameter(condition)
+    if not found or found[0] not in letters(inner.tree):
+        return f"{inner.primary} | {prose.key(condition)}"
+    return f"{Structure().renamed({found[0]: 'parameter'}).key(inner.tree)} | {found[1]}"
+
+
 def _commas(text: str) -> list[str]:
     found = _GROUPED.search(text)
     return found[0].split(",")[1:] if found else []
 
 
-def _gcd(a: int, b: int) -> int:
-    while b:
-        a, b = b, a % b
-    return a
+def text_key(text: str) -> str:
+    """The key of a text that could not be read within the limits."""
+    return "text:" + hashlib.sha256("".join(text.split()).encode("utf-8", "surrogatepass")).hexdigest()[:24]
 
 
 def _short(key: str) -> str:
     if len(key) <= MAX_KEY:
         return key
-    return key[:40] + "...#" + hashlib.sha256(key.encode()).hexdigest()[:24]
+    return key[:40] + "...#" + hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:24]

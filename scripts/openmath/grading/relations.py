@@ -1,16 +1,28 @@
 """Keys of relations: x > 3 as an interval, x = 5 as 5, equations and inequalities up to a factor."""
 
 import itertools
+from typing import NamedTuple
 
 from flint import acb, ctx, fmpq
 
 from openmath.grading import values
 from openmath.grading.evaluate import Evaluator
-from openmath.grading.trees import STRUCTURED, argument_names, bound_label, has_signs, label, letters
+from openmath.grading.rounding import rounds_to
+from openmath.grading.trees import STRUCTURED, argument_names, bound_label, has_signs, label, letters, walk
 from openmath.grading.values import Unclear, Value
 
 ORDER = {"<", "<=", ">", ">="}
 _FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "="}
+_INFINITE = ("infty",)
+
+
+class Bounds(NamedTuple):
+    """Where a variable lies: brackets as in an interval, and the trees of both ends."""
+
+    name: str
+    brackets: str
+    low: tuple
+    high: tuple
 
 
 class Relations:
@@ -25,10 +37,12 @@ class Relations:
         if set(signs) == {"="}:
             return self.equation_key(sides)
         if len(signs) == 1 and signs[0] == "in":
+            if sides[0][0] == "sym":
+                return self.piece(sides[1])
             return self.key(sides[1]) if label(sides[0]) else f"in({self.key(sides[0])}|{self.key(sides[1])})"
         interval = self.interval_of(signs, sides)
         if interval:
-            return interval[1]
+            return interval
         if len(signs) == 1 and signs[0] == "!=":
             if label(sides[0]):
                 return punctured([self.key(sides[1])])
@@ -43,30 +57,41 @@ class Relations:
         named = bound_label(sides)
         if named is not None:
             names = argument_names(sides[0], named)
-            return type(self)(names=names, **self.options).key(named) if names else self.key(named)
+            return self.renamed(names).key(named) if names else self.key(named)
         if any(side[0] in STRUCTURED or has_signs(side) for side in sides):
             return "equal:" + "=".join(sorted(map(self.key, sides)))
         keys = [self.number_key(side) for side in sides]
         if len(set(keys)) == 1:  # several forms of one value: C(5, 2) = 10
             return keys[-1]
-        if all(side[0] == "sym" for side in sides):
+        if not any(map(letters, sides)):  # numbers: of an equation that only holds after rounding, the exact side
+            exact = [side for side in sides if not any(node[0] == "num" and "." in node[1] for node in walk(side))]
+            if exact and all(rounds_to(exact[0], side) for side in sides):
+                return self.number_key(exact[0])
             return "equal:" + "=".join(sorted(keys))
-        if len(sides) > 2:
+        if len(sides) > 2 or all(side[0] == "sym" for side in sides):
             return "equal:" + "=".join(sorted(keys))
         return "eq:" + self.proportional_key(sides)
 
     def proportional_key(self, sides: tuple) -> str:
-        """The same for equations that differ by a constant factor: the quotient of lhs - rhs at two points."""
-        difference = ("add", (sides[0], ("neg", sides[1])))
+        """The same for equations that differ by a constant factor: how lhs - rhs changes from one point to another."""
+        key = self.change(("add", (sides[0], ("neg", sides[1]))))
+        if key == "1" or (all(map(letters, sides)) and self.change(sides[0]) == self.change(sides[1])):
+            return "=".join(
+                sorted(map(self.number_key, sides))
+            )  # nothing in it is free, or m > 27 m: a factor says all
+        return key
+
+    def change(self, tree: tuple) -> str:
+        """The key of the quotient of the tree's values at two points."""
 
         def quotient() -> Value:
-            here = Evaluator(**self.options).value(difference)
-            there = Evaluator(salt="2", **self.options).value(difference)
+            here = Evaluator(**self.options).value(tree)
+            there = Evaluator(**{**self.options, "salt": "2"}).value(tree)
             if (isinstance(there, fmpq) and there == 0) or (isinstance(there, acb) and there.contains(0)):
                 raise Unclear
             return here / there
 
-        return values.key_at_any_precision(quotient, repr(sides))
+        return values.key_at_any_precision(quotient, repr(tree))
 
     def inequality_key(self, sign: str, sides: tuple) -> str:
         """lhs < rhs up to a positive factor: the quotient at two points, and the sign at one."""
@@ -82,8 +107,12 @@ class Relations:
             positive = None
         return f"ineq{strict}{'+' if positive else '-'}:{self.proportional_key(sides)}"
 
-    def interval_of(self, signs: tuple, sides: tuple) -> tuple[str, str] | None:
-        """(variable, interval) of relations that bound one variable: x > 3, 1 <= x < 2, -x >= -1, 5 > 2x."""
+    def interval_of(self, signs: tuple, sides: tuple) -> str | None:
+        bounds = self.bounds_of(signs, sides)
+        return self.interval(bounds.brackets, (bounds.low, bounds.high)) if bounds else None
+
+    def bounds_of(self, signs: tuple, sides: tuple) -> Bounds | None:
+        """What relations say that bound one variable: x > 3, 1 <= x < 2, -x >= -1, 5 > 2x; not of a < b."""
         if not set(signs) <= ORDER or len(sides) > 3:
             return None
         if len({sign[0] for sign in signs}) > 1:
@@ -95,21 +124,17 @@ class Relations:
             if name is None or letters(sides[1]) & (letters(sides[0]) | letters(sides[2])):
                 return None
             brackets = ("(" if signs[0] == "<" else "[") + (")" if signs[1] == "<" else "]")
-            return name, self.interval(brackets, (sides[0], sides[2]))
-        for own, other, opener in ((0, 1, "below"), (1, 0, "above")):
+            return Bounds(name, brackets, sides[0], sides[2])
+        if sides[0][0] == sides[1][0] == "sym":
+            return None
+        for own, other in ((0, 1), (1, 0)):
             if sides[own][0] == "sym" and sides[own][1] not in letters(sides[other]):
-                return sides[own][1], self.half_line(opener, signs[0], sides[other])
+                return half_line(sides[own][1], signs[0], sides[other], below=own == 0)
         linear = self.linear_bound(sides)
         if linear is None:
             return None
         name, bound, rising = linear
-        return name, self.half_line("below" if rising else "above", signs[0], bound)
-
-    def half_line(self, side: str, sign: str, bound: tuple) -> str:
-        infinite = ("infty",)
-        if side == "below":
-            return self.interval("(" + (")" if sign == "<" else "]"), (("neg", infinite), bound))
-        return self.interval(("(" if sign == "<" else "[") + ")", (bound, infinite))
+        return half_line(name, signs[0], bound, below=rising)
 
     def linear_bound(self, sides: tuple) -> tuple[str, tuple, bool] | None:
         """Of a*x + b < 0 with rational a, b: (x, the tree of -b/a, a > 0)."""
@@ -119,36 +144,70 @@ class Relations:
         name = next(iter(names))
         difference = ("add", (sides[0], ("neg", sides[1])))
         found = []
-        for number in (0, 1, 2, 5):
+        for number in (0, 1, 2, -5):
             evaluator = Evaluator(**self.options)
             evaluator.bound[name] = fmpq(number)
             try:
                 value = evaluator.value(difference)
-            except ZeroDivisionError:
+            except (ZeroDivisionError, Unclear):
                 return None
             if not isinstance(value, fmpq):
                 return None
             found.append(value)
         slope = found[1] - found[0]
-        if slope == 0 or found[2] != found[0] + 2 * slope or found[3] != found[0] + 5 * slope:
+        if slope == 0 or found[2] != found[0] + 2 * slope or found[3] != found[0] - 5 * slope:
             return None
         bound = -found[0] / slope
         tree = ("div", ("num", str(abs(bound.p))), ("num", str(bound.q)))
         return name, (("neg", tree) if bound < 0 else tree), slope > 0
 
-    def same_variable_intervals(self, items: tuple) -> list[str] | None:
-        found = []
+    def region_key(self, items: tuple, *, either: bool) -> str | None:
+        """Of relations that bound one variable: where it lies if one of them holds, or all of them."""
+        names, pieces, bounds, excluded = set(), [], [], []
         for item in items:
-            if item[0] != "rel":
+            if item[0] != "rel" or len(item[2]) < 2 or not item[2][0]:
                 return None
-            if item[1] == ("in",) and item[2][0][0] == "sym":
-                found.append((item[2][0][1], self.piece(item[2][1])))
-                continue
-            interval = self.interval_of(item[1], item[2])
-            if interval is None:
+            signs, sides = item[1], item[2]
+            found = self.bounds_of(signs, sides)
+            if found:
+                bounds.append(found)
+                pieces.append(self.interval(found.brackets, (found.low, found.high)))
+                names.add(found.name)
+            elif sides[0][0] == "sym" and signs in (("in",), ("!=",)):
+                names.add(sides[0][1])
+                if signs == ("in",):
+                    pieces.append(self.piece(sides[1]))
+                else:
+                    excluded.append(self.key(sides[1]))
+            else:
                 return None
-            found.append(interval)
-        return [interval for _, interval in found] if len({name for name, _ in found}) == 1 else None
+        if len(names) != 1:
+            return None
+        if excluded and not pieces and not either:
+            return punctured(excluded)
+        if excluded:
+            return "region{" + ";".join(sorted({*pieces, *("!=" + point for point in excluded)})) + "}"
+        return (not either and len(pieces) == 2 and self.between(bounds)) or cup(pieces)
+
+    def between(self, bounds: list[Bounds]) -> str | None:
+        """x > 3 and x < 5 is 3 < x < 5; "x < 3 and x > 5" can only mean one or the other."""
+        above = [b for b in bounds if b.high == _INFINITE]
+        below = [b for b in bounds if b.low == ("neg", _INFINITE)]
+        if len(above) != 1 or len(below) != 1:
+            return None
+        ctx.prec = values.PRECISIONS[0]
+        try:
+            low, high = (values.ball(Evaluator(**self.options).value(t)).real for t in (above[0].low, below[0].high))
+        except (ZeroDivisionError, Unclear):
+            return None
+        brackets = above[0].brackets[0] + below[0].brackets[1]
+        return self.interval(brackets, (above[0].low, below[0].high)) if low < high else None
+
+
+def half_line(name: str, sign: str, bound: tuple, *, below: bool) -> Bounds:
+    if below:
+        return Bounds(name, "(" + (")" if sign == "<" else "]"), ("neg", _INFINITE), bound)
+    return Bounds(name, ("(" if sign == "<" else "[") + ")", bound, _INFINITE)
 
 
 def cup(pieces: list[str]) -> str:

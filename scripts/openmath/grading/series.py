@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Callable
 from functools import partial
 
-from flint import acb, arb, ctx, fmpq, fmpz
+from flint import acb, arb, ctx, fmpq
 
 from openmath.grading import values
 from openmath.grading.trees import walk
@@ -13,7 +13,7 @@ from openmath.grading.verdict import TooLarge
 
 MAX_TERMS = 3_000  # terms of a sum or product that are added one by one
 MAX_ZETA = 60  # largest s in a sum of 1/k^s
-NEAR_BITS = 2_000  # a limit is read at distances of about 2^-2000 and 2^-2060 (or that far out, at infinity)
+NEAR_BITS = 5_000  # a limit is read at distances of about 2^-5000 and 2^-5060 (or that far out, at infinity)
 AGREED_BITS = values.KEY_BITS + 64  # bits in which the values there must agree
 
 
@@ -32,6 +32,10 @@ class Series:
                     return total
             elif is_integer(first) and last is not None and is_integer(last):
                 return self._finite(name, at, int(first.p), int(last.p))
+            elif is_integer(first) and last is not None and name == "sum":
+                total = self._sum_to(at, first, last)
+                if total is not None:
+                    return total
             # The bound letter's name is irrelevant: it stands for one fixed number.
             inner = values.key(at(opaque("bound letter")))
             return opaque(name, values.key(first), "oo" if last is None else values.key(last), inner)
@@ -55,9 +59,10 @@ class Series:
 
     def _finite(self, name: str, at: Callable[[Value], Value], first: int, last: int) -> Value:
         if last - first > MAX_TERMS:
-            if name == "sum":
-                return self._polynomial_sum(at, first, last)
-            raise TooLarge
+            total = self._sum_to(at, fmpq(first), fmpq(last)) if name == "sum" else None
+            if total is None:
+                raise TooLarge
+            return total
         total: Value = fmpq(int(name == "prod"))
         for number in range(first, last + 1):
             term = at(fmpq(number))
@@ -66,16 +71,19 @@ class Series:
                 raise TooLarge
         return total
 
-    def _polynomial_sum(self, at: Callable[[Value], Value], first: int, last: int) -> Value:
-        """A long sum of a polynomial of degree below 12, by Newton's forward differences."""
-        terms = [at(fmpq(number)) for number in range(first, first + 16)]
-        differences, total = terms, fmpq(0)
+    def _sum_to(self, at: Callable[[Value], Value], first: fmpq, last: Value) -> Value | None:
+        """The sum up to a letter (or very far) of a polynomial of degree below 12 or of c r^k; None of other terms."""
+        differences, total, count = [at(first + step) for step in range(16)], fmpq(0), last - first + 1
+        chosen: Value = count  # count over 1, over 2, ...: Newton's forward differences
         for order in range(12):
-            total = total + differences[0] * fmpq(fmpz.bin_uiui(last - first + 1, order + 1))
+            total = total + differences[0] * chosen
+            chosen = chosen * (count - order - 1) / (order + 2)
             differences = [b - a for a, b in itertools.pairwise(differences)]
-        if any(not isinstance(rest, fmpq) or rest != 0 for rest in differences):
-            raise TooLarge
-        return total
+        if all(values.key(rest) == "0" for rest in differences):
+            return total
+        here, there = opaque("bound letter"), opaque("another bound letter")
+        ratio = _constant(at(here + 1) / at(here), at(there + 1) / at(there))
+        return None if ratio is None else (at(last + 1) - at(first)) / (ratio - 1)
 
     def _infinite_sum(self, at: Callable[[Value], Value], first: fmpq) -> Value | None:
         """The sum from `first` on of c r^k with |r| < 1, or of c / k^s with s >= 2; None for other terms.

@@ -15,11 +15,15 @@ from openmath.grading.trees import (
     has_signs,
     infinity,
     label_of,
+    letters,
     scaled_matrix,
     strip_label_of_first,
 )
 from openmath.grading.values import Value
 from openmath.grading.verdict import TooLarge
+
+DOMAINS = {"\\mathbbZ": "integer", "\\mathbbN": "integer positive", "\\mathbbR": "real", "\\mathbbQ": "rational"}
+MAX_FAMILY = 20  # formulas with the parameter k, in front of "k in Z"
 
 
 class Structure(Relations, OtherReadings):
@@ -29,10 +33,14 @@ class Structure(Relations, OtherReadings):
         self.options = options
         self.used: set[str] = set()
 
+    def renamed(self, names: dict[str, str]) -> "Structure":
+        """The same reading with other names for some letters."""
+        return Structure(**{**self.options, "names": (self.options.get("names") or {}) | names})
+
     def key(self, tree: tuple) -> str:
         kind = tree[0]
         if kind == "list":
-            return self.list_key(tree[1])
+            return self.list_key(tree[1], either=tree[2:] == ("or",))
         if kind == "set":
             return self.set_key(tree[1])
         if kind == "group":
@@ -53,6 +61,8 @@ class Structure(Relations, OtherReadings):
             return self.ratio_key(tree[1])
         if has_signs(tree):
             return self.set_key(tuple(expand(tree)))
+        if tree == ("sym", "\\mathbbR"):
+            return "I(-oo..+oo)"
         infinite = infinity(tree)
         if infinite:
             return infinite
@@ -90,7 +100,7 @@ class Structure(Relations, OtherReadings):
             return keys.pop()
         return "{" + ";".join(sorted(keys)) + "}"
 
-    def list_key(self, items: tuple) -> str:
+    def list_key(self, items: tuple, *, either: bool = False) -> str:
         if not items:
             raise NotMath("nothing")
         items = tuple(strip_label_of_first(items))
@@ -99,10 +109,23 @@ class Structure(Relations, OtherReadings):
             names = {label.split("_")[0] for label in labels}
             if len(names) > 1:
                 return self.record_key(items)
-        intervals = self.same_variable_intervals(items)
-        if intervals:
-            return cup(intervals)
-        return self.set_key(items)
+        if items[0][0] == "rel" and items[0][1] == ("!=",) and all(item[0] != "rel" for item in items[1:]):
+            return punctured([self.key(items[0][2][1]), *map(self.key, items[1:])])  # x != 1, 2
+        family = self.family_of_integers(items)
+        if family:
+            return family
+        return self.region_key(items, either=either) or self.set_key(items)
+
+    def family_of_integers(self, items: tuple) -> str | None:
+        """pi/4 + k pi, k in Z: the letter of a parameter is free, what it runs through is not."""
+        *items, domain = items
+        if not 1 <= len(items) <= MAX_FAMILY or domain[0] != "rel" or domain[1] != ("in",) or domain[2][0][0] != "sym":
+            return None
+        name = domain[2][0][1]
+        if not all(name in letters(item) for item in items) or any(label_of(item) == name for item in items):
+            return None
+        key = self.renamed({name: "parameter"}).key(("list", tuple(items)) if len(items) > 1 else items[0])
+        return f"{key} | {DOMAINS.get(domain[2][1][1]) or self.key(domain[2][1])}"
 
     def record_key(self, items: tuple) -> str:
         return "rec{" + ";".join(sorted(f"{label_of(item)}={self.key(item[2][-1])}" for item in items)) + "}"

@@ -64,7 +64,7 @@ def label(tree: tuple) -> bool:
 
 def quantity(tree: tuple) -> bool:
     """Is this an expression whose value may be the answer, unlike the left side of a curve's equation?"""
-    return label(tree) or any(node[0] in ("abs", "call") for node in walk(tree))
+    return label(tree) or any(node[0] in ("abs", "call", "big") for node in walk(tree))
 
 
 def bound_label(sides: tuple) -> tuple | None:

@@ -1,20 +1,21 @@
 """Numbers: exact rationals (fmpq) while possible, balls that certainly hold the true value (acb) otherwise.
 
-A value's key is a string: equal values have the same key. Rationals print exactly. Others are rounded to 512 bits after
-the binary point; a ball at 768 bits or more that is not narrow enough is computed again with more. Two different
-irrational answers would have to agree to 150 decimals to be confused.
+A value's key is a string: equal values have the same key. Rationals print exactly. Others are rounded to KEY_BITS after
+the binary point; a ball that is not narrow enough for that is computed again with more precision. Two different
+irrational answers would have to agree to 1,200 decimals to be confused: olympiads like sqrt(2^2025 + 1).
 """
 
 import hashlib
 import math
 from collections.abc import Callable
+from functools import lru_cache
 
 from flint import acb, arb, ctx, fmpq, fmpz
 
 from openmath.grading.verdict import TooLarge
 
-PRECISIONS = (768, 3072, 12288)  # bits; the later ones only where size or cancellation eats the earlier
-KEY_BITS = 512  # bits after the binary point (below 1: significant bits) that tell two values apart
+PRECISIONS = (4480, 9216, 32768)  # bits; the later ones only where size or cancellation eats the earlier
+KEY_BITS = 4096  # bits after the binary point (below 1: significant bits) that tell two values apart
 EXACT_BITS = 400_000  # larger integers and fractions are not written out (2^400000 has 120,000 digits)
 SNAP_BITS = 96  # a ball around a fraction with a denominator of at most this many bits is that fraction
 SNAP_WORKING_BITS = 320  # leading bits from which that fraction is guessed
@@ -29,6 +30,11 @@ class Unclear(Exception):
 
 def opaque(*parts: object) -> acb:
     """A number that stands for something that is not computed: the same for the same parts, else unrelated."""
+    return _opaque(parts, ctx.prec)
+
+
+@lru_cache(4096)
+def _opaque(parts: tuple, precision: int) -> acb:
     digest = hashlib.sha256("\x1f".join(map(str, parts)).encode()).digest()
     modulus = fmpq(int.from_bytes(digest[:12], "big"), 1 << 96) * fmpq(4, 5) + fmpq(11, 10)
     # A small positive angle: powers, roots and logarithms of products stay on their principal branch, as for the
@@ -229,7 +235,7 @@ def _snap(mantissa: int, exponent: int) -> str | None:
             return None
         if rest == 0 or (below // rest).bit_length() > SNAP_GAP_BITS:
             error = abs(mantissa * q1 - (p1 << -exponent))
-            if error << KEY_BITS > q1 << -exponent or p1.bit_length() > 500:
+            if p1 == 0 or error << KEY_BITS > q1 << -exponent or p1.bit_length() > 500:
                 return None
             return str(p1) if q1 == 1 else f"{p1}/{q1}"
         above, below = below, rest

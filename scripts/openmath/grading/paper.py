@@ -1,0 +1,89 @@
+r"""policy: paper. What the recipe's own grader accepted, as far as it can be had without evaluating answers as Python.
+
+    >>> [correct(*pair, str.__eq__) for pair in (("3100", "31"), ("1000040", "1000000"), ("2,1", "1,2"))]
+    [True, True, False]
+
+The steps and their order are those of docs/grading.md ("paper"); what stands there as not reproduced is not here.
+"""
+
+import math
+import re
+from collections.abc import Callable
+
+from openmath.grading.verdict import MAX_CHARACTERS
+
+RELATIVE = 1e-4  # tolerance of numbers, also of exact ones
+FACTORS = (0.01, 1.0, 100.0)  # "percentage" and its inverse, for every number
+MAX_DEPTH = 4  # brackets in brackets that are compared part by part
+
+_SEPARATING_TEXT = re.compile(r"\\text\{\s*(?:or|and)\s*\}")
+_WRAPPED = re.compile(r"\\(?:text|mathrm|mathcal|textbf|textit)\{([^{}]*)\}")
+_UNIT_WORDS = re.compile(
+    r"\b(?:degree|cm|centimeter|meter|mile|second|minute|hour|week|month|year|foot|feet|inch|yard|day|p\.m\.|PM)(?:e?s)?"
+    r"(?:\s*\^\{?\d+\}?)?(?![A-Za-z])"
+)
+_SCALES = {" million": "*10^6", " billion": "*10^9", " trillion": "*10^12"}
+_MIXED = re.compile(r"(\d)\s+(\d+/\d+)|(\d)\s*(?=\\[dt]?frac)")
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
+_BRACKETS = {"(": ")", "[": "]"}
+
+
+def correct(predicted: str, expected: str, formulas_equal: Callable[[str, str], bool]) -> bool:
+    """Did the recipe's grader take `predicted` for `expected`? formulas_equal stands where it asked a computer algebra."""
+    if max(len(predicted), len(expected)) > MAX_CHARACTERS:
+        return predicted.strip() == expected.strip()
+    return _equal(normalised(predicted), normalised(expected), formulas_equal, MAX_DEPTH)
+
+
+def normalised(answer: str) -> str:
+    """The answer without units, dollar and percent signs, spaces and the like."""
+    text = answer.strip().rstrip("\\").replace("\\left", "").replace("\\right", "")
+    text = _SEPARATING_TEXT.sub(",", text)
+    before = text.partition("\\text{")[0]
+    if text.count("\\text{") == 1 and before.strip() not in ("", "("):
+        text = before
+    before, box, _ = text.partition("\\mbox{")
+    text = _WRAPPED.sub(r"\1", before if box and before else text)
+    text = text.rpartition("\\in ")[2]
+    for dropped in ("\\!", "\\%", "\\$", "%", "$", "^{\\circ}", "^\\circ"):
+        text = text.replace(dropped, "")
+    text = re.sub(r" (?:or|and) ", " , ", text)
+    for word, power in _SCALES.items():
+        text = text.replace(word, power)
+    text = _UNIT_WORDS.sub("", text)
+    text = text.strip()
+    if text.startswith("{") and text.endswith("}") and text.count("{") == 1:
+        text = text[1:-1]
+    text = _MIXED.sub(lambda found: f"{found[1]}+{found[2]}" if found[1] else f"{found[3]}+", text)
+    return "".join(text.split())
+
+
+def _equal(predicted: str, expected: str, formulas_equal: Callable[[str, str], bool], depth: int) -> bool:
+    if predicted.lower() == expected.lower():
+        return True
+    numbers = [_number(text) for text in (predicted, expected)]
+    if None not in numbers:
+        return any(math.isclose(numbers[0], factor * numbers[1], rel_tol=RELATIVE) for factor in FACTORS)
+    if not predicted or not expected:
+        return False
+    if _bare(predicted) == _bare(expected):
+        return True
+    if depth:
+        if predicted[0] in _BRACKETS and predicted[0] + predicted[-1] == expected[0] + expected[-1]:
+            predicted, expected = predicted[1:-1], expected[1:-1]
+        if "," in predicted and "," in expected:
+            parts, others = predicted.split(","), expected.split(",")
+            return len(parts) == len(others) and all(
+                _equal(a, b, formulas_equal, depth - 1) for a, b in zip(parts, others, strict=True)
+            )
+    return formulas_equal(predicted, expected)
+
+
+def _number(text: str) -> float | None:
+    """The text as a float, all its commas deleted."""
+    text = text.replace("{,}", "").replace(",", "")
+    return float(text) if _NUMBER.fullmatch(text) else None
+
+
+def _bare(text: str) -> str:
+    return re.sub(r"[{}()]", "", text)
