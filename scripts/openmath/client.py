@@ -7,6 +7,7 @@ Imports `openai` and the standard library only: this module also runs inside eng
 """
 
 import asyncio
+import itertools
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from openmath.errors import InputError
 RETRIED_STATUS = {408, 409, 425, 429}  # and every 5xx; any other 4xx says the same thing again however often we ask
 LONGEST_PAUSE = 60.0  # seconds between two tries, unless the server itself asks for more
 LONGEST_RETRY_AFTER = 600.0  # seconds; a server that asks for more is treated as refusing
+POOL_SIZE = 64  # connections
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -73,6 +75,14 @@ class HostedEndpoint:
         return None
 
 
+@dataclass
+class _Pool:
+    """Some connections to the endpoint."""
+
+    client: openai.AsyncOpenAI
+    in_flight: int = 0
+
+
 class CompletionClient:
     """Completions from one endpoint; use as `async with CompletionClient(endpoint) as client`.
 
@@ -84,15 +94,16 @@ class CompletionClient:
         self.request_seconds = request_seconds
         self.tries = tries
         self.first_pause = first_pause
-        self._client: openai.AsyncOpenAI | None = None
+        self._pools: list[_Pool] = []
+        self._old_pools: list[_Pool] = []
         self._base_url = ""
 
     async def __aenter__(self) -> "CompletionClient":
         return self
 
     async def __aexit__(self, *exc: object) -> None:
-        if self._client:
-            await self._client.close()
+        for pool in self._pools + self._old_pools:
+            await pool.client.close()
 
     async def complete(self, prompt: list[int] | list[dict], sampling: dict, extra: dict | None = None) -> Completion:
         """One completion of token ids or chat messages.
@@ -127,37 +138,47 @@ class CompletionClient:
         )
 
     async def _send(self, prompt: list[int] | list[dict], sampling: dict, extra: dict | None) -> Completion:
-        client = await self._connected()
-        common = {"model": self.endpoint.model, "extra_body": extra, **sampling}
-        async with asyncio.timeout(self.request_seconds):  # of the whole request, not of each read
-            if prompt and isinstance(prompt[0], dict):
-                answer = await client.chat.completions.create(messages=prompt, **common)
-            else:
-                answer = await client.completions.create(prompt=prompt, **common)
-        if not answer.choices:
-            raise openai.APIConnectionError(message="an answer without choices", request=None)
-        choice = answer.choices[0]
-        text = choice.message.content if hasattr(choice, "message") else choice.text
+        chat = bool(prompt) and isinstance(prompt[0], dict)
+        path = "/chat/completions" if chat else "/completions"
+        body = {"model": self.endpoint.model, "messages" if chat else "prompt": prompt, **sampling, **(extra or {})}
+        pool = self._free_pool()
+        pool.in_flight += 1
+        try:
+            async with asyncio.timeout(self.request_seconds):  # of the whole request, not of each read
+                # Not completions.create(): it looks at each token id of the prompt twice (twice our CPU time a request).
+                answer = await pool.client.post(path, cast_to=object, body=body)
+            choice, usage = answer["choices"][0], answer.get("usage") or {}
+            text = choice["message"]["content"] if chat else choice["text"]
+        except (LookupError, TypeError, ValueError, AttributeError):
+            raise openai.APIConnectionError(message="an answer without choices", request=None) from None
+        finally:
+            pool.in_flight -= 1
         return Completion(
             text=text or "",
-            finish_reason=choice.finish_reason,
-            num_prompt_tokens=answer.usage.prompt_tokens if answer.usage else None,
-            num_generated_tokens=answer.usage.completion_tokens if answer.usage else None,
-            model=answer.model,
-            system_fingerprint=answer.system_fingerprint,
+            finish_reason=choice.get("finish_reason"),
+            num_prompt_tokens=usage.get("prompt_tokens"),
+            num_generated_tokens=usage.get("completion_tokens"),
+            model=answer.get("model"),
+            system_fingerprint=answer.get("system_fingerprint"),
         )
 
-    async def _connected(self) -> openai.AsyncOpenAI:
-        if self._client is None or self._base_url != self.endpoint.base_url:
-            # An old client is left to its requests in flight: they end by themselves when their server is gone.
+    def _free_pool(self) -> "_Pool":
+        """A pool of connections that is not full; they are small because a pool looks at all of them for each request."""
+        if self._base_url != self.endpoint.base_url:  # a restarted engine has another port
             self._base_url = self.endpoint.base_url
-            self._client = openai.AsyncOpenAI(
-                base_url=self.endpoint.base_url,
-                api_key=self.endpoint.api_key,
-                max_retries=0,  # retries are ours: bounded, jittered, and aware of engine restarts
-                timeout=self.request_seconds,
-            )
-        return self._client
+            self._old_pools += self._pools  # left to their requests in flight, which end with their server
+            self._pools = []
+        for pool in self._pools:
+            if pool.in_flight < POOL_SIZE:
+                return pool
+        client = openai.AsyncOpenAI(
+            base_url=self.endpoint.base_url,
+            api_key=self.endpoint.api_key,
+            max_retries=0,  # retries are ours: bounded, jittered, and aware of engine restarts
+            timeout=self.request_seconds,
+        )
+        self._pools.append(_Pool(client))
+        return self._pools[-1]
 
     def _refused(self, words: str) -> RequestRefused:
         return RequestRefused(
@@ -177,18 +198,20 @@ async def map_concurrently(
     """
     items = iter(items)
     running: set[asyncio.Task] = set()
+    finished: asyncio.Queue[asyncio.Task] = (
+        asyncio.Queue()
+    )  # not asyncio.wait: it looks at every running task each time
     try:
-        exhausted = False
-        while running or not exhausted:
-            while not exhausted and len(running) < concurrency:
-                try:
-                    running.add(asyncio.ensure_future(work(next(items))))
-                except StopIteration:
-                    exhausted = True
-            if running:
-                done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-                for task in done:
-                    yield task.result()
+        while True:
+            for item in itertools.islice(items, concurrency - len(running)):
+                task = asyncio.ensure_future(work(item))
+                task.add_done_callback(finished.put_nowait)
+                running.add(task)
+            if not running:
+                return
+            task = await finished.get()
+            running.remove(task)
+            yield task.result()
     finally:
         for task in running:
             task.cancel()
