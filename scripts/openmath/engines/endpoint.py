@@ -7,6 +7,7 @@ from openmath.client import HostedEndpoint
 from openmath.errors import InputError
 
 EXTRA_BODY: dict = {}
+CONCURRENCY = 64  # hosted APIs limit it; a server of your own takes more: generation: concurrency
 
 
 def engine_version(command: str | None) -> str:

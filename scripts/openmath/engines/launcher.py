@@ -15,8 +15,9 @@ from pathlib import Path
 from openmath.errors import InputError
 
 KEY_VARIABLE = "OPENMATH_ENGINE_KEY"  # carries the API key to the server: a command line is visible to every user
-HEALTH_POLL = 0.2  # seconds
-STOP_SECONDS = 20.0  # the supervisor itself kills after 10
+HEALTH_POLL = 0.2  # seconds, while the server starts
+WATCH_POLL = 10.0  # seconds, afterwards
+STOP_SECONDS = 25.0  # the supervisors themselves kill after 10 and 15
 LAST_WORDS = 30  # lines of the server's log shown when it dies
 SUPERVISOR = Path(__file__).with_name("supervise.py")
 
@@ -25,7 +26,9 @@ class LocalServer:
     """A server on a free loopback port with a random API key; an Endpoint for the client.
 
     command: port -> argument list. environment: added to ours; the key is also put under each name in `key_variables`.
-    health: path that answers 200 when requests can be sent. Use as `async with LocalServer(...) as server`.
+    health: path that answers 200 when requests can be sent. start_seconds: deadline of a start; hung_seconds: of a health answer
+    later on; stalled_seconds: between finished requests. A server that misses one is ended and, like one that died, started
+    again, `restarts` times at most. Use as `async with LocalServer(...) as server`.
     """
 
     def __init__(
@@ -39,6 +42,8 @@ class LocalServer:
         key_variables: tuple[str, ...] = (KEY_VARIABLE,),
         health: str = "/health",
         start_seconds: float = 1800.0,
+        hung_seconds: float = 300.0,
+        stalled_seconds: float = 1800.0,
         restarts: int = 3,
     ):
         self.name = name
@@ -47,10 +52,14 @@ class LocalServer:
         self.base_url = ""
         self.restarts_left = restarts
         self._command = command
-        self._environment = {**(environment or {}), **dict.fromkeys(key_variables, self.api_key)}
+        self.environment = {**(environment or {}), **dict.fromkeys(key_variables, self.api_key)}
         self._health = health
         self._start_seconds = start_seconds
+        self._hung_seconds = hung_seconds
+        self._stalled_seconds = stalled_seconds
+        self._watcher: asyncio.Task | None = None
         self._log = log
+        self.in_flight, self.last_progress = 0, 0.0  # kept by the client: requests, and when one began or ended last
         self._process: subprocess.Popen | None = None
         self._turn = asyncio.Lock()
 
@@ -60,9 +69,11 @@ class LocalServer:
         except BaseException:
             await self._stop()
             raise
+        self._watcher = asyncio.ensure_future(self._watch())
         return self
 
     async def __aexit__(self, *exc: object) -> None:
+        self._watcher.cancel()
         await self._stop()
 
     async def available(self) -> None:
@@ -79,6 +90,25 @@ class LocalServer:
             await self._stop()
             await self._start()
 
+    async def _watch(self) -> None:
+        """End a server that runs but does not work any more; its requests then fail and `available` starts it again."""
+        answered = time.monotonic()
+        while True:
+            await asyncio.sleep(min(WATCH_POLL, self._hung_seconds / 4))
+            process = self._process
+            starting = self._turn.locked() or process is None or process.poll() is not None
+            if starting or await asyncio.to_thread(_answers, self.base_url.removesuffix("/v1") + self._health):
+                answered = time.monotonic()
+            now, why = time.monotonic(), ""
+            if now - answered > self._hung_seconds:
+                why = f"no health answer for {self._hung_seconds:g} s"
+            elif not starting and self.in_flight and now - self.last_progress > self._stalled_seconds:
+                why = f"no request finished for {self._stalled_seconds:g} s"
+            if why:
+                print(f"{self.name}: {why}; ending the engine", flush=True)
+                process.stdin.close()  # its supervisor ends it
+                answered = self.last_progress = now
+
     async def _start(self) -> None:
         port = _free_port()
         self._log.parent.mkdir(parents=True, exist_ok=True)
@@ -91,7 +121,7 @@ class LocalServer:
                     stdin=subprocess.PIPE,  # closing it, or dying, ends the server
                     stdout=log,
                     stderr=subprocess.STDOUT,
-                    env={**os.environ, **self._environment},
+                    env={**os.environ, **self.environment},
                     start_new_session=True,  # a Ctrl-C for us must not reach the server before we have flushed
                 )
             except OSError as error:

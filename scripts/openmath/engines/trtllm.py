@@ -9,6 +9,7 @@ from openmath.errors import InputError
 
 COMMAND = "trtllm-serve"
 EXTRA_BODY: dict = {}
+CONCURRENCY = 512  # four times max_batch_size
 
 
 def engine_version(command: str | None) -> str:
