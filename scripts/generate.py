@@ -11,6 +11,7 @@ kept in the staging folder at once; run the same command again after any crash a
 import argparse
 import asyncio
 import contextlib
+import resource
 import signal
 import sys
 from pathlib import Path
@@ -24,6 +25,9 @@ from openmath.staging import FLUSH_SECONDS
 
 def main() -> None:
     options = parse_arguments()
+    # Each request in flight is a connection, each sample run a file; the usual soft limit is 1024.
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     asyncio.run(until_terminated(generate(options)))
 
 

@@ -102,7 +102,8 @@ class Generation:
                         continue
                     self._stage(job, answer)
                     progress.add(answer.num_generated_tokens or 0)
-        record = progress.record() | {"engine": self.engine["version"], "runs": options.sample_runs}
+            record = progress.record()
+        record |= {"engine": self.engine["version"], "runs": options.sample_runs}
         with open(options.staging / "jobs.jsonl", "ab", buffering=0) as file:  # measured speed, for plans
             file.write(encode_row(record))
         return failures
@@ -197,10 +198,12 @@ class Progress:
         )
 
     def record(self) -> dict:
+        seconds = time.monotonic() - self._started
         return {
+            "started": round(time.time() - seconds, 1),
             "samples": self.done,
             "tokens": self._tokens,
-            "seconds": round(time.monotonic() - self._started, 1),
+            "seconds": round(seconds, 1),
         }
 
 

@@ -61,6 +61,7 @@ class LocalServer:
         self._log = log
         self.in_flight, self.last_progress = 0, 0.0  # kept by the client: requests, and when one began or ended last
         self._process: subprocess.Popen | None = None
+        self._ready = False
         self._turn = asyncio.Lock()
 
     async def __aenter__(self) -> "LocalServer":
@@ -78,10 +79,10 @@ class LocalServer:
 
     async def available(self) -> None:
         """Return when the server runs, restarting it if it has died; InputError when it died too often."""
-        if self._process and self._process.poll() is None:
+        if self._ready and self._runs():
             return
-        async with self._turn:  # many requests notice a death at once; one of them restarts
-            if self._process and self._process.poll() is None:
+        async with self._turn:  # many requests notice a death at once; one of them restarts, the others wait here
+            if self._ready and self._runs():
                 return
             if self.restarts_left == 0:
                 raise self._died("The engine died too often.")
@@ -90,13 +91,22 @@ class LocalServer:
             await self._stop()
             await self._start()
 
+    def _runs(self) -> bool:
+        """Whether the server itself runs, ready or not; a dead one's supervisor may still be ending what it left behind."""
+        if self._process is None:
+            return False
+        try:
+            return os.read(self._status, 1) != b""
+        except BlockingIOError:
+            return True
+
     async def _watch(self) -> None:
         """End a server that runs but does not work any more; its requests then fail and `available` starts it again."""
         answered = time.monotonic()
         while True:
             await asyncio.sleep(min(WATCH_POLL, self._hung_seconds / 4))
             process = self._process
-            starting = self._turn.locked() or process is None or process.poll() is not None
+            starting = self._turn.locked() or not self._runs()
             if starting or await asyncio.to_thread(_answers, self.base_url.removesuffix("/v1") + self._health):
                 answered = time.monotonic()
             now, why = time.monotonic(), ""
@@ -114,10 +124,13 @@ class LocalServer:
         self._log.parent.mkdir(parents=True, exist_ok=True)
         command = self._command(port)
         started = time.monotonic()
+        self._status, status = os.pipe()  # its writing end is closed when the server ends
+        os.set_blocking(self._status, False)
         with open(self._log, "ab") as log:
             try:
                 self._process = subprocess.Popen(
-                    [sys.executable, str(SUPERVISOR), *command],
+                    [sys.executable, str(SUPERVISOR), str(status), *command],
+                    pass_fds=(status,),
                     stdin=subprocess.PIPE,  # closing it, or dying, ends the server
                     stdout=log,
                     stderr=subprocess.STDOUT,
@@ -126,17 +139,21 @@ class LocalServer:
                 )
             except OSError as error:
                 raise InputError(f"Cannot start the engine ({error.strerror}).", where=command[0]) from None
+            finally:
+                os.close(status)
         root = f"http://127.0.0.1:{port}"
         while not await asyncio.to_thread(_answers, root + self._health):
-            if self._process.poll() is not None:
+            if not self._runs():
                 raise self._died("The engine did not start.")
             if time.monotonic() - started > self._start_seconds:
                 raise self._died(f"The engine was not ready after {self._start_seconds:g} s.")
             await asyncio.sleep(HEALTH_POLL)
         self.base_url = f"{root}/v1"
+        self._ready = True
         print(f"{self.name}: engine ready after {time.monotonic() - started:.1f} s", flush=True)
 
     async def _stop(self) -> None:
+        self._ready = False
         if not self._process:
             return
         self._process.stdin.close()
@@ -146,6 +163,7 @@ class LocalServer:
             self._process.kill()
             await asyncio.to_thread(self._process.wait)
         self._process = None
+        os.close(self._status)
 
     def _died(self, what: str) -> InputError:
         try:

@@ -1,12 +1,14 @@
 """Run a server so that it cannot outlive whoever started it.
 
-    python supervise.py COMMAND [ARGUMENT ...]
+    python supervise.py FD COMMAND [ARGUMENT ...]
 
-Its standard input is a pipe from the launcher. When the pipe closes (the launcher stopped us, or died by any signal) or the
-command ends, every process of the command is ended: first by SIGTERM, then by SIGKILL. A killed vLLM leaves an EngineCore
-process that keeps the GPU's memory; a process group alone would miss it once it has moved to a session of its own, so on Linux
-we adopt orphaned descendants (PR_SET_CHILD_SUBREAPER). There are two of us, one watching the other, because a supervisor may be
-killed too: the first runs the second with --inner, the second runs the command. Exits with the status of the command.
+Standard input is a pipe from the launcher. When the pipe closes (the launcher stopped us, or died by any signal) or the command
+ends, every process of the command is ended: first by SIGTERM, then by SIGKILL. A killed vLLM leaves an EngineCore process that
+keeps the GPU's memory; a process group alone would miss it once it has moved to a session of its own, so on Linux we adopt
+orphaned descendants (PR_SET_CHILD_SUBREAPER). There are two of us, one watching the other, because a supervisor may be killed
+too: the first runs the second (--inner), the second runs the command. Exits with the status of the command.
+
+FD is the writing end of a pipe, closed as soon as the command has ended; ending what it left behind may take seconds more.
 
 Standard library only, no package imports: it runs before any environment is set up.
 """
@@ -27,6 +29,8 @@ PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36  # from <sys/prctl.h>
 
 def main() -> int:
     inner = sys.argv[1] == "--inner"
+    status, *command = sys.argv[2:] if inner else sys.argv[1:]
+    status = int(status)
     libc = ctypes.CDLL(None) if sys.platform == "linux" else None
     if libc:
         libc.prctl(PR_SET_CHILD_SUBREAPER, 1)
@@ -38,11 +42,14 @@ def main() -> int:
         libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
     server = subprocess.Popen(
-        sys.argv[2:] if inner else [sys.executable, __file__, "--inner", *sys.argv[1:]],
+        command if inner else [sys.executable, __file__, "--inner", str(status), *command],
+        pass_fds=() if inner else (status,),
         stdin=subprocess.DEVNULL if inner else sys.stdin,
         start_new_session=True,
         preexec_fn=end_with_supervisor if libc else None,
     )
+    if not inner:
+        os.close(status)
     try:
         while server.poll() is None and not told_to_stop:
             readable, _, _ = select.select([sys.stdin], [], [], POLL)
@@ -50,6 +57,8 @@ def main() -> int:
                 break
         return server.returncode if server.returncode is not None else 0
     finally:
+        if inner:
+            os.close(status)
         end_all(server, GRACE if inner else OUTER_GRACE)
 
 
