@@ -20,6 +20,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -71,16 +72,19 @@ def main() -> None:
     build_engine(options)
     requests = write_requests(options)
     sides = [side for side in ("ours", "peer") if options.only in (None, side)]
-    results = {}
+    results = {"ours": [], "peer": []}
     for side in reversed(sides) if options.peer_first else sides:
-        gpu = GpuMeter()
         run = peer if side == "peer" else (serve_random if options.random_8b else generate)
-        results[side] = run(options, requests)
-        results[side] |= gpu.close(results[side].pop("windows"))
-        print("RESULT", json.dumps({"side": side, "model": str(options.checkpoint), **results[side]}), flush=True)
-    if len(results) == 2:
-        ratio = results["ours"]["tokens_per_second"] / results["peer"]["tokens_per_second"]
-        print(f"RATIO ours / LLM.generate: {ratio:.3f}", flush=True)
+        gpu = GpuMeter()
+        for result in run(options, requests):
+            result |= gpu.use(*result.pop("window"))
+            results[side].append(result)
+            print("RESULT", json.dumps({"side": side, **result}), flush=True)
+        print(f"GPU memory after the stop of {side}: {gpu.close()} MiB", flush=True)
+    if len(sides) == 2:
+        for ours, theirs in zip(results["ours"], results["peer"], strict=True):
+            ratio = ours["tokens_per_second"] / theirs["tokens_per_second"]
+            print(f"RATIO ours / LLM.generate, {ours['what']}: {ratio:.3f}", flush=True)
 
 
 def random_checkpoint(options: argparse.Namespace) -> Path:
@@ -110,14 +114,14 @@ def build_engine(options: argparse.Namespace) -> None:
     subprocess.run([*map(str, command), "--engine-command", options.engine_command], check=True)
 
 
-def write_requests(options: argparse.Namespace) -> list[dict]:
-    """Every request as token ids with its seed and length, in the order in which generate.py sends them; also for the peer."""
+def write_requests(options: argparse.Namespace) -> dict[str, list[dict]]:
+    """Requests of each benchmark: token ids, seed and length, in the order in which generate.py sends them; also for the peer."""
     from openmath.prompts import CheckpointTokenizer, messages_of, read_prompt, token_ids
     from openmath.samples import read_rows
 
     tokenizer, prompt = CheckpointTokenizer(options.checkpoint), read_prompt(ROOT / "config/prompts/math.yaml")
     lengths = random.Random(8)
-    requests = []
+    requests: dict[str, list[dict]] = {}
     for path, runs in benchmarks(options):
         for row in list(read_rows(path))[: options.limit]:
             ids = token_ids(tokenizer, "chat", messages_of(prompt, row["problem"]))
@@ -125,13 +129,13 @@ def write_requests(options: argparse.Namespace) -> list[dict]:
                 room = min(options.max_new_tokens, options.context_length - len(ids))
                 if options.random_8b:  # random weights never stop: log-normal lengths, median 245, mean near 290
                     room = min(room, max(32, int(lengths.lognormvariate(5.5, 0.6))))
-                requests.append({"id": row["id"], "ids": ids, "seed": seed, "max_tokens": room})
+                requests.setdefault(path.stem, []).append(
+                    {"id": row["id"], "ids": ids, "seed": seed, "max_tokens": room}
+                )
     spec = {"model": str(options.checkpoint), "arguments": peer_arguments(options), "ignore_eos": options.random_8b}
     (options.work / "requests.json").write_text(json.dumps(spec | {"requests": requests}))
-    print(
-        f"{len(requests)} requests, {sum(len(r['ids']) for r in requests) / len(requests):.0f} prompt tokens each",
-        flush=True,
-    )
+    for name, group in requests.items():
+        print(f"{name}: {len(group)} requests, {sum(len(r['ids']) for r in group) / len(group):.0f} prompt tokens each")
     return requests
 
 
@@ -144,10 +148,9 @@ def peer_arguments(options: argparse.Namespace) -> dict:
     return {"dtype": "bfloat16", "max_model_len": options.context_length, **load, **json.loads(options.peer_args)}
 
 
-def generate(options: argparse.Namespace, requests: list[dict]) -> dict:
+def generate(options: argparse.Namespace, requests: dict[str, list[dict]]) -> Iterator[dict]:
     """scripts/generate.py, one job for each benchmark; seconds: from the engine's readiness to the last staged sample."""
     shutil.rmtree(options.work / "staging", ignore_errors=True)
-    jobs, loads, windows = [], [], []
     for path, runs in benchmarks(options):
         command = [sys.executable, ROOT / "scripts/generate.py", "--engine", options.work / "engine"]
         command += ["--engine-command", options.engine_command, f"--engine-args={options.engine_args}"]
@@ -162,29 +165,19 @@ def generate(options: argparse.Namespace, requests: list[dict]) -> dict:
         ended = time.time()
         if status.returncode:
             sys.exit(log.read_text()[-3000:])
-        jobs.append(json.loads((options.work / "staging/jobs.jsonl").read_text().splitlines()[-1]))
-        loads.append(float(re.search(r"engine ready after ([\d.]+) s", log.read_text())[1]))
-        windows.append((jobs[-1]["started"], jobs[-1]["started"] + jobs[-1]["seconds"]))
-        jobs[-1]["stop_and_publish_seconds"] = round(ended - windows[-1][1], 1)
-    tokens, seconds = sum(job["tokens"] for job in jobs), sum(job["seconds"] for job in jobs)
-    return {
-        "samples": sum(job["samples"] for job in jobs),
-        "tokens": tokens,
-        "seconds": round(seconds, 1),
-        "tokens_per_second": round(tokens / seconds),
-        "each": [round(job["tokens"] / job["seconds"]) for job in jobs],
-        "load_seconds": loads,
-        "stop_and_publish_seconds": [job["stop_and_publish_seconds"] for job in jobs],
-        "windows": windows,
-    }
+        job = json.loads((options.work / "staging/jobs.jsonl").read_text().splitlines()[-1])
+        load = float(re.search(r"engine ready after ([\d.]+) s", log.read_text())[1])
+        computed = job["started"] + job["seconds"]
+        result = measured(path.stem, job["samples"], job["tokens"], (job["started"], computed), load)
+        yield result | {"stop_and_publish_seconds": round(ended - computed, 1)}
 
 
-def serve_random(options: argparse.Namespace, requests: list[dict]) -> dict:
+def serve_random(options: argparse.Namespace, requests: dict[str, list[dict]]) -> Iterator[dict]:
     """The 8B side of ours: the same launcher, client and staging, with a length drawn for each request."""
-    return asyncio.run(_serve_random(options, requests))
+    yield asyncio.run(_serve_random(options, *next(iter(requests.items()))))
 
 
-async def _serve_random(options: argparse.Namespace, requests: list[dict]) -> dict:
+async def _serve_random(options: argparse.Namespace, name: str, requests: list[dict]) -> dict:
     from openmath.client import map_concurrently
     from openmath.engines import ENGINES, running_engines
     from openmath.engines.balance import BalancedClient
@@ -203,10 +196,10 @@ async def _serve_random(options: argparse.Namespace, requests: list[dict]) -> di
         tokens = 0
 
         async def one(item: tuple[str, dict]):
-            name, request = item
+            key, request = item
             sampling = {**SAMPLING, "seed": request["seed"], "max_tokens": request["max_tokens"]}
             extra = {**servers[0].extra_body, "ignore_eos": True}
-            return name, await client.complete(request["ids"], sampling, extra)
+            return key, await client.complete(request["ids"], sampling, extra)
 
         async def flush() -> None:
             while True:
@@ -217,25 +210,25 @@ async def _serve_random(options: argparse.Namespace, requests: list[dict]) -> di
             pass
         started, flushing = time.time(), asyncio.ensure_future(flush())
         work = map_concurrently(one, zip(ids, requests, strict=True), concurrency=ENGINES["vllm"].CONCURRENCY)
-        async for name, answer in work:
-            staged.append({"id": name, "generation": answer.text, "num_generated_tokens": answer.num_generated_tokens})
+        async for key, answer in work:
+            staged.append({"id": key, "generation": answer.text, "num_generated_tokens": answer.num_generated_tokens})
             tokens += answer.num_generated_tokens
         ended = time.time()
         flushing.cancel()
     staged.close()
-    return measured(len(requests), tokens, [(started, ended)], load)
+    return measured(name, len(requests), tokens, (started, ended), load)
 
 
-def peer(options: argparse.Namespace, requests: list[dict]) -> dict:
-    """LLM.generate in a process of its own, with the Python that has vLLM."""
+def peer(options: argparse.Namespace, requests: dict[str, list[dict]]) -> Iterator[dict]:
+    """LLM.generate in a process of its own, with the Python that has vLLM; one call for each benchmark."""
     command = [*shlex.split(options.python), __file__, "--peer", str(options.work / "requests.json")]
     log = options.work / "peer.log"
-    with open(log, "w") as file:
-        status = subprocess.run(command, stdout=file, stderr=file)
-    if status.returncode:
+    with open(log, "w") as file, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=file, text=True) as process:
+        for line in process.stdout:
+            if line.startswith("PEER "):
+                yield json.loads(line.removeprefix("PEER "))
+    if process.returncode:
         sys.exit(log.read_text()[-3000:])
-    line = [line for line in log.read_text().splitlines() if line.startswith("PEER ")][-1]
-    return json.loads(line.removeprefix("PEER "))
 
 
 def run_peer(path: Path) -> None:
@@ -245,28 +238,31 @@ def run_peer(path: Path) -> None:
     spec = json.loads(path.read_text())
     llm = LLM(model=spec["model"], seed=0, **spec["arguments"])
     load = time.time() - began
-    prompts = [{"prompt_token_ids": request["ids"]} for request in spec["requests"]]
-    sampling = [
-        SamplingParams(**SAMPLING, max_tokens=r["max_tokens"], seed=r["seed"], ignore_eos=spec["ignore_eos"])
-        for r in spec["requests"]
-    ]
-    llm.generate(prompts[:WARM_UP], sampling[:WARM_UP], use_tqdm=False)
-    started = time.time()
-    answers = llm.generate(prompts, sampling, use_tqdm=False)
-    ended = time.time()
-    tokens = sum(len(answer.outputs[0].token_ids) for answer in answers)
-    print("PEER " + json.dumps(measured(len(answers), tokens, [(started, ended)], load)), flush=True)
+    for number, (name, requests) in enumerate(spec["requests"].items()):
+        prompts = [{"prompt_token_ids": request["ids"]} for request in requests]
+        sampling = [
+            SamplingParams(**SAMPLING, max_tokens=r["max_tokens"], seed=r["seed"], ignore_eos=spec["ignore_eos"])
+            for r in requests
+        ]
+        if number == 0:
+            llm.generate(prompts[:WARM_UP], sampling[:WARM_UP], use_tqdm=False)
+        started = time.time()
+        answers = llm.generate(prompts, sampling, use_tqdm=False)
+        window = (started, time.time())
+        tokens = sum(len(answer.outputs[0].token_ids) for answer in answers)
+        print("PEER " + json.dumps(measured(name, len(answers), tokens, window, load)), flush=True)
 
 
-def measured(samples: int, tokens: int, windows: list[tuple[float, float]], load: float) -> dict:
-    seconds = sum(end - start for start, end in windows)
+def measured(what: str, samples: int, tokens: int, window: tuple[float, float], load: float) -> dict:
+    seconds = window[1] - window[0]
     return {
+        "what": what,
         "samples": samples,
         "tokens": tokens,
         "seconds": round(seconds, 1),
         "tokens_per_second": round(tokens / seconds),
-        "load_seconds": [round(load, 1)],
-        "windows": windows,
+        "load_seconds": round(load, 1),
+        "window": window,
     }
 
 
@@ -297,23 +293,24 @@ class GpuMeter:
                 continue
             self._rows.append((time.time(), use, memory))
 
-    def close(self, windows: list[tuple[float, float]]) -> dict:
-        """Mean use over the windows and over the last ten seconds of each; memory still in use now."""
+    def use(self, start: float, end: float) -> dict:
+        """Mean use over the window and over its last ten seconds, in percent."""
         if not self._process:
             return {}
-        time.sleep(1)
-        self._process.kill()
 
-        def mean(spans: list[tuple[float, float]]) -> float | None:
-            use = [row[1] for row in self._rows for start, end in spans if start <= row[0] <= end]
+        def mean(start: float) -> float | None:
+            use = [row[1] for row in self._rows if start <= row[0] <= end]
             return round(sum(use) / len(use), 1) if use else None
 
-        return {
-            "gpu_percent": mean(windows),
-            "gpu_percent_last_10_s": mean([(end - 10, end) for _, end in windows]),
-            "gpu_mib_at_most": max((row[2] for row in self._rows), default=None),
-            "gpu_mib_after_stop": self._rows[-1][2] if self._rows else None,
-        }
+        return {"gpu_percent": mean(start), "gpu_percent_last_10_s": mean(end - 10)}
+
+    def close(self) -> float | None:
+        """Stop, and return the memory in use now, in MiB."""
+        if not self._process:
+            return None
+        time.sleep(1)
+        self._process.kill()
+        return self._rows[-1][2] if self._rows else None
 
 
 if __name__ == "__main__":

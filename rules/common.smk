@@ -37,16 +37,6 @@ def seed_runs(model):
     return [f"rs{seed}" for seed in range(MODELS[model].get("seeds", GENERATION["seeds"]))]
 
 
-def generation_blocks(model):
-    """Block name -> sample runs that one job computes. More seeds add blocks; only a last, short one grows."""
-    seeds, size = seed_runs(model), GENERATION["seeds_per_job"]
-    blocks = {"greedy": ["greedy"]} if "greedy" in sample_runs(model) else {}
-    for start in range(0, len(seeds), size):
-        runs = seeds[start : start + size]
-        blocks[f"{runs[0]}_to_{runs[-1]}"] = runs
-    return blocks
-
-
 def sample_file(model, benchmark, run):
     """Where one sample run lies: ours, or where another tool has left it."""
     folder = MODELS[model].get("samples", f"results/{model}/eval-results")

@@ -48,7 +48,7 @@ def parse_arguments() -> argparse.Namespace:
     add("--top-p", type=float, default=0.95)
     add("--max-new-tokens", type=int, default=4096)
     add("--limit", type=int, help="only the first problems of each benchmark")
-    add("--concurrency", type=int, help="requests in flight; default: what suits the engine")
+    add("--concurrency", type=int, default=0, help="requests in flight; 0: what suits the engine")
     add("--log", type=Path, default=Path("engine.log"), help="file for the server's own output")
     return parser.parse_args()
 
