@@ -139,7 +139,7 @@ class Generation:
             return Completion("", "prompt_too_long", len(prompt), 0, None, None)
         # The recipe's seed is the run number, the same for all problems of the run.
         sampled = {"temperature": options.temperature, "top_p": options.top_p, "seed": seed_of(job[1])}
-        sampling = {"temperature": 0.0, "top_p": 1.0} if job[1] == "greedy" else sampled
+        sampling = ENGINES[self.engine["engine"]].GREEDY if job[1] == "greedy" else sampled
         stop = STOP_PHRASES[options.prompt_template]
         return await client.complete(
             prompt, {"max_tokens": room, **({"stop": stop} if stop else {}), **sampling}, extra
