@@ -16,6 +16,7 @@ from openmath.errors import InputError
 
 KEY_VARIABLE = "OPENMATH_ENGINE_KEY"  # carries the API key to the server: a command line is visible to every user
 HEALTH_POLL = 0.2  # seconds, while the server starts
+HEALTH_TIMEOUT = 5.0
 WATCH_POLL = 10.0  # seconds, afterwards
 STOP_SECONDS = 25.0  # the supervisors themselves kill after 10 and 15
 LAST_WORDS = 30  # lines of the server's log shown when it dies
@@ -107,7 +108,8 @@ class LocalServer:
             await asyncio.sleep(min(WATCH_POLL, self._hung_seconds / 4))
             process = self._process
             starting = self._turn.locked() or not self._runs()
-            if starting or await asyncio.to_thread(_answers, self.base_url.removesuffix("/v1") + self._health):
+            url = self.base_url.removesuffix("/v1") + self._health
+            if starting or await asyncio.to_thread(_answers, url, min(HEALTH_TIMEOUT, self._hung_seconds)):
                 answered = time.monotonic()
             now, why = time.monotonic(), ""
             if now - answered > self._hung_seconds:
@@ -184,10 +186,10 @@ def _free_port() -> int:
         return probe.getsockname()[1]
 
 
-def _answers(url: str) -> bool:
+def _answers(url: str, timeout: float = HEALTH_TIMEOUT) -> bool:
     try:
         # No proxy: the environment of a cluster often names one, which cannot reach our loopback.
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=5) as reply:
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=timeout) as reply:
             return reply.status == 200
     except (urllib.error.URLError, ConnectionError, TimeoutError, OSError):
         return False

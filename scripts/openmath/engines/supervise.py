@@ -63,28 +63,36 @@ def main() -> int:
 
 
 def end_all(server: subprocess.Popen, grace: float) -> None:
-    """End the server's process group and every descendant that we have adopted."""
+    """End the server's process group and every descendant, adopted ones as they come to us."""
     deadline = time.monotonic() + grace
-    signal_all(server, signal.SIGTERM)
+    signal_group(server, signal.SIGTERM)
+    asked: set[int] = {server.pid}
     while time.monotonic() < deadline and (server.poll() is None or children()):
+        for pid in set(children()) - asked:
+            asked.add(pid)
+            signal_process(pid, signal.SIGTERM)
         reap()
         time.sleep(0.05)
     while server.poll() is None or children():
-        signal_all(server, signal.SIGKILL)
+        signal_group(server, signal.SIGKILL)
+        for pid in children():
+            signal_process(pid, signal.SIGKILL)
         reap()
         time.sleep(0.05)
 
 
-def signal_all(server: subprocess.Popen, number: int) -> None:
+def signal_group(server: subprocess.Popen, number: int) -> None:
     try:
         os.killpg(server.pid, number)
     except ProcessLookupError:
         pass
-    for pid in children():
-        try:
-            os.kill(pid, number)
-        except ProcessLookupError:
-            pass
+
+
+def signal_process(pid: int, number: int) -> None:
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        pass
 
 
 def children() -> list[int]:
