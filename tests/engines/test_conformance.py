@@ -98,6 +98,9 @@ def test_cancelled_requests_make_room(engine):
 
 
 def test_a_wrong_key_is_refused(engine):
+    if engine.server.description["engine"] == "trtllm":
+        pytest.skip("trtllm-serve has no keys: on a shared node others can reach it")
+
     async def ask():
         wrong = HostedEndpoint(engine.server.base_url, "wrong-key", engine.server.model)
         async with CompletionClient(wrong, request_seconds=60, tries=1) as client:
