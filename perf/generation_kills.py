@@ -20,7 +20,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 VICTIMS = ("job", "outer supervisor", "inner supervisor", "server")  # each the child of the one before
-LONGEST_WAIT = 9.0  # seconds from the start of a job to the kill: import, engine start and some decoding
+LONGEST_WAIT = 4.0  # seconds to the kill, from the start of the job (a third of them) or from the start of its engine
 PROBLEMS = 60
 
 
@@ -39,13 +39,13 @@ def main() -> None:
         while kills.total() < options.kills:
             job = start(folder, finished)
             victim = chance.choice(VICTIMS)
-            tree, ports = watch(job, chance.uniform(0.0, LONGEST_WAIT))
+            tree, ports = watch(job, chance.uniform(0.0, LONGEST_WAIT), chance.choice([1, len(VICTIMS), len(VICTIMS)]))
             chain = tree[: len(VICTIMS)]
             if job.poll() is None and len(chain) > VICTIMS.index(victim):
                 os.kill(chain[VICTIMS.index(victim)], signal.SIGKILL)
                 kills[victim] += 1
                 if victim != "job":  # the job starts its engine again; end it a little later
-                    more, more_ports = watch(job, chance.uniform(0.0, LONGEST_WAIT))
+                    more, more_ports = watch(job, chance.uniform(0.0, LONGEST_WAIT), 1)
                     tree, ports = [*tree, *more], ports | more_ports
                     if job.poll() is None:
                         job.kill()
@@ -86,13 +86,15 @@ def start(folder: Path, number: int) -> subprocess.Popen:
         return subprocess.Popen([*map(str, command), "--log", folder / "engine.log"], stdout=log, stderr=log)
 
 
-def watch(job: subprocess.Popen, seconds: float) -> tuple[list[int], set[str]]:
-    """The job and its descendants, parents first, and the ports they listened on, over the next seconds."""
-    tree, ports, deadline = [job.pid], set(), time.monotonic() + seconds
+def watch(job: subprocess.Popen, seconds: float, members: int) -> tuple[list[int], set[str]]:
+    """The job and its descendants, parents first, and the ports they listened on, until some seconds after there are so many."""
+    ports, deadline = set(), None
     while True:
         tree = family(job.pid)
         ports |= listening(tree)
-        if time.monotonic() > deadline or job.poll() is not None:
+        if deadline is None and len(tree) >= members:
+            deadline = time.monotonic() + seconds
+        if (deadline and time.monotonic() > deadline) or job.poll() is not None:
             return tree, ports
         time.sleep(0.02)
 
