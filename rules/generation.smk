@@ -1,4 +1,4 @@
-"""Generation: one job starts one engine and serves a block of sample runs of all benchmarks.
+"""Generation: one job starts one engine and serves a block of sample runs of all benchmarks (or as many as the config says).
 
 Needs: data/{benchmark}.jsonl, models/{model}/engine/engine.json.
 Makes: results/{model}/eval-results/{benchmark}/output-greedy.jsonl and output-rs{seed}.jsonl.
@@ -36,10 +36,11 @@ for model in SERVED:
             resources:
                 mem_mb=GENERATION["mem_mb"],
                 runtime=GENERATION["runtime"],
-                gpu=gpus(model),
+                gpu=gpus(model) * GENERATION["engines_per_job"],
                 engine_command=engine_setting(model, "command"),
                 engine_args=engine_setting(model, "args"),
-                concurrency=GENERATION["concurrency"],
+                copies=GENERATION["engines_per_job"],
+                concurrency=GENERATION["concurrency"] or 0,
                 # Not params, which would compute again: which runs share a job, and where the prompt lies, change no sample.
                 sample_runs=" ".join(runs),
                 prompt=prompt_file(MODELS[model]["prompt"]),
@@ -62,6 +63,7 @@ for model in SERVED:
                     --prompt {resources.prompt:q} \
                     --prompt-template {params.prompt_template} \
                     {params.sampling:q} \
+                    --copies {resources.copies} \
                     --concurrency {resources.concurrency} \
                     --log {log:q}.engine \
                     2>&1 | tee {log:q}

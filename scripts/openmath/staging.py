@@ -5,9 +5,9 @@ rewritten in benchmark order and hard-linked to the published file; a rerun then
 Standard library only: this module also runs inside engine containers.
 """
 
+import errno
 import os
 import shutil
-import time
 from pathlib import Path
 
 from openmath.samples import encode_row, read_rows, write_rows
@@ -17,26 +17,24 @@ FLUSH_SECONDS = 2.0  # at most this much work is lost when the machine dies; a k
 
 
 class StagedRun:
-    """One sample run of one benchmark. rows: the finished samples by id."""
+    """One sample run of one benchmark. Holds the ids of finished samples, never their text: a job may have millions."""
 
     def __init__(self, path: Path, ids: list[str]):
         self.path = path
         self._ids = ids
         self._file = None
-        self._synced = 0.0
+        self._dirty = False
         wanted = set(ids)
-        self.rows: dict[str, dict] = {}
+        self._done: set[str] = set()
         if path.exists():
-            for row in read_rows(path, torn_tail=True):
-                if row.get("id") in wanted:
-                    self.rows.setdefault(row["id"], row)
+            self._done = {row["id"] for row in read_rows(path, torn_tail=True) if row.get("id") in wanted}
 
     @property
     def missing(self) -> list[str]:
-        return [i for i in self._ids if i not in self.rows]
+        return [i for i in self._ids if i not in self._done]
 
     def append(self, row: dict) -> None:
-        """Keep one finished sample; on disk within FLUSH_SECONDS, safe from a kill of this process at once."""
+        """Keep one finished sample: safe from a kill of this process at once, from the machine's end after `sync`."""
         if self._file is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             _drop_torn_tail(self.path)
@@ -45,27 +43,38 @@ class StagedRun:
         written = self._file.write(line)
         if written != len(line):  # a full disk may take half a line; the rest would be appended to it later
             self._file.truncate(self._file.tell() - written)
-            raise OSError(28, "No space left on device")
-        self.rows[row["id"]] = row
-        if time.monotonic() - self._synced > FLUSH_SECONDS:
-            self.sync()
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
+        self._done.add(row["id"])
+        self._dirty = True
 
     def sync(self) -> None:
-        if self._file:
+        """Flush to disk what was appended; slow on network file systems, so call it beside the work."""
+        if self._dirty:
+            self._dirty = False
             os.fsync(self._file.fileno())
-            self._synced = time.monotonic()
 
     def close(self) -> None:
         if self._file:
-            self.sync()
-            self._file.close()
-            self._file = None
+            file, self._file = self._file, None
+            with file:
+                if self._dirty:
+                    self._dirty = False
+                    os.fsync(file.fileno())
+
+    def rows(self) -> dict[str, dict]:
+        """The finished samples by id, read from the file; of a repeated id the first."""
+        rows: dict[str, dict] = {}
+        for row in read_rows(self.path, torn_tail=True):
+            if row.get("id") in self._done:
+                rows.setdefault(row["id"], row)
+        return rows
 
     def publish(self, output: Path) -> None:
         """Make the complete run appear as `output`, in benchmark order, sharing its disk blocks with the staged file."""
         self.close()
         if [row.get("id") for row in read_rows(self.path, torn_tail=True)] != self._ids:
-            write_rows(self.path, (self.rows[i] for i in self._ids))
+            rows = self.rows()
+            write_rows(self.path, (rows[i] for i in self._ids))
         output.parent.mkdir(parents=True, exist_ok=True)
         temporary = output.with_name(f".{output.name}.{os.getpid()}.tmp")
         temporary.unlink(missing_ok=True)

@@ -9,9 +9,11 @@ engine.json holds what can change answers (engine, version, model, settings). Sp
 own command line, given at each start.
 """
 
+import asyncio
 import json
+import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from types import ModuleType
 
@@ -21,6 +23,7 @@ from openmath.engines.launcher import LocalServer
 from openmath.errors import InputError
 
 ENGINES: dict[str, ModuleType] = {"vllm": vllm, "trtllm": trtllm, "llamacpp": llamacpp, "endpoint": endpoint}
+GPU_ENGINES = ("vllm", "trtllm")
 
 
 def read_engine(engine_dir: str | Path) -> dict:
@@ -42,17 +45,65 @@ def read_engine(engine_dir: str | Path) -> dict:
 
 @asynccontextmanager
 async def running_engine(
-    engine_dir: str | Path, *, command: str | None = None, args: str = "", log: Path = Path("engine.log")
+    engine_dir: str | Path,
+    *,
+    command: str | None = None,
+    args: str = "",
+    log: Path = Path("engine.log"),
+    environment: dict[str, str] | None = None,
 ) -> AsyncIterator[LocalServer | HostedEndpoint]:
     """Start the engine; yields an Endpoint with `extra_body` (sampling switches of this server) and `description`.
 
     command: the server program, where it is not on the PATH. args: speed settings, in the server's own flags. log: file
-    for the server's output.
+    for the server's output. environment: added to the server's.
     """
     description = read_engine(engine_dir)
     engine = ENGINES[description["engine"]]
     server = engine.server(description, command=command, args=args, log=log)
+    if environment:
+        server.environment |= environment
     async with server:
         server.extra_body = engine.EXTRA_BODY
         server.description = description
         yield server
+
+
+@asynccontextmanager
+async def running_engines(
+    engine_dir: str | Path, copies: int, *, command: str | None = None, args: str = "", log: Path = Path("engine.log")
+) -> AsyncIterator[list[LocalServer | HostedEndpoint]]:
+    """Start `copies` of the engine at once, each on `tensor_parallel` GPUs of its own."""
+    gpus = _gpu_groups(read_engine(engine_dir), copies)
+    async with AsyncExitStack() as stack:
+        starts = []
+        for number, visible in enumerate(gpus):
+            copy_log = log if copies == 1 else log.with_name(f"{log.name}.{number}")
+            starts.append(running_engine(engine_dir, command=command, args=args, log=copy_log, environment=visible))
+        # Each is entered in a task, all at the same time; whatever has started is stopped if another fails.
+        started = await asyncio.gather(*map(stack.enter_async_context, starts), return_exceptions=True)
+        for server in started:
+            if isinstance(server, BaseException):
+                raise server
+        yield started
+
+
+def _gpu_groups(description: dict, copies: int) -> list[dict[str, str]]:
+    """The environment of each copy: which GPUs it sees. Nothing is restricted where there is one copy."""
+    if copies == 1:
+        return [{}]
+    if description["engine"] not in GPU_ENGINES:
+        raise InputError(
+            "Only engines on GPUs can be run in several copies.",
+            where="engines_per_job",
+            found=description["engine"],
+        )
+    size = description["settings"]["tensor_parallel"]
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES", ",".join(map(str, range(copies * size)))).split(",")
+    if len(visible) < copies * size:
+        raise InputError(
+            "There are too few GPUs for the copies of the engine.",
+            where="CUDA_VISIBLE_DEVICES",
+            expected=f"{copies} copies x {size} GPUs",
+            found=",".join(visible),
+        )
+    return [{"CUDA_VISIBLE_DEVICES": ",".join(visible[i * size : (i + 1) * size])} for i in range(copies)]

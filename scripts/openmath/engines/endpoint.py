@@ -7,6 +7,8 @@ from openmath.client import HostedEndpoint
 from openmath.errors import InputError
 
 EXTRA_BODY: dict = {}
+GREEDY = {"temperature": 0.0, "top_p": 1.0}
+CONCURRENCY = 64  # hosted APIs limit it; a server of your own takes more: generation: concurrency
 
 
 def engine_version(command: str | None) -> str:

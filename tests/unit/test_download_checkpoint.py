@@ -1,0 +1,140 @@
+"""Checkpoints from a small Hugging Face hub of our own, from folders, and what is said when they cannot be had."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+FILES = {"config.json": b'{"num_attention_heads": 9}', "model.safetensors": b"weights", "model.bin": b"the same again"}
+
+
+class Hub(BaseHTTPRequestHandler):
+    """One public repository a/model at one commit; a/gated is gated; nothing else exists."""
+
+    def do_GET(self) -> None:
+        path = self.path.partition("?")[0].split("/")[1:]
+        if path[:2] == ["api", "models"] and path[2:4] == ["a", "model"]:
+            if "revision" in path and path[path.index("revision") + 1] not in ("main", COMMIT):
+                return self.refuse(404, "RevisionNotFound")
+            if "tree" in path:
+                tree = [{"type": "file", "path": n, "size": len(c), "oid": "0" * 40} for n, c in FILES.items()]
+                return self.answer(json.dumps(tree).encode())
+            siblings = [{"rfilename": name} for name in FILES]
+            info = {"id": "a/model", "modelId": "a/model", "sha": COMMIT, "siblings": siblings, "private": False}
+            return self.answer(json.dumps(info | {"tags": [], "downloads": 0, "likes": 0}).encode())
+        if path[:2] == ["a", "model"] and path[2] == "resolve" and path[4] in FILES:
+            return self.answer(FILES[path[4]])
+        return self.refuse(*((403, "GatedRepo") if "gated" in path else (401, "RepoNotFound")))
+
+    do_HEAD = do_GET
+
+    def answer(self, data: bytes) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(data)))
+        self.send_header("Content-Type", "application/json")
+        self.send_header("ETag", f'"{hashlib.sha256(data).hexdigest()}"')
+        self.send_header("X-Repo-Commit", COMMIT)
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(data)
+
+    def refuse(self, status: int, code: str) -> None:
+        self.send_response(status)
+        self.send_header("X-Error-Code", code)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_args) -> None:
+        pass
+
+
+@contextmanager
+def hub():
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def download(folder: Path, *options: str, endpoint: str = "http://127.0.0.1:9", **environment: str):
+    command = [sys.executable, ROOT / "scripts/download_checkpoint.py", *options]
+    command += ["--output", folder / "m/checkpoint", "--manifest", folder / "m/manifest.json"]
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("HF_")}
+    settings = {"HF_HOME": str(folder / "hf"), "HF_ENDPOINT": endpoint, "HF_HUB_DISABLE_XET": "1", **environment}
+    return subprocess.run(list(map(str, command)), capture_output=True, text=True, env=clean | settings)
+
+
+def manifest(folder: Path) -> dict:
+    return json.loads((folder / "m/manifest.json").read_text())
+
+
+def test_a_branch_is_resolved_once_and_then_served_from_the_cache(tmp_path):
+    with hub() as endpoint:
+        reply = download(tmp_path, "--hf", "a/model@main", endpoint=endpoint)
+    assert reply.returncode == 0, reply.stderr
+    assert manifest(tmp_path)["revision"] == COMMIT and COMMIT in reply.stdout
+    assert "model.bin" not in manifest(tmp_path)["files"], "a second copy of the weights"
+    weights = f"sha256:{hashlib.sha256(FILES['model.safetensors']).hexdigest()}"
+    assert manifest(tmp_path)["files"]["model.safetensors"] == weights
+    first = manifest(tmp_path)
+    for revision in ("main", COMMIT):  # the hub is gone now
+        reply = download(tmp_path, "--hf", f"a/model@{revision}", HF_HUB_OFFLINE="1")
+        assert reply.returncode == 0, reply.stderr
+        assert manifest(tmp_path) == first
+
+
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        ("a/gated", ["gated", "accept its licence", "no token"]),
+        ("a/nothing", ["No such repository", "HF_TOKEN"]),
+        ("a/model@v9", ["no such revision", "v9"]),
+    ],
+)
+def test_what_cannot_be_had_is_explained(tmp_path, source, says):
+    with hub() as endpoint:
+        reply = download(tmp_path, "--hf", source, endpoint=endpoint)
+    assert reply.returncode == 2 and "Traceback" not in reply.stderr
+    assert all(words in reply.stderr for words in says), reply.stderr
+
+
+def test_without_network_it_says_where_to_fetch(tmp_path):
+    reply = download(tmp_path, "--hf", "a/model@main", HF_HUB_OFFLINE="1")
+    assert reply.returncode == 2 and "snakemake fetch" in reply.stderr, reply.stderr
+
+
+def test_a_local_folder_is_used_where_it_is_and_keeps_its_identity_when_copied(tmp_path):
+    for name in ("here", "there"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.json").write_text("{}")
+        with open(tmp_path / name / "model.safetensors", "wb") as file:
+            file.truncate(210 * 2**20)  # sparse: larger than what is hashed whole
+    identities = []
+    for name in ("here", "there"):
+        assert download(tmp_path, "--path", tmp_path / name).returncode == 0
+        assert (tmp_path / "m/checkpoint").resolve() == tmp_path / name
+        identities.append(manifest(tmp_path)["files"])
+    assert identities[0] == identities[1]
+    with open(tmp_path / "there/model.safetensors", "r+b") as file:
+        file.write(b"other")
+    assert download(tmp_path, "--path", tmp_path / "there").returncode == 0
+    assert manifest(tmp_path)["files"] != identities[0]
+
+
+def test_a_folder_without_a_model_is_refused(tmp_path):
+    reply = download(tmp_path, "--path", tmp_path)
+    assert reply.returncode == 2 and "not a checkpoint folder" in reply.stderr

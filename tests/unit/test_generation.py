@@ -1,0 +1,73 @@
+"""What a generation job sends, in which order, and what it refuses to publish."""
+
+import asyncio
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from openmath.client import Completion
+from openmath.errors import InputError
+from openmath.generation import Generation, check_runs_differ
+
+
+def generation(engine: str = "vllm", **options) -> Generation:
+    """One without files."""
+    made = Generation.__new__(Generation)
+    defaults = {"temperature": 0.7, "top_p": 0.95, "max_new_tokens": 100, "prompt_template": "llama3-instruct"}
+    made.options = SimpleNamespace(**(defaults | options))
+    made.engine = {"engine": engine, "settings": {"context_length": 50}}
+    return made
+
+
+def sent(made: Generation, prompt: list[int], run: str) -> tuple[Completion, list[dict]]:
+    requests = []
+
+    class Client:
+        async def complete(self, ids, sampling, extra):
+            requests.append(sampling)
+            return Completion("text", "stop", len(ids), 5, None, None)
+
+    return asyncio.run(made._sample(Client(), {}, prompt, ("b", run, {"id": "b-0"}))), requests
+
+
+def test_a_sampled_run_sends_the_recipes_settings_and_its_number_as_seed():
+    _, [sampling] = sent(generation(), [1] * 10, "rs7")
+    assert sampling == {"max_tokens": 40, "stop": ["<|eot_id|>"], "temperature": 0.7, "top_p": 0.95, "seed": 7}
+
+
+@pytest.mark.parametrize(
+    ("engine", "greedy"),
+    [
+        ("vllm", {"temperature": 0.0, "top_p": 1.0}),
+        ("trtllm", {"temperature": 1.0, "top_p": 1.0, "top_k": 1}),  # its runtime wants a positive temperature
+    ],
+)
+def test_greedy_has_no_seed_and_is_greedy_in_the_engines_words(engine, greedy):
+    _, [sampling] = sent(generation(engine, prompt_template="chat"), [1] * 10, "greedy")
+    assert sampling == {"max_tokens": 40, **greedy}
+
+
+def test_a_prompt_that_fills_the_context_is_recorded_and_never_sent():
+    answer, requests = sent(generation(), [1] * 50, "rs0")
+    assert requests == []
+    assert (answer.text, answer.finish_reason, answer.num_prompt_tokens) == ("", "prompt_too_long", 50)
+
+
+def test_all_runs_of_a_problem_follow_each_other():
+    made = generation()
+    made.problems = {"b": [{"id": "b-0"}, {"id": "b-1"}]}
+    missing = {"greedy": ["b-0", "b-1"], "rs0": ["b-1"], "rs1": ["b-0", "b-1"]}
+    made.staged = {("b", run): SimpleNamespace(missing=ids) for run, ids in missing.items()}
+    order = [(run, row["id"]) for _, run, row in made.jobs()]
+    assert order == [("greedy", "b-0"), ("rs1", "b-0"), ("greedy", "b-1"), ("rs0", "b-1"), ("rs1", "b-1")]
+
+
+def test_two_runs_with_the_same_texts_are_not_published():
+    first = {f"b-{number}": number for number in range(40)}
+    other = {**first, "b-0": -1, "b-1": -2, "b-2": -3}  # 37 of 40: below 95 %
+    check_runs_differ("b", first, other, Path("staged"))
+    with pytest.raises(InputError, match="copies of each other"):
+        check_runs_differ("b", first, {**first, "b-0": -1}, Path("staged"))
+    few = {"b-0": 0, "b-1": 1}
+    check_runs_differ("b", few, few, Path("staged"))  # too few to tell

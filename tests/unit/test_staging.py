@@ -1,0 +1,159 @@
+"""Staging: nothing finished is lost, whatever stops the job; no two jobs compute the same samples."""
+
+import errno
+import json
+import multiprocessing
+import os
+import resource
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from openmath.errors import InputError
+from openmath.run_locks import RunLocks
+from openmath.samples import read_rows
+from openmath.staging import StagedRun
+
+IDS = [f"p-{number}" for number in range(50)]
+
+
+def row(identifier: str) -> dict:
+    return {"id": identifier, "generation": "x" * 400}
+
+
+def fill_small_disk(path: Path) -> None:
+    """Append until a file may not grow any more; as on a full disk, the last write is cut short."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))
+    run = StagedRun(path, IDS)
+    for identifier in IDS:
+        try:
+            run.append(row(identifier))
+        except OSError as error:
+            assert error.errno in (errno.ENOSPC, errno.EFBIG)
+            os._exit(17)
+
+
+def test_a_full_disk_loses_nothing_and_the_next_job_goes_on(tmp_path):
+    path = tmp_path / "output-rs0.jsonl"
+    child = multiprocessing.get_context("fork").Process(target=fill_small_disk, args=(path,))
+    child.start()
+    child.join()
+    assert child.exitcode == 17
+    assert path.read_bytes().endswith(b"\n"), "half a line was left"
+    kept = list(read_rows(path))
+    assert 5 < len(kept) < len(IDS)
+    run = StagedRun(path, IDS)
+    assert run.missing == IDS[len(kept) :]
+    for identifier in run.missing:
+        run.append(row(identifier))
+    run.publish(tmp_path / "out.jsonl")
+    assert [r["id"] for r in read_rows(tmp_path / "out.jsonl")] == IDS
+
+
+def test_a_device_without_space_is_an_error_that_names_it(tmp_path):
+    if not os.path.exists("/dev/full"):
+        pytest.skip("no /dev/full")
+    run = StagedRun(tmp_path / "a.jsonl", IDS)
+    run.append(row("p-0"))
+    run._file = open("/dev/full", "ab", buffering=0)
+    with pytest.raises(OSError, match="No space left"):
+        run.append(row("p-1"))
+    assert "p-1" in run.missing and "p-0" not in run.missing
+
+
+def test_an_unknown_id_in_staging_is_ignored(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b'{"id": "p-0", "n": 1}\n{"id": "old", "n": 2}\n{"id": "p-0", "n": 3}\n')
+    run = StagedRun(path, ["p-0"])
+    assert run.missing == []
+    run.publish(tmp_path / "out.jsonl")
+    assert list(read_rows(tmp_path / "out.jsonl")) == [{"id": "p-0", "n": 1}]
+
+
+def test_a_held_run_is_refused_with_the_holder_named_and_others_are_free(tmp_path):
+    first, second = RunLocks(tmp_path), RunLocks(tmp_path)
+    first.acquire(["greedy", "rs0"])
+    with pytest.raises(InputError, match=r"Another job works[\s\S]*rs0\.lock") as error:
+        second.acquire(["rs1", "rs0"])
+    assert str(os.getpid()) in str(error.value)
+    second.acquire(["rs1"])  # what it had taken before it failed is free again
+    second.release()
+    first.release()
+    second.acquire(["greedy", "rs0"])
+    second.release()
+    assert list(tmp_path.iterdir()) == []
+
+
+def hold_and_wait(folder: Path, ready) -> None:
+    RunLocks(folder).acquire(["rs0"])
+    ready.set()
+    signal.pause()
+
+
+def test_the_lock_of_a_killed_job_is_taken_over_at_once(tmp_path, capsys):
+    context = multiprocessing.get_context("fork")
+    ready = context.Event()
+    job = context.Process(target=hold_and_wait, args=(tmp_path, ready))
+    job.start()
+    ready.wait()
+    locks = RunLocks(tmp_path)
+    with pytest.raises(InputError, match="Another job works"):
+        locks.acquire(["rs0"])
+    os.kill(job.pid, signal.SIGKILL)
+    job.join()
+    started = time.monotonic()
+    locks.acquire(["rs0"])
+    assert time.monotonic() - started < locks._lease / 2, "it must not wait where it can see that the process is gone"
+    assert "is dead; taking its lock over" in capsys.readouterr().out
+    locks.release()
+    assert list(tmp_path.iterdir()) == []
+
+
+def pretend_another_machine(folder: Path) -> None:
+    [pulse] = folder.glob("*.alive")
+    pulse.write_text(json.dumps({**json.loads(pulse.read_text()), "boot": "another machine's"}))
+
+
+def test_a_job_on_another_machine_counts_as_dead_only_without_a_pulse(tmp_path):
+    """Clocks are not compared: only whether the pulse changes while we look."""
+    holder = RunLocks(tmp_path)
+    holder.acquire(["rs0"])
+    pretend_another_machine(tmp_path)
+    heir = RunLocks(tmp_path, lease=0.5)
+    heir.acquire(["rs0"])  # no beat in half a second
+    with pytest.raises(InputError, match="taken this sample run over"):
+        holder.beat()  # it was suspended, and notices
+    heir.release()
+
+
+def beat(folder: Path, ready) -> None:
+    locks = RunLocks(folder)
+    locks.acquire(["rs0"])
+    ready.set()
+    while True:
+        locks.beat()
+        pretend_another_machine(folder)
+        time.sleep(0.02)
+
+
+def test_a_beating_pulse_on_another_machine_is_respected(tmp_path):
+    context = multiprocessing.get_context("fork")
+    ready = context.Event()
+    job = context.Process(target=beat, args=(tmp_path, ready))
+    job.start()
+    ready.wait()
+    try:
+        with pytest.raises(InputError, match="Another job works"):
+            RunLocks(tmp_path, lease=20.0).acquire(["rs0"])
+    finally:
+        job.kill()
+        job.join()
+
+
+def test_a_lock_without_a_holder_is_taken_after_the_lease(tmp_path):
+    (tmp_path / "rs0.lock").touch()  # killed between creating and writing it
+    locks = RunLocks(tmp_path, lease=0.2)
+    locks.acquire(["rs0"])
+    locks.release()

@@ -1,0 +1,35 @@
+"""How many engines the paper's evaluation starts, by dry runs of the shipped configuration."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import ROOT, WORKFLOW, planned_jobs
+
+
+@pytest.fixture(scope="module")
+def paper(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("paper")
+    for name in WORKFLOW:
+        source = ROOT / name
+        shutil.copytree(source, folder / name) if source.is_dir() else shutil.copy2(source, folder / name)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("changes", "jobs"),
+    [
+        ({}, 17),  # greedy and 16 blocks of 16 seeds, each with all five benchmarks
+        ({"num_jobs": 1}, 1),
+        ({"num_jobs": 4, "benchmarks_per_job": 3}, 8),
+    ],
+)
+def test_engine_starts(paper, changes, jobs):
+    config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    config["generation"] |= changes
+    (paper / "config.yaml").write_text(yaml.safe_dump(config))
+    generate = {rule: count for rule, count in planned_jobs(paper).items() if rule.startswith("generate_")}
+    assert sum(generate.values()) == jobs, generate
+    if changes == {"num_jobs": 1}:
+        assert list(generate) == ["generate_openmath2-llama3.1-8b_greedy_to_rs255"]
