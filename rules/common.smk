@@ -4,6 +4,7 @@ from openmath.config import checked_config
 from openmath.errors import InputError
 from openmath.fingerprint import sha256_text
 from openmath.layout import Layout, prompt_file
+from openmath.options import Options
 from snakemake.exceptions import WorkflowError
 
 try:
@@ -11,7 +12,7 @@ try:
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
-SCRIPTS = f"{workflow.basedir}/scripts"
+SCRIPTS = f"{workflow.basedir}/scripts"  # a resource of each rule: a moved checkout computes nothing again
 POLICY = config["policy"]
 BENCHMARKS = config["benchmarks"]
 MODELS = config["models"]
@@ -19,6 +20,7 @@ JUDGES = config["judges"]
 GENERATION = config["generation"]
 PUBLISHED = f"{workflow.basedir}/config/published.yaml"
 SERVED = [name for name, model in MODELS.items() if "samples" not in model]  # models that we run ourselves
+BUILT = [name for name in SERVED if MODELS[name]["engine"] == "trtllm"]  # models whose engine is a conversion
 
 
 wildcard_constraints:
@@ -30,6 +32,7 @@ wildcard_constraints:
 LAYOUT = Layout(config)
 sample_runs, seed_runs, generation_jobs = LAYOUT.sample_runs, LAYOUT.seed_runs, LAYOUT.generation_jobs
 sample_file, judge_pairs, gpus = LAYOUT.sample_file, LAYOUT.judge_pairs, LAYOUT.gpus
+OPTIONS = Options(config, LAYOUT)
 
 
 def sample_files(wildcards):
@@ -71,12 +74,6 @@ def judged_files(wildcards):
     return [judged for _, judged in judge_pairs(wildcards.model, wildcards.judge)]
 
 
-def published_option(wildcards):
-    """`--published-as NAME` where the published numbers know a model by another name."""
-    name = MODELS[wildcards.model].get("published_as")
-    return ["--published-as", name] if name else []
-
-
 def prompt_sha256(name):
     """Hash of a prompt's text: a param, so that an edited prompt computes anew, and a moved checkout does not."""
     return text_sha256(prompt_file(name))
@@ -91,9 +88,35 @@ def text_sha256(path):
         raise WorkflowError(f"Cannot read a file that the configuration names ({error.strerror}): {path}") from None
 
 
-def engine_setting(model, key):
-    """How a model's engine is run: `command`, `args` (speed only) or `image`; never a param."""
-    return config["engines"].get(MODELS[model]["engine"], {}).get(key, "")
+def checkpoint_manifest(wildcards):
+    """An endpoint has no checkpoint."""
+    return [] if MODELS[wildcards.model]["engine"] == "endpoint" else f"models/{wildcards.model}/manifest.json"
+
+
+def build_gpus(wildcards):
+    """A TensorRT-LLM engine is built on the kind of GPU that it will run on."""
+    return gpus(wildcards.model)
+
+
+def judge_engine(judge):
+    """Engine of a judge that the judging job serves itself."""
+    served = OPTIONS.served_judge(judge)
+    return [f"models/{served}/engine/engine.json"] if served else []
+
+
+def all_judged_files(wildcards):
+    """Judged files of one model under all judges."""
+    return [judged for judge in JUDGES for _, judged in judge_pairs(wildcards.model, judge)]
+
+
+def agreement_files():
+    """The comparison of the judges of each model, where there are several."""
+    return expand("results/{model}/judged/agreement.md", model=MODELS if len(JUDGES) > 1 else [])
+
+
+def names_of(models):
+    """Pattern of a wildcard that takes these names only; none at all where there are none."""
+    return "|".join(map(re.escape, models)) or "(?!)"
 
 
 def benchmark_files():

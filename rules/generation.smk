@@ -7,14 +7,6 @@ Finished samples are kept in results/{model}/.staging, so a rerun computes only 
 
 from openmath.staging import GENERATION_VERSION
 
-
-def sampling_options():
-    """The sampling of the configuration, as options of generate.py."""
-    options = ["--temperature", GENERATION["temperature"], "--top-p", GENERATION["top_p"]]
-    options += ["--max-new-tokens", GENERATION["max_new_tokens"]]
-    return options + (["--limit", GENERATION["limit"]] if GENERATION["limit"] else [])
-
-
 for model in SERVED:
     for job, (benchmarks, runs) in generation_jobs(model).items():
 
@@ -30,15 +22,19 @@ for model in SERVED:
                 f"logs/generate/{model}/{job}.log",
             benchmark:
                 f"logs/generate/{model}/{job}.benchmark.tsv"
+            conda:
+                OPTIONS.engine_environment(model)
             container:
-                engine_setting(model, "image") or None
+                OPTIONS.engine_setting(model, "image") or None
             threads: GENERATION["threads"]
             resources:
                 mem_mb=GENERATION["mem_mb"],
                 runtime=GENERATION["runtime"],
                 gpu=gpus(model) * GENERATION["engines_per_job"],
-                engine_command=engine_setting(model, "command"),
-                engine_args=engine_setting(model, "args"),
+                gpu_model=GENERATION["gpu_model"] if gpus(model) else "",
+                scripts=SCRIPTS,
+                engine_command=OPTIONS.engine_setting(model, "command"),
+                engine_args=OPTIONS.engine_setting(model, "args"),
                 copies=GENERATION["engines_per_job"],
                 concurrency=GENERATION["concurrency"] or 0,
                 # Not params, which would compute again: which runs share a job, and where the prompt lies, change no sample.
@@ -46,13 +42,13 @@ for model in SERVED:
                 prompt=prompt_file(MODELS[model]["prompt"]),
             params:
                 model=model,
-                sampling=sampling_options(),
+                sampling=OPTIONS.sampling(),
                 prompt_template=MODELS[model]["prompt_template"],
                 prompt_sha256=prompt_sha256(MODELS[model]["prompt"]),
                 generation_version=GENERATION_VERSION,
             shell:
                 r"""
-                python {SCRIPTS:q}/generate.py \
+                python {resources.scripts:q}/generate.py \
                     --engine models/{params.model}/engine \
                     --engine-command={resources.engine_command:q} \
                     --engine-args={resources.engine_args:q} \

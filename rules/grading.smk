@@ -16,17 +16,20 @@ rule grade_answers:
         grades="results/{model}/grades/{benchmark}.parquet",
     log:
         "logs/grade_answers/{model}/{benchmark}.log",
+    conda:
+        "../envs/workflow.yaml"
     threads: 2
     resources:
         mem_mb=4000,
         runtime=60,
+        scripts=SCRIPTS,
     params:
         benchmark=benchmark_option,
         policy=POLICY,
         grader_version=GRADER_VERSION,
     shell:
         r"""
-        python {SCRIPTS:q}/grade_answers.py {params.benchmark} \
+        python {resources.scripts:q}/grade_answers.py {params.benchmark} \
             --samples {input.samples:q} \
             --output {output.grades:q} \
             --policy {params.policy} \

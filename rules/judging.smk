@@ -6,72 +6,14 @@ Makes: results/{model}/judged/{judge}/{benchmark}/{mode}.jsonl; with several jud
 Verdicts are kept for ever in judgements/{judge}.
 """
 
-import shlex
-
 
 localrules:
     compare_judges,
 
 
-def judge_engine(judge):
-    """Engine of a self-hosted judge; a hosted or replayed one needs none."""
-    settings = JUDGES[judge]
-    served = None if settings["replay"] else settings.get("self_hosted")
-    return [f"models/{served}/engine/engine.json"] if served else []
-
-
-def judge_options(judge):
-    """Who judges and how, as options of judge_answers.py: all that can change a verdict."""
-    settings = JUDGES[judge]
-    options = ["--prompt", prompt_file(settings["prompt"]), "--max-new-tokens", settings["max_new_tokens"]]
-    options += ["--tries-unparsed", settings["tries_unparsed"]]
-    if settings["cascade"]:
-        options += ["--cascade"]
-    if "model" in settings:
-        return [*options, "--model", settings["model"]]
-    if settings["replay"]:
-        return [*options, "--self-hosted"]
-    return [*options, "--engine", f"models/{settings['self_hosted']}/engine"]
-
-
-def judge_service(judge):
-    """How the judge is reached and paid, as one string of options: none of it changes a verdict."""
-    settings = JUDGES[judge]
-    options = ["--concurrency", settings["concurrency"], "--request-seconds", settings["request_seconds"]]
-    options += [
-        "--mode",
-        settings["mode"],
-        "--poll-seconds",
-        settings["poll_seconds"],
-        "--base-url",
-        settings["base_url"],
-    ]
-    if "api_key_env" in settings:
-        options += ["--api-key-env", settings["api_key_env"]]
-    if "prices" in settings:
-        options += ["--prices", settings["prices"]["input"], settings["prices"]["output"]]
-    if "budget_usd" in settings:
-        options += ["--budget-usd", settings["budget_usd"]]
-    if settings["replay"]:
-        options += ["--replay"]
-    for option in ("command", "args"):
-        if judge_engine(judge) and engine_setting(settings["self_hosted"], option):
-            options += [f"--engine-{option}={engine_setting(settings['self_hosted'], option)}"]
-    return shlex.join(map(str, options))
-
-
-def agreement_files():
-    """The comparison of the judges of each model, where there are several."""
-    return expand("results/{model}/judged/agreement.md", model=MODELS if len(JUDGES) > 1 else [])
-
-
-def all_judged_files(wildcards):
-    """Judged files of one model under all judges."""
-    return [judged for judge in JUDGES for _, judged in judge_pairs(wildcards.model, judge)]
-
-
 for model in MODELS:
     for judge in JUDGES:
+        served = OPTIONS.served_judge(judge)
 
         rule:
             name:
@@ -85,23 +27,27 @@ for model in MODELS:
                 f"logs/judge_answers/{model}/{judge}.log",
             benchmark:
                 f"logs/judge_answers/{model}/{judge}.benchmark.tsv"
+            conda:
+                OPTIONS.engine_environment(served) if served else "../envs/workflow.yaml"
             container:
-                (judge_engine(judge) and engine_setting(JUDGES[judge]["self_hosted"], "image")) or None
-            threads: GENERATION["threads"] if judge_engine(judge) else 1
+                (served and OPTIONS.engine_setting(served, "image")) or None
+            threads: GENERATION["threads"] if served else 1
             resources:
-                mem_mb=GENERATION["mem_mb"] if judge_engine(judge) else 2000,
+                mem_mb=GENERATION["mem_mb"] if served else 2000,
                 runtime=GENERATION["runtime"],
-                gpu=gpus(JUDGES[judge]["self_hosted"]) if judge_engine(judge) else 0,
-                service=judge_service(judge),
+                gpu=gpus(served) if served else 0,
+                gpu_model=GENERATION["gpu_model"] if served and gpus(served) else "",
+                scripts=SCRIPTS,
+                service=OPTIONS.judge_service(judge),
             params:
                 judge=judge,
-                options=judge_options(judge),
+                options=OPTIONS.judge(judge),
                 prompt_sha256=prompt_sha256(JUDGES[judge]["prompt"]),
                 grader_version=GRADER_VERSION if JUDGES[judge]["cascade"] else None,
                 policy=POLICY,
             shell:
                 r"""
-                python {SCRIPTS:q}/judge_answers.py \
+                python {resources.scripts:q}/judge_answers.py \
                     --input {input.answers:q} \
                     --output {output.judged:q} \
                     --judge {params.judge:q} \
@@ -123,15 +69,18 @@ rule compare_judges:
         differing="results/{model}/judged/agreement.jsonl",
     log:
         "logs/compare_judges/{model}.log",
+    conda:
+        "../envs/workflow.yaml"
     threads: 1
     resources:
         mem_mb=2000,
         runtime=30,
+        scripts=SCRIPTS,
     params:
         judges=list(JUDGES),
     shell:
         r"""
-        python {SCRIPTS:q}/compare_judges.py \
+        python {resources.scripts:q}/compare_judges.py \
             --judges {params.judges:q} \
             --judged {input.judged:q} \
             --output {output.table:q} \

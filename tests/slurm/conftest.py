@@ -41,7 +41,14 @@ CONFIG = {
 SAMPLES = SEEDS * PROBLEMS
 BLOCK = f"generate_tiny_rs0_to_rs{SEEDS - 1}"
 # The profile's own intervals are made for busy controllers.
-QUICK = ("--seconds-between-status-checks", "2", "--slurm-init-seconds-before-status-checks", "2", "--latency-wait", "10")
+QUICK = (
+    "--seconds-between-status-checks",
+    "2",
+    "--slurm-init-seconds-before-status-checks",
+    "2",
+    "--latency-wait",
+    "10",
+)
 
 
 class Evaluation:
@@ -57,7 +64,11 @@ class Evaluation:
     def start(self, *options: str, profile: str = "profiles/slurm") -> subprocess.Popen:
         command = [sys.executable, "-m", "snakemake", *options, "--configfile", "config.yaml"]
         command += ["--profile", profile, *QUICK] if profile else ["--cores", "2"]
-        environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "USER": "root"}
+        environment = {
+            **os.environ,
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "USER": "root",
+        }
         with open(self.folder / "snakemake.log", "ab") as log:
             return subprocess.Popen(command, cwd=self.folder, env=environment, stdout=log, stderr=log)
 

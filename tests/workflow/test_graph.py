@@ -31,7 +31,7 @@ def test_a_finished_evaluation_has_every_file_and_nothing_to_do(finished):
 def test_nothing_done_yet_runs_every_rule(evaluation):
     for made in ("data", "models", "results", "judgements"):
         shutil.rmtree(evaluation / made)
-    first = {"prepare_benchmark": 2, "download_checkpoint": 1, "build_engine": 1}
+    first = {"prepare_benchmark": 2, "download_checkpoint": 1, "describe_engine": 1}
     assert planned_jobs(evaluation) == first | ALL_GENERATION | AFTER_GENERATION
 
 

