@@ -13,7 +13,7 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 CLUSTER = ROOT / "tests/slurm/cluster.sh"
-WORKFLOW = ("Snakefile", "rules", "scripts", "config", "profiles")
+WORKFLOW = ("Snakefile", "rules", "scripts", "config", "envs", "profiles")
 SEEDS, PROBLEMS = 4, 30
 CONFIG = {
     "benchmarks": ["arithmetic-mini"],

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
-WORKFLOW = ("Snakefile", "rules", "scripts", "config", "profiles")
+WORKFLOW = ("Snakefile", "rules", "scripts", "config", "envs", "profiles")
 CONFIG = {
     "benchmarks": ["arithmetic-mini", "own"],
     "benchmark_sources": {"own": "own.jsonl"},
