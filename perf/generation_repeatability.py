@@ -3,7 +3,7 @@ r"""Which share of samples is the same text when only the number of requests in 
     python perf/generation_repeatability.py --engine models/m/engine --benchmark data/gsm8k.jsonl --limit 200
 
 Batch composition changes the last bits of the logits unless the engine takes care (`deterministic: true`). Runs
-scripts/generate.py three times: twice with 512 requests in flight, once with 8; greedy and one seed. Needs --engine.
+scripts/generate.py three times: with 512 requests in flight, with 8, and with 512 again; greedy and one seed. Needs --engine.
 """
 
 import argparse
@@ -32,11 +32,11 @@ def main() -> None:
         print("needs --engine and --benchmark; see --help")
         return
     many, few = options.concurrency
-    first, again, alone = (texts(options, name, n) for name, n in (("first", many), ("again", many), ("few", few)))
-    for run in RUNS:
-        print(
-            f"{run}: {many} in flight, twice: {same(first, again, run)}; {many} against {few}: {same(first, alone, run)}"
-        )
+    first = texts(options, "first", many)
+    for name, concurrency in (("few", few), ("again", many)):
+        other = texts(options, name, concurrency)
+        for run in RUNS:
+            print(f"{run}: {many} in flight against {concurrency}: {same(first, other, run)}", flush=True)
 
 
 def texts(options: argparse.Namespace, name: str, concurrency: int) -> dict[tuple[str, str], str]:

@@ -28,6 +28,9 @@ class RunLocks:
         self._token = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
         self._beats = 0
         self._held: list[Path] = []
+        self._dead: set[str] = (
+            set()
+        )  # jobs whose locks we take over; each is looked at once, however many locks it held
 
     def acquire(self, runs: Iterable[str]) -> None:
         """Lock all runs or none; InputError names the job that works on one of them."""
@@ -36,6 +39,8 @@ class RunLocks:
         try:
             for run in runs:
                 self._lock(self._folder / f"{run}.lock")
+            for holder in self._dead:  # only now: should we die before, the next heir sees it too
+                self._pulse(holder).unlink(missing_ok=True)
         except BaseException:
             self.release()
             raise
@@ -77,14 +82,16 @@ class RunLocks:
 
     def _take_from(self, path: Path, holder: str) -> None:
         """Remove the lock of a dead job; InputError if it lives."""
-        if self._lives(holder):
+        if holder not in self._dead and self._lives(holder):
             raise InputError(
                 "Another job works on this sample run.",
                 where=path,
                 found=f"job {holder}",
                 hint="wait for it or end it. A job that was killed needs no unlocking: run this again.",
             )
-        print(f"{path.stem}: the job {holder} is dead; taking its lock over", flush=True)
+        if holder not in self._dead:
+            print(f"the job {holder} is dead; taking its locks over", flush=True)
+            self._dead.add(holder)
         grave = path.with_name(f"{path.name}.{self._token}")
         try:
             os.rename(path, grave)  # only one of several heirs gets it
@@ -94,7 +101,6 @@ class RunLocks:
             os.rename(grave, path)
             return
         grave.unlink()
-        self._pulse(holder).unlink(missing_ok=True)
 
     def _lives(self, holder: str) -> bool:
         first = _content(self._pulse(holder))

@@ -117,8 +117,12 @@ def test_an_engine_that_dies_in_mid_run_is_started_again_and_nothing_is_lost(eng
     restarts = engine.server.restarts_left
 
     async def die_while_decoding():
-        tasks = [asyncio.ensure_future(engine.complete(prompt, max_tokens=64, seed=i)) for i in range(8)]
-        await asyncio.sleep(0.5)
+        sampling = {"max_tokens": 64, "temperature": 1.0}
+        started = time.monotonic()
+        await engine.complete(prompt, seed=99, **sampling)
+        one = time.monotonic() - started
+        tasks = [asyncio.ensure_future(engine.complete(prompt, seed=i, **sampling)) for i in range(8)]
+        await asyncio.sleep(one / 3)  # in mid-run, however fast the engine is
         for pid in server_processes(engine.server):
             os.kill(pid, signal.SIGKILL)
         return await asyncio.gather(*tasks)
