@@ -41,14 +41,7 @@ CONFIG = {
 SAMPLES = SEEDS * PROBLEMS
 BLOCK = f"generate_tiny_rs0_to_rs{SEEDS - 1}"
 # The profile's own intervals are made for busy controllers.
-QUICK = (
-    "--seconds-between-status-checks",
-    "2",
-    "--slurm-init-seconds-before-status-checks",
-    "2",
-    "--latency-wait",
-    "10",
-)
+QUICK = ("--slurm-init-seconds-before-status-checks", "2", "--latency-wait", "10")
 
 
 class Evaluation:
@@ -62,7 +55,7 @@ class Evaluation:
         (self.folder / "config.yaml").write_text(yaml.safe_dump(config))
 
     def start(self, *options: str, profile: str = "profiles/slurm") -> subprocess.Popen:
-        command = [sys.executable, "-m", "snakemake", *options, "--configfile", "config.yaml"]
+        command = [sys.executable, ROOT / "tests/slurm/quick_snakemake.py", *options, "--configfile", "config.yaml"]
         command += ["--profile", profile, *QUICK] if profile else ["--cores", "2"]
         environment = {
             **os.environ,
