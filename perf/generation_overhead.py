@@ -4,13 +4,15 @@ r"""What generate.py costs over the bare engine: tokens/s of both on the same ll
 
 The bare engine is the same server under the plainest client there is (a thread for each request in flight, http.client, nothing
 kept). Ours is scripts/generate.py from the engine's readiness to the last staged sample. Both sides alternate; the ratio is of
-the best passes, since other work on the machine only ever slows one down.
+the best passes, since other work on the machine only ever slows one down. Also prints the CPU time of our processes beside the
+engine's, which other work does not disturb.
 """
 
 import argparse
 import asyncio
 import http.client
 import json
+import os
 import queue
 import subprocess
 import sys
@@ -18,6 +20,8 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+
+from generation_kills import family
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "scripts"))
@@ -60,9 +64,28 @@ def ours(folder: Path, problems: int, number: int) -> float:
     command += ["--max-new-tokens", TOKENS, "--concurrency", SLOTS, f"--engine-args=--slots {SLOTS}"]
     command += ["--output-dir", folder / f"out{number}", "--staging", folder / f"staging{number}"]
     command += ["--log", folder / "engine.log"]
-    subprocess.run(list(map(str, command)), check=True, stdout=subprocess.DEVNULL)
+    with open(folder / "job.log", "w+") as log:
+        job = subprocess.Popen(list(map(str, command)), stdout=log, stderr=log)
+        first: dict[int, float] = {}
+        last: dict[int, float] = {}
+        while job.poll() is None:
+            if "engine ready" in (folder / "job.log").read_text():
+                last |= {pid: seconds for pid in family(job.pid) if (seconds := cpu_seconds(pid)) is not None}
+                first = first or dict(last)
+            time.sleep(0.05)
+    used = {pid: seconds - first.get(pid, 0.0) for pid, seconds in last.items()}
+    engine = max(used.values())
+    print(f"    CPU: engine {engine:.1f} s, all of ours {sum(used.values()) - engine:.2f} s", flush=True)
     record = json.loads((folder / f"staging{number}/jobs.jsonl").read_text())
     return record["tokens"] / record["seconds"]
+
+
+def cpu_seconds(pid: int) -> float | None:
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def bare(folder: Path, problems: int, number: int) -> float:
