@@ -58,9 +58,10 @@ def test_the_evaluation_runs_and_jobs_ask_for_what_the_configuration_says(evalua
         hours, rest = divmod(minutes, 60)
         assert job["TimeLimit"] == f"{hours:02}:{rest:02}:00", rule
         assert (job["MinMemoryNode"], job["NumCPUs"], job["Partition"]) == (memory, str(cpus), "cpu"), rule
-        assert "gres/gpu" not in job["TRES"], rule
+        assert "TresPerJob" not in job, f"{rule} asks for GPUs"
 
 
+@pytest.mark.crash
 def test_a_cancelled_block_goes_on_with_the_next_run(evaluation):
     run = evaluation.start("majority", "--retries", "0")
     evaluation.wait_for_samples(10)
@@ -74,6 +75,7 @@ def test_a_cancelled_block_goes_on_with_the_next_run(evaluation):
     assert evaluation.num_computed() - computed == again < SAMPLES - 9
 
 
+@pytest.mark.crash
 def test_a_wall_limit_is_no_failure(evaluation):
     """One minute is too short; each retry goes on where the last one was stopped, by SIGTERM first."""
     evaluation.configure(runtime=1, max_new_tokens=200)
@@ -84,6 +86,7 @@ def test_a_wall_limit_is_no_failure(evaluation):
     assert SAMPLES <= evaluation.num_computed() <= SAMPLES + IN_FLIGHT * tries
 
 
+@pytest.mark.crash
 def test_a_lost_node_and_a_restarted_controller_only_cost_what_was_in_flight(evaluation):
     evaluation.configure()
     # On the GPU nodes, so that there is another one to go to.
@@ -102,6 +105,7 @@ def test_a_lost_node_and_a_restarted_controller_only_cost_what_was_in_flight(eva
     assert SAMPLES <= evaluation.num_computed() <= SAMPLES + IN_FLIGHT
 
 
+@pytest.mark.crash
 def test_a_preempted_job_is_requeued_and_goes_on(evaluation):
     options = ("--default-resources", "slurm_partition=scavenge", "runtime=10", "--slurm-requeue", "--retries", "0")
     run = evaluation.start("majority", *options)
@@ -117,6 +121,7 @@ def test_a_preempted_job_is_requeued_and_goes_on(evaluation):
     assert SAMPLES <= evaluation.num_computed() <= SAMPLES + IN_FLIGHT
 
 
+@pytest.mark.crash
 def test_a_killed_snakemake_leaves_its_jobs_and_a_rerun_waits_for_them(evaluation):
     run = evaluation.start("majority", "--retries", "0")
     evaluation.wait_for_samples(5)
@@ -135,7 +140,7 @@ def test_a_killed_snakemake_leaves_its_jobs_and_a_rerun_waits_for_them(evaluatio
     assert evaluation.num_computed() == computed, "finished samples were computed again"
 
 
-@pytest.mark.parametrize("gpu_model, asked", [("", "gres/gpu=2"), ("h100", "gres/gpu:h100=2")])
+@pytest.mark.parametrize("gpu_model, asked", [("", "gres:gpu:2"), ("h100", "gres:gpu:h100:2")])
 def test_a_gpu_job_asks_for_its_gpus(evaluation, gpu_model, asked):
     """The engine does not exist here; what counts is the request that Slurm has seen."""
     evaluation.configure(gpu_model=gpu_model)
@@ -145,5 +150,6 @@ def test_a_gpu_job_asks_for_its_gpus(evaluation, gpu_model, asked):
     engine = evaluation.folder / "models/tiny/engine/engine.json"
     engine.write_text(engine.read_text().replace('"llamacpp"', '"vllm"'))
     assert evaluation.run("majority", "--retries", "0", "--rerun-triggers", "mtime") != 0
-    [job] = [details(job) for job, comment in jobs().items() if BLOCK in comment][-1:]
-    assert asked in job["TRES"] and job["Partition"] == "gpu"
+    seen = [details(job) for job, comment in jobs().items() if BLOCK in comment]
+    [job] = [job for job in seen if job["WorkDir"] == str(evaluation.folder)]  # not those of other tests
+    assert (job["TresPerJob"], job["Partition"]) == (asked, "gpu")
