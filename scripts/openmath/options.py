@@ -59,7 +59,9 @@ class Options:
     def engine_environment(self, model: str) -> str | None:
         """Conda environment of a model's engine; TensorRT-LLM has a container instead."""
         engine = self._models[model]["engine"]
-        return None if engine == "trtllm" else str(ENVIRONMENTS / ("vllm.yaml" if engine == "vllm" else "workflow.yaml"))
+        if engine == "trtllm":
+            return None
+        return str(ENVIRONMENTS / ("vllm.yaml" if engine == "vllm" else "workflow.yaml"))
 
     def describe_environment(self, wildcards) -> str | None:
         """The environment in which an engine's version is asked for: its own."""
