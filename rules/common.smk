@@ -32,7 +32,7 @@ wildcard_constraints:
 LAYOUT = Layout(config)
 sample_runs, seed_runs, generation_jobs = LAYOUT.sample_runs, LAYOUT.seed_runs, LAYOUT.generation_jobs
 sample_file, judge_pairs, gpus = LAYOUT.sample_file, LAYOUT.judge_pairs, LAYOUT.gpus
-OPTIONS = Options(config, LAYOUT)
+OPTIONS = Options(config)
 
 
 def sample_files(wildcards):

@@ -38,6 +38,7 @@ for model in MODELS:
                 gpu=gpus(served) if served else 0,
                 gpu_model=GENERATION["gpu_model"] if served and gpus(served) else "",
                 scripts=SCRIPTS,
+                prompt=prompt_file(JUDGES[judge]["prompt"]),
                 service=OPTIONS.judge_service(judge),
             params:
                 judge=judge,
@@ -52,6 +53,7 @@ for model in MODELS:
                     --output {output.judged:q} \
                     --judge {params.judge:q} \
                     --store judgements/{params.judge:q} \
+                    --prompt {resources.prompt:q} \
                     {params.options:q} \
                     {resources.service} \
                     --policy {params.policy} \

@@ -7,19 +7,16 @@ so that a changed speed setting, address or price computes nothing again.
 import shlex
 from pathlib import Path
 
-from openmath.layout import Layout, prompt_file
-
 ENVIRONMENTS = Path(__file__).parents[2] / "envs"
 
 
 class Options:
     """Options for one checked configuration."""
 
-    def __init__(self, config: dict, layout: Layout):
+    def __init__(self, config: dict):
         self._config = config
         self._models = config["models"]
         self._judges = config["judges"]
-        self._layout = layout
 
     def prepare_benchmark(self, wildcards) -> list:
         """Where a benchmark comes from, if not from its registered source."""
@@ -75,10 +72,9 @@ class Options:
         return options + (["--limit", generation["limit"]] if generation["limit"] else [])
 
     def judge(self, judge: str) -> list:
-        """Who judges and how: all that can change a verdict."""
+        """Who judges and how: all that can change a verdict, but the prompt, whose text counts and not its place."""
         settings = self._judges[judge]
-        options = ["--prompt", prompt_file(settings["prompt"]), "--max-new-tokens", settings["max_new_tokens"]]
-        options += ["--tries-unparsed", settings["tries_unparsed"]]
+        options = ["--max-new-tokens", settings["max_new_tokens"], "--tries-unparsed", settings["tries_unparsed"]]
         if settings["cascade"]:
             options += ["--cascade"]
         if "model" in settings:
