@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from openmath.errors import InputError, run_command
+from openmath.fingerprint import identity, write_manifest
 from openmath.graded import Graded, read_grades, read_sample_files
 from openmath.samples import read_rows, run_order, sample_run_of, write_rows
 from openmath.voting import NONE, majority
@@ -47,6 +48,16 @@ def main() -> None:
             "The problems do not match the votes.", where=problems_file, expected=len(graded.ids), found=len(problems)
         )
     write_rows(options.output, majority_rows(problems, graded.select(sampled), options.policy))
+    write_manifest(
+        options.output.with_suffix(".manifest.json"),
+        {
+            "policy": options.policy,
+            "sample_runs": sampled,
+            "grades": identity(options.grades) if options.grades else None,
+            "problems": identity(problems_file),
+            "answers": identity(options.output),
+        },
+    )
 
 
 def majority_rows(problems: list[dict], runs: Graded, policy: str) -> Iterator[dict]:

@@ -6,6 +6,7 @@ r"""Grade sample files of one benchmark into a table, or answer pairs as they co
 
 The table has one row per problem and sample run (greedy first, then by seed; benchmark order inside a run): id,
 sample_run, predicted_answer, vote_class, is_correct, grade_status, finish_reason, num_generated_tokens.
+GRADES.manifest.json beside it holds the sha256 of every file read, what graded them and where.
 --pairs writes one line {"correct": ..., "status": ...} per line read, in order, as soon as it is known.
 """
 
@@ -13,10 +14,16 @@ import argparse
 import json
 import os
 import sys
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 from openmath.errors import InputError, run_command
+from openmath.fingerprint import identity, write_manifest
 from openmath.grading import POLICIES, GraderPool
+from openmath.grading.verdict import GRADER_VERSION
+from openmath.machine import machine, versions
+from openmath.samples import run_order, sample_run_of
 
 READ_BYTES = 1 << 16  # what a pipe holds: --pairs grades whatever has arrived, and never waits for more
 
@@ -82,6 +89,10 @@ def grade_stream(policy: str, processes: int | None) -> None:
             sys.stdout.flush()
 
 
+def by_run(path: str) -> int:
+    return run_order(sample_run_of(path))
+
+
 def main() -> None:
     arguments = parse_arguments()
     if arguments.pairs:
@@ -89,12 +100,30 @@ def main() -> None:
         return
     from openmath.grading.table import grade_files  # pyarrow and orjson are not needed for --pairs
 
+    started = time.monotonic()
+    files = {sample_run_of(path): identity(path) for path in sorted(arguments.samples, key=by_run)}
     samples, pairs, unsettled = grade_files(
         arguments.samples,
         arguments.output,
         benchmark=arguments.benchmark,
         policy=arguments.policy,
         processes=arguments.processes,
+    )
+    write_manifest(
+        Path(arguments.output).with_suffix(".manifest.json"),
+        {
+            "grader_version": GRADER_VERSION,
+            "policy": arguments.policy,
+            "samples": files,
+            "problems": None if arguments.benchmark is None else identity(arguments.benchmark),
+            "grades": identity(arguments.output),
+            "rows": samples,
+            "distinct_answers": pairs,
+            "unsettled": unsettled,
+            "seconds": round(time.monotonic() - started, 1),
+            "machine": machine(),
+            "versions": versions(),
+        },
     )
     print(
         f"{arguments.output}: {samples} samples, {pairs} distinct answers, {unsettled} not settled within the limits",

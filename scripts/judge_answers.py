@@ -11,6 +11,7 @@ Several files at once: --input A B --output A2 B2. A self-hosted judge is starte
 import argparse
 import asyncio
 import signal
+import time
 from collections import Counter
 from contextlib import nullcontext
 from pathlib import Path
@@ -18,13 +19,14 @@ from pathlib import Path
 from openmath.client import CompletionClient, HostedEndpoint
 from openmath.engines import read_engine, running_engine
 from openmath.errors import InputError, run_command
-from openmath.fingerprint import write_manifest
-from openmath.judging.budget import Budget, Prices
+from openmath.fingerprint import identity, sha256_file, write_manifest
+from openmath.judging.budget import Budget, Prices, cost
 from openmath.judging.endpoints import check_judge_key, replayed_identity
 from openmath.judging.online import OnlineJudge
 from openmath.judging.questions import PREFILLED, Docket, prefilled, question_of, symbolically_equal
 from openmath.judging.settings import JudgeSettings, judge_sampling, read_judge_prompt
 from openmath.judging.store import VerdictStore
+from openmath.machine import machine, versions
 from openmath.samples import read_rows, write_rows
 
 TRIES = 8  # of one request: about two minutes of back-off, what a rate limit by the minute needs
@@ -82,7 +84,7 @@ def judge(options: argparse.Namespace) -> None:
         f"{len(questions) - len(unsettled)} settled in the store, {len(unsettled)} to ask{price}",
         flush=True,
     )
-    paid = []
+    paid, started = [], time.monotonic()
     if unsettled and options.replay:
         raise InputError(
             f"{len(unsettled)} verdicts are not in the store.",
@@ -96,8 +98,9 @@ def judge(options: argparse.Namespace) -> None:
             paid = ask(options, docket, store, list(questions.values()), prices)
         finally:
             store.close()
+    this_run = {"paid_in_this_run": cost(paid), "seconds": round(time.monotonic() - started, 1)}
     for path, output, rows in zip(options.input, options.output, files, strict=True):
-        write_judged(path, output, rows, options, docket, store, paid)
+        write_judged(path, output, rows, options, docket, store, this_run)
 
 
 def read_docket(options: argparse.Namespace, store: VerdictStore) -> Docket:
@@ -195,7 +198,7 @@ def write_judged(
     options: argparse.Namespace,
     docket: Docket,
     store: VerdictStore,
-    paid: list[dict],
+    this_run: dict,
 ) -> None:
     """The judged rows, and a manifest of who judged them and what it cost."""
     judged, used = [], {}
@@ -222,6 +225,8 @@ def write_judged(
             "judge": docket.settings.identity,
             "settings": docket.settings.fingerprint,
             "prompt": docket.settings.prompt_fingerprint,
+            "prompt_sha256": sha256_file(options.prompt),
+            "sampling": docket.settings.sampling,
             "policy": options.policy,
             "cascade": options.cascade,
             "rows": len(rows),
@@ -229,17 +234,13 @@ def write_judged(
             "verdicts": Counter(row["judge_verdict"] for row in judged),
             "answered_by": Counter(f"{r.get('model')} {r.get('system_fingerprint')}" for r in used.values()),
             "verdicts_used": cost(list(used.values())),
-            "paid_in_this_run": cost(paid),  # by all files of the run together
+            **this_run,  # of all files of the run together
+            "answers": identity(path),
+            "judged": identity(output),
+            "machine": machine(),
+            "versions": versions(),
         },
     )
-
-
-def cost(records: list[dict]) -> dict:
-    """Calls, tokens and dollars of some verdicts."""
-    totals = {
-        f"num_{kind}_tokens": sum(r.get(f"num_{kind}_tokens") or 0 for r in records) for kind in ("prompt", "generated")
-    }
-    return {"calls": len(records), **totals, "usd": round(sum(r.get("usd") or 0 for r in records), 6)}
 
 
 if __name__ == "__main__":

@@ -22,11 +22,11 @@ from pathlib import Path
 import pandas
 
 from openmath.errors import InputError, run_command
-from openmath.graded import Benchmark, Graded, read_grades, read_judged, read_sample_files
+from openmath.graded import Benchmark, benchmarks_of_grades, by_kind, read_sample_files
 from openmath.intervals import clustered
 from openmath.modes import Mode, modes_of
 from openmath.published import beside_published, load_published, published_markdown
-from openmath.samples import atomic_write, read_rows, run_order, write_text
+from openmath.samples import atomic_write, read_rows, write_text
 from openmath.tables import curve_rows, disagreements, format_table, markdown, metrics_row, question_table, table_row
 
 # Columns of files that may have no rows.
@@ -98,25 +98,6 @@ def benchmarks_of_folder(folder: Path, order: list[str], policy: str) -> Iterato
     for name in names:
         files = [path for path in (root / name).glob("output-*.jsonl") if path.name != "output-majority.jsonl"]
         yield by_kind(name, read_sample_files(files, policy))
-
-
-def benchmarks_of_grades(grades: list[Path], judged: list[Path]) -> Iterator[Benchmark]:
-    """One benchmark per file of grades, in their order, with its judged modes."""
-    names = [path.stem for path in grades]
-    for path in judged:
-        if path.parent.name not in names:
-            raise InputError("A judged file belongs to no file of grades.", where=path, expected=", ".join(names))
-    for path in grades:
-        benchmark = by_kind(path.stem, read_grades(path))
-        for file in judged:
-            if file.parent.name == benchmark.name:
-                benchmark.judged[file.stem] = read_judged(file, benchmark.ids)
-        yield benchmark
-
-
-def by_kind(name: str, graded: Graded) -> Benchmark:
-    sampled = sorted((run for run in graded.runs if run != "greedy"), key=run_order)
-    return Benchmark(name, graded.select([run for run in graded.runs if run == "greedy"]), graded.select(sampled))
 
 
 def add_clustered_intervals(rows: list[dict], modes: list[Mode], benchmark: Benchmark, options) -> None:

@@ -5,6 +5,7 @@ Standard library only: this module also runs inside engine containers.
 
 import hashlib
 import json
+import os
 from pathlib import Path
 
 from openmath.samples import write_text
@@ -27,6 +28,11 @@ def sha256_text(text: str) -> str:
 def sha256_file(path: str | Path) -> str:
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def identity(path: str | Path) -> dict:
+    """What a file is, wherever it lies: its sha256 and size in bytes."""
+    return {"sha256": sha256_file(path), "bytes": os.path.getsize(path)}
 
 
 def write_manifest(path: str | Path, manifest: dict) -> None:

@@ -13,6 +13,7 @@ from openmath.engines import ENGINES, read_engine, running_engines
 from openmath.engines.balance import BalancedClient
 from openmath.errors import InputError
 from openmath.fingerprint import fingerprint, sha256_file, write_manifest
+from openmath.machine import machine, versions
 from openmath.prompts import (
     STOP_PHRASES,
     CheckpointTokenizer,
@@ -44,9 +45,11 @@ class Generation:
             path.stem: list(itertools.islice(read_rows(path), options.limit)) for path in options.benchmarks
         }
         self.staged: dict[tuple[str, str], StagedRun] = {}
+        self.fingerprints: dict[str, str] = {}
         for path in options.benchmarks:
             settings = self._settings(path)
-            folder = options.staging / fingerprint(settings) / path.stem
+            self.fingerprints[path.stem] = fingerprint(settings)
+            folder = options.staging / self.fingerprints[path.stem] / path.stem
             write_manifest(folder / "settings.json", settings)
             ids = [row["id"] for row in self.problems[path.stem]]
             for run in options.sample_runs:
@@ -103,10 +106,20 @@ class Generation:
                     self._stage(job, answer)
                     progress.add(answer.num_generated_tokens or 0)
             record = progress.record()
-        record |= {"engine": self.engine["version"], "runs": options.sample_runs}
-        with open(options.staging / "jobs.jsonl", "ab", buffering=0) as file:  # measured speed, for plans
-            file.write(encode_row(record))
+        self._record(record)
         return failures
+
+    def _record(self, record: dict) -> None:
+        """Add a finished job to jobs.jsonl: its speed, for plans, and where it ran, for the manifest of the results."""
+        here = machine()
+        size = self.engine["settings"].get("tensor_parallel", 0)
+        record |= {"engine": self.engine["version"], "runs": self.options.sample_runs, "settings": self.fingerprints}
+        record |= {
+            "gpus": size * self.options.copies if here.get("gpus") else 0,
+            "engine_args": self.options.engine_args,
+        }
+        with open(self.options.staging / "jobs.jsonl", "ab", buffering=0) as file:
+            file.write(encode_row(record | {"machine": here, "versions": versions()}))
 
     def jobs(self) -> Iterator[Job]:
         """Every missing sample. All runs of a problem follow each other: they share their prefix in the engine's cache."""

@@ -1,6 +1,6 @@
 """Graded samples as arrays, from grades.parquet or from sample files as they stand: what votes and statistics work on."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -176,6 +176,25 @@ def read_sample_files(paths: Iterable[Path], policy: str) -> Graded:
         correct = np.where(recorded == NONE, verdicts[pair], recorded == 1)
     truncated = reasons == "length" if (reasons != "").any() else None
     return Graded(list(ids), runs, texts, answers[pair], classes[pair], correct, truncated, judged)
+
+
+def benchmarks_of_grades(grades: list[Path], judged: list[Path]) -> Iterator[Benchmark]:
+    """One benchmark per file of grades, in their order, with its judged modes."""
+    names = [path.stem for path in grades]
+    for path in judged:
+        if path.parent.name not in names:
+            raise InputError("A judged file belongs to no file of grades.", where=path, expected=", ".join(names))
+    for path in grades:
+        benchmark = by_kind(path.stem, read_grades(path))
+        for file in judged:
+            if file.parent.name == benchmark.name:
+                benchmark.judged[file.stem] = read_judged(file, benchmark.ids)
+        yield benchmark
+
+
+def by_kind(name: str, graded: Graded) -> Benchmark:
+    sampled = sorted((run for run in graded.runs if run != "greedy"), key=run_order)
+    return Benchmark(name, graded.select([run for run in graded.runs if run == "greedy"]), graded.select(sampled))
 
 
 def _sample(row: dict, policy: str, where: str, number: int) -> tuple:

@@ -12,6 +12,14 @@ ASSUMED_PROMPT_TOKENS, ASSUMED_GENERATED_TOKENS = 600, 180
 MESSAGE_TOKENS = 16  # what a chat template adds to a message, generously
 
 
+def cost(records: list[dict]) -> dict:
+    """Calls, tokens and dollars of some verdicts."""
+    totals = {
+        f"num_{kind}_tokens": sum(r.get(f"num_{kind}_tokens") or 0 for r in records) for kind in ("prompt", "generated")
+    }
+    return {"calls": len(records), **totals, "usd": round(sum(r.get("usd") or 0 for r in records), 6)}
+
+
 @dataclass(frozen=True)
 class Prices:
     """USD per million tokens of the prompt (input) and of the reply (output)."""

@@ -1,0 +1,78 @@
+"""What kind of machine and which versions a stage ran with. Never which machine: no host name, user name or path.
+
+Standard library only: this module also runs inside engine containers.
+"""
+
+import os
+import platform
+import re
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+# What can matter for a sample, a grade or a number; the lock files pin the rest. Only installed ones are recorded.
+PACKAGES = (
+    "snakemake",
+    "vllm",
+    "tensorrt_llm",
+    "xllamacpp",
+    "torch",
+    "nvidia-cuda-runtime-cu12",
+    "transformers",
+    "tokenizers",
+    "openai",
+    "python-flint",
+    "numpy",
+    "scipy",
+    "pandas",
+    "pyarrow",
+)
+NVIDIA_SMI_SECONDS = 60
+
+
+def machine() -> dict:
+    """The class of this machine: cpu, cores that this process may use, memory_gib, system; gpus and driver where there are any."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    host = {"cpu": _cpu_model(), "cores": cores, "memory_gib": round(memory / 2**30)}
+    return host | {"system": f"{platform.system()} {platform.machine()}"} | nvidia()
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the installed ones among PACKAGES."""
+    found = {"python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def nvidia() -> dict:
+    """gpus (their names), gpu_memory_mib, driver, cuda (the newest that the driver knows); empty without an NVIDIA GPU."""
+    query = _nvidia_smi("--query-gpu=name,memory.total,driver_version", "--format=csv,noheader,nounits")
+    rows = [[cell.strip() for cell in line.split(",")] for line in query.splitlines()]
+    rows = [row for row in rows if len(row) == 3]
+    if not rows:
+        return {}
+    found = {"gpus": [row[0] for row in rows], "gpu_memory_mib": [row[1] for row in rows], "driver": rows[0][2]}
+    cuda = re.search(r"CUDA Version: *([0-9.]+)", _nvidia_smi())
+    return found | ({"cuda": cuda[1]} if cuda else {})
+
+
+def _nvidia_smi(*options: str) -> str:
+    try:
+        reply = subprocess.run(["nvidia-smi", *options], capture_output=True, text=True, timeout=NVIDIA_SMI_SECONDS)
+    except (OSError, subprocess.SubprocessError):
+        return ""  # no NVIDIA GPU here, or none that answers
+    return reply.stdout if reply.returncode == 0 else ""
+
+
+def _cpu_model() -> str:
+    try:
+        text = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        text = ""  # not Linux
+    named = re.search(r"^model name\s*: (.+)$", text, re.MULTILINE)
+    return named[1].strip() if named else platform.processor() or platform.machine()
