@@ -25,6 +25,7 @@ include: "rules/grading.smk"
 include: "rules/majority.smk"
 include: "rules/judging.smk"
 include: "rules/summary.smk"
+include: "rules/provenance.smk"
 include: "rules/plan.smk"
 
 
@@ -44,6 +45,7 @@ rule all:
         grades=all_grades_files(),
         answers=majority_files(),
         tables=summary_files(),
+        methods=methods_files(),
         comparisons=comparison_files(),
         agreement=agreement_files(),
 

@@ -67,6 +67,11 @@ def grades_files(wildcards):
     return [LAYOUT.grades_file(wildcards.model, benchmark) for benchmark in BENCHMARKS]
 
 
+def grades_manifests(wildcards):
+    """What graded each file of samples, and their hashes."""
+    return [path.replace(".parquet", ".manifest.json") for path in grades_files(wildcards)]
+
+
 def judged_files(wildcards):
     """Judged files behind one summary; none where no judge is configured."""
     if wildcards.judge == "none":
@@ -145,6 +150,10 @@ def majority_files():
 
 def summary_files():
     return [LAYOUT.summary_file(model, judge) for model in MODELS for judge in JUDGES or ["none"]]
+
+
+def methods_files():
+    return [LAYOUT.methods_file(model, judge) for model in MODELS for judge in JUDGES or ["none"]]
 
 
 def comparison_files():

@@ -1,7 +1,7 @@
 """Grading: extract the boxed answers and compare each different one once with the reference.
 
 Needs: all sample runs of a model on a benchmark, data/{benchmark}.jsonl.
-Makes: results/{model}/grades/{benchmark}.parquet, one row per (problem, sample run).
+Makes: results/{model}/grades/{benchmark}.parquet, one row per (problem, sample run), and manifest.json with the sha256 of all it read.
 """
 
 from openmath.grading.verdict import GRADER_VERSION
@@ -14,6 +14,7 @@ rule grade_answers:
         samples=sample_files,
     output:
         grades="results/{model}/grades/{benchmark}.parquet",
+        manifest="results/{model}/grades/{benchmark}.manifest.json",
     log:
         "logs/grade_answers/{model}/{benchmark}.log",
     conda:

@@ -19,7 +19,7 @@ from pathlib import Path
 from openmath.client import CompletionClient, HostedEndpoint
 from openmath.engines import read_engine, running_engine
 from openmath.errors import InputError, run_command
-from openmath.fingerprint import identity, sha256_file, write_manifest
+from openmath.fingerprint import canonical_json, identity, sha256_text, write_manifest
 from openmath.judging.budget import Budget, Prices, cost
 from openmath.judging.endpoints import check_judge_key, replayed_identity
 from openmath.judging.online import OnlineJudge
@@ -225,7 +225,7 @@ def write_judged(
             "judge": docket.settings.identity,
             "settings": docket.settings.fingerprint,
             "prompt": docket.settings.prompt_fingerprint,
-            "prompt_sha256": sha256_file(options.prompt),
+            "prompt_sha256": sha256_text(canonical_json(docket.settings.prompt)),
             "sampling": docket.settings.sampling,
             "policy": options.policy,
             "cascade": options.cascade,

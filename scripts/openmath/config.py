@@ -34,6 +34,16 @@ def checked_config(config: dict) -> dict:
     return config
 
 
+def summary_config(config: dict, model: str, judge: str) -> dict:
+    """The part of a checked configuration that one summary rests on; a valid configuration itself."""
+    judges = {judge: config["judges"][judge]} if judge in config["judges"] else {}
+    names = {model} | {settings["self_hosted"] for settings in judges.values() if "self_hosted" in settings}
+    models = {name: settings for name, settings in config["models"].items() if name in names}
+    used = {settings["engine"] for settings in models.values()}
+    engines = {name: settings for name, settings in config["engines"].items() if name in used}
+    return config | {"models": models, "judges": judges, "engines": engines, "compare": []}
+
+
 def _with_defaults(value: object, schema: dict) -> object:
     """A copy with the schema's defaults put in; values of the wrong type are left for the validator."""
     if not isinstance(value, dict):

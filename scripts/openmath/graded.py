@@ -193,6 +193,7 @@ def benchmarks_of_grades(grades: list[Path], judged: list[Path]) -> Iterator[Ben
 
 
 def by_kind(name: str, graded: Graded) -> Benchmark:
+    """The greedy run and the sampled runs, in seed order."""
     sampled = sorted((run for run in graded.runs if run != "greedy"), key=run_order)
     return Benchmark(name, graded.select([run for run in graded.runs if run == "greedy"]), graded.select(sampled))
 

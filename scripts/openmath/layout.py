@@ -79,6 +79,10 @@ class Layout:
         """The tables of one model under one judge, or `none`."""
         return f"results/{model}/summary/{judge}/tables.txt"
 
+    def methods_file(self, model: str, judge: str) -> str:
+        """The paragraph about one summary; its manifest lies beside it."""
+        return f"results/{model}/summary/{judge}/methods.md"
+
     def gpus(self, model: str) -> int:
         """GPUs that one engine of a model needs."""
         settings = self._models[model]

@@ -4,8 +4,11 @@ Methods with `wildcards` are input functions of rules. What changes answers is a
 so that a changed speed setting, address or price computes nothing again.
 """
 
+import json
 import shlex
 from pathlib import Path
+
+from openmath.config import summary_config
 
 ENVIRONMENTS = Path(__file__).parents[2] / "envs"
 
@@ -107,6 +110,10 @@ class Options:
         """The model that the judging job serves itself; a hosted or replayed judge needs none."""
         settings = self._judges[judge]
         return None if settings["replay"] else settings.get("self_hosted")
+
+    def summary_config(self, wildcards) -> str:
+        """What of the configuration one summary rests on, as JSON."""
+        return json.dumps(summary_config(self._config, wildcards.model, wildcards.judge))
 
     def published(self, wildcards) -> list:
         """Under which name the published numbers know a model, if another."""

@@ -1,0 +1,12 @@
+"""Where a number comes from: the manifest of a summary, the chain behind one cell of its tables, the paragraph for a paper.
+
+public        what may be published: no secret, no path of this machine
+workflow      which code this is: commit, version, hash
+stages        what the stages have written down, and which of it belongs to one summary
+manifest      all of it in one record, with the sha256 of every file of the chain
+cells         a cell of the tables: its value in the files, and computed again from grades and verdicts
+chain         a cell -> the files behind it, each hash checked
+rendering     a chain as a tree
+methods       the manifest as a paragraph
+bibliography  what has to be cited for it
+"""

@@ -1,0 +1,175 @@
+"""The files behind one cell, from the tables back to the benchmark's source, each with its hash checked.
+
+A link is one stage: what it is, facts of the manifest about it, its files and whether they are still the recorded ones, and the
+links that it was made from.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from openmath.errors import InputError
+from openmath.fingerprint import identity
+from openmath.layout import Layout
+
+
+@dataclass
+class File:
+    """path: as the manifest names it. found: its sha256 now; None where it is gone."""
+
+    path: str
+    expected: str
+    found: str | None
+
+    @property
+    def state(self) -> str:
+        return "gone" if self.found is None else "ok" if self.found == self.expected else "CHANGED"
+
+
+@dataclass
+class Link:
+    title: str
+    facts: list[str]
+    files: list[File] = field(default_factory=list)
+    made_from: list["Link"] = field(default_factory=list)
+
+    def all_files(self) -> list[File]:
+        return self.files + [file for link in self.made_from for file in link.all_files()]
+
+    def as_dict(self) -> dict:
+        files = [{"path": f.path, "sha256": f.expected, "found": f.found, "state": f.state} for f in self.files]
+        links = [link.as_dict() for link in self.made_from]
+        return {"title": self.title, "facts": self.facts, "files": files, "made_from": links}
+
+
+class Chain:
+    """Builds the links of one manifest. root: the folder that its paths start from. samples: where imported ones lie now."""
+
+    def __init__(self, manifest: dict, root: Path, samples: Path | None = None):
+        self._manifest, self._root, self._samples = manifest, root, samples
+        self.layout = Layout(manifest["config"])
+        self.model, self.judge = manifest["model"], manifest["judge"]
+
+    def place(self, path: str) -> Path:
+        """Where a file of the manifest lies on this machine."""
+        imported = self._manifest["config"]["models"][self.model].get("samples")
+        if imported and path.startswith(f"{imported}/") and self._samples:
+            return self._samples / path.removeprefix(f"{imported}/")
+        return self._root / path
+
+    def judged_paths(self, benchmark: str) -> list[str]:
+        if self.judge == "none":
+            return []
+        return [judged for _, judged in self.layout.judge_pairs(self.model, self.judge, [benchmark])]
+
+    def of_cell(self, benchmark: str, mode: str, column: str, names: list[str]) -> Link:
+        """names: files of the summary in which the cell stands."""
+        folder = str(Path(self.layout.summary_file(self.model, self.judge)).parent)
+        grades = self._grades(benchmark)
+        judged = [path for path in self.judged_paths(benchmark) if Path(path).stem == mode.partition("@")[0]]
+        used = [self._judged(judged[0], benchmark, mode, grades)] if judged else [grades]
+        code = self._manifest["workflow"]
+        facts = [
+            f"workflow: commit {code['commit'] or 'unknown'}{', changed' if code['modified'] else ''}, code {code['code']}"
+        ]
+        return Link("summary", facts, self._files(f"{folder}/{name}" for name in names), used)
+
+    def _judged(self, path: str, benchmark: str, mode: str, grades: Link) -> Link:
+        judging = self._manifest["judging"]
+        record, judge = judging["files"][path], judging["judge"]
+        who = judge if isinstance(judge, str) else f"{judge['model']['source']} by {judge['version']}"
+        facts = [
+            f"judge: {who}, prompt sha256 {judging.get('prompt_sha256')}",
+            f"answered by: {', '.join(record['answered_by']) or 'nobody; no answer needed a judge'}",
+            f"verdicts: {_counts(record['verdicts'])}; without a call: {_counts(record['prefilled']) or 'none'}",
+        ]
+        if mode == "greedy":
+            return Link("judged", facts, self._files([path]), [grades])
+        policy = self._manifest["grading"]["policy"]
+        vote = self._files([self.layout.majority_file(self.model, benchmark)])
+        majority = Link(
+            "majority", [f"vote: policy {policy}, {len(self.layout.seed_runs(self.model))} runs"], vote, [grades]
+        )
+        return Link("judged", facts, self._files([path]), [majority])
+
+    def _grades(self, benchmark: str) -> Link:
+        rules = self._manifest["grading"]
+        counts = rules["benchmarks"][benchmark]
+        facts = [
+            f"grader version {rules['grader_version']}, policy {rules['policy']}",
+            f"{counts['rows']:,} samples, {counts['distinct_answers']:,} distinct answers, {counts['unsettled']} not settled",
+        ]
+        return Link(
+            "grades",
+            facts,
+            self._files([self.layout.grades_file(self.model, benchmark)]),
+            [self._generation(benchmark)],
+        )
+
+    def _generation(self, benchmark: str) -> Link:
+        runs = self.layout.sample_runs(self.model)
+        files = self._files(self.layout.sample_file(self.model, benchmark, run) for run in runs)
+        engine = self._manifest["engine"]
+        if engine is None:
+            return Link("samples", ["made elsewhere; how is not recorded"], files)
+        facts = []
+        for entry in self._manifest["generation"]["settings"]:
+            settings = entry["settings"]
+            facts += [
+                f"prompt sha256 {entry['prompt_sha256']}, template {settings['prompt_template']}",
+                f"temperature {settings['temperature']}, top_p {settings['top_p']}, "
+                f"at most {settings['max_new_tokens']} new tokens; greedy: temperature 0",
+            ]
+        facts += [
+            f"machine: {', '.join(map(str, machine.values()))}" for machine in self._manifest["generation"]["machines"]
+        ]
+        return Link("samples", facts, files, [self._engine(engine), self._benchmark(benchmark)])
+
+    def _engine(self, engine: dict) -> Link:
+        settings = ", ".join(f"{key} {value}" for key, value in engine["settings"].items() if key != "api_key_env")
+        model = engine["model"]
+        checkpoint = Link("model", [f"{model['source']}, revision {model['revision']}", f"files {model.get('files')}"])
+        for name, digest in (self._manifest["checkpoint"] or {"files": {}})["files"].items():
+            checkpoint.facts.append(f"{name} {digest}")
+        return Link("engine", [engine["version"], settings], made_from=[checkpoint])
+
+    def _benchmark(self, benchmark: str) -> Link:
+        record = self._manifest["benchmarks"][benchmark]
+        facts = [
+            f"source {record['source']}, sha256 {record['source_sha256']}",
+            f"{record['rows']:,} of {record['registered_rows']:,} problems; with references sha256 {record['problems_sha256']}",
+        ]
+        return Link("benchmark", facts, self._files([f"data/{benchmark}.jsonl"]))
+
+    def _files(self, paths) -> list[File]:
+        files = []
+        for path in paths:
+            expected = self._manifest["files"].get(path)
+            if expected is None:
+                raise InputError(
+                    "A file of the chain is not in the manifest.", where=path, hint="remove manifest.json."
+                )
+            place = self.place(path)
+            files.append(File(path, expected["sha256"], identity(place)["sha256"] if place.exists() else None))
+        return files
+
+
+def broken(files: list[File]) -> list[InputError]:
+    """One error for each file that is not the recorded one."""
+    return [
+        InputError(
+            "A file behind this number is gone."
+            if file.found is None
+            else "A file behind this number is not the one that it was computed from.",
+            where=file.path,
+            expected=f"sha256 {file.expected}",
+            found="no file" if file.found is None else f"sha256 {file.found}",
+            hint="get the original back, or remove the file and run the workflow again; imported samples: --samples FOLDER.",
+        )
+        for file in files
+        if file.state != "ok"
+    ]
+
+
+def _counts(counts: dict) -> str:
+    return ", ".join(f"{name} {count}" for name, count in Counter(counts).items())

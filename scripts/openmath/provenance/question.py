@@ -1,0 +1,53 @@
+"""What became of one problem on its way through the chain."""
+
+from pathlib import Path
+
+from openmath.errors import InputError
+from openmath.graded import Benchmark
+from openmath.provenance.chain import Chain
+from openmath.samples import read_rows
+
+SHOWN_ANSWER = 60  # characters
+
+
+def question_rows(chain: Chain, benchmark: Benchmark, name: str) -> dict:
+    """Answers by sample run with their grades; the vote; the verdicts."""
+    if name not in benchmark.ids:
+        raise InputError("There is no such problem.", where=name, expected=f"as {', '.join(benchmark.ids[:3])}")
+    number = benchmark.ids.index(name)
+    answers = {}
+    for graded in filter(None, (benchmark.greedy, benchmark.sampled)):
+        for column, run in enumerate(graded.runs):
+            answers[run] = {"answer": graded.answer_of(number, column), "correct": bool(graded.correct[number, column])}
+    found = {"id": name, "answers": answers, "judged": {}}
+    if benchmark.sampled:
+        path = chain.place(chain.layout.majority_file(chain.model, benchmark.name))
+        row = list(read_rows(path))[number]
+        found["majority"] = {key: row[key] for key in ("predicted_answer", "majority_votes", "total_votes", "tied")}
+    for path in map(chain.place, chain.judged_paths(benchmark.name)):
+        row = list(read_rows(path))[number]
+        kept = ("expected_answer", "predicted_answer", "judge_verdict", "judge_prefilled", "judgement")
+        found["judged"][Path(path).stem] = {key: row.get(key) for key in kept}
+    return found
+
+
+def question_text(question: dict) -> str:
+    """The same for people. Answers of models are shown as quoted text, never as they are."""
+    text = f"problem {question['id']}\n"
+    for run, entry in question["answers"].items():
+        text += f"  {run:<8} {'right' if entry['correct'] else 'wrong'}  {_quoted(entry['answer'])}\n"
+    if "majority" in question:
+        vote = question["majority"]
+        tied = ", tied" if vote["tied"] else ""
+        answer = _quoted(vote["predicted_answer"])
+        text += f"  majority {answer} with {vote['majority_votes']} of {vote['total_votes']} votes{tied}\n"
+    for mode, entry in question["judged"].items():
+        why = f", no call: {entry['judge_prefilled']}" if entry["judge_prefilled"] else ""
+        text += f"  judge on {mode}: {entry['judge_verdict']}{why}; reference {_quoted(entry['expected_answer'])}\n"
+    return text
+
+
+def _quoted(answer: str | None) -> str:
+    if answer is None:
+        return "no answer"
+    return ascii(answer if len(answer) <= SHOWN_ANSWER else answer[:SHOWN_ANSWER] + "...")

@@ -1,0 +1,91 @@
+r"""From a number in the tables back to the files that it was made from, with every hash checked and the number computed again.
+
+    python scripts/trace.py results/my-model/summary/gpt-4o --cell math:greedy:judge_correct
+    python scripts/trace.py results/my-model/summary/gpt-4o --cell math:majority@256:judge_correct --question math-17
+
+The folder may also be named by one of its files. Exit status: 0 all is as recorded; 1 a file has changed or is gone, or the number
+comes out differently; 2 there is nothing to trace.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from openmath.errors import InputError, run_command
+from openmath.provenance.cells import find_cell, read_benchmark, read_cells, recompute
+from openmath.provenance.chain import Chain, broken
+from openmath.provenance.question import question_rows, question_text
+from openmath.provenance.rendering import cell_text, chain_text
+from openmath.provenance.stages import read_record
+
+
+def main() -> int:
+    options = parse_arguments()
+    summary = (options.summary if options.summary.is_dir() else options.summary.parent).resolve()
+    if not (summary / "manifest.json").exists():
+        raise InputError(
+            "There is no manifest here.",
+            where=options.summary,
+            expected="results/MODEL/summary/JUDGE, with manifest.json",
+            hint="`snakemake` writes it; or name the folder, not one of its parents.",
+        )
+    chain = Chain(manifest := read_record(summary / "manifest.json"), summary.parents[3], options.samples)
+    cells = read_cells(summary)
+    benchmark, mode, column = key = find_cell(options.cell, cells)
+    links = chain.of_cell(benchmark, mode, column, list(cells[key]))
+    problems = broken(links.all_files())
+    # Of files that are not the recorded ones nothing is computed: they may be anything.
+    cell = None
+    question = None
+    if not problems:
+        grades = chain.place(chain.layout.grades_file(chain.model, benchmark))
+        judged = [chain.place(path) for path in chain.judged_paths(benchmark)]
+        data = read_benchmark(grades, judged)
+        cell = recompute(data, manifest["config"]["policy"], mode, column)
+        problems = differing(summary, cells[key], cell.stands)
+        if options.question:
+            question = question_rows(chain, data, options.question)
+    if options.json:
+        report = {"cell": options.cell, "stands": cells[key], "details": cell and cell.details}
+        print(
+            json.dumps(report | {"chain": links.as_dict(), "question": question, "problems": list(map(str, problems))})
+        )
+    else:
+        print((cell_text(cell) if cell else f"{options.cell}\n") + chain_text(links), end="")
+        if question:
+            print("\n" + question_text(question), end="")
+        if not problems:
+            print(f"\n{len(links.all_files())} files are as recorded; the number comes out the same.")
+    for problem in problems:
+        print(f"error: {problem}", file=sys.stderr)
+    return 1 if problems else 0
+
+
+def differing(summary: Path, stands: dict[str, object], computed: dict[str, object]) -> list[InputError]:
+    """One error for each file in which the cell is not what comes out now."""
+    return [
+        InputError(
+            "The number comes out differently.",
+            where=summary / name,
+            expected=value,
+            found=computed.get(name),
+            hint="other versions of the workflow or its libraries? The manifest names those that made it.",
+        )
+        for name, value in stands.items()
+        if computed.get(name) != value
+    ]
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("summary", type=Path, help="results/MODEL/summary/JUDGE, or a file in it")
+    parser.add_argument("--cell", required=True, help="BENCHMARK:MODE:COLUMN, as in the tables")
+    parser.add_argument("--question", metavar="ID", help="also show what became of one problem")
+    parser.add_argument("--samples", type=Path, help="where imported samples lie, if outside the checkout")
+    parser.add_argument("--json", action="store_true", help="for programs")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    run_command(main)
