@@ -17,6 +17,7 @@ from openmath.fingerprint import identity, sha256_file
 from openmath.provenance import bibliography, workflow
 from openmath.provenance.methods import methods_text
 from openmath.provenance.public import check_no_secret, public
+from openmath.provenance.stages import staged_under
 from openmath.samples import write_rows
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
@@ -195,6 +196,29 @@ def test_grades_and_votes_record_what_they_read(tmp_path):
     record = json.loads((tmp_path / "output-majority.manifest.json").read_text())
     assert record["grades"]["sha256"] == sha256_file(grades) and record["answers"] == identity(votes)
     assert record["sample_runs"] == ["rs0", "rs1"] and record["problems"] == identity(files[1])
+
+
+def test_samples_are_matched_with_the_settings_they_were_drawn_under(tmp_path):
+    published, files = {}, {}
+    for number, fingerprint in enumerate(("old", "new")):
+        folder = tmp_path / "staging" / fingerprint / "b"
+        folder.mkdir(parents=True)
+        (folder / "settings.json").write_text("{}")
+        (folder / "output-greedy.jsonl").write_text("the same under both\n")
+        for run in ("rs0", "rs1"):
+            (folder / f"output-{run}.jsonl").write_text(f"{run} of {number}\n")
+    for run in ("greedy", "rs0", "rs1"):
+        published[run] = tmp_path / f"output-{run}.jsonl"
+        os.link(tmp_path / f"staging/new/b/output-{run}.jsonl", published[run])
+        files[run] = identity(published[run])
+    new = {tmp_path / "staging/new/b": ["greedy", "rs0", "rs1"]}
+    assert staged_under(tmp_path / "staging", "b", published, files) == new
+    for path in published.values():  # as in a copied checkout
+        content = path.read_bytes()
+        path.unlink()
+        path.write_bytes(content)
+    assert staged_under(tmp_path / "staging", "b", published, files) == new
+    assert staged_under(tmp_path / "nowhere", "b", published, files) == {}
 
 
 # ---------------------------------------------------------------------------------------------------- methods.md

@@ -1,6 +1,7 @@
 """What the stages have written down, and which of it belongs to one summary. Paths are relative to the working directory."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -40,42 +41,49 @@ def distinct(records: Iterable[object]) -> list:
 def generation_records(layout: Layout, model: str, benchmarks: list[str], graded: dict[str, dict]) -> tuple[list, list]:
     """(settings of the samples, finished jobs that made them). A setting names its files: benchmark -> sample runs.
 
-    Published samples share their content with a file of the staging folder, which says under which settings they were made;
     `graded`: records of the grades, with the sha256 of each sample file. Both lists are empty where staging was removed.
     """
     staging = Path(f"results/{model}/.staging")
     found: dict[str, dict] = {}
-    folders: dict[str, set[str]] = {}
+    fingerprints: set[tuple[str, str]] = set()
     for benchmark in benchmarks:
-        for path in sorted(staging.glob(f"*/{benchmark}/settings.json")):
-            runs = [
-                run
-                for run, file in graded[benchmark]["samples"].items()
-                if _same(path.with_name(f"output-{run}.jsonl"), Path(layout.sample_file(model, benchmark, run)), file)
-            ]
-            if runs:
-                settings = read_record(path)
-                settings.pop("benchmark_sha256")  # it stands with the benchmark
-                known = found.setdefault(canonical_json(settings), {"settings": settings, "files": {}})
-                known["files"][benchmark] = runs
-                folders.setdefault(benchmark, set()).add(path.parent.parent.name)
+        published = {run: Path(layout.sample_file(model, benchmark, run)) for run in graded[benchmark]["samples"]}
+        for folder, runs in staged_under(staging, benchmark, published, graded[benchmark]["samples"]).items():
+            settings = read_record(folder / "settings.json")
+            settings.pop("benchmark_sha256")  # it stands with the benchmark
+            digest = sha256_text(canonical_json(settings["prompt"]))
+            known = {"settings": settings, "prompt_sha256": digest, "files": {}}
+            found.setdefault(canonical_json(settings), known)["files"][benchmark] = runs
+            fingerprints.add((benchmark, folder.parent.name))
     jobs = list(read_rows(staging / "jobs.jsonl", torn_tail=True)) if (staging / "jobs.jsonl").exists() else []
-    ours = [
-        job
-        for job in jobs
-        if any(name in folders.get(benchmark, ()) for benchmark, name in job.get("settings", {}).items())
-    ]
-    for entry in found.values():
-        entry["prompt_sha256"] = sha256_text(canonical_json(entry["settings"]["prompt"]))
-    return list(found.values()), ours
+    return list(found.values()), [job for job in jobs if fingerprints & set(job.get("settings", {}).items())]
 
 
-def _same(staged: Path, published: Path, file: dict) -> bool:
-    """Whether a staged file is the published one: the same blocks, or (in a copied folder) the same content."""
-    if not staged.exists() or staged.stat().st_size != file["bytes"]:
-        return False
-    linked = published.exists() and published.samefile(staged)
-    return linked or sha256_file(staged) == file["sha256"]
+def staged_under(
+    staging: Path, benchmark: str, published: dict[str, Path], files: dict[str, dict]
+) -> dict[Path, list[str]]:
+    """Folder of staged samples -> sample runs published from it.
+
+    A published file shares its blocks with the staged one; in a copied checkout only its content. Greedy samples of two settings
+    may be equal: then it is the folder that holds most of the other runs.
+    """
+    folders = sorted(path.parent for path in staging.glob(f"*/{benchmark}/settings.json"))
+    places: dict[str, list[Path]] = {}
+    for run, path in published.items():
+        staged = {folder: folder / f"output-{run}.jsonl" for folder in folders}
+        staged = {folder: file for folder, file in staged.items() if file.exists()}
+        linked = [folder for folder, file in staged.items() if path.exists() and path.samefile(file)]
+        places[run] = linked or [folder for folder, file in staged.items() if _same_content(file, files[run])]
+    sure = Counter(found[0] for found in places.values() if len(found) == 1)
+    owners: dict[Path, list[str]] = {}
+    for run, found in places.items():
+        if found:
+            owners.setdefault(max(found, key=lambda folder: sure[folder]), []).append(run)
+    return owners
+
+
+def _same_content(path: Path, file: dict) -> bool:
+    return path.stat().st_size == file["bytes"] and sha256_file(path) == file["sha256"]
 
 
 def judging_records(layout: Layout, model: str, judge: str) -> dict[str, dict]:
