@@ -16,6 +16,7 @@ from pathlib import Path
 from openmath.benchmarks import REGISTRY, find_benchmark, prepare_rows, problems_sha256, read_registry
 from openmath.errors import InputError, run_command
 from openmath.fingerprint import sha256_file, write_manifest
+from openmath.provenance.public import public
 from openmath.samples import read_rows, write_rows
 
 ROOT = Path(__file__).parents[1]  # relative sources of the registry are files of this repository
@@ -84,7 +85,7 @@ def main() -> None:
         options.output.with_suffix(".manifest.json"),
         {
             "benchmark": options.name,
-            "source": source["url"],
+            "source": public(source["url"]),
             "source_sha256": raw_sha256,
             "prepared_sha256": prepared,
             "problems_sha256": problems,

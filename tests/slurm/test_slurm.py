@@ -46,7 +46,7 @@ def test_the_evaluation_runs_and_jobs_ask_for_what_the_configuration_says(evalua
     assert "majority@4" in tables and "greedy" in tables
 
     asked = {comment.split("_wildcards")[0]: details(job) for job, comment in jobs().items()}
-    local = {"prepare_benchmark", "download_checkpoint", "summarize_results"}
+    local = {"prepare_benchmark", "download_checkpoint", "summarize_results", "write_methods"}
     assert not [rule for rule in asked for name in local if name in rule], "small rules are not submitted"
     for rule, minutes, memory, cpus in (
         (f"rule_{BLOCK}", 10, "2000M", 2),
