@@ -9,10 +9,12 @@ import trace as trace_command
 from pathlib import Path
 
 import pytest
-from conftest import configure, planned_jobs, run_script, snakemake
+import yaml
+from conftest import ROOT, WORKFLOW, configure, planned_jobs, run_script, snakemake
 
 from openmath.fingerprint import identity
 from openmath.provenance.cells import read_cells
+from openmath.samples import write_rows
 
 SUMMARY = "results/tiny/summary/itself"
 PRIVATE = {
@@ -138,3 +140,29 @@ def test_nothing_written_names_a_secret_a_user_or_a_host_and_runs_differ_only_in
     second = manifest(evaluation)
     assert first.pop("times") != second.pop("times") and first == second
     assert (evaluation / SUMMARY / "tables.txt").read_bytes() == tables
+
+
+def test_imported_samples_are_traced_though_the_manifest_names_no_folder_of_this_machine(tmp_path):
+    folder, samples = tmp_path / "evaluation", tmp_path / "zz-user/theirs"
+    folder.mkdir()
+    for name in WORKFLOW:
+        source = ROOT / name
+        shutil.copytree(source, folder / name) if source.is_dir() else shutil.copy2(source, folder / name)
+    for run in ("greedy", "rs0", "rs1"):
+        rows = [{"problem": f"p{i}", "expected_answer": "2", "generation": f"\\boxed{{{i}}}"} for i in range(4)]
+        write_rows(samples / f"own/output-{run}.jsonl", rows)
+    model = {"samples": str(samples), "seeds": 2}
+    config = {"policy": "paper", "benchmarks": ["own"], "models": {"imported": model}, "generation": {}}
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    # Without a judge nothing waits for the majority answers: neither may the manifest.
+    reply = snakemake(folder, "results/imported/summary/none/methods.md")
+    assert reply.returncode == 0, reply.stdout + reply.stderr
+    summary = folder / "results/imported/summary/none"
+    for name in ("manifest.json", "methods.md"):
+        assert "zz-user" not in (summary / name).read_text()
+    cell = ("--cell", "own:majority@2:symbolic_correct")
+    lost = run_script("trace.py", summary, *cell)
+    assert lost.returncode == 1 and "gone" in lost.stderr and "--samples FOLDER" in lost.stderr
+    found = run_script("trace.py", summary / "metrics.json", *cell, "--samples", samples, "--question", "2")
+    assert found.returncode == 0, found.stderr
+    assert "= 25.00 in tables.txt" in found.stdout and "5 files are as recorded" in found.stdout

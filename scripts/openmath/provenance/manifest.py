@@ -69,9 +69,8 @@ def _files(config: dict, published: dict, model: str, judge: str, graded: dict[s
             files[f"data/{name}.jsonl"] = identity(f"data/{name}.jsonl")
         files |= {there.sample_file(model, name, run): file for run, file in graded[name]["samples"].items()}
         paths = [here.grades_file(model, name)]
-        if here.seed_runs(model):
-            paths.append(here.majority_file(model, name))
-        if judge != "none":
+        if judge != "none":  # the tables count the votes anew; the file of majority answers is there for the judge
+            paths += [here.majority_file(model, name)] * bool(here.seed_runs(model))
             paths += [judged for _, judged in here.judge_pairs(model, judge, [name])]
         files |= {path: identity(path) for path in paths}
     return files
