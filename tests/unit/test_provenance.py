@@ -240,7 +240,7 @@ def methods(**changes) -> str:
 def test_the_paragraph_of_a_full_evaluation():
     text = methods()
     for words in (
-        "We evaluated OpenMath2-Llama3.1-8B (revision 0123456789ab)".replace("OpenMath2", "nvidia/OpenMath2"),
+        "We evaluated nvidia/OpenMath2-Llama3.1-8B (revision 0123456789ab)",
         "version 0.1.0, commit abcdef012345",
         "vLLM 0.33.0 [@kwon2023efficient] in bfloat16, with tensor parallelism 1 and a context of 8,192 tokens",
         "zero-shot under the Llama 3 instruct template",
