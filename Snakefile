@@ -25,6 +25,7 @@ include: "rules/grading.smk"
 include: "rules/majority.smk"
 include: "rules/judging.smk"
 include: "rules/summary.smk"
+include: "rules/report.smk"
 include: "rules/plan.smk"
 
 
@@ -34,6 +35,7 @@ localrules:
     greedy,
     majority,
     tables,
+    report,
 
 
 rule all:
@@ -46,6 +48,7 @@ rule all:
         tables=summary_files(),
         comparisons=comparison_files(),
         agreement=agreement_files(),
+        report="results/report.html",
 
 
 rule fetch:
@@ -71,3 +74,9 @@ rule tables:
     """The summary tables of all models and judges."""
     input:
         tables=summary_files(),
+
+
+rule report:
+    """The page of all results, with its figures."""
+    input:
+        page="results/report.html",
