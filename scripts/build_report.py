@@ -2,7 +2,8 @@ r"""One page of all results, results/report.html: self-contained, opens offline.
 
     python scripts/build_report.py --summaries results/my-model/summary/none --output results/report.html
 
-Each summary folder needs its figures: scripts/draw_figures.py. What generation and judging have cost is read beside them, where it is.
+Each summary folder needs its figures: scripts/draw_figures.py.
+What generation and judging have cost is read beside them, where it is.
 """
 
 import argparse

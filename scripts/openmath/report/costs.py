@@ -61,7 +61,8 @@ def judging_rows(summary: Summary) -> list[list]:
         if manifests:
             used = [manifest["verdicts_used"] for manifest in manifests]
             calls, prompt, generated = (
-                f"{sum(cost[name] for cost in used):,}" for name in ("calls", "num_prompt_tokens", "num_generated_tokens")
+                f"{sum(cost[name] for cost in used):,}"
+                for name in ("calls", "num_prompt_tokens", "num_generated_tokens")
             )
             answers = sum(manifest["rows"] for manifest in manifests)
             prefilled = sum(sum(manifest["prefilled"].values()) for manifest in manifests)

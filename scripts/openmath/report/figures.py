@@ -143,7 +143,7 @@ def draw_groups(groups: pandas.DataFrame) -> Figure:
         sizes = rows.drop_duplicates("group").set_index("group")["n_items"]
         axes.set_yticks(range(len(names)), [f"{label(name)} ({sizes[name]})" for name in names])
         axes.set_ylim(len(names) - 0.4, -0.6)
-        axes.set_xlim(0, 1)
+        axes.set_xlim(-0.03, 1.03)  # markers at 0 and 1 stay whole
         percent_axis(axes.xaxis)
         axes.set(title=label(f"{benchmark}, by {field}"), xlabel="problems solved")
 
@@ -182,9 +182,12 @@ def draw_lengths(lengths: pandas.DataFrame) -> Figure:
 
 
 def nice_ticks(low: float, high: float) -> list[int]:
-    """Round numbers between low and high: 1, 2, 5 times powers of ten, thinned to six at most."""
-    ticks = [m * 10**e for e in range(7) for m in (1, 2, 5) if low <= m * 10**e <= high]
-    return ticks[:: -(-len(ticks) // 6)] if ticks else [round(high)]
+    """Round numbers between low and high, six at most."""
+    for multiples in (range(1, 10), (1, 2, 5), (1,)):
+        ticks = [m * 10**e for e in range(7) for m in multiples if low <= m * 10**e <= high]
+        if 0 < len(ticks) <= 6:
+            return ticks
+    return [round(high)]
 
 
 def draw_matrix(matrix: pandas.DataFrame) -> Figure:
