@@ -43,7 +43,7 @@ def make_summary(folder: Path, *, seeds: int = 4, judge: bool = True, fields: bo
     for name in ("greedy", *(f"rs{seed}" for seed in range(seeds))):
         rows = [
             row | {"predicted_answer": str(n % 7), "finish_reason": "stop" if n < 8 else "length"}
-            | {"num_generated_tokens": 40 + 9 * n, "generation": HOSTILE}
+            | {"num_generated_tokens": 40 + 9 * n, "generation": f"{HOSTILE} \\boxed{{{n % 7}}}"}
             for n, row in enumerate(problems)
         ]  # fmt: skip
         write_rows(samples / f"output-{name}.jsonl", rows)
