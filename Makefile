@@ -16,6 +16,7 @@ demo: env
 	$(DEMO)
 	@for tables in results/smollm2-135m/summary/*/tables.txt; do cat "$$tables"; done
 	@echo "The judge here is the same 135M model: it only shows that the path works, its verdicts mean nothing."
+	@echo "Report:   results/report.html (open it in a browser)"
 	@echo "Tables:   results/smollm2-135m/summary/smollm2-135m/"
 	@echo "Samples:  results/smollm2-135m/eval-results/arithmetic-mini/"
 	@echo "Verdicts: judgements/smollm2-135m/"
@@ -81,4 +82,4 @@ install-profiles: ## makes `snakemake --profile slurm` and `--profile local` wor
 
 clean: ## removes the environment and what the demo made; never results of other models
 	rm -rf $(VENV) .venv-vllm .snakemake .pytest_cache .ruff_cache .hypothesis
-	rm -rf data/arithmetic-mini.* models/smollm2-135m results/smollm2-135m judgements/smollm2-135m logs
+	rm -rf data/arithmetic-mini.* models/smollm2-135m results/smollm2-135m results/report.html judgements/smollm2-135m logs

@@ -26,6 +26,7 @@ include: "rules/majority.smk"
 include: "rules/judging.smk"
 include: "rules/summary.smk"
 include: "rules/provenance.smk"
+include: "rules/report.smk"
 include: "rules/plan.smk"
 
 
@@ -35,6 +36,7 @@ localrules:
     greedy,
     majority,
     tables,
+    report,
 
 
 rule all:
@@ -48,6 +50,7 @@ rule all:
         methods=methods_files(),
         comparisons=comparison_files(),
         agreement=agreement_files(),
+        report="results/report.html",
 
 
 rule fetch:
@@ -73,3 +76,9 @@ rule tables:
     """The summary tables of all models and judges."""
     input:
         tables=summary_files(),
+
+
+rule report:
+    """The page of all results, with its figures."""
+    input:
+        page="results/report.html",

@@ -72,6 +72,13 @@ def grades_manifests(wildcards):
     return [path.replace(".parquet", ".manifest.json") for path in grades_files(wildcards)]
 
 
+def grouped_problems_files(wildcards):
+    """Rows with the levels and subjects of the problems, in the order of grades_files()."""
+    if wildcards.model in SERVED:
+        return [f"data/{benchmark}.jsonl" for benchmark in BENCHMARKS]
+    return [sample_file(wildcards.model, benchmark, sample_runs(wildcards.model)[0]) for benchmark in BENCHMARKS]
+
+
 def judged_files(wildcards):
     """Judged files behind one summary; none where no judge is configured."""
     if wildcards.judge == "none":
@@ -156,7 +163,15 @@ def methods_files():
     return [LAYOUT.methods_file(model, judge) for model in MODELS for judge in JUDGES or ["none"]]
 
 
+def summary_folders():
+    return [os.path.dirname(path) for path in summary_files()]
+
+
 def comparison_files():
     """One comparison per pair of models that the configuration asks for, and judge."""
     pairs = [f"{model}-vs-{other}" for model, other in config["compare"]]
     return expand("results/compare/{pair}/{judge}/comparison.md", pair=pairs, judge=JUDGES or ["none"])
+
+
+def comparison_tables():
+    return [f"{os.path.dirname(path)}/comparison.csv" for path in comparison_files()]

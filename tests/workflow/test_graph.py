@@ -9,8 +9,9 @@ from conftest import CONFIG, configure, planned_jobs, snakemake
 from openmath.samples import read_rows
 
 ALL_GENERATION = {"generate_tiny_greedy": 1, "generate_tiny_rs0_to_rs3": 1, "generate_tiny_rs4_to_rs7": 1}
-SUMMARY = {"summarize_results": 1, "write_methods": 1}
-AFTER_GENERATION = {"grade_answers": 2, "fill_majority": 2, "judge_tiny_by_itself": 1} | SUMMARY
+SUMMARY = {"summarize_results": 1, "write_methods": 1, "draw_figures": 1, "build_report": 1}
+AFTER_GRADING = {"judge_tiny_by_itself": 1} | SUMMARY
+AFTER_GENERATION = {"grade_answers": 2, "fill_majority": 2} | AFTER_GRADING
 
 
 def test_a_finished_evaluation_has_every_file_and_nothing_to_do(finished):
@@ -56,7 +57,7 @@ def test_lost_grades_of_one_benchmark_are_made_again_for_it_alone(evaluation):
 def test_a_changed_judge_judges_and_summarises_again(evaluation):
     judge = CONFIG["judges"]["itself"]
     configure(evaluation, judges={"itself": {**judge, "max_new_tokens": 9}})
-    assert planned_jobs(evaluation) == {"judge_tiny_by_itself": 1} | SUMMARY
+    assert planned_jobs(evaluation) == AFTER_GRADING
     configure(evaluation, judges={"itself": judge, "second": {**judge, "max_new_tokens": 9}})
     assert planned_jobs(evaluation) == {"judge_tiny_by_second": 1, "compare_judges": 1} | SUMMARY
 

@@ -1,0 +1,102 @@
+"""Report: figures for papers, and one page of all results.
+
+Needs: summaries and grades of all models; comparisons where configured.
+Makes: results/{model}/summary/{judge}/figures/ with curves, groups, lengths and matrix as SVG, PNG and PDF; results/report.html.
+"""
+
+
+localrules:
+    draw_figures,
+    build_report,
+
+
+rule draw_figures:
+    """Curves, accuracy by group, lengths, and symbolic grading against the judge, of one model under one judge."""
+    input:
+        metrics="results/{model}/summary/{judge}/metrics.json",
+        curves="results/{model}/summary/{judge}/curves.csv",
+        questions="results/{model}/summary/{judge}/questions.parquet",
+        disagreements="results/{model}/summary/{judge}/disagreements.csv",
+        grades=grades_files,
+        problems=grouped_problems_files,
+    output:
+        curves=report(
+            "results/{model}/summary/{judge}/figures/curves.svg",
+            caption="captions/curves.rst",
+            category="{model}",
+            subcategory="{judge}",
+        ),
+        groups=report(
+            "results/{model}/summary/{judge}/figures/groups.svg",
+            caption="captions/groups.rst",
+            category="{model}",
+            subcategory="{judge}",
+        ),
+        lengths=report(
+            "results/{model}/summary/{judge}/figures/lengths.svg",
+            caption="captions/lengths.rst",
+            category="{model}",
+            subcategory="{judge}",
+        ),
+        matrix=report(
+            "results/{model}/summary/{judge}/figures/matrix.svg",
+            caption="captions/matrix.rst",
+            category="{model}",
+            subcategory="{judge}",
+        ),
+        papers=expand(
+            "results/{model}/summary/{judge}/figures/{figure}.{kind}",
+            figure=["curves", "groups", "lengths", "matrix"],
+            kind=["png", "pdf"],
+            allow_missing=True,
+        ),
+        tables=expand(
+            "results/{model}/summary/{judge}/figures/{table}.csv",
+            table=["groups", "lengths", "matrix"],
+            allow_missing=True,
+        ),
+    log:
+        "logs/draw_figures/{model}/{judge}.log",
+    conda:
+        "../envs/workflow.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+        scripts=SCRIPTS,
+    shell:
+        r"""
+        python {resources.scripts:q}/draw_figures.py results/{wildcards.model:q}/summary/{wildcards.judge:q} \
+            --grades {input.grades:q} \
+            --problems {input.problems:q} \
+            2>&1 | tee {log:q}
+        """
+
+
+rule build_report:
+    """One self-contained page of all models and judges."""
+    input:
+        tables=summary_files(),
+        figures=[f"{folder}/figures/curves.svg" for folder in summary_folders()],
+        comparisons=comparison_tables(),
+    output:
+        page="results/report.html",
+    log:
+        "logs/build_report.log",
+    conda:
+        "../envs/workflow.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+        scripts=SCRIPTS,
+    params:
+        summaries=summary_folders(),
+    shell:
+        r"""
+        python {resources.scripts:q}/build_report.py \
+            --summaries {params.summaries:q} \
+            --comparisons {input.comparisons:q} \
+            --output {output.page:q} \
+            2>&1 | tee {log:q}
+        """

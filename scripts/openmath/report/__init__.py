@@ -1,0 +1,11 @@
+"""What people look at: figures for papers, and one page of all results that opens offline.
+
+figure_tables   the numbers behind the figures, as data frames
+figures         matplotlib figures of them; the only user of matplotlib
+summaries       one summary folder, read back
+results         sections of the page: overview, one per model and judge, comparisons
+costs           section of the page: tokens, hours, judge calls, dollars
+section         what a section is
+page            sections -> one HTML file
+assets/         templates and styles of the page
+"""

@@ -1,0 +1,121 @@
+"""The numbers behind the figures: accuracy by level or subject, lengths of samples, symbolic grading against the judge."""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import pandas
+
+from openmath.intervals import interval
+from openmath.samples import read_rows
+
+# Upstream fields that sort problems: `level` and `type` of math, `difficulty` and `domain` of omni-math, `subject` of MATH-500.
+GROUP_FIELDS = ("level", "difficulty", "type", "subject", "domain")
+MAX_GROUPS = 30  # a field with more values sorts nothing: it is free text
+OUTCOMES = ("correct", "wrong", "no answer", "cut off")
+
+GROUP_COLUMNS = ["benchmark", "field", "group", "mode", "grading", "n_items", "accuracy", "ci95_low", "ci95_high"]
+LENGTH_COLUMNS = ["benchmark", "outcome", "samples", "share", "tokens_p10", "tokens_median", "tokens_p90"]
+MATRIX_COLUMNS = ["benchmark", "mode", "symbolic", "judge", "answers"]
+
+
+def problem_groups(path: Path) -> dict[str, dict[str, str]]:
+    """Field -> problem id -> group, of the fields that all problems of a benchmark have; from its rows."""
+    rows = list(read_rows(path))
+    groups = {}
+    for field in GROUP_FIELDS:
+        named = {str(row.get("id", number)): group_name(row.get(field)) for number, row in enumerate(rows)}
+        if None not in named.values() and 1 < len(set(named.values())) <= MAX_GROUPS:
+            groups[field] = named
+    return groups
+
+
+def group_name(value: object) -> str | None:
+    """'Level 3' -> 'Level 3'; 7.5 -> '7' (whole points); ['Mathematics -> Algebra -> ...'] -> 'Algebra'."""
+    if isinstance(value, list) and value:
+        value = value[0]
+    if value is None or value == "" or isinstance(value, (list, dict)):
+        return None
+    path = str(value).strip("[]'\"").split(" -> ")
+    name = path[min(1, len(path) - 1)].strip(" '\"")
+    number = re.fullmatch(r"(\d+)\.\d+", name)
+    return number[1] if number else name
+
+
+def group_table(questions: pandas.DataFrame, groups: dict[str, dict[str, dict[str, str]]]) -> pandas.DataFrame:
+    """Accuracy of each group of problems in greedy and majority (without them, in the average of samples).
+
+    questions: tables.question_table. groups: benchmark -> problem_groups. The judge's verdicts where there are any, else symbolic.
+    """
+    rows = []
+    for (benchmark, mode), scores in chosen_modes(questions):
+        grading = "judge" if scores["judge"].notna().all() else "symbolic"
+        for field, named in groups.get(benchmark, {}).items():
+            group = scores["id"].map(named)
+            for name in sorted(group.dropna().unique(), key=natural):
+                values = scores.loc[group == name, grading].to_numpy()
+                bounds = interval(values, averaged=mode.startswith("pass@1["))
+                row = (benchmark, field, name, mode, grading, len(values), values.mean(), bounds.low, bounds.high)
+                rows.append(dict(zip(GROUP_COLUMNS, row, strict=True)))
+    return pandas.DataFrame(rows, columns=GROUP_COLUMNS)
+
+
+def chosen_modes(questions: pandas.DataFrame) -> Iterable[tuple[tuple[str, str], pandas.DataFrame]]:
+    for benchmark, of_benchmark in questions.groupby("benchmark", sort=False):
+        by_mode = dict(iter(of_benchmark.groupby("mode", sort=False)))
+        chosen = [mode for mode in by_mode if mode == "greedy" or mode.startswith("majority@")]
+        for mode in chosen or list(by_mode)[:1]:
+            yield (benchmark, mode), by_mode[mode]
+
+
+def natural(name: str) -> list:
+    """Sort key: 'Level 2' before 'Level 10'."""
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split(r"(\d+)", name) if part]
+
+
+def sample_lengths(grades: Path, benchmark: str) -> pandas.DataFrame:
+    """benchmark, outcome, tokens of each sample whose length is known. A correct answer is correct, also where it was cut off."""
+    columns = ["predicted_answer", "is_correct", "finish_reason", "num_generated_tokens"]
+    table = pandas.read_parquet(grades, columns=columns).dropna(subset="num_generated_tokens")
+    outcome = np.select(
+        [table["is_correct"], table["finish_reason"] == "length", table["predicted_answer"].isna()],
+        ["correct", "cut off", "no answer"],
+        "wrong",
+    )
+    tokens = table["num_generated_tokens"].to_numpy(dtype=float)
+    return pandas.DataFrame({"benchmark": benchmark, "outcome": outcome, "tokens": tokens})
+
+
+def length_table(lengths: pandas.DataFrame) -> pandas.DataFrame:
+    """Number, share and quantiles of the lengths of each outcome. lengths: sample_lengths of all benchmarks."""
+    rows = []
+    for benchmark, samples in lengths.groupby("benchmark", sort=False):
+        for outcome in OUTCOMES:
+            tokens = samples.loc[samples["outcome"] == outcome, "tokens"]
+            if len(tokens):
+                p10, median, p90 = tokens.quantile([0.1, 0.5, 0.9])
+                row = (benchmark, outcome, len(tokens), len(tokens) / len(samples), p10, median, p90)
+                rows.append(dict(zip(LENGTH_COLUMNS, row, strict=True)))
+    return pandas.DataFrame(rows, columns=LENGTH_COLUMNS)
+
+
+def matrix_table(metrics: list[dict], disagreements: pandas.DataFrame) -> pandas.DataFrame:
+    """Answers by symbolic grading (yes | no) and judge (yes | no | unparsed), of the modes whose answers were judged.
+
+    metrics: tables.metrics_row of each mode. disagreements: disagreements.csv, all answers on which the two differ.
+    """
+    rows = []
+    for mode in metrics:
+        if mode.get("both") is None:
+            continue
+        names = mode["benchmark"], mode["mode"]
+        mine = disagreements[(disagreements["benchmark"] == names[0]) & (disagreements["mode"] == names[1])]
+        counts = dict(mine.groupby(["symbolic", "judge"]).size())
+        counts["yes", "yes"] = round(mode["both"] * mode["n_items"])
+        counts["no", "no"] = mode["n_items"] - sum(counts.values())
+        for symbolic in ("yes", "no"):
+            for judge in ("yes", "no", "unparsed"):
+                row = (*names, symbolic, judge, int(counts.get((symbolic, judge), 0)))
+                rows.append(dict(zip(MATRIX_COLUMNS, row, strict=True)))
+    return pandas.DataFrame(rows, columns=MATRIX_COLUMNS)

@@ -1,0 +1,128 @@
+"""Sections of results: the overview, one per model and judge, and the comparisons of models."""
+
+import re
+from pathlib import Path
+
+from markupsafe import Markup
+
+from openmath.modes import KINDS
+from openmath.report.page import percent, render, with_interval
+from openmath.report.section import Section
+from openmath.report.summaries import Summary, read_csv
+
+CAPTIONS = {
+    "curves": "maj@k and pass@k: problems solved with k samples each. Bands: 95 % intervals over problems.",
+    "groups": "Accuracy by level, subject or difficulty (number of problems). Bars: 95 % intervals.",
+    "lengths": "Generated tokens of all samples by outcome. Cut off: wrong, and stopped at the token limit.",
+    "matrix": "Symbolic grading against the judge, on the same answers.",
+}
+TEXT_COLUMNS = {"curves": 3, "groups": 5, "lengths": 2, "matrix": 4}
+SHARES = {"both", "any", "no_answer", "truncated", "unparsed", "tie_rate", "seed_std", "agreement"}
+PROPORTIONS = {"estimate", "accuracy", "ci95_low", "ci95_high", "share"}
+ANCHOR = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+def overview_section(summaries: list[Summary]) -> Section:
+    """Greedy and majority of every model and judge, one column per benchmark."""
+    benchmarks = list(dict.fromkeys(row["benchmark"] for summary in summaries for row in summary.metrics))
+    rows = []
+    for summary in summaries:
+        cells: dict[tuple[str, str], dict[str, Markup]] = {}
+        for row in summary.metrics:
+            if row["mode"] == "greedy" or row["mode"].startswith("majority@"):
+                kind = "judge" if "accuracy_judge" in row else "symbolic"
+                grading = summary.judge if kind == "judge" else "symbolic"
+                cells.setdefault((row["mode"], grading), {})[row["benchmark"]] = accuracy(row, kind)
+        rows += [[summary.model, *key, *(found.get(name, "") for name in benchmarks)] for key, found in cells.items()]
+    return Section(
+        "overview", "Overview", render("overview.html", header=["model", "mode", "graded by", *benchmarks], rows=rows)
+    )
+
+
+def accuracy(row: dict, kind: str) -> Markup | str:
+    """Accuracy of a row of the metrics with its interval; '' where this grading was not made."""
+    if f"accuracy_{kind}" not in row:
+        return ""
+    return with_interval(row[f"accuracy_{kind}"], row[f"ci95_low_{kind}"], row[f"ci95_high_{kind}"])
+
+
+def model_section(summary: Summary) -> Section:
+    """Everything about one model under one judge."""
+    shares = [name for name in METRICS_ORDER if any(row.get(name) is not None for row in summary.metrics)]
+    kinds = [kind for kind in KINDS if any(f"accuracy_{kind}" in row for row in summary.metrics)]
+    rows = [
+        [row["benchmark"], row["mode"], f"{row['n_items']:,}"]
+        + [accuracy(row, kind) for kind in kinds]
+        + [number(name, row.get(name)) for name in shares]
+        for row in summary.metrics
+    ]
+    header = ["benchmark", "mode", "n", *kinds, *(name.replace("_", " ") for name in shares)]
+    judged = "symbolic grading" if summary.judge == "none" else f"judged by {summary.judge}"
+    html = render(
+        "model.html",
+        accuracy_header=header,
+        accuracy_rows=rows,
+        published_header=["set", "benchmark", "mode", "grading", "ours", "published", "verdict", "remarks"],
+        published_rows=[published_cells(row) for row in summary.published],
+        figures=[figure(summary, name) for name, rows in summary.figure_tables.items() if rows],
+        tables=summary.tables,
+    )
+    return Section(ANCHOR.sub("-", f"model-{summary.model}-{summary.judge}"), f"{summary.model}, {judged}", html)
+
+
+METRICS_ORDER = ("both", "any", "no_answer", "truncated", "unparsed", "tie_rate", "seed_std", "agreement", "kappa")
+
+
+def published_cells(row: dict) -> list:
+    ours = with_interval(row["ours"] / 100, row["ci95_low"] / 100, row["ci95_high"] / 100)
+    return [*(row[name] for name in ("set", "benchmark", "mode", "grading")), ours] + [
+        row[name] for name in ("published_text", "verdict", "remarks")
+    ]
+
+
+def figure(summary: Summary, name: str) -> dict:
+    rows = summary.figure_tables[name]
+    return {
+        "caption": CAPTIONS[name],
+        "image": summary.figures[name],
+        "header": [column.replace("_", " ") for column in rows[0]],
+        "rows": [[number(column, value) for column, value in row.items()] for row in rows],
+        "text_columns": TEXT_COLUMNS[name],
+    }
+
+
+def number(name: str, value: object) -> str:
+    """A cell of the column `name`: proportions in percent, counts with commas."""
+    if value is None or value != value:
+        return ""
+    if name in SHARES | PROPORTIONS:
+        return percent(value)
+    if name == "kappa":
+        return f"{value:.3f}"
+    return f"{value:,.0f}" if isinstance(value, (int, float)) and name != "group" else str(value)
+
+
+def comparison_section(paths: list[Path]) -> Section:
+    """Paired differences. paths: results/compare/{model}-vs-{other}/{judge}/comparison.csv."""
+    header = ["benchmark", "mode", "grading", "n", "first", "second", "difference", "only first / second", "p Holm"]
+    pairs = []
+    for path in paths:
+        judge = path.parent.name
+        title = path.parents[1].name.replace("-vs-", " against ") + ("" if judge == "none" else f", judged by {judge}")
+        pairs.append({"title": title, "rows": [comparison_cells(row) for row in read_csv(path)]})
+    html = render("comparisons.html", header=[*header, "verdict"], pairs=pairs)
+    return Section("comparisons", "Model against model", html)
+
+
+def comparison_cells(row: dict) -> list:
+    difference = f"{100 * row['difference']:+.2f}"
+    bounds = f"[{100 * row['ci95_low']:+.1f}, {100 * row['ci95_high']:+.1f}]"
+    return [
+        *(row[name] for name in ("benchmark", "mode", "grading", "n_items")),
+        percent(row["first"]),
+        percent(row["second"]),
+        Markup('{} <span class="interval">{}</span>').format(difference, bounds),
+        f"{row['only_first']} / {row['only_second']}",
+        f"{row['p_holm']:.2g}",
+        row["verdict"],
+    ]

@@ -1,0 +1,61 @@
+"""One summary folder, results/{model}/summary/{judge}, read back with its figures."""
+
+import base64
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas
+
+from openmath.errors import InputError
+
+FIGURES = ("curves", "groups", "lengths", "matrix")
+
+
+@dataclass
+class Summary:
+    """metrics: rows of tables.metrics_row. tables: the recipe's, as text. published, tables of figures: rows as dicts.
+    results: results/{model}."""
+
+    model: str
+    judge: str
+    results: Path
+    metrics: list[dict]
+    tables: str
+    published: list[dict]
+    figures: dict[str, str]
+    figure_tables: dict[str, list[dict]]
+
+
+def read_summary(folder: Path) -> Summary:
+    """Raises InputError where a file is missing."""
+    try:
+        return Summary(
+            folder.parents[1].name,
+            folder.name,
+            folder.parents[1],
+            json.loads((folder / "metrics.json").read_text()),
+            (folder / "tables.txt").read_text(),
+            read_csv(folder / "published.csv"),
+            {name: data_url(folder / f"figures/{name}.svg") for name in FIGURES},
+            {
+                name: read_csv(folder / ("curves.csv" if name == "curves" else f"figures/{name}.csv"))
+                for name in FIGURES
+            },
+        )
+    except OSError as error:
+        raise InputError(
+            "The report lacks a file of a summary.",
+            where=error.filename,
+            hint="summarize_results.py --output-dir and draw_figures.py make them.",
+        ) from None
+
+
+def read_csv(path: Path) -> list[dict]:
+    """Rows; text stays as it is written ('NA' is an answer), numbers are numbers, empty cells are ''."""
+    return pandas.read_csv(path, keep_default_na=False).to_dict("records")
+
+
+def data_url(svg: Path) -> str:
+    """A figure as an address that holds it: as an image it can run nothing, and its element names meet no other figure's."""
+    return "data:image/svg+xml;base64," + base64.b64encode(svg.read_bytes()).decode()

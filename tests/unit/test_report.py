@@ -1,0 +1,187 @@
+"""The report: figures hold what they should, the page takes hostile text as text and lets no foreign script run."""
+
+import base64
+import hashlib
+import json
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pandas
+import pytest
+
+from openmath.errors import InputError
+from openmath.report.figure_tables import group_name, length_table, matrix_table, natural, sample_lengths
+from openmath.report.figures import draw_curves, draw_groups, draw_lengths, nice_ticks
+from openmath.report.page import percent, render_page
+from openmath.report.results import overview_section
+from openmath.report.section import Section
+from openmath.report.summaries import read_summary
+from openmath.samples import write_rows
+
+SCRIPTS = Path(__file__).parents[2] / "scripts"
+HOSTILE = "<script>alert(1)</script> $x^{ & \"'"
+
+
+def run(script: str, *options: object) -> None:
+    command = [sys.executable, str(SCRIPTS / script), *map(str, options)]
+    reply = subprocess.run(command, capture_output=True, text=True)
+    assert reply.returncode == 0, reply.stderr
+
+
+def make_summary(folder: Path, *, seeds: int = 4, judge: bool = True, fields: bool = True) -> Path:
+    """A summary of ten problems with its figures, made by the real scripts; text is hostile wherever it may be."""
+    groups = {"level": HOSTILE, "type": "B"}, {"level": "Level 2", "type": HOSTILE}
+    problems = [
+        {"id": f"p{i}", "problem": HOSTILE, "expected_answer": str(i), **(groups[i % 2] if fields else {})}
+        for i in range(10)
+    ]
+    write_rows(folder / "data/b.jsonl", problems)
+    samples, grades, results = folder / "results/m/eval-results/b", folder / "grades.parquet", folder / "results/m"
+    for name in ("greedy", *(f"rs{seed}" for seed in range(seeds))):
+        rows = [
+            row | {"predicted_answer": str(n % 7), "finish_reason": "stop" if n < 8 else "length"}
+            | {"num_generated_tokens": 40 + 9 * n, "generation": f"{HOSTILE} \\boxed{{{n % 7}}}"}
+            for n, row in enumerate(problems)
+        ]  # fmt: skip
+        write_rows(samples / f"output-{name}.jsonl", rows)
+    grades = results / "grades/b.parquet"
+    files = sorted(samples.glob("*.jsonl"), key=lambda path: ("greedy" not in path.name, path.name))
+    run("grade_answers.py", "--benchmark", folder / "data/b.jsonl", "--samples", *files, "--output", grades)
+    judged = []
+    if judge:
+        judged = [results / "judged/j/b/greedy.jsonl"]
+        rows = [row | {"predicted_answer": str(n % 7), "judge_verdict": "yes"} for n, row in enumerate(problems)]
+        rows[0]["judge_verdict"] = "unparsed"
+        write_rows(judged[0], rows)
+        manifest = {"rows": 10, "prefilled": {}, "verdicts_used": {"calls": 9, "usd": 1.5}}
+        manifest["verdicts_used"] |= {"num_prompt_tokens": 1, "num_generated_tokens": 2}
+        judged[0].with_suffix(".manifest.json").write_text(json.dumps(manifest))
+    summary = results / "summary" / ("j" if judge else "none")
+    published = SCRIPTS.parent / "config/published.yaml"
+    run(
+        "summarize_results.py", "--model", "m", "--grades", grades, *(["--judged", *judged] if judge else []),
+        "--published", published, "--output-dir", summary,
+    )  # fmt: skip
+    run("draw_figures.py", summary, "--grades", grades, "--problems", folder / "data/b.jsonl")
+    return summary
+
+
+@pytest.fixture(scope="module")
+def summary(tmp_path_factory) -> Path:
+    return make_summary(tmp_path_factory.mktemp("report"))
+
+
+class Elements(HTMLParser):
+    """Names of all elements, and each address that a browser would fetch."""
+
+    def __init__(self, page: str):
+        super().__init__()
+        self.names, self.addresses = [], []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attributes):
+        self.names.append(tag)
+        self.addresses += [value for name, value in attributes if name in ("src", "href", "srcset")]
+
+
+def test_page_is_one_file_and_hostile_text_is_text(summary, tmp_path):
+    run("build_report.py", "--summaries", summary, "--output", tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text()
+    elements = Elements(page)
+    assert "script" not in elements.names and elements.names.count("img") == 4
+    assert all(address.startswith(("#", "data:image/svg+xml;base64,")) for address in elements.addresses)
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; $x^{" in page  # the level, in the table behind the figure
+    assert "script-src &#39;none&#39;" in page and "1.50" in page
+
+
+def test_only_the_sections_own_scripts_may_run():
+    script = "document.title = 'a < b && c'"
+    page = render_page(HOSTILE, [Section("a", HOSTILE, "<p>x</p>", ".x {}", (script,))])
+    shown = re.search(r"<script>(.*?)</script>\n</body>", page, re.DOTALL)[1]
+    digest = base64.b64encode(hashlib.sha256(shown.encode()).digest()).decode()
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', page)[1].replace("&#39;", "'")
+    assert shown == script and f"script-src 'sha256-{digest}';" in policy
+    assert Elements(page).names.count("script") == 1 and "<p>x</p>" in page and ".x {}" in page
+    with pytest.raises(InputError):
+        render_page("t", [Section("a", "t", "", "", ("'</script><b>'",))])
+
+
+def test_figures_have_the_same_bytes_again(summary):
+    figures = sorted((summary / "figures").iterdir())
+    assert len(figures) == 15
+    before = [path.read_bytes() for path in figures]
+    results = summary.parents[1]
+    run(
+        "draw_figures.py", summary, "--grades", results / "grades/b.parquet", "--problems",
+        results.parents[1] / "data/b.jsonl",
+    )  # fmt: skip
+    assert [path.read_bytes() for path in figures] == before
+
+
+def test_tables_behind_the_figures(summary):
+    matrix = pandas.read_csv(summary / "figures/matrix.csv").set_index(["symbolic", "judge"])["answers"]
+    assert (
+        matrix.sum() == 10 and matrix["yes", "yes"] == 6 and matrix["yes", "unparsed"] == 1 and matrix["no", "yes"] == 3
+    )
+    groups = pandas.read_csv(summary / "figures/groups.csv")
+    assert set(groups["field"]) == {"level", "type"} and set(groups["mode"]) == {"greedy", "majority@4"}
+    assert (groups.groupby(["field", "mode"])["n_items"].sum() == 10).all()
+    lengths = pandas.read_csv(summary / "figures/lengths.csv").set_index("outcome")["samples"]
+    assert lengths.to_dict() == {"correct": 35, "wrong": 5, "cut off": 10}  # 7 not cut off; 8, 9 cut off
+
+
+@pytest.mark.parametrize("options", [{"judge": False, "fields": False}, {"seeds": 0, "judge": False, "fields": False}])
+def test_what_is_missing_is_left_out(tmp_path, options):
+    summary = make_summary(tmp_path, **options)
+    run("build_report.py", "--summaries", summary, "--output", tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text()
+    assert Elements(page).names.count("img") == 1 + (options.get("seeds") != 0)
+    assert "Cost and throughput" not in page and "symbolic grading" in page
+
+
+def test_overview_has_a_column_per_benchmark_and_the_judges_number(summary):
+    html = overview_section([read_summary(summary)]).html
+    assert "90.00" in html and "70.00" in html and "<th>b</th>" in html  # judged greedy; symbolic majority
+
+
+def test_curves_show_every_series_with_its_band():
+    points = [("b", estimator, kind, k, 0.5, 0.4, 0.6) for estimator in ("maj@k", "pass@k")
+              for kind in ("symbolic", "judge") for k in (1, 2, 4)]  # fmt: skip
+    columns = ["benchmark", "estimator", "grading", "k", "estimate", "ci95_low", "ci95_high"]
+    (axes,) = draw_curves(pandas.DataFrame(points, columns=columns)).axes
+    looks = {(line.get_linestyle(), line.get_marker()) for line in axes.lines}
+    assert len(axes.lines) == len(looks) == len(axes.collections) == 4  # told apart without colour
+
+
+def test_a_length_histogram_loses_no_sample():
+    samples = pandas.DataFrame({"benchmark": "b", "outcome": ["correct", "wrong"] * 50, "tokens": range(1, 101)})
+    for tokens in (samples["tokens"], 7, 0):
+        (axes,) = draw_lengths(samples.assign(tokens=tokens)).axes
+        assert sum(bar.get_height() for bar in axes.patches) == pytest.approx(1)
+    assert (
+        length_table(samples.iloc[:0]).empty
+        and not draw_groups(pandas.DataFrame(columns=["benchmark", "field", "group"])).axes
+    )
+
+
+def test_lengths_that_nobody_counted_are_no_lengths(tmp_path):
+    row = {"predicted_answer": "1", "is_correct": True, "finish_reason": None, "num_generated_tokens": None}
+    pandas.DataFrame([row]).to_parquet(tmp_path / "b.parquet")
+    assert sample_lengths(tmp_path / "b.parquet", "b").empty
+
+
+def test_small_helpers():
+    assert group_name(["Mathematics -> Algebra -> Other"]) == group_name("['Mathematics -> Algebra -> X']") == "Algebra"
+    assert (group_name(7.5), group_name("Level 3"), group_name(None), group_name("10.0")) == (
+        "7",
+        "Level 3",
+        None,
+        "10",
+    )
+    assert sorted(["Level 10", "Level 2", "x"], key=natural) == ["Level 2", "Level 10", "x"]
+    assert percent(None) == percent(float("nan")) == "" and percent(0.125) == "12.50"
+    assert nice_ticks(15, 48) == [20, 30, 40] and nice_ticks(10, 4096) == [10, 100, 1000] and nice_ticks(61, 62) == [62]
+    assert matrix_table([{"benchmark": "b", "mode": "greedy"}], pandas.DataFrame()).empty
