@@ -7,6 +7,7 @@ which the page inflates when it needs them and shows as text nodes. Blocks: `set
 
 import base64
 import gzip
+import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -56,8 +57,9 @@ def samples_section(sets: Iterable[SampleSet], policy: str = "default") -> Secti
             "snippets": [" ".join(problem["problem"][:SNIPPET].split()) for problem in problems],
         }
         packed = [pack(block) for block in batches(problems)]
+        new = tuple(packed) not in known
         place = known.setdefault(tuple(packed), len(known))  # models share the problems of a benchmark
-        if place == len(known) - 1 and f"problems/{place}/index" not in dict(blocks):
+        if new:
             blocks.append((f"problems/{place}/index", pack(index)))
             blocks += [(f"problems/{place}/{n}", block) for n, block in enumerate(packed)]
         flags, answers, texts = read_answers(sample_set, index["ids"], policy)
@@ -72,6 +74,19 @@ def samples_section(sets: Iterable[SampleSet], policy: str = "default") -> Secti
         html=(ASSETS / "viewer.html").read_text() + data,
         styles=katex_styles() + (ASSETS / "viewer.css").read_text(),
         scripts=((KATEX / "katex.min.js").read_text(), (ASSETS / "viewer.js").read_text()),
+    )
+
+
+def page(section: Section) -> str:
+    """The section as a page of its own, under the report's content security policy: for tests and a quick look."""
+    digests = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in section.scripts]
+    policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; font-src data:; script-src "
+    policy += " ".join(f"'sha256-{digest}'" for digest in digests)
+    return (
+        '<!doctype html><html lang="en" style="color-scheme: light dark; font-family: system-ui"><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}"><title>{section.title}</title>'
+        f'<style>{section.styles}</style><section id="{section.anchor}"><h2>{section.title}</h2>{section.html}</section>'
+        + "".join(f"<script>{script}</script>" for script in section.scripts)
     )
 
 
@@ -129,7 +144,11 @@ def read_answers(sample_set: SampleSet, ids: list[str], policy: str) -> tuple[di
                 "total": ballots.runs,
                 "tied": bool(vote.tied[number]),
                 "candidates": [
-                    [cut(sampled.answer_of(number, ballots.first_run[e])), int(ballots.votes[e]), float(ballots.correct[e])]
+                    [
+                        cut(sampled.answer_of(number, ballots.first_run[e])),
+                        int(ballots.votes[e]),
+                        float(ballots.correct[e]),
+                    ]
                     for e in top
                 ],
                 "others": [len(rest), int(ballots.votes[rest].sum())],
@@ -157,8 +176,8 @@ def fill(
     for judge, files in sample_set.judged.items():
         if mode in files:
             rows = list(read_rows(files[mode]))
-            check_ids((str(row.get("id", n)) for n, row in enumerate(rows)), graded.ids, where=files[mode],
-                      expected_from=sample_set.grades)  # fmt: skip
+            judged_ids = [str(row.get("id", number)) for number, row in enumerate(rows)]
+            check_ids(judged_ids, graded.ids, where=files[mode], expected_from=sample_set.grades)
             for number, row in enumerate(rows):
                 verdict, reply = row.get("judge_verdict"), cut(row.get("judgement"))
                 texts[number][mode]["judged"].append([judge, verdict, reply, row.get("judge_prefilled")])

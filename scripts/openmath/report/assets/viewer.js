@@ -137,7 +137,7 @@
     return [...parts, visible(text.slice(start))];
   }
   function rich(text, formulas) {
-    const node = element("div", "text");
+    const node = element("div", "prose");
     if (!controls.latex.checked) node.append(...marked(text));
     else for (const part of segments(text)) {
       if (part.tex !== undefined) {
