@@ -4,6 +4,7 @@ import json
 import shutil
 
 import pytest
+
 from openmath.grading.table import grade_files
 from openmath.report.viewer import SampleSet, page, samples_section
 

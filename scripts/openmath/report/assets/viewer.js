@@ -77,10 +77,10 @@
   }
   // "$5 and $7" is money: without a command, ^, _ or braces inside, the marks must hug the formula and no digit may follow.
   function closingDollar(text, from) {
-    const event = /\\[\s\S]|\$|\n\s*\n/g;
+    const event = /\\[\s\S]|\$\$?|\n\s*\n/g;
     event.lastIndex = from;
     let match;
-    while ((match = event.exec(text)) && match[0][0] === "\\");
+    while ((match = event.exec(text)) && /^\\[^([]/.test(match[0]));
     if (!match || match[0] !== "$") return -1;
     const body = text.slice(from, match.index);
     return /[\\^_{]/.test(body) || (/^\S(.*\S)?$/s.test(body) && !/^\d/.test(text.slice(match.index + 1))) ? match.index : -1;
@@ -96,7 +96,7 @@
   const deeper = (node, limit) => limit < 0 || [...node.children].some((child) => deeper(child, limit - 1));
   function typeset(node, tex, display) {
     // Definitions are what formula bombs are made of; hardly an answer needs them.
-    if (tex.length > MAX_FORMULA || /\\(?:[exg]?def|let|futurelet|global|long|(?:re|provide)?newcommand|renewcommand)(?![a-zA-Z])/.test(tex)) return;
+    if (tex.length > MAX_FORMULA || tex.search(HIDDEN) >= 0 || /\\(?:[exg]?def|let|futurelet|global|long|(?:re|provide)?newcommand|renewcommand)(?![a-zA-Z])/.test(tex)) return;
     const made = document.createElement("span");
     try {
       katex.render(tex.trim(), made, { displayMode: Boolean(display), throwOnError: false, errorColor: "currentColor", strict: "ignore", trust: false, maxExpand: 1000, maxSize: 20 });
