@@ -9,7 +9,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 PIP_FLAGS := --quiet --disable-pip-version-check --no-input --no-deps --no-compile --require-hashes
 DEMO := snakemake --configfile config/demo.yaml --cores all
 
-.PHONY: demo test test-slurm bench lint env env-dev env-vllm env-vllm-cpu install-profiles clean check-machine
+.PHONY: demo test test-browser test-slurm bench lint env env-dev env-vllm env-vllm-cpu install-profiles clean check-machine
 .DEFAULT_GOAL := demo
 
 demo: env
@@ -23,6 +23,9 @@ demo: env
 
 test: env-dev
 	pytest
+
+test-browser: env-dev ## the report's sample viewer in headless Chromium: apt-get install chromium chromium-driver
+	pytest tests/browser
 
 test-slurm: env-dev ## on a real Slurm of pretended nodes; needs root on Debian, installs its Slurm; without crashes: SLURM_TESTS='-m "not crash"'
 	pytest tests/slurm $(SLURM_TESTS)

@@ -1,0 +1,375 @@
+"use strict";
+// Sample viewer of the report. Data is hostile: it becomes text nodes, or KaTeX's own elements (trust: false), never HTML.
+(() => {
+  const root = document.getElementById("samples");
+  const find = (selector) => root.querySelector(selector);
+  const controls = Object.fromEntries([...root.querySelectorAll("[data-control]")].map((node) => [node.dataset.control, node]));
+  const list = find(".list"), spacer = find(".spacer"), detail = find(".detail");
+  const ROW_HEIGHT = 56, MAX_FORMULA = 4000, MAX_DEPTH = 150, SLICE_MS = 30;
+  const CORRECT = 1, TRUNCATED = 2, NO_ANSWER = 4, DISAGREE = 8; // as in viewer.py
+  const STATUSES = {
+    all: ["All", () => true],
+    right: ["Right", (flags) => flags & CORRECT],
+    wrong: ["Wrong", (flags) => !(flags & CORRECT)],
+    disagree: ["Judge disagrees", (flags) => flags & DISAGREE],
+    truncated: ["Truncated", (flags) => flags & TRUNCATED],
+    none: ["No answer", (flags) => flags & NO_ANSWER],
+  };
+  const MODES = { greedy: "Greedy", majority: "Majority" };
+  let sets, block; // all (model, benchmark) pairs; problems a data block
+  let set, problems, index; // the open pair
+  let shown = [], current = -1; // problem numbers in the list; the one in the detail pane
+  let search = 0, drawn = 0; // raised by each search or drawing, so that overtaken ones stop
+
+  // ---- data
+
+  const loaded = new Map();
+  const load = (name) => loaded.get(name) ?? loaded.set(name, inflate(name)).get(name);
+  async function inflate(name) {
+    const packed = atob(find(`[data-block="${name}"]`).textContent);
+    const stream = new Blob([Uint8Array.from(packed, (char) => char.charCodeAt(0))]).stream();
+    return new Response(stream.pipeThrough(new DecompressionStream("gzip"))).json();
+  }
+  async function loadProblem(number) {
+    const part = Math.floor(number / block);
+    const [problem, texts] = await Promise.all([load(`problems/${set.problems}/${part}`), load(`texts/${sets.indexOf(set)}/${part}`)]);
+    return [problem[number % block], texts[number % block]];
+  }
+
+  // ---- text with formulas
+
+  const HIDDEN = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+  const visible = (text) => text.replace(HIDDEN, (char) => `⟨U+${char.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}⟩`);
+  const ENVIRONMENTS = "align|aligned|alignat|equation|gather|gathered|multline|split|cases|array|[pbBvV]?matrix|smallmatrix";
+  const OPENING = new RegExp(String.raw`\\\\|\\\$|\$\$|\$|\\\[|\\\(|\\begin\{((?:${ENVIRONMENTS})\*?)\}|\\boxed\s*\{|\[asy\]|` + "```", "g");
+  const CLOSING = { "$$": "$$", "\\[": "\\]", "\\(": "\\)", "[asy]": "[/asy]", "```": "```" };
+
+  // Yields {text}, {tex, display, source} or {code}. One pass: a closing mark that is missing is looked for once.
+  function* segments(text) {
+    const missing = new Set(), opening = new RegExp(OPENING);
+    let start = 0, match;
+    while ((match = opening.exec(text))) {
+      const at = match.index, mark = match[0], after = at + mark.length;
+      let end = -1, body = null, part = {};
+      if (mark === "$") {
+        end = closingDollar(text, after);
+        if (end > 0) part = { tex: text.slice(after, end++) };
+      } else if (mark.startsWith("\\boxed")) {
+        end = closingBrace(text, after);
+        if (end > 0) part = { tex: text.slice(at, end) };
+      } else {
+        const close = match[1] ? `\\end{${match[1]}}` : CLOSING[mark];
+        const place = !close || missing.has(close) ? -1 : text.indexOf(close, after);
+        if (close && place < 0) missing.add(close);
+        if (place >= 0) {
+          end = place + close.length;
+          body = text.slice(after, place);
+          if (mark === "[asy]" || mark === "```") part = { code: body };
+          else part = { tex: match[1] ? text.slice(at, end) : body, display: mark !== "\\(" };
+        }
+      }
+      if (end < 0 || (part.tex !== undefined && !part.tex.trim())) continue;
+      yield { text: text.slice(start, at) };
+      yield { ...part, source: text.slice(at, end) };
+      opening.lastIndex = start = end;
+    }
+    yield { text: text.slice(start) };
+  }
+  // "$5 and $7" is money: without a command, ^, _ or braces inside, the marks must hug the formula and no digit may follow.
+  function closingDollar(text, from) {
+    const event = /\\[\s\S]|\$\$?|\n\s*\n/g;
+    event.lastIndex = from;
+    let match;
+    while ((match = event.exec(text)) && /^\\[^([]/.test(match[0]));
+    if (!match || match[0] !== "$") return -1;
+    const body = text.slice(from, match.index);
+    return /[\\^_{]/.test(body) || (/^\S(.*\S)?$/s.test(body) && !/^\d/.test(text.slice(match.index + 1))) ? match.index : -1;
+  }
+  function closingBrace(text, from) {
+    for (let depth = 1, at = from; at < Math.min(text.length, from + MAX_FORMULA); at++) {
+      if (text[at] === "\\") at++;
+      else if (text[at] === "{") depth++;
+      else if (text[at] === "}" && --depth === 0) return at + 1;
+    }
+    return -1;
+  }
+  const deeper = (node, limit) => limit < 0 || [...node.children].some((child) => deeper(child, limit - 1));
+  function typeset(node, tex, display) {
+    // Definitions are what formula bombs are made of; hardly an answer needs them.
+    if (tex.length > MAX_FORMULA || tex.search(HIDDEN) >= 0 || /\\(?:[exg]?def|let|futurelet|global|long|(?:re|provide)?newcommand|renewcommand)(?![a-zA-Z])/.test(tex)) return;
+    const made = document.createElement("span");
+    try {
+      katex.render(tex.trim(), made, { displayMode: Boolean(display), throwOnError: false, errorColor: "currentColor", strict: "ignore", trust: false, maxExpand: 1000, maxSize: 20 });
+    } catch {
+      return; // nested too deep for KaTeX: the source stays
+    }
+    if (deeper(made, MAX_DEPTH)) return; // ... or for a browser's layout
+    node.replaceChildren(...made.childNodes);
+    node.className = display ? "display" : "";
+  }
+  // Formulas are set in slices, so that no text can hold up the page; until then, and where they can't be, the source is shown.
+  async function typesetAll(formulas) {
+    const mine = drawn;
+    let until = performance.now() + 2 * SLICE_MS;
+    for (const [node, tex, display] of formulas) {
+      if (performance.now() > until) {
+        await new Promise((resolve) => setTimeout(resolve));
+        if (mine !== drawn) return;
+        until = performance.now() + SLICE_MS;
+      }
+      typeset(node, tex, display);
+    }
+  }
+  function element(tag, className, ...children) {
+    const node = document.createElement(tag);
+    if (className) node.className = className;
+    node.append(...children);
+    return node;
+  }
+  function marked(text) {
+    const query = controls.query.value.trim().toLowerCase(), lower = text.toLowerCase(), parts = [];
+    if (!query || lower.length !== text.length) return [visible(text)];
+    let start = 0;
+    for (let at = lower.indexOf(query); at >= 0; at = lower.indexOf(query, start)) {
+      parts.push(visible(text.slice(start, at)), element("mark", "", visible(text.slice(at, at + query.length))));
+      start = at + query.length;
+    }
+    return [...parts, visible(text.slice(start))];
+  }
+  function rich(text, formulas) {
+    const node = element("div", "prose");
+    if (!controls.latex.checked) node.append(...marked(text));
+    else for (const part of segments(text)) {
+      if (part.tex !== undefined) {
+        const formula = element("span", "source", visible(part.source));
+        formulas.push([formula, part.tex, part.display]);
+        node.append(formula);
+      } else if (part.code !== undefined) node.append(element("pre", "", ...marked(part.code.trim())));
+      else node.append(...marked(part.text.replaceAll("\\$", "$")));
+    }
+    return node;
+  }
+  // An answer is a formula without marks around it, unless it is words or has marks of its own.
+  function answerNode(answer, formulas) {
+    if (answer === null || answer === undefined) return element("span", "empty", "no answer");
+    const words = !answer.trim() || answer.includes("$") || (!answer.includes("\\") && /[A-Za-z]{3}|[a-z] [a-z]/.test(answer));
+    if (words || !controls.latex.checked) return rich(answer, formulas);
+    const node = element("span", "source", visible(answer));
+    formulas.push([node, answer, false]);
+    return node;
+  }
+
+  // ---- list
+
+  function drawList() {
+    const first = Math.max(0, Math.floor(list.scrollTop / ROW_HEIGHT) - 5);
+    const last = Math.min(shown.length, first + Math.ceil(list.clientHeight / ROW_HEIGHT) + 10);
+    spacer.style.height = `${shown.length * ROW_HEIGHT}px`;
+    const mode = controls.mode.value;
+    spacer.replaceChildren(...shown.slice(first, last).map((number, offset) => {
+      const flags = index.flags[mode][number], right = flags & CORRECT;
+      const sign = element("span", right ? "right" : "wrong", right ? "✓" : "✗");
+      sign.setAttribute("aria-label", right ? "right" : "wrong");
+      const extras = [flags & DISAGREE && "judge ≠", flags & TRUNCATED && "cut"].filter(Boolean).map((text) => element("span", "badge", text));
+      const got = element("span", "got", visible((index.answers[mode][number] ?? "no answer").slice(0, 60)));
+      const row = element("div", "row", element("div", "top", sign, element("span", "name", visible(problems.ids[number])), ...extras, got));
+      row.append(element("div", "snippet", visible(problems.snippets[number])));
+      row.style.top = `${(first + offset) * ROW_HEIGHT}px`;
+      row.id = `sample-row-${number}`;
+      row.dataset.number = number;
+      for (const [name, value] of [["role", "option"], ["aria-selected", number === current], ["aria-setsize", shown.length], ["aria-posinset", first + offset + 1]]) row.setAttribute(name, value);
+      return row;
+    }));
+    if (shown.includes(current)) list.setAttribute("aria-activedescendant", `sample-row-${current}`);
+    else list.removeAttribute("aria-activedescendant");
+  }
+  async function filter() {
+    const mine = ++search, mode = controls.mode.value, query = controls.query.value.trim().toLowerCase();
+    const flags = index.flags[mode];
+    for (const input of root.querySelectorAll("[name=samples-status]")) {
+      const count = flags.reduce((sum, bits) => sum + Boolean(STATUSES[input.value][1](bits)), 0);
+      input.parentNode.querySelector("output").textContent = count.toLocaleString("en");
+    }
+    const test = STATUSES[find("[name=samples-status]:checked").value][1];
+    let found = [...flags.keys()].filter((number) => test(flags[number]));
+    if (query) {
+      find(".count").textContent = "Searching …";
+      const matches = [];
+      for (const number of found) {
+        const [problem, texts] = await loadProblem(number);
+        if (mine !== search) return;
+        const answers = Object.keys(index.flags).flatMap((name) => [index.answers[name][number], texts[name].text]);
+        const fields = [problem.id, problem.problem, problem.expected, problem.solution, ...problem.tags, ...answers];
+        if (fields.some((text) => text?.toLowerCase().includes(query))) matches.push(number);
+      }
+      found = matches;
+    }
+    shown = found;
+    find(".count").textContent = `${shown.length.toLocaleString("en")} of ${flags.length.toLocaleString("en")} problems`;
+    list.scrollTop = Math.max(0, (shown.indexOf(current) - 2) * ROW_HEIGHT);
+    drawList();
+  }
+
+  // ---- one problem
+
+  const hashOf = (number) => "#sample=" + [set.model, set.benchmark, problems.ids[number]].map(encodeURIComponent).join("/");
+  async function select(number, history) {
+    current = number ?? -1;
+    const mine = ++drawn, place = shown.indexOf(current);
+    if (place >= 0) {
+      const top = place * ROW_HEIGHT;
+      if (top < list.scrollTop || top + ROW_HEIGHT > list.scrollTop + list.clientHeight) list.scrollTop = top - list.clientHeight / 3;
+    }
+    drawList();
+    if (number === undefined) return detail.replaceChildren(element("p", "empty", "No problem matches. Choose another filter or search."));
+    if (history) window.history[history](null, "", hashOf(number));
+    const [problem, texts] = await loadProblem(number);
+    if (mine !== drawn) return;
+    drawProblem(number, problem, texts);
+  }
+  const badge = (text, good) => element("span", good === undefined ? "badge" : `badge ${good ? "right" : "wrong"}`, text);
+  function drawProblem(number, problem, texts) {
+    const formulas = [], modes = Object.keys(index.flags);
+    const link = element("a", "", "Link");
+    link.href = hashOf(number);
+    link.title = "Deep link to this problem: copy its address";
+    const head = element("div", "head", element("h3", "", visible(problem.id)), ...problem.tags.map((tag) => badge(visible(tag))), link);
+    const table = element("table", "answers");
+    const line = (title, answer, ...badges) => {
+      const heading = element("th", "", title);
+      heading.scope = "row";
+      table.append(element("tr", "", heading, element("td", "", answerNode(answer, formulas)), element("td", "", ...badges)));
+    };
+    line("Reference", problem.expected);
+    const columns = element("div", "columns");
+    if (problem.solution) columns.append(element("section", "", element("h4", "", "Reference solution"), rich(problem.solution, formulas)));
+    for (const mode of modes) {
+      const flags = index.flags[mode][number], sample = texts[mode];
+      const verdicts = sample.judged.map(([judge, verdict]) => badge(`${visible(judge)}: ${verdict}`, verdict === "unparsed" ? undefined : verdict === "yes"));
+      line(MODES[mode], index.answers[mode][number], badge(flags & CORRECT ? "✓ symbolic" : "✗ symbolic", Boolean(flags & CORRECT)), ...verdicts, ...(mode === "majority" && texts.votes.tied ? [badge("tied")] : []));
+      const title = mode === "greedy" ? "Greedy" : `${sample.run}, ${flags & NO_ANSWER ? "the first sample" : "first with the majority answer"}`;
+      const facts = [sample.tokens && `${sample.tokens.toLocaleString("en")} tokens`, flags & TRUNCATED && "cut at the token limit"].filter(Boolean);
+      const section = element("section", "", element("h4", "", [title, ...facts].join(" · ")));
+      section.append(sample.text === null || sample.text === undefined ? element("p", "empty", "The file holds no generation.") : rich(sample.text, formulas));
+      for (const [judge, , reply, prefilled] of sample.judged) {
+        const what = prefilled ? `Not asked: ${visible(prefilled)}` : `Reply of ${visible(judge)}`;
+        section.append(element("details", "", element("summary", "", what), rich(reply ?? "", formulas)));
+      }
+      columns.append(section);
+    }
+    detail.replaceChildren(head, element("h4", "", "Problem"), rich(problem.problem, formulas), element("h4", "", "Answers"), table, ...votes(texts.votes, formulas), columns);
+    detail.scrollTop = 0;
+    typesetAll(formulas);
+    performance.mark("sample-shown");
+  }
+  function votes(vote, formulas) {
+    if (!vote) return [];
+    const bar = (candidate, count, kind, note) => {
+      const filled = element("div", "bar");
+      filled.style.width = `${(100 * count) / vote.total}%`;
+      const track = element("div", "track", filled);
+      track.setAttribute("aria-hidden", "true");
+      return element("li", kind, element("div", "candidate", candidate), track, element("div", "tally", `${count} ${note}`));
+    };
+    const rows = vote.candidates.map(([answer, count, correct]) => bar(answerNode(answer, formulas), count, correct ? "right" : "wrong", correct ? "✓" : "✗"));
+    if (vote.others[0]) rows.push(bar(`${vote.others[0]} other answers`, vote.others[1], "", ""));
+    if (vote.unanswered) rows.push(bar("no answer", vote.unanswered, "", ""));
+    return [element("h4", "", `Votes of ${vote.total} samples`), element("ul", "votes", ...rows)];
+  }
+
+  // ---- what is open
+
+  const options = (names, labels = {}) => names.map((name) => new Option(labels[name] ?? name, name));
+  async function open(chosen) {
+    set = chosen;
+    const number = sets.indexOf(set);
+    [problems, index] = await Promise.all([load(`problems/${set.problems}/index`), load(`index/${number}`)]);
+    if (set !== chosen) return;
+    const mode = controls.mode.value;
+    controls.model.value = set.model;
+    controls.benchmark.replaceChildren(...options(sets.filter((other) => other.model === set.model).map((other) => other.benchmark)));
+    controls.benchmark.value = set.benchmark;
+    controls.mode.replaceChildren(...options(Object.keys(index.flags), MODES));
+    if (mode in index.flags) controls.mode.value = mode;
+    await filter();
+  }
+  const reopen = async (model, benchmark) => {
+    const ofModel = sets.filter((other) => other.model === model);
+    await open(ofModel.find((other) => other.benchmark === benchmark) ?? ofModel[0]);
+    await select(shown[0]);
+  };
+  async function follow() {
+    const match = /^#sample=([^/]+)\/([^/]+)\/(.+)$/.exec(location.hash);
+    if (!match) return false;
+    let names;
+    try { names = match.slice(1).map(decodeURIComponent); } catch { return false; }
+    const wanted = sets.find((other) => other.model === names[0] && other.benchmark === names[1]);
+    if (!wanted) return false;
+    if (wanted !== set) await open(wanted);
+    const number = problems.ids.indexOf(names[2]);
+    if (number < 0) return false;
+    if (!shown.includes(number)) {
+      controls.query.value = "";
+      find("[name=samples-status]").checked = true;
+      await filter();
+    }
+    await select(number);
+    root.scrollIntoView();
+    return true;
+  }
+  const step = (by) => {
+    const place = shown.indexOf(current) + by;
+    if (place >= 0 && place < shown.length) select(shown[place], "replaceState");
+  };
+  const refilter = async () => {
+    const before = current;
+    await filter();
+    await select(shown.includes(before) ? before : shown[0]);
+  };
+  const onScreen = () => {
+    const box = root.getBoundingClientRect();
+    return box.top < innerHeight / 2 && box.bottom > innerHeight / 2;
+  };
+
+  function listen() {
+    let typing;
+    list.addEventListener("scroll", () => requestAnimationFrame(drawList));
+    addEventListener("resize", drawList);
+    addEventListener("popstate", follow);
+    list.addEventListener("click", (event) => {
+      const row = event.target.closest(".row");
+      if (row) select(Number(row.dataset.number), "pushState");
+    });
+    controls.model.addEventListener("change", () => reopen(controls.model.value, set.benchmark));
+    controls.benchmark.addEventListener("change", () => reopen(set.model, controls.benchmark.value));
+    controls.mode.addEventListener("change", refilter);
+    controls.latex.addEventListener("change", () => select(shown.includes(current) ? current : shown[0]));
+    find(".statuses").addEventListener("change", refilter);
+    controls.query.addEventListener("input", () => { clearTimeout(typing); typing = setTimeout(refilter, 200); });
+    controls.query.addEventListener("keydown", (event) => { if (event.key === "Escape" || event.key === "Enter") list.focus(); });
+    document.addEventListener("keydown", (event) => {
+      if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea") || !onScreen()) return;
+      const by = { j: 1, k: -1, ...(event.target === list && { ArrowDown: 1, ArrowUp: -1, PageDown: 10, PageUp: -10 }) }[event.key];
+      if (by) step(by);
+      else if (event.key === "/") controls.query.focus();
+      else return;
+      event.preventDefault();
+    });
+  }
+  async function start() {
+    ({ sets, block } = await load("sets"));
+    if (!sets.length) return detail.append(element("p", "empty", "There are no samples."));
+    for (const [value, [label]] of Object.entries(STATUSES)) {
+      const input = Object.assign(document.createElement("input"), { type: "radio", name: "samples-status", value, checked: value === "all" });
+      find(".statuses").append(element("label", "", input, label + " ", element("output")));
+    }
+    controls.model.append(...options([...new Set(sets.map((one) => one.model))]));
+    if (!(await follow())) {
+      await open(sets[0]);
+      await select(shown[0]);
+    }
+    listen();
+    performance.mark("samples-ready");
+  }
+  start();
+})();

@@ -1,0 +1,198 @@
+"""Sample viewer: problems, generations, votes and verdicts, as one section of the report that works offline.
+
+Generations are hostile text. They never meet HTML here: everything that comes from data travels as gzip blocks in base64,
+which the page inflates when it needs them and shows as text nodes. Blocks: `sets` (what there is), `index/N` and
+`problems/N/index` for list and filters, `problems/N/M` and `texts/N/M` for what one problem shows, BLOCK problems each.
+"""
+
+import base64
+import gzip
+import hashlib
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from openmath.graded import Graded, read_grades
+from openmath.report.section import Section
+from openmath.samples import check_ids, encode_row, read_rows
+from openmath.voting import NONE, majority
+
+ASSETS = Path(__file__).parent / "assets"
+KATEX = ASSETS / "katex"
+BLOCK = 100  # problems a block: one is inflated in a few milliseconds
+MAX_TEXT = 40_000  # characters shown of one text: ten times the longest useful solution, and a bound on the page
+SNIPPET = 160  # characters of a problem in the list
+MAX_CANDIDATES = 8  # bars of a vote; the rest is counted
+TAGS = ("level", "type", "subject", "difficulty", "domain", "source")  # upstream's columns worth showing
+CORRECT, TRUNCATED, NO_ANSWER, DISAGREE = 1, 2, 4, 8  # flags of an answer; viewer.js has the same
+
+
+@dataclass(frozen=True)
+class SampleSet:
+    """One model on one benchmark.
+
+    problems: the prepared benchmark, or a sample file that carries its problems. grades: grades.parquet.
+    samples: sample run -> file. judged: judge -> mode (greedy | majority) -> judged file.
+    """
+
+    model: str
+    benchmark: str
+    problems: Path
+    grades: Path
+    samples: dict[str, Path]
+    judged: dict[str, dict[str, Path]] = field(default_factory=dict)
+
+
+def samples_section(sets: Iterable[SampleSet], policy: str = "default") -> Section:
+    """The viewer over all `sets`, in their order. policy: how votes were counted, `default` or `paper`."""
+    blocks, listed, known = [], [], {}
+    for number, sample_set in enumerate(sets):
+        problems = read_problems(sample_set.problems)
+        index = {
+            "ids": [problem["id"] for problem in problems],
+            "snippets": [" ".join(problem["problem"][:SNIPPET].split()) for problem in problems],
+        }
+        packed = [pack(block) for block in batches(problems)]
+        new = tuple(packed) not in known
+        place = known.setdefault(tuple(packed), len(known))  # models share the problems of a benchmark
+        if new:
+            blocks.append((f"problems/{place}/index", pack(index)))
+            blocks += [(f"problems/{place}/{n}", block) for n, block in enumerate(packed)]
+        flags, answers, texts = read_answers(sample_set, index["ids"], policy)
+        blocks.append((f"index/{number}", pack({"flags": flags, "answers": answers})))
+        blocks += [(f"texts/{number}/{n}", pack(block)) for n, block in enumerate(batches(texts))]
+        listed.append({"model": sample_set.model, "benchmark": sample_set.benchmark, "problems": place})
+    blocks.insert(0, ("sets", pack({"sets": listed, "block": BLOCK})))
+    data = "\n".join(f'<script type="text/plain" data-block="{name}">{text}</script>' for name, text in blocks)
+    return Section(
+        anchor="samples",
+        title="Samples",
+        html=(ASSETS / "viewer.html").read_text() + data,
+        styles=katex_styles() + (ASSETS / "viewer.css").read_text(),
+        scripts=((KATEX / "katex.min.js").read_text(), (ASSETS / "viewer.js").read_text()),
+    )
+
+
+def page(section: Section) -> str:
+    """The section as a page of its own, under the report's content security policy: for tests and a quick look."""
+    digests = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in section.scripts]
+    policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; font-src data:; script-src "
+    policy += " ".join(f"'sha256-{digest}'" for digest in digests)
+    return (
+        '<!doctype html><html lang="en" style="color-scheme: light dark; font-family: system-ui"><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}"><title>{section.title}</title>'
+        f'<style>{section.styles}</style><section id="{section.anchor}"><h2>{section.title}</h2>{section.html}</section>'
+        + "".join(f"<script>{script}</script>" for script in section.scripts)
+    )
+
+
+def pack(value: object) -> str:
+    """JSON, gzip, base64. Lone surrogates become U+FFFD; the same value gives the same text."""
+    return base64.b64encode(gzip.compress(encode_row(value), mtime=0)).decode()
+
+
+def batches(rows: list) -> Iterator[list]:
+    return (rows[start : start + BLOCK] for start in range(0, len(rows), BLOCK))
+
+
+def read_problems(path: Path) -> list[dict]:
+    """id, problem, expected, solution, tags of each problem."""
+    return [
+        {
+            "id": str(row.get("id", number)),
+            "problem": cut(row.get("problem")) or "",
+            "expected": cut(row.get("expected_answer")),
+            "solution": cut(row.get("reference_solution")),
+            "tags": [f"{tag}: {row[tag]}"[:80] for tag in TAGS if isinstance(row.get(tag), str | int | float)],
+        }
+        for number, row in enumerate(read_rows(path))
+    ]
+
+
+def cut(value: object) -> str | None:
+    """A text of bounded length; what is left out is said."""
+    if value is None:
+        return None
+    text = str(value)
+    return text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}\n[... {len(text) - MAX_TEXT:,} more characters]"
+
+
+def read_answers(sample_set: SampleSet, ids: list[str], policy: str) -> tuple[dict, dict, list[dict]]:
+    """(flags by mode, answers by mode, what is shown of each problem by mode)."""
+    graded = read_grades(sample_set.grades)
+    check_ids(graded.ids, ids, where=sample_set.grades, expected_from=sample_set.problems)
+    flags, answers, texts = {}, {}, [{} for _ in ids]
+    sampled = graded.select([run for run in graded.runs if run != "greedy"])
+    if "greedy" in graded.runs:
+        run = np.zeros(len(ids), int)
+        fill("greedy", graded.select(["greedy"]), run, sample_set, flags, answers, texts)
+    if sampled:
+        ballots = sampled.ballots(policy)
+        vote = majority(ballots, policy)
+        # Where nobody answered, the first sample shows why.
+        fill("majority", sampled, np.where(vote.run == NONE, 0, vote.run), sample_set, flags, answers, texts)
+        ends = np.searchsorted(ballots.problem, np.arange(len(ids) + 1))
+        for number, text in enumerate(texts):
+            entries = np.arange(ends[number], ends[number + 1])
+            entries = entries[np.argsort(-ballots.votes[entries], kind="stable")]
+            top, rest = entries[:MAX_CANDIDATES], entries[MAX_CANDIDATES:]
+            text["votes"] = {
+                "total": ballots.runs,
+                "tied": bool(vote.tied[number]),
+                "candidates": [
+                    [
+                        cut(sampled.answer_of(number, ballots.first_run[e])),
+                        int(ballots.votes[e]),
+                        float(ballots.correct[e]),
+                    ]
+                    for e in top
+                ],
+                "others": [len(rest), int(ballots.votes[rest].sum())],
+                "unanswered": int(ballots.runs - ballots.votes[entries].sum()),
+            }
+    return flags, answers, texts
+
+
+def fill(
+    mode: str, graded: Graded, run: np.ndarray, sample_set: SampleSet, flags: dict, answers: dict, texts: list[dict]
+) -> None:
+    """Add one mode: of each problem the sample `run[problem]` (N,) of `graded`, with its text and verdicts."""
+    numbers = np.arange(len(run))
+    bits = graded.correct[numbers, run] * CORRECT + (graded.answers[numbers, run] == NONE) * NO_ANSWER
+    if graded.truncated is not None:
+        bits = bits + graded.truncated[numbers, run] * TRUNCATED
+    answers[mode] = [cut(graded.answer_of(number, run[number])) for number in numbers]
+    for number in numbers:
+        texts[number][mode] = {"run": graded.runs[run[number]], "text": None, "judged": []}
+    for column in np.unique(run):
+        path = sample_set.samples[graded.runs[column]]
+        for number, row in enumerate(read_rows(path)):
+            if number < len(run) and run[number] == column:
+                texts[number][mode] |= {"text": cut(row.get("generation")), "tokens": row.get("num_generated_tokens")}
+    for judge, files in sample_set.judged.items():
+        if mode in files:
+            rows = list(read_rows(files[mode]))
+            judged_ids = [str(row.get("id", number)) for number, row in enumerate(rows)]
+            check_ids(judged_ids, graded.ids, where=files[mode], expected_from=sample_set.grades)
+            for number, row in enumerate(rows):
+                verdict, reply = row.get("judge_verdict"), cut(row.get("judgement"))
+                texts[number][mode]["judged"].append([judge, verdict, reply, row.get("judge_prefilled")])
+                differs = verdict == "unparsed" or (verdict == "yes") != bool(bits[number] & CORRECT)
+                bits[number] |= DISAGREE * differs
+    flags[mode] = bits.tolist()
+
+
+@cache
+def katex_styles() -> str:
+    """KaTeX's style sheet with its woff2 fonts inside; older formats are left out."""
+    css = (KATEX / "katex.min.css").read_text()
+    css = re.sub(r',url\(fonts/[^)]+\.(?:woff|ttf)\) format\("[a-z]+"\)', "", css)
+
+    def inline(match: re.Match) -> str:
+        return f"url(data:font/woff2;base64,{base64.b64encode((KATEX / match[1]).read_bytes()).decode()})"
+
+    return re.sub(r"url\((fonts/[^)]+\.woff2)\)", inline, css)

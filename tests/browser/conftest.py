@@ -1,0 +1,97 @@
+"""Real headless Chromium, and a page of samples that the real grader has graded. Run: make test-browser."""
+
+import json
+import shutil
+
+import pytest
+
+from openmath.grading.table import grade_files
+from openmath.report.viewer import SampleSet, page, samples_section
+
+RUNS = ["greedy", "rs0", "rs1", "rs2", "rs3"]
+ATTACK = "<script>window.attacked = 1</script><img src=x onerror='window.attacked = 2'></script><!-- ]]> --> "
+HOSTILE = [
+    ATTACK + r"$\href{javascript:window.attacked=3}{click}$ \(\url{javascript:alert(1)}\) [x](javascript:alert(2))",
+    r"$\htmlData{x=y}{a} \htmlId{root}{b} \htmlStyle{position:fixed}{c} \includegraphics{http://example.org/a.png}$",
+    r"$\def\a{xxxxxxxxxx}\def\b{\a\a\a\a\a\a\a\a}\def\c{\b\b\b\b\b\b\b\b}\def\d{\c\c\c\c\c\c\c\c}\d\d\d\d\d\d$",
+    r"$\edef\a{xx}" + r"\edef\a{\a\a}" * 60 + r"\a$ " + r"$\rule{9999999em}{9999999em}$",
+    "$" + r"\sqrt{" * 600 + "x" + "}" * 600 + "$ $" + "{" * 3000 + "$ $" + r"\color{red}" * 300 + "x$",
+    "\u202egnp.exe\u0000\u0007 \U0001f600 \ud800 \\begin{pmatrix} $ \\[ \\( " * 40,
+    "$x$ " * 300_000,  # more than a megabyte on one line
+    "$$ \\[ \\( `" * 5_000 + "\\boxed{" * 5_000,
+    "\\boxed{" + "y" * 100_000 + "}",
+    "<style>body{display:none}</style><iframe src=javascript:alert(1)></iframe>&lt;b&gt; &#x3c;",
+]
+
+
+def rows_of(run: str, count: int) -> list[dict]:
+    """Two of three answers right in every run; row 3 has none, row 4 is cut, from row 10 on hostile."""
+    rows = []
+    for n in range(count):
+        answer = n + 1 if (n + len(run)) % 3 else n + 2
+        text = rf"It costs $5 and $7. We have \(\frac{{{n}}}{{2}}\) and $$x^2 = {n}$$ so \boxed{{{answer}}}"
+        if n == 3:
+            text = "I do not know."
+        if 10 <= n < 10 + len(HOSTILE):
+            text = HOSTILE[n - 10]
+        rows.append({
+            "id": f"p/{n} ü", "problem": f"Let $n={n}$. What is $n+1$?", "expected_answer": str(n + 1),
+            "reference_solution": f"Add one: $n+1={n + 1}$.", "level": "Level 1", "generation": text,
+            "finish_reason": "length" if n == 4 else "stop", "num_generated_tokens": 10 + n,
+        })  # fmt: skip
+    return rows
+
+
+@pytest.fixture(scope="session")
+def sample_page(tmp_path_factory):
+    """file:// address of a page with two models on 150 problems, the second without a judge."""
+    folder = tmp_path_factory.mktemp("samples")
+    files = {run: folder / f"output-{run}.jsonl" for run in RUNS}
+    for run, path in files.items():  # json.dumps keeps lone surrogates as escapes, as engines write them
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows_of(run, 150)))
+    grade_files(list(files.values()), folder / "grades.parquet", processes=1)
+    judged = folder / "greedy.jsonl"
+    judged.write_text("".join(json.dumps({
+        "id": row["id"], "judge_verdict": "yes" if n == 5 else "no", "judge_prefilled": None,
+        "judgement": ATTACK + "Judgement: ..."}) + "\n" for n, row in enumerate(rows_of("greedy", 150))))  # fmt: skip
+    sets = [
+        SampleSet(model, "bench", files["greedy"], folder / "grades.parquet", files, verdicts)
+        for model, verdicts in (("first", {"judge": {"greedy": judged}}), ("second", {}))
+    ]
+    (folder / "page.html").write_text(page(samples_section(sets)), encoding="utf-8")
+    return (folder / "page.html").as_uri()
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    webdriver = pytest.importorskip("selenium.webdriver")
+    program, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not (program and driver):
+        pytest.skip("chromium and chromedriver are not installed: apt-get install chromium chromium-driver")
+    options = webdriver.ChromeOptions()
+    options.binary_location = program
+    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=1400,1000"):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    yield browser
+    browser.quit()
+
+
+@pytest.fixture
+def viewer(chromium, sample_page):
+    """Opens the page, at a hash where one is given, and waits until it is usable."""
+
+    def open_page(hash_: str = ""):
+        chromium.get("about:blank")
+        chromium.get(sample_page + hash_)
+        wait(chromium, "return performance.getEntriesByName('samples-ready').length > 0")
+        return chromium
+
+    return open_page
+
+
+def wait(browser, script: str):
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    return WebDriverWait(browser, 30).until(lambda b: b.execute_script(script))
