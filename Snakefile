@@ -26,6 +26,7 @@ include: "rules/majority.smk"
 include: "rules/judging.smk"
 include: "rules/summary.smk"
 include: "rules/plan.smk"
+include: "rules/export.smk"
 
 
 localrules:

@@ -109,6 +109,22 @@ def all_judged_files(wildcards):
     return [judged for judge in JUDGES for _, judged in judge_pairs(wildcards.model, judge)]
 
 
+def model_sample_files(wildcards):
+    """All sample runs of one model on all benchmarks."""
+    return [sample_file(wildcards.model, b, run) for b in BENCHMARKS for run in sample_runs(wildcards.model)]
+
+
+def samples_folder(wildcards):
+    """Where the sample files of a model lie, in one folder for each benchmark."""
+    return LAYOUT.samples_folder(wildcards.model)
+
+
+def unjudged_majority_files(wildcards):
+    """Majority answers of one model; none where a judge has them in its own files."""
+    voted = seed_runs(wildcards.model) and not JUDGES
+    return [LAYOUT.majority_file(wildcards.model, b) for b in BENCHMARKS if voted]
+
+
 def agreement_files():
     """The comparison of the judges of each model, where there are several."""
     return expand("results/{model}/judged/agreement.md", model=MODELS if len(JUDGES) > 1 else [])
