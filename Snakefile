@@ -27,6 +27,7 @@ include: "rules/judging.smk"
 include: "rules/summary.smk"
 include: "rules/plan.smk"
 include: "rules/export.smk"
+include: "rules/contamination.smk"
 
 
 localrules:

@@ -85,9 +85,9 @@ def test_the_data_set_holds_every_sample_and_its_card_names_every_file(exported)
         }
         for run in ("greedy", "rs7"):
             samples = list(read_rows(exported / f"results/tiny/eval-results/{name}/output-{run}.jsonl"))
-            exported = [row for row in rows if row["sample_run"] == run]
-            assert [row["generation"] for row in exported] == [row["generation"] for row in samples]
-            assert [row["problem"] for row in exported] == [row["problem"] for row in samples]
+            written = [row for row in rows if row["sample_run"] == run]
+            assert [row["generation"] for row in written] == [row["generation"] for row in samples]
+            assert [row["problem"] for row in written] == [row["problem"] for row in samples]
         for row in rows:
             assert row["verdict_itself"] == judged.get((row["id"], row["predicted_answer"]))
             verdicts += row["verdict_itself"] is not None
