@@ -75,7 +75,15 @@ def parse_arguments() -> argparse.Namespace:
 
 def report(options: argparse.Namespace, rows: int, lines: list[list]) -> str:
     """lines: benchmark, problems, one count per kind, runs mostly there, too short for runs."""
-    header = ["benchmark", "problems", "exact", "near", f"{options.ngram}-gram", f"{options.ngram}-grams >= 70 %", "too short"]
+    header = [
+        "benchmark",
+        "problems",
+        "exact",
+        "near",
+        f"{options.ngram}-gram",
+        f"{options.ngram}-grams >= 70 %",
+        "too short",
+    ]
     body = [
         [name, f"{total:,}", *(f"{count:,} ({100 * count / total:.1f} %)" for count in counts)]
         for name, total, *counts in lines
@@ -90,8 +98,8 @@ Problems of the benchmarks that stand in the training set: {rows:,} rows of {", 
 
 - **exact**: the same text, but for case, spaces and dollar signs.
 - **near**: Jaccard similarity of the sets of word triples is {options.similarity:g} or more; problems of {FEWEST_WORDS} words and more.
-- **{options.ngram}-gram**: {options.ngram} words in a row also stand in one training problem (GPT-3 used 13: Brown et al. 2020, appendix C).
-- **>= 70 %**: of the problem's {options.ngram}-grams stand somewhere in the training set (PaLM used 8-grams: Chowdhery et al. 2022, section 8).
+- **{options.ngram}-gram**: {options.ngram} words in a row also stand in one training problem (GPT-3: 13; Brown et al. 2020, appendix C).
+- **>= 70 %**: of the problem's {options.ngram}-grams stand somewhere in the training set (PaLM: 8-grams; Chowdhery et al. 2022, section 8).
 - **too short**: fewer than {options.ngram} words; only the first two columns can find these.
 
 An overlap is no proof of learning by heart, and a paraphrase is no overlap here.

@@ -24,8 +24,13 @@ from openmath.errors import InputError
 from openmath.grading.table import rows_of_samples
 
 KINDS = ("exact", "near", "ngram")
-FEWEST_WORDS = 8  # shorter problems have too few triples to be near anything by more than chance; GPT-3's shortest run too
-PERMUTATIONS, BANDS = 128, 32  # finds 99.9 % of pairs at similarity 0.7 and more; each candidate is then computed exactly
+FEWEST_WORDS = (
+    8  # shorter problems have too few triples to be near anything by more than chance; GPT-3's shortest run too
+)
+PERMUTATIONS, BANDS = (
+    128,
+    32,
+)  # finds 99.9 % of pairs at similarity 0.7 and more; each candidate is then computed exactly
 SEED = 42
 BATCH = 4096  # rows of a parquet training set read together
 REMEMBERED = 100_000  # distinct training problems lately seen: sets of solutions repeat each problem many times
