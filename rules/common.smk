@@ -12,13 +12,13 @@ try:
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
-SCRIPTS = f"{workflow.basedir}/scripts"  # a resource of each rule: a moved checkout computes nothing again
+SCRIPTS = f"{ROOT}/scripts"  # a resource of each rule: a moved checkout computes nothing again
 POLICY = config["policy"]
 BENCHMARKS = config["benchmarks"]
 MODELS = config["models"]
 JUDGES = config["judges"]
 GENERATION = config["generation"]
-PUBLISHED = f"{workflow.basedir}/config/published.yaml"
+PUBLISHED = f"{ROOT}/config/published.yaml"
 SERVED = [name for name, model in MODELS.items() if "samples" not in model]  # models that we run ourselves
 BUILT = [name for name in SERVED if MODELS[name]["engine"] == "trtllm"]  # models whose engine is a conversion
 
