@@ -89,7 +89,7 @@ def report(options: argparse.Namespace, rows: int, lines: list[list]) -> str:
         for name, total, *counts in lines
     ]
     table = ["| " + " | ".join(cells) + " |" for cells in [header, ["---"] * len(header), *body]]
-    n, files = options.ngram, ", ".join(path.name for path in options.training_set)
+    n, least, files = options.ngram, FEWEST_WORDS, ", ".join(path.name for path in options.training_set)
     return f"""# Contamination
 
 Problems of the benchmarks that stand in the training set: {rows:,} rows of {files}, field `{options.field}`. The pairs lie in BENCHMARK.csv.
@@ -97,9 +97,9 @@ Problems of the benchmarks that stand in the training set: {rows:,} rows of {fil
 {chr(10).join(table)}
 
 - **exact**: the same text, but for case, spaces and dollar signs.
-- **near**: Jaccard similarity of the sets of word triples >= {options.similarity:g}; only problems of {FEWEST_WORDS} words and more.
-- **{n}-gram**: {n} words in a row also stand in one training problem (GPT-3: 13; Brown et al. 2020, appendix C).
-- **>= 70 %**: of the problem's {n}-grams stand somewhere in the training set (PaLM: 8-grams; Chowdhery et al. 2022, section 8).
+- **near**: Jaccard similarity of the sets of word triples >= {options.similarity:g}; problems of {least} words and more.
+- **{n}-gram**: {n} words in a row also stand in one training problem (GPT-3: 13; Brown et al. 2020, app. C).
+- **>= 70 %**: of the problem's {n}-grams stand anywhere in the training set (PaLM: 8-grams; Chowdhery et al. 2022, sec. 8).
 - **too short**: fewer than {n} words; only the first two columns can find these.
 
 An overlap is no proof of learning by heart, and a paraphrase is no overlap here.
