@@ -92,7 +92,8 @@ def report(options: argparse.Namespace, rows: int, lines: list[list]) -> str:
     n, least, files = options.ngram, FEWEST_WORDS, ", ".join(path.name for path in options.training_set)
     return f"""# Contamination
 
-Problems of the benchmarks that stand in the training set: {rows:,} rows of {files}, field `{options.field}`. The pairs lie in BENCHMARK.csv.
+Problems of the benchmarks that stand in the training set: {rows:,} rows of {files}, field `{options.field}`.
+The pairs lie in BENCHMARK.csv.
 
 {chr(10).join(table)}
 
