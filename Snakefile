@@ -9,12 +9,13 @@ import sys
 from snakemake.utils import min_version
 
 min_version("9.0")
-sys.path.append(f"{workflow.basedir}/scripts")  # the library that the scripts use, for checking the configuration
+ROOT = str(workflow.current_basedir)  # of this file: as a module of another workflow, `basedir` is the other's
+sys.path.append(f"{ROOT}/scripts")  # the library that the scripts use, for checking the configuration
 
 
 if not workflow.config_settings.configfiles:  # a --configfile replaces the paper's configuration, it does not extend it
 
-    configfile: f"{workflow.basedir}/config/config.yaml"
+    configfile: f"{ROOT}/config/config.yaml"
 
 
 include: "rules/common.smk"
@@ -28,6 +29,8 @@ include: "rules/summary.smk"
 include: "rules/provenance.smk"
 include: "rules/report.smk"
 include: "rules/plan.smk"
+include: "rules/export.smk"
+include: "rules/contamination.smk"
 
 
 localrules:

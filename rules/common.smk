@@ -12,13 +12,13 @@ try:
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
-SCRIPTS = f"{workflow.basedir}/scripts"  # a resource of each rule: a moved checkout computes nothing again
+SCRIPTS = f"{ROOT}/scripts"  # a resource of each rule: a moved checkout computes nothing again
 POLICY = config["policy"]
 BENCHMARKS = config["benchmarks"]
 MODELS = config["models"]
 JUDGES = config["judges"]
 GENERATION = config["generation"]
-PUBLISHED = f"{workflow.basedir}/config/published.yaml"
+PUBLISHED = f"{ROOT}/config/published.yaml"
 SERVED = [name for name, model in MODELS.items() if "samples" not in model]  # models that we run ourselves
 BUILT = [name for name in SERVED if MODELS[name]["engine"] == "trtllm"]  # models whose engine is a conversion
 
@@ -119,6 +119,22 @@ def judge_engine(judge):
 def all_judged_files(wildcards):
     """Judged files of one model under all judges."""
     return [judged for judge in JUDGES for _, judged in judge_pairs(wildcards.model, judge)]
+
+
+def model_sample_files(wildcards):
+    """All sample runs of one model on all benchmarks."""
+    return [sample_file(wildcards.model, b, run) for b in BENCHMARKS for run in sample_runs(wildcards.model)]
+
+
+def samples_folder(wildcards):
+    """Where the sample files of a model lie, in one folder for each benchmark."""
+    return LAYOUT.samples_folder(wildcards.model)
+
+
+def unjudged_majority_files(wildcards):
+    """Majority answers of one model; none where a judge has them in its own files."""
+    voted = seed_runs(wildcards.model) and not JUDGES
+    return [LAYOUT.majority_file(wildcards.model, b) for b in BENCHMARKS if voted]
 
 
 def agreement_files():

@@ -53,10 +53,12 @@ class Layout:
                 jobs[name if len(group) == len(benchmarks) else f"{name}_on_{'_'.join(group)}"] = group, runs
         return jobs
 
+    def samples_folder(self, model: str) -> str:
+        """Where the sample runs of a model lie: ours, or where another tool has left them."""
+        return self._models[model].get("samples", f"results/{model}/eval-results")
+
     def sample_file(self, model: str, benchmark: str, run: str) -> str:
-        """Where one sample run lies: ours, or where another tool has left it."""
-        folder = self._models[model].get("samples", f"results/{model}/eval-results")
-        return f"{folder}/{benchmark}/output-{run}.jsonl"
+        return f"{self.samples_folder(model)}/{benchmark}/output-{run}.jsonl"
 
     def grades_file(self, model: str, benchmark: str) -> str:
         return f"results/{model}/grades/{benchmark}.parquet"

@@ -1,0 +1,111 @@
+r"""Which problems of the benchmarks stand in a training set, exactly or nearly.
+
+    python scripts/find_contamination.py --benchmarks data/math.jsonl data/gsm8k.jsonl --training-set train-*.parquet \
+        --field problem --output-dir results/contamination
+
+Writes BENCHMARK.csv (one row per problem and kind of overlap, with the most similar training row) and report.md. What is compared:
+scripts/openmath/contamination.py; how to read it: docs/contamination.md.
+"""
+
+import argparse
+import time
+from pathlib import Path
+
+import pandas
+
+from openmath.contamination import FEWEST_WORDS, KINDS, Overlap, training_problems
+from openmath.errors import InputError, run_command
+from openmath.samples import read_rows, write_text
+
+PROGRESS_SECONDS = 5.0
+PALM_SHARE = 0.7  # of a problem's runs of 8 words; Chowdhery et al. 2022, section 8
+COLUMNS = ["id", "kind", "similarity", "training_rows", "training_row", "problem", "training_problem"]
+
+
+def main() -> None:
+    options = parse_arguments()
+    names, ids, problems = [], [], []
+    for path in options.benchmarks:
+        for number, row in enumerate(read_rows(path)):
+            if not isinstance(row.get("problem"), str):
+                raise InputError("A benchmark row has no problem.", where=f"{path}:{number + 1}")
+            names.append(path.stem)
+            ids.append(str(row.get("id", number)))
+            problems.append(row["problem"])
+    overlap = Overlap(problems, ngram=options.ngram, similarity=options.similarity)
+    started = told = time.monotonic()
+    row = 0
+    for row, problem in enumerate(training_problems(options.training_set, options.field), start=1):
+        overlap.add(row, problem)
+        if time.monotonic() - told > PROGRESS_SECONDS:
+            told = time.monotonic()
+            print(f"find_contamination: {row:,} rows, {row / (told - started):,.0f} rows/s", flush=True)
+    if row == 0:
+        raise InputError("The training set is empty.", where=options.training_set[0])
+
+    lines = []
+    for benchmark in dict.fromkeys(names):
+        numbers = [number for number, name in enumerate(names) if name == benchmark]
+        pairs = [
+            [ids[n], kind, round(m.similarity, 4), m.rows, m.row, problems[n], m.text]
+            for n in numbers
+            for kind in KINDS
+            if (m := overlap.matches[kind].get(n))
+        ]
+        frame = pandas.DataFrame(pairs, columns=COLUMNS)
+        write_text(options.output_dir / f"{benchmark}.csv", frame.to_csv(index=False))
+        counts = [sum(n in overlap.matches[kind] for n in numbers) for kind in KINDS]
+        counts.append(sum(overlap.containment(n) >= PALM_SHARE for n in numbers))
+        counts.append(sum(len(overlap.texts[n].words) < options.ngram for n in numbers))
+        lines.append([benchmark, len(numbers), *counts])
+    write_text(options.output_dir / "report.md", report(options, row, lines))
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add = parser.add_argument
+    add("--benchmarks", nargs="+", required=True, type=Path, help="prepared benchmarks, data/*.jsonl")
+    add("--training-set", nargs="+", required=True, type=Path, help=".parquet or JSON lines files")
+    add("--field", default="problem", help="where a training row holds the problem")
+    add("--ngram", type=int, default=13, help="words of a run: 13 as for GPT-3, or 8 as for PaLM")
+    add("--similarity", type=float, default=0.8, help="least Jaccard similarity of a near duplicate")
+    add("--output-dir", required=True, type=Path)
+    return parser.parse_args()
+
+
+def report(options: argparse.Namespace, rows: int, lines: list[list]) -> str:
+    """lines: benchmark, problems, one count per kind, runs mostly there, too short for runs."""
+    header = [
+        "benchmark",
+        "problems",
+        "exact",
+        "near",
+        f"{options.ngram}-gram",
+        f"{options.ngram}-grams >= 70 %",
+        "too short",
+    ]
+    body = [
+        [name, f"{total:,}", *(f"{count:,} ({100 * count / total:.1f} %)" for count in counts)]
+        for name, total, *counts in lines
+    ]
+    table = ["| " + " | ".join(cells) + " |" for cells in [header, ["---"] * len(header), *body]]
+    n, least, files = options.ngram, FEWEST_WORDS, ", ".join(path.name for path in options.training_set)
+    return f"""# Contamination
+
+Problems of the benchmarks that stand in the training set: {rows:,} rows of {files}, field `{options.field}`.
+The pairs lie in BENCHMARK.csv.
+
+{chr(10).join(table)}
+
+- **exact**: the same text, but for case, spaces and dollar signs.
+- **near**: Jaccard similarity of the sets of word triples >= {options.similarity:g}; problems of {least} words and more.
+- **{n}-gram**: {n} words in a row also stand in one training problem (GPT-3: 13; Brown et al. 2020, app. C).
+- **>= 70 %**: of the problem's {n}-grams stand anywhere in the training set (PaLM: 8-grams; Chowdhery et al. 2022, sec. 8).
+- **too short**: fewer than {n} words; only the first two columns can find these.
+
+An overlap is no proof of learning by heart, and a paraphrase is no overlap here.
+"""
+
+
+if __name__ == "__main__":
+    run_command(main)
