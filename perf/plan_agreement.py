@@ -56,8 +56,9 @@ def main() -> None:
             EARLIER.write_text(earlier + small["line"] + taken["line"])
             ratio = hours["engine_hours"] * 3600 / taken["took"]
             after = f"{later['engine_hours'] * 3600 / taken['took']:16.2f}" if later else f"{'-':>16}"
+            planned = hours["engine_hours"] * 3600
             print(
-                f"round {number}{hours['engine_hours'] * 3600:7.1f}s{hours['margin']:8.0%}{taken['took']:7.1f}s{ratio:14.2f}{after}",
+                f"round {number}{planned:7.1f}s{hours['margin']:8.0%}{taken['took']:7.1f}s{ratio:14.2f}{after}",
                 flush=True,
             )
             worst = max(worst, ratio, 1 / ratio)

@@ -173,7 +173,14 @@ def test_files_that_snakemake_will_make_are_missing_and_others_are_not_asked_for
 
 
 def record_jobs(*jobs: dict) -> None:
-    common = {"engine": "vllm 1.0", "copies": 1, "concurrency": 8, "full_samples": 0, "full_tokens": 0, "full_seconds": 0.0}
+    common = {
+        "engine": "vllm 1.0",
+        "copies": 1,
+        "concurrency": 8,
+        "full_samples": 0,
+        "full_tokens": 0,
+        "full_seconds": 0.0,
+    }
     write_rows(Path("results/m/.staging/jobs.jsonl"), [common | job for job in jobs])
 
 

@@ -5,7 +5,11 @@ import pytest
 from openmath import progress
 from openmath.progress import Progress
 
-SLOTS, SLOW_START, RATE = 4, 6.0, 10.0  # requests at a time; seconds to read the prompts' common beginning; tokens/s of each slot
+SLOTS, SLOW_START, RATE = (
+    4,
+    6.0,
+    10.0,
+)  # requests at a time; seconds to read the prompts' common beginning; tokens/s of each slot
 
 
 @pytest.fixture
@@ -22,7 +26,7 @@ def decode(clock: list[float], lengths: list[int]) -> dict:
     def send(tokens: int, late: float = 0.0) -> None:
         running.append((clock[0] + late + tokens / RATE, job.sent(), tokens))
 
-    for tokens in lengths[:SLOTS]:
+    for _ in lengths[:SLOTS]:
         send(next(waiting), SLOW_START)
     while running:
         running.sort()

@@ -87,8 +87,12 @@ def measure_speed(speed: Speed, jobs: list[dict]) -> str:
     if jobs:
         largest = max(jobs, key=lambda job: job["tokens"])
         speed.tokens_per_second = largest["tokens"] / (largest["seconds"] * largest.get("copies", 1))
-        return f"{speed.tokens_per_second:,.0f} tokens/s measured on jobs too small to fill the engine: it will be faster"
-    return f"{speed.tokens_per_second:,.0f} tokens/s assumed (generation: tokens_per_second); no finished job to measure"
+        return (
+            f"{speed.tokens_per_second:,.0f} tokens/s measured on jobs too small to fill the engine: it will be faster"
+        )
+    return (
+        f"{speed.tokens_per_second:,.0f} tokens/s assumed (generation: tokens_per_second); no finished job to measure"
+    )
 
 
 def engine_seconds(job: dict) -> float:
