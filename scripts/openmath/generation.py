@@ -14,6 +14,7 @@ from openmath.engines.balance import BalancedClient
 from openmath.errors import InputError
 from openmath.fingerprint import fingerprint, sha256_file, write_manifest
 from openmath.machine import machine, versions
+from openmath.progress import Progress
 from openmath.prompts import (
     STOP_PHRASES,
     CheckpointTokenizer,
@@ -25,7 +26,6 @@ from openmath.prompts import (
 from openmath.samples import encode_row, read_rows
 from openmath.staging import GENERATION_VERSION, StagedRun
 
-PROGRESS_SECONDS = 5.0
 REQUEST_SECONDS = 3600.0  # deadline of one request: 4096 tokens at 4 tokens/s still fit
 SHOWN_FAILURES = 5
 # Two sample runs of one benchmark may agree on short answers, never on most of the long ones: then the seed was lost.
@@ -74,7 +74,7 @@ class Generation:
 
     async def compute(self) -> list[tuple[Job, InputError]]:
         """Decode the missing samples; each is staged the moment it is finished. Returns those that could not be computed."""
-        options = self.options
+        options, began = self.options, time.monotonic()
         prompts = None
         if (
             self.engine["engine"] != "llamacpp"
@@ -86,16 +86,18 @@ class Generation:
         ) as servers:
             if prompts is None:
                 prompts = await asyncio.to_thread(self._encode, servers[0])
+            start_seconds = time.monotonic() - began
             progress, failures = Progress(self.missing), []
             async with BalancedClient(servers, request_seconds=REQUEST_SECONDS) as client:
 
                 async def sample(job: Job) -> tuple[Job, Completion | InputError]:
+                    prompt, sent = prompts[job[0], job[2]["id"]], progress.sent()
                     try:
-                        return job, await self._sample(
-                            client, servers[0].extra_body, prompts[job[0], job[2]["id"]], job
-                        )
+                        answer = await self._sample(client, servers[0].extra_body, prompt, job)
                     except (RequestFailed, RequestRefused) as error:
                         return job, error
+                    progress.finished(sent, answer.num_generated_tokens or 0)
+                    return job, answer
 
                 async for job, answer in map_concurrently(sample, self.jobs(), concurrency=concurrency):
                     if isinstance(answer, InputError):
@@ -106,6 +108,7 @@ class Generation:
                     self._stage(job, answer)
                     progress.add(answer.num_generated_tokens or 0)
             record = progress.record()
+        record |= {"start_seconds": round(start_seconds, 1), "copies": options.copies, "concurrency": concurrency}
         self._record(record)
         return failures
 
@@ -187,37 +190,6 @@ class Generation:
                     check_runs_differ(f"{benchmark}: {previous} and {run}", texts_before, texts, staged.path)
                     previous, texts_before = run, texts
                 staged.publish(self.options.output_dir / benchmark / f"output-{run}.jsonl")
-
-
-class Progress:
-    """Counts finished samples and says so every few seconds."""
-
-    def __init__(self, wanted: int):
-        self._wanted = wanted
-        self.done, self._tokens = 0, 0
-        self._started = self._shown = time.monotonic()
-
-    def add(self, tokens: int) -> None:
-        self.done, self._tokens = self.done + 1, self._tokens + tokens
-        if time.monotonic() - self._shown < PROGRESS_SECONDS and self.done < self._wanted:
-            return
-        self._shown = time.monotonic()
-        seconds = self._shown - self._started
-        left = seconds / self.done * (self._wanted - self.done)
-        print(
-            f"generate: {self.done}/{self._wanted} samples, {self._tokens / seconds:.0f} tokens/s, "
-            f"{left // 60:.0f}:{left % 60:02.0f} left",
-            flush=True,
-        )
-
-    def record(self) -> dict:
-        seconds = time.monotonic() - self._started
-        return {
-            "started": round(time.time() - seconds, 1),
-            "samples": self.done,
-            "tokens": self._tokens,
-            "seconds": round(seconds, 1),
-        }
 
 
 def seed_of(run: str) -> int | None:

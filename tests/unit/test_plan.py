@@ -172,18 +172,47 @@ def test_files_that_snakemake_will_make_are_missing_and_others_are_not_asked_for
     assert str(sampled) not in plan_text(plan)
 
 
+def record_jobs(*jobs: dict) -> None:
+    common = {
+        "engine": "vllm 1.0",
+        "copies": 1,
+        "concurrency": 8,
+        "full_samples": 0,
+        "full_tokens": 0,
+        "full_seconds": 0.0,
+    }
+    write_rows(Path("results/m/.staging/jobs.jsonl"), [common | job for job in jobs])
+
+
 def test_speed_and_length_are_measured_on_earlier_jobs():
     config = configuration()
     publish(config, "rs0", tokens=30)
-    jobs = [{"samples": 5, "tokens": 100, "seconds": 10.0, "engine": "vllm 1.0", "runs": ["greedy"]}]  # half empty
-    jobs += [{"samples": 20, "tokens": 1000, "seconds": 5.0, "engine": "vllm 1.0", "runs": ["rs0"]}] * 2
-    write_rows(Path("results/m/.staging/jobs.jsonl"), jobs)
+    full = {"full_samples": 16, "full_tokens": 800, "full_seconds": 4.0}
+    half_empty = {"samples": 5, "tokens": 100, "seconds": 10.0, "start_seconds": 30.0}
+    record_jobs(half_empty, {"samples": 20, "tokens": 1000, "seconds": 8.0, "start_seconds": 20.0} | full)
+    [cost] = make_plan(config)["generation"]
+    assert (cost["tokens_per_second"], cost["ramp_seconds"], cost["margin"]) == (200, 3, 0.25)
+    assert cost["tokens"] == round(4 * PROBLEMS * 30 + 5 * PROBLEMS * 1100 / 25)
+    hours = (3 * (25 + 3) + cost["tokens"] / 200) / 3600  # three engine starts
+    assert (cost["engine_hours"], cost["gpu_hours"]) == pytest.approx((hours, 2 * hours), rel=1e-4)
+    text = plan_text(make_plan(config))
+    assert "measured on 16 samples at full load, 8 at a time" in text and "(± 25%)" in text
+
+
+def test_a_job_that_never_filled_its_engine_bounds_the_speed():
+    config = configuration()
+    record_jobs({"samples": 5, "tokens": 100, "seconds": 10.0}, {"samples": 2, "tokens": 10, "seconds": 5.0})
+    [cost] = make_plan(config)["generation"]
+    assert (cost["tokens_per_second"], cost["margin"]) == (10, None)
+    assert "too small to fill the engine" in plan_text(make_plan(config))
+
+
+def test_two_copies_of_an_engine_are_twice_as_fast_as_the_one_measured():
+    config = configuration()
+    config["generation"]["engines_per_job"] = 2
+    record_jobs({"samples": 9, "tokens": 900, "seconds": 9, "full_samples": 9, "full_tokens": 900, "full_seconds": 9})
     [cost] = make_plan(config)["generation"]
     assert cost["tokens_per_second"] == 200
-    assert cost["tokens"] == round(4 * PROBLEMS * 30 + 5 * PROBLEMS * 2100 / 45)
-    hours = (3 * 60 + cost["tokens"] / 200) / 3600  # three engine starts
-    assert (cost["engine_hours"], cost["gpu_hours"]) == pytest.approx((hours, 2 * hours), rel=1e-4)
-    assert "measured on 2 earlier jobs" in plan_text(make_plan(config))
 
 
 def test_jobs_are_split_and_doubled_as_configured():

@@ -61,15 +61,14 @@ def generation_cost(
 ) -> tuple[dict, list[float]]:
     """(what the missing samples of one model take, seconds of each job that starts an engine)."""
     copies = config["generation"].get("engines_per_job", 1)
-    # What is assumed is the speed of one engine; jobs are measured as they are.
-    tokens_per_second = speed.tokens_per_second * (1 if speed.measured else copies)
+    tokens_per_second = speed.tokens_per_second * copies
     jobs, tokens = [], 0.0
     for benchmarks, runs in inventory.layout.generation_jobs(model).values():
         left = {benchmark: sum(files.left.get((benchmark, run), 0) for run in runs) for benchmark in benchmarks}
         if not any(left.values()):
             continue  # all there, or finished and only to be published: no engine
         job_tokens = sum(samples * speed.tokens[benchmark] for benchmark, samples in left.items())
-        jobs.append(speed.start_seconds + job_tokens / tokens_per_second)
+        jobs.append(speed.start_seconds + speed.ramp_seconds + job_tokens / tokens_per_second)
         tokens += job_tokens
     samples = sum(files.left.values())
     gpus = inventory.layout.gpus(model)
@@ -80,6 +79,8 @@ def generation_cost(
         "engine_starts": len(jobs) * copies,
         "tokens_per_second": tokens_per_second,
         "start_seconds": speed.start_seconds,
+        "ramp_seconds": speed.ramp_seconds,
+        "margin": speed.margin,
         "engine_hours": copies * sum(jobs) / 3600,
         "gpus_per_engine": gpus,
         "gpu_hours": copies * gpus * sum(jobs) / 3600,

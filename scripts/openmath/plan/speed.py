@@ -15,7 +15,8 @@ from openmath.samples import read_rows
 # trtllm: loading an 8B engine, about two minutes in the recipe's time; llamacpp: 0.5-2 s for 135M parameters.
 START_SECONDS = {"vllm": 60.0, "trtllm": 120.0, "llamacpp": 2.0, "endpoint": 0.0}
 RECENT_JOBS = 8  # older ones may have run under other speed settings
-LARGE = 0.5  # of the largest recent job's tokens: smaller ones leave an engine half empty, and show too low a speed
+FEW = 4  # samples: of fewer no speed is taken
+LEAST_MARGIN = 0.05  # two nodes, or two days, are never more alike
 MEASURED_FILES, MEASURED_ROWS = 4, 50  # of a benchmark: looked at for the length of a sample
 # Bytes of a row beside its generation (problem, names, numbers), and of a token of mathematical English.
 ROW_BYTES, TOKEN_BYTES = 600, 3.5
@@ -23,13 +24,16 @@ ROW_BYTES, TOKEN_BYTES = 600, 3.5
 
 @dataclass
 class Speed:
-    """Of one model. tokens, bytes: of a sample, by benchmark. sources: what each number rests on, for people."""
+    """Of one model. tokens_per_second: of one engine that always has the next request. ramp_seconds: what a job takes beyond
+    that while its engine fills and empties. margin: relative error to expect; None where the speed is assumed. tokens, bytes:
+    of a sample, by benchmark. sources: what each number rests on, for people."""
 
     tokens_per_second: float
     start_seconds: float
+    ramp_seconds: float = 0.0
+    margin: float | None = None
     tokens: dict[str, float] = field(default_factory=dict)
     bytes: dict[str, float] = field(default_factory=dict)
-    measured: bool = False  # tokens_per_second is
     sources: list[str] = field(default_factory=list)
 
 
@@ -39,17 +43,8 @@ def model_speed(config: dict, model: str, present_runs: dict[str, list[str]]) ->
     engine = config["models"][model]["engine"]
     jobs = recent_jobs(model)
     samples, tokens = sum(job["samples"] for job in jobs), sum(job["tokens"] for job in jobs)
-    large = [job for job in jobs if job["tokens"] >= LARGE * max(job["tokens"] for job in jobs)]
-    seconds, large_tokens = sum(job["seconds"] for job in large), sum(job["tokens"] for job in large)
-    if seconds and large_tokens:
-        speed = Speed(large_tokens / seconds, START_SECONDS[engine], measured=True)
-        count = f"{len(large)} earlier job{'s' * (len(large) > 1)}"
-        speed.sources.append(f"{speed.tokens_per_second:,.0f} tokens/s measured on {count}")
-    else:
-        speed = Speed(generation["tokens_per_second"], START_SECONDS[engine])
-        speed.sources.append(
-            f"{speed.tokens_per_second:,.0f} tokens/s assumed (generation: tokens_per_second); no finished job to measure"
-        )
+    speed = Speed(generation["tokens_per_second"], START_SECONDS[engine])
+    speed.sources.append(measure_speed(speed, jobs))
     starts = [job["start_seconds"] for job in jobs if "start_seconds" in job]
     if starts:
         speed.start_seconds = sum(starts) / len(starts)
@@ -76,12 +71,42 @@ def model_speed(config: dict, model: str, present_runs: dict[str, list[str]]) ->
     return speed
 
 
+def measure_speed(speed: Speed, jobs: list[dict]) -> str:
+    """Fill in what these jobs say of the speed; returns what that rests on. See Progress for `full_*`."""
+    full = [job for job in jobs if job.get("full_samples", 0) >= FEW and job["full_seconds"]]
+    if full:
+        samples = sum(job["full_samples"] for job in full)
+        speed.tokens_per_second = sum(job["full_tokens"] for job in full) / sum(map(engine_seconds, full))
+        ramps = [job["seconds"] - job["tokens"] / (speed.tokens_per_second * job["copies"]) for job in full]
+        speed.ramp_seconds = max(0.0, sum(ramps) / len(ramps))
+        speed.margin = max(LEAST_MARGIN, samples**-0.5)
+        return (
+            f"{speed.tokens_per_second:,.0f} tokens/s measured on {samples:,} samples at full load, "
+            f"{full[-1]['concurrency']} at a time, and {speed.ramp_seconds:.0f} s a job to fill and empty the engine"
+        )
+    if jobs:
+        largest = max(jobs, key=lambda job: job["tokens"])
+        speed.tokens_per_second = largest["tokens"] / (largest["seconds"] * largest.get("copies", 1))
+        return (
+            f"{speed.tokens_per_second:,.0f} tokens/s measured on jobs too small to fill the engine: it will be faster"
+        )
+    return (
+        f"{speed.tokens_per_second:,.0f} tokens/s assumed (generation: tokens_per_second); no finished job to measure"
+    )
+
+
+def engine_seconds(job: dict) -> float:
+    """Seconds at full load, summed over the copies of the engine."""
+    return job["full_seconds"] * job["copies"]
+
+
 def recent_jobs(model: str) -> list[dict]:
-    """The last finished generation jobs of the model's present engine: samples, tokens, seconds, engine."""
+    """The last finished generation jobs of the model's present engine, as generate.py has recorded them."""
     path = Path(f"results/{model}/.staging/jobs.jsonl")
     jobs = list(read_rows(path, torn_tail=True)) if path.exists() else []
     engine = engine_identity(model)
-    return [job for job in jobs if engine is None or job["engine"] == engine["version"]][-RECENT_JOBS:]
+    ours = [job for job in jobs if engine is None or job["engine"] == engine["version"]]
+    return [job for job in ours if job["tokens"] and job["seconds"]][-RECENT_JOBS:]
 
 
 def spread(items: list, count: int) -> list:

@@ -32,7 +32,8 @@ def stage_lines(stages: list[dict]) -> Iterator[str]:
 def cost_lines(plan: dict) -> Iterator[str]:
     """What it takes, and what that rests on."""
     for cost in plan["generation"]:
-        yield f"{cost['model']}: {cost['samples']:,} samples, {cost['tokens']:,} tokens, {engine_text(cost)}"
+        margin = "" if cost["margin"] is None else f" (± {cost['margin']:.0%})"
+        yield f"{cost['model']}: {cost['samples']:,} samples, {cost['tokens']:,} tokens, {engine_text(cost)}{margin}"
         yield f"    {'; '.join(cost['assumptions'])}"
     for cost in plan["judging"]:
         estimated = f" ({cost['estimated_calls']:,} of them estimated)" if cost["estimated_calls"] else ""

@@ -1,0 +1,76 @@
+"""How far a generation job is, and how fast: what people see while it runs, and what plans are made from afterwards.
+
+Standard library only: this module also runs inside engine containers.
+"""
+
+import time
+
+PROGRESS_SECONDS = 5.0
+
+
+class Progress:
+    """Counts finished samples and says so every few seconds.
+
+    The engine is full from the first finished request to the last one sent: then it has read the common beginning of the prompts,
+    and always has the next request. The speed of this stretch holds for jobs of any size; what comes before and after it takes
+    about as long in a small job as in a large one.
+    """
+
+    def __init__(self, wanted: int):
+        self._wanted = wanted
+        self.done, self._tokens = 0, 0
+        self._started = self._shown = time.monotonic()
+        self._first_finished = self._last_sent = 0.0
+        self._full_samples, self._full_tokens = 0, 0.0
+        self._finished: list[tuple[float, float, int]] = []  # (sent, finished, tokens), since the last request was sent
+
+    def sent(self) -> float:
+        """A request is about to be sent. Returns the time, for `finished`."""
+        self._last_sent = time.monotonic()
+        self._count_full()
+        return self._last_sent
+
+    def finished(self, sent: float, tokens: int) -> None:
+        """A request has got its answer."""
+        now = time.monotonic()
+        if tokens:  # one that was never sent (its prompt is too long) says nothing of the engine
+            self._first_finished = self._first_finished or now
+            self._finished.append((sent, now, tokens))
+
+    def add(self, tokens: int) -> None:
+        """A sample is kept."""
+        self.done, self._tokens = self.done + 1, self._tokens + tokens
+        if time.monotonic() - self._shown < PROGRESS_SECONDS and self.done < self._wanted:
+            return
+        self._shown = time.monotonic()
+        seconds = self._shown - self._started
+        left = seconds / self.done * (self._wanted - self.done)
+        print(
+            f"generate: {self.done}/{self._wanted} samples, {self._tokens / seconds:.0f} tokens/s, "
+            f"{left // 60:.0f}:{left % 60:02.0f} left",
+            flush=True,
+        )
+
+    def record(self) -> dict:
+        """started: seconds since 1970. seconds, tokens, samples: of the job, engine start not counted; full_*: while the engine
+        was full, 0 where there were too few requests to fill it."""
+        seconds = time.monotonic() - self._started
+        self._count_full()
+        return {
+            "started": round(time.time() - seconds, 1),
+            "samples": self.done,
+            "tokens": self._tokens,
+            "seconds": round(seconds, 1),
+            "full_samples": self._full_samples,
+            "full_tokens": round(self._full_tokens),
+            "full_seconds": round(max(0.0, self._last_sent - self._first_finished) if self._first_finished else 0.0, 1),
+        }
+
+    def _count_full(self) -> None:
+        """Add the part of each request that lies in the full stretch as known by now; its tokens came evenly over its time."""
+        for sent, finished, tokens in self._finished:
+            inside = min(finished, self._last_sent) - max(sent, self._first_finished)
+            if inside > 0:
+                self._full_tokens += tokens * inside / (finished - sent)
+                self._full_samples += finished <= self._last_sent
+        self._finished.clear()
