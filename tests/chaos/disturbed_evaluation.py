@@ -236,7 +236,7 @@ class Evaluation:
         """Remove all samples and verdicts: another pass from the beginning."""
         self.forget_what_follows_from_samples()
         shutil.rmtree(self.folder / "results")
-        (self.folder / "engine.requests").unlink()
+        os.truncate(self.folder / "engine.requests", 0)
         self._read["engine"] = 0
         self.finished = set()
 
@@ -245,7 +245,7 @@ class Evaluation:
         for name in ("grades", "eval-results-majority", "judged", "summary"):
             shutil.rmtree(self.folder / f"results/{MODEL}/{name}", ignore_errors=True)
         shutil.rmtree(self.folder / STORE)
-        (self.folder / "judge.requests").unlink()
+        os.truncate(self.folder / "judge.requests", 0)  # the judge goes on writing to it
         self._read["judge"] = 0
         self.finished = {item for item in self.finished if item[0] == "sample"}
 

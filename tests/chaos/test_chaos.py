@@ -1,4 +1,4 @@
-"""The whole evaluation while everything around it is killed, torn and full: the tables come out the same, and no work is done twice.
+"""The evaluation while everything around it is killed, torn and full: the same tables, and no work done twice.
 
 Six kills by default. All hundred, about a quarter of an hour (root: with a disk that is really full):
 
@@ -52,7 +52,7 @@ SHORT = [
     ("grade", "grading worker"),
     ("judge client", "judge client"),
 ]
-LONGEST = {"generate": 4.0, "grade": 1.5, "judge client": 2.5}  # seconds after the client or the last kill
+LONGEST = {"generate": 4.0, "grade": 1.5, "judge client": 1.5}  # seconds after the client or the last kill
 
 
 def kill_plan(dice: random.Random) -> list[tuple[str, str, float]]:
@@ -147,7 +147,6 @@ def disturb(storm: Evaluation, plan: list, fill_disk_at: int, own_disk: bool, di
             assert re.search("No space left|File too large", said), said[-4000:]
             storm.count()
             log("full disk", re.search(".*(?:No space left|File too large).*", said)[0])
-        storm.unlock_if_asked()
         run = storm.start()
         while run.poll() is None and plan:
             storm.start_judge()
@@ -159,8 +158,9 @@ def disturb(storm: Evaluation, plan: list, fill_disk_at: int, own_disk: bool, di
             client, role, delay = todo
             time.sleep(delay)
             storm.count()
-            if not storm.kill(role, dice):
-                continue  # it has ended meanwhile
+            if not storm.kill(role, dice):  # it has ended meanwhile
+                plan[plan.index(todo)] = client, role, delay / 2
+                continue
             plan.remove(todo)
             log("kill", f"{role} while {client} works")
             if role == "everything":
@@ -174,6 +174,7 @@ def disturb(storm: Evaluation, plan: list, fill_disk_at: int, own_disk: bool, di
         if run.wait() == 0:
             return
         assert "Traceback" not in script_logs(storm), script_logs(storm)[-4000:]
+        storm.unlock_if_asked()
 
 
 def script_logs(storm: Evaluation) -> str:
