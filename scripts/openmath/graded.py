@@ -12,7 +12,7 @@ from openmath.answers import extract_answer
 from openmath.errors import InputError
 from openmath.grading import GraderPool
 from openmath.judging import parse_verdict
-from openmath.judging.questions import question_of
+from openmath.judging.questions import question_of, text_of
 from openmath.samples import check_ids, read_rows, run_order, sample_run_of
 from openmath.voting import NONE, Ballots, count_votes
 
@@ -133,11 +133,12 @@ def read_grades(path: Path) -> Graded:
 def read_judged(path: Path, ids: list[str]) -> Judged:
     """A file of judge_answers.py about the problems `ids`."""
     rows = list(read_rows(path))
-    if any("judge_verdict" not in row for row in rows):
-        raise InputError("A row has no judge_verdict.", where=path, expected="a file of judge_answers.py")
+    for field in ("judge_verdict", "problem", "expected_answer"):
+        if any(field not in row for row in rows):
+            raise InputError(f"A row has no {field}.", where=path, expected="a file of judge_answers.py")
     check_ids([str(row.get("id", n)) for n, row in enumerate(rows)], ids, where=path, expected_from="the grades")
     return Judged(
-        np.array([row["judge_verdict"] for row in rows]),
+        np.array([str(row["judge_verdict"]) for row in rows]),
         [question_of(row)["predicted_answer"] for row in rows],
         [str(row["expected_answer"]) for row in rows],
     )
@@ -180,17 +181,19 @@ def read_sample_files(paths: Iterable[Path], policy: str) -> Graded:
 
 def _sample(row: dict, policy: str, where: str, number: int) -> tuple:
     """id, problem, (answer, expected answer), recorded verdict or NONE, finish reason or "", judge verdict or ""."""
-    answer = row["predicted_answer"] if "predicted_answer" in row else extract_answer(row.get("generation") or "")
+    answer = row["predicted_answer"] if "predicted_answer" in row else extract_answer(text_of(row, "generation"))
     correct, expected = row.get("is_correct"), row.get("expected_answer")
     if correct is None and expected is None:
         raise InputError("A row has neither is_correct nor expected_answer.", where=where)
+    if correct not in (None, False, True):
+        raise InputError("is_correct is neither true, false nor null.", where=where, found=f"{correct!r:.80}")
     return (
         str(row.get("id", number)),
         str(row.get("problem")),
         (answer if answer is None else str(answer), str(expected)),
         NONE if correct is None else int(correct),
-        row.get("finish_reason") or "",
-        parse_verdict(row["judgement"], policy) if "judgement" in row else "",
+        str(row.get("finish_reason") or ""),
+        parse_verdict(text_of(row, "judgement"), policy) if "judgement" in row else "",
     )
 
 
