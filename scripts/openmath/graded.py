@@ -97,11 +97,13 @@ def read_grades(path: Path) -> Graded:
     texts = [name for name in COLUMNS if name != "is_correct"]
     try:
         table = parquet.read_table(path, columns=list(COLUMNS), read_dictionary=texts)
-    except (OSError, pa.ArrowInvalid) as error:
+        table.validate(full=True)  # a damaged page may hold codes without a text, or bytes that are none
+    except (OSError, pa.ArrowException, ValueError, MemoryError) as error:
         raise InputError("Cannot read the grades.", where=path, found=" ".join(str(error).split())) from None
     missing = [name for name in COLUMNS if name not in table.column_names]
     if missing or table.num_rows == 0:
         raise InputError("This is no table of grades.", where=path, found=f"{table.num_rows} rows, without {missing}")
+    _check_columns(table, path)
     codes, names = {}, {}
     for name in texts:
         column = table[name].unify_dictionaries().combine_chunks()
@@ -128,6 +130,23 @@ def read_grades(path: Path) -> Graded:
         table["is_correct"].to_numpy().reshape(shape).T,
         reasons == length if (reasons != NONE).any() else None,
     )
+
+
+def _check_columns(table: pa.Table, path: Path) -> None:
+    """InputError where a column of grades has another type, or no value where there must be one."""
+    for name in COLUMNS:
+        kind = table.schema.field(name).type
+        if name == "is_correct":
+            right = pa.types.is_boolean(kind)
+        else:
+            right = pa.types.is_dictionary(kind) and pa.types.is_string(kind.value_type)
+        if not right or (name in ("id", "sample_run", "is_correct") and table[name].null_count):
+            raise InputError(
+                "This is no table of grades.",
+                where=f"{path}: {name}",
+                found=f"{kind}, {table[name].null_count} without a value",
+                hint="remove the file to have it made again.",
+            )
 
 
 def read_judged(path: Path, ids: list[str]) -> Judged:
