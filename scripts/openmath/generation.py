@@ -22,7 +22,7 @@ from openmath.prompts import (
     token_ids,
 )
 from openmath.samples import encode_row, read_rows
-from openmath.staging import GENERATION_VERSION, StagedRun
+from openmath.staging import GENERATION_VERSION, StagedRun, drop_torn_tail
 
 PROGRESS_SECONDS = 5.0
 REQUEST_SECONDS = 3600.0  # deadline of one request: 4096 tokens at 4 tokens/s still fit
@@ -104,6 +104,7 @@ class Generation:
                     progress.add(answer.num_generated_tokens or 0)
             record = progress.record()
         record |= {"engine": self.engine["version"], "runs": options.sample_runs}
+        drop_torn_tail(options.staging / "jobs.jsonl")  # of a full disk; appended to, it would be a broken line for ever
         with open(options.staging / "jobs.jsonl", "ab", buffering=0) as file:  # measured speed, for plans
             file.write(encode_row(record))
         return failures
