@@ -140,7 +140,7 @@ def read_batch(path: Path) -> dict:
         state = json.loads(path.read_text())
     except (OSError, ValueError, RecursionError):
         state = None
-    if not isinstance(state, dict) or not {"name", "settings", "usd_at_most"} <= state.keys():
+    if not isinstance(state, dict):
         raise InputError(
             "This is not the state of a batch.",
             where=path,
