@@ -38,7 +38,9 @@ def read_engine(engine_dir: str | Path) -> dict:
             where=path,
             hint="build it with scripts/build_engine.py, or `snakemake` the file models/MODEL/engine/engine.json.",
         ) from None
-    except (ValueError, KeyError):
+        if not isinstance(description["settings"], dict) or not {"version", "model"} <= description.keys():
+            raise ValueError
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise InputError("This is not the description of an engine.", where=path) from None
     return description
 
