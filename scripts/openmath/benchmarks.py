@@ -23,7 +23,9 @@ def read_registry(path: Path = REGISTRY) -> dict[str, dict]:
     if not isinstance(registry, dict) or not all(
         isinstance(one, dict) and {"rows", "sources"} <= one.keys() for one in registry.values()
     ):
-        raise InputError("This is no registry of benchmarks.", where=path, expected="rows and sources of each benchmark")
+        raise InputError(
+            "This is no registry of benchmarks.", where=path, expected="rows and sources of each benchmark"
+        )
     return registry
 
 

@@ -104,7 +104,9 @@ class Generation:
                     progress.add(answer.num_generated_tokens or 0)
             record = progress.record()
         record |= {"engine": self.engine["version"], "runs": options.sample_runs}
-        drop_torn_tail(options.staging / "jobs.jsonl")  # of a full disk; appended to, it would be a broken line for ever
+        drop_torn_tail(
+            options.staging / "jobs.jsonl"
+        )  # of a full disk; appended to, it would be a broken line for ever
         with open(options.staging / "jobs.jsonl", "ab", buffering=0) as file:  # measured speed, for plans
             file.write(encode_row(record))
         return failures

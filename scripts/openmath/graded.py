@@ -152,9 +152,9 @@ def _check_columns(table: pa.Table, path: Path) -> None:
 def read_judged(path: Path, ids: list[str]) -> Judged:
     """A file of judge_answers.py about the problems `ids`."""
     rows = list(read_rows(path))
-    for field in ("judge_verdict", "problem", "expected_answer"):
-        if any(field not in row for row in rows):
-            raise InputError(f"A row has no {field}.", where=path, expected="a file of judge_answers.py")
+    for name in ("judge_verdict", "problem", "expected_answer"):
+        if any(name not in row for row in rows):
+            raise InputError(f"A row has no {name}.", where=path, expected="a file of judge_answers.py")
     check_ids([str(row.get("id", n)) for n, row in enumerate(rows)], ids, where=path, expected_from="the grades")
     return Judged(
         np.array([str(row["judge_verdict"]) for row in rows]),

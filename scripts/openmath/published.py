@@ -14,7 +14,10 @@ INFORMATIVE = (
     5.0  # points: a wider half interval, or a larger undetectable difference, cannot confirm a published number
 )
 
-NUMBERS = {"type": "object", "additionalProperties": {"type": ["number", "string"], "pattern": "^[0-9]+/[1-9][0-9]*$"}}
+NUMBERS = {
+    "type": "object",
+    "additionalProperties": {"type": ["number", "string"], "pattern": "^[0-9]+([.][0-9]+|/[1-9][0-9]*)?$"},
+}
 MODELS = {"type": "object", "additionalProperties": {"type": "object", "additionalProperties": NUMBERS}}  # mode, kind
 SET = {
     "type": "object",

@@ -131,9 +131,12 @@ class Evaluation:
 
     def unlock_if_asked(self) -> None:
         """What the README's troubleshooting says about a killed Snakemake."""
-        if "cannot be locked" in self.said() or "--unlock" in self.said():
-            program = [sys.executable, "-m", "snakemake", "--configfile", "config.yaml", "--unlock"]
-            subprocess.run(program, cwd=self.folder, capture_output=True, check=True)
+        if "cannot be locked" in self.said():
+            self.unlock()
+
+    def unlock(self) -> None:
+        program = [sys.executable, "-m", "snakemake", "--configfile", "config.yaml", "--unlock"]
+        subprocess.run(program, cwd=self.folder, capture_output=True, check=True)
 
     def run_to_end(self, tries: int = 20) -> int:
         """The plain command until it succeeds, undisturbed; how often it took. A killed Snakemake's jobs may still be at work."""

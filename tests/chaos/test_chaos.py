@@ -24,7 +24,7 @@ from openmath.samples import read_rows
 
 KILLS = int(os.environ.get("CHAOS_KILLS", 6))
 SEED = int(os.environ.get("CHAOS_SEED", 1))
-LIMIT, SEEDS = (20, 8) if KILLS > 20 else (3, 2)
+LIMIT, SEEDS = (12, 8) if KILLS > 20 else (3, 2)
 MOST_AGAIN = 0.01  # of the finished work may be done twice
 DISK = "64m"
 
@@ -109,7 +109,7 @@ def test_kills_truncations_and_a_full_disk_change_no_table(tmp_path, own_disk):
 
     storm = Evaluation((own_disk or tmp_path) / "storm", checkpoint, port, limit=LIMIT, seeds=SEEDS)
     plan, passes, finished, extra = kill_plan(dice), 0, 0, 0
-    fill_disk_at = len(plan) * 2 // 3 if KILLS > len(SHORT) else -1
+    fill_disk_at = len(plan) * 9 // 10 if KILLS > len(SHORT) else -1
     try:
         while True:
             disturb(storm, plan, fill_disk_at, own_disk is not None, dice, log)
@@ -142,7 +142,8 @@ def disturb(storm: Evaluation, plan: list, fill_disk_at: int, own_disk: bool, di
     """Run the plain command and carry out the plan, until the command succeeds or the plan is empty."""
     while plan:
         if len(plan) <= fill_disk_at and log.events["full disk"] == 0 and any(c == "generate" for c, _, _ in plan):
-            storm.wait_for_orphans()
+            storm.kill("everything", dice)
+            storm.unlock()
             said = storm.run_on_full_disk(own_disk)
             assert re.search("No space left|File too large", said), said[-4000:]
             storm.count()
@@ -170,7 +171,7 @@ def disturb(storm: Evaluation, plan: list, fill_disk_at: int, own_disk: bool, di
             if role == "judge server":
                 time.sleep(dice.uniform(0, 2))
             if role == "snakemake" and dice.random() < 0.5:
-                storm.wait_for_orphans()  # else the next command meets jobs that are still at work
+                storm.kill("everything", dice)  # else the next command meets jobs that are still at work
         if run.wait() == 0:
             return
         assert "Traceback" not in script_logs(storm), script_logs(storm)[-4000:]
@@ -201,7 +202,9 @@ def check(storm: Evaluation, expected: dict[str, bytes]) -> None:
     assert not left, f"left behind: {left}"
 
 
-def damaged_published_file_is_named_and_mended(storm: Evaluation, expected: dict, dice: random.Random, log: Log) -> None:
+def damaged_published_file_is_named_and_mended(
+    storm: Evaluation, expected: dict, dice: random.Random, log: Log
+) -> None:
     """A finished file is complete when it appears; one that is torn later is an error that names it, never a shorter evaluation.
 
     Removing it, as the hint says, computes again only what it had lost.

@@ -98,7 +98,9 @@ def test_sample_files(folder, content):
 
 
 @FEW
-@given(st.sampled_from(sorted(read_registry())), rows({**SAMPLE, "answer": "7", "solution": "\\boxed{7}", "question": "?"}))
+@given(
+    st.sampled_from(sorted(read_registry())), rows({**SAMPLE, "answer": "7", "solution": "\\boxed{7}", "question": "?"})
+)
 def test_sources_of_benchmarks(name, found):
     settles(prepare_rows, name, read_registry()[name], found, "source")
 
@@ -146,7 +148,9 @@ class Given:
 
 
 @FEW
-@given(st.one_of(st.binary(max_size=60), TEXTS.map(lambda text: text.encode(errors="replace")), st.just(b"a: &a [*a]\n")))
+@given(
+    st.one_of(st.binary(max_size=60), TEXTS.map(lambda text: text.encode(errors="replace")), st.just(b"a: &a [*a]\n"))
+)
 def test_configuration_files(folder, content):
     (folder / "config.yaml").write_bytes(content)
     settles(read_config, Given(folder / "config.yaml"))
@@ -171,7 +175,9 @@ def test_published_numbers(folder, published):
     read = settles(load_published, path)
     if not isinstance(read, InputError):
         ours = {"mode": "greedy", "benchmark": "gsm8k", "n_items": 1319}
-        ours |= {f"{part}_{kind}": 0.5 for part in ("accuracy", "ci95_low", "ci95_high") for kind in ("symbolic", "judge")}
+        ours |= {
+            f"{part}_{kind}": 0.5 for part in ("accuracy", "ci95_low", "ci95_high") for kind in ("symbolic", "judge")
+        }
         for model in {name for collection in read["sets"].values() for name in collection["models"]}:
             settles(beside_published, [ours], model, read)
 
@@ -226,7 +232,9 @@ def test_grades(folder, data):
     if what == "column":
         table = table.drop_columns([name])
     elif what == "type":
-        other = data.draw(st.sampled_from([[1.5] * 4, [[1]] * 4, [b"\xff"] * 4, [None] * 4, [True] * 4, [{"a": 1}] * 4]))
+        other = data.draw(
+            st.sampled_from([[1.5] * 4, [[1]] * 4, [b"\xff"] * 4, [None] * 4, [True] * 4, [{"a": 1}] * 4])
+        )
         table = table.set_column(place, name, pa.array(other))
     elif what == "value":
         values = table[name].to_pylist()

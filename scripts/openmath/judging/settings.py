@@ -25,7 +25,11 @@ def read_judge_prompt(path: str | Path) -> dict:
         raise InputError(
             "The judge prompt lacks a field.", where=path, expected="{problem} {predicted_answer} {expected_answer}"
         )
-    parts = {"system": prompt.get("system") or "", "user": prompt["user"], "ask_again": prompt.get("ask_again") or ASK_AGAIN}
+    parts = {
+        "system": prompt.get("system") or "",
+        "user": prompt["user"],
+        "ask_again": prompt.get("ask_again") or ASK_AGAIN,
+    }
     for name, text in parts.items():
         if not isinstance(text, str):
             raise InputError("A part of the judge prompt is no text.", where=f"{path}: {name}", found=f"{text!r:.80}")

@@ -81,7 +81,9 @@ def recent_jobs(model: str) -> list[dict]:
     path = Path(f"results/{model}/.staging/jobs.jsonl")
     jobs = list(read_rows(path, torn_tail=True)) if path.exists() else []
     for job in jobs:
-        if "engine" not in job or not all(isinstance(job.get(name), (int, float)) for name in ("samples", "tokens", "seconds")):
+        if "engine" not in job or not all(
+            isinstance(job.get(name), (int, float)) for name in ("samples", "tokens", "seconds")
+        ):
             hint = "remove the file: it only holds measured speeds."
             raise InputError("A line is not the record of a job.", where=path, found=f"{job!r:.80}", hint=hint)
     engine = engine_identity(model)
