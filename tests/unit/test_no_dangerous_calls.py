@@ -44,7 +44,7 @@ def test_programs(path):
 def test_rules(path):
     """Rules are no Python: their words are searched."""
     words = re.sub(r"#.*", "", path.read_text())
-    assert not re.search(r"\b(eval|exec|pickle|yaml\.load|os\.system|popen)\b", words)
+    assert not re.search(r"\b(eval|exec)\s*\(|\bpickle\b|yaml\.load|os\.system|popen|shell=True", words)
     assert not re.search(r"^\s*(run|script):", words, re.MULTILINE)
 
 
