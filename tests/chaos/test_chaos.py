@@ -1,6 +1,6 @@
 """The evaluation while everything around it is killed, torn and full: the same tables, and no work done twice.
 
-Six kills by default. All hundred, about a quarter of an hour (root: with a disk that is really full):
+Six kills by default. All hundred, about a quarter of an hour on two cores (root: with a disk that is really full):
 
     make test-chaos                     CHAOS_SEED=7 make test-chaos
 
@@ -24,7 +24,7 @@ from openmath.samples import read_rows
 
 KILLS = int(os.environ.get("CHAOS_KILLS", 6))
 SEED = int(os.environ.get("CHAOS_SEED", 1))
-LIMIT, SEEDS = (12, 8) if KILLS > 20 else (3, 2)
+LIMIT, SEEDS = (12, 8) if KILLS > 20 else (3, 1)
 MOST_AGAIN = 0.01  # of the finished work may be done twice
 DISK = "64m"
 
@@ -49,7 +49,7 @@ SHORT = [
     ("generate", "engine"),
     ("generate", "generate"),
     ("generate", "snakemake"),
-    ("grade", "grading worker"),
+    ("grade", "grade"),
     ("judge client", "judge client"),
 ]
 LONGEST = {"generate": 4.0, "grade": 1.5, "judge client": 1.5}  # seconds after the client or the last kill
@@ -61,7 +61,8 @@ def kill_plan(dice: random.Random) -> list[tuple[str, str, float]]:
     if KILLS > len(SHORT):
         kinds = dice.choices(kinds, k=KILLS) if len(kinds) != KILLS else kinds
         dice.shuffle(kinds)
-    return [(client, role, dice.uniform(0, LONGEST[client])) for client, role in kinds]
+    share = 1.0 if KILLS > len(SHORT) else 0.3  # a short work has short moments
+    return [(client, role, dice.uniform(0, share * LONGEST[client])) for client, role in kinds]
 
 
 @pytest.fixture
@@ -127,7 +128,8 @@ def test_kills_truncations_and_a_full_disk_change_no_table(tmp_path, own_disk):
                 storm.forget_all()
             else:
                 storm.forget_what_follows_from_samples()
-        damaged_published_file_is_named_and_mended(storm, expected, dice, log)
+        if KILLS > len(SHORT):
+            damaged_published_file_is_named_and_mended(storm, expected, dice, log)
     finally:
         storm.stop()
     print(
