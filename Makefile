@@ -9,7 +9,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 PIP_FLAGS := --quiet --disable-pip-version-check --no-input --no-deps --no-compile --require-hashes
 DEMO := snakemake --configfile config/demo.yaml --cores all
 
-.PHONY: demo test test-browser test-slurm bench lint env env-dev env-vllm env-vllm-cpu install-profiles clean check-machine
+.PHONY: demo test test-browser test-slurm test-chaos bench lint env env-dev env-vllm env-vllm-cpu install-profiles clean check-machine
 .DEFAULT_GOAL := demo
 
 demo: env
@@ -30,11 +30,18 @@ test-browser: env-dev ## the report's sample viewer in headless Chromium: apt-ge
 test-slurm: env-dev ## on a real Slurm of pretended nodes; needs root on Debian, installs its Slurm; without crashes: SLURM_TESTS='-m "not crash"'
 	pytest tests/slurm $(SLURM_TESTS)
 
+test-chaos: env-dev ## the demo's evaluation under a hundred kills, truncations and a full disk; CHAOS_SEED=7 plans other ones
+	CHAOS_KILLS=100 pytest -s tests/chaos
+
 lint: env-dev
 	ruff check scripts tests perf
 	ruff format --check scripts tests perf
-	snakefmt --check Snakefile rules
+	snakefmt --check Snakefile rules workflow
 	snakemake --lint
+	@if ! python -m pip_audit --version >/dev/null 2>&1; then echo "pip-audit: skipped, it is not installed"; \
+	elif ! timeout 5 python -c 'import urllib.request; urllib.request.urlopen("https://pypi.org/pypi/pip/json", timeout=4)' 2>/dev/null; \
+	then echo "pip-audit: skipped, no database of vulnerabilities can be reached"; \
+	else python -m pip_audit --require-hashes --disable-pip -r envs/workflow.lock; fi
 
 bench: env-dev
 	@for script in perf/*.py; do echo "== $$script"; python "$$script" || exit 1; done

@@ -8,18 +8,25 @@ import json
 import re
 from pathlib import Path
 
-import yaml
-
 from openmath.answers import BOX, extract_answer
 from openmath.errors import InputError
 from openmath.fingerprint import sha256_text
+from openmath.yaml_files import read_yaml
 
 REGISTRY = Path(__file__).parents[2] / "config" / "benchmarks.yaml"
 OWN = {"rows": None, "sources": []}  # a user's own file, already in the prepared layout
 
 
 def read_registry(path: Path = REGISTRY) -> dict[str, dict]:
-    return yaml.safe_load(path.read_text())
+    """Benchmark -> what config/benchmarks.yaml says of it."""
+    registry = read_yaml(path, "the registry of benchmarks")
+    if not isinstance(registry, dict) or not all(
+        isinstance(one, dict) and {"rows", "sources"} <= one.keys() for one in registry.values()
+    ):
+        raise InputError(
+            "This is no registry of benchmarks.", where=path, expected="rows and sources of each benchmark"
+        )
+    return registry
 
 
 def find_benchmark(name: str, registry: dict[str, dict], *, has_source: bool) -> dict:

@@ -184,14 +184,23 @@ def completion_of(reply: dict) -> Completion:
             raise TypeError
         return Completion(
             text=text,
-            finish_reason=choice.get("finish_reason"),
-            num_prompt_tokens=usage.get("prompt_tokens"),
-            num_generated_tokens=usage.get("completion_tokens"),
-            model=reply.get("model"),
-            system_fingerprint=reply.get("system_fingerprint"),
+            finish_reason=_text(choice.get("finish_reason")),
+            num_prompt_tokens=_count(usage.get("prompt_tokens")),
+            num_generated_tokens=_count(usage.get("completion_tokens")),
+            model=_text(reply.get("model")),
+            system_fingerprint=_text(reply.get("system_fingerprint")),
         )
     except (KeyError, IndexError, TypeError, AttributeError):
         raise BadReply("a reply without an answer in it") from None
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _count(value: object) -> int | None:
+    """Tokens as the server counts them; None for what is no count."""
+    return value if type(value) is int and 0 <= value < 2**31 else None
 
 
 async def map_concurrently(

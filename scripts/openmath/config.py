@@ -1,6 +1,7 @@
 """The workflow's configuration: checked against config/schema.yaml, defaults filled in, one message per mistake."""
 
 import difflib
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,6 +25,9 @@ def checked_config(config: dict) -> dict:
     config = _with_defaults(config, schema)
     validator = jsonschema.Draft202012Validator(schema)
     mistakes = [line for error in validator.iter_errors(config) for line in _explain(error)]
+    mistakes = mistakes or [
+        f"{': '.join(map(str, path))}: {value} is not a finite number" for path, value in _not_finite(config)
+    ]
     mistakes = mistakes or list(_cross_checks(config))
     if mistakes:
         raise InputError(
@@ -59,6 +63,15 @@ def _with_defaults(value: object, schema: dict) -> object:
         for key in filled.keys() - schema.get("properties", {}).keys():
             filled[key] = _with_defaults(filled[key] or {}, other) if other.get("type") == "object" else filled[key]
     return filled
+
+
+def _not_finite(value: object, path: tuple = ()) -> Iterator[tuple[tuple, float]]:
+    """(path, value) of each NaN and infinity: YAML can write them, limits of a schema let NaN pass, no setting means them."""
+    if isinstance(value, float) and not math.isfinite(value):
+        yield path, value
+    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, part in parts:
+        yield from _not_finite(part, (*path, key))
 
 
 def _explain(error: jsonschema.ValidationError) -> Iterator[str]:

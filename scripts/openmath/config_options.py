@@ -5,10 +5,9 @@ import json
 import sys
 from pathlib import Path
 
-import yaml
-
 from openmath.config import checked_config
 from openmath.errors import InputError
+from openmath.yaml_files import read_yaml
 
 
 def add_config_options(parser: argparse.ArgumentParser) -> None:
@@ -22,15 +21,14 @@ def read_config(options: argparse.Namespace) -> dict:
     if options.config_json:
         try:
             return checked_config(json.load(sys.stdin))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise InputError("Cannot read the configuration.", where="standard input", found=error) from None
     config: dict = {}
     for path in options.configfile:
-        try:
-            config = _merged(config, yaml.safe_load(path.read_text()) or {})
-        except (OSError, yaml.YAMLError, TypeError, AttributeError) as error:
-            found = " ".join(str(error).split())
-            raise InputError("Cannot read the configuration.", where=path, found=found) from None
+        changes = read_yaml(path, "the configuration") or {}
+        if not isinstance(changes, dict):
+            raise InputError("The configuration is not a list of keys.", where=path, found=f"{changes!r:.80}")
+        config = _merged(config, changes)
     return checked_config(config)
 
 

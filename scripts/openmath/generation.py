@@ -24,7 +24,7 @@ from openmath.prompts import (
     token_ids,
 )
 from openmath.samples import encode_row, read_rows
-from openmath.staging import GENERATION_VERSION, StagedRun
+from openmath.staging import GENERATION_VERSION, StagedRun, drop_torn_tail
 
 REQUEST_SECONDS = 3600.0  # deadline of one request: 4096 tokens at 4 tokens/s still fit
 SHOWN_FAILURES = 5
@@ -121,7 +121,9 @@ class Generation:
             "gpus": size * self.options.copies if here.get("gpus") else 0,
             "engine_args": self.options.engine_args,
         }
-        with open(self.options.staging / "jobs.jsonl", "ab", buffering=0) as file:
+        path = self.options.staging / "jobs.jsonl"
+        drop_torn_tail(path)  # of a full disk; appended to, it would be a broken line for ever
+        with open(path, "ab", buffering=0) as file:
             file.write(encode_row(record | {"machine": here, "versions": versions()}))
 
     def jobs(self) -> Iterator[Job]:

@@ -12,7 +12,7 @@ from openmath.answers import extract_answer
 from openmath.errors import InputError
 from openmath.grading import GraderPool
 from openmath.judging import parse_verdict
-from openmath.judging.questions import question_of
+from openmath.judging.questions import question_of, text_of
 from openmath.samples import check_ids, read_rows, run_order, sample_run_of
 from openmath.voting import NONE, Ballots, count_votes
 
@@ -97,11 +97,13 @@ def read_grades(path: Path) -> Graded:
     texts = [name for name in COLUMNS if name != "is_correct"]
     try:
         table = parquet.read_table(path, columns=list(COLUMNS), read_dictionary=texts)
-    except (OSError, pa.ArrowInvalid) as error:
+        table.validate(full=True)  # a damaged page may hold codes without a text, or bytes that are none
+    except (OSError, pa.ArrowException, ValueError, MemoryError) as error:
         raise InputError("Cannot read the grades.", where=path, found=" ".join(str(error).split())) from None
     missing = [name for name in COLUMNS if name not in table.column_names]
     if missing or table.num_rows == 0:
         raise InputError("This is no table of grades.", where=path, found=f"{table.num_rows} rows, without {missing}")
+    _check_columns(table, path)
     codes, names = {}, {}
     for name in texts:
         column = table[name].unify_dictionaries().combine_chunks()
@@ -130,14 +132,32 @@ def read_grades(path: Path) -> Graded:
     )
 
 
+def _check_columns(table: pa.Table, path: Path) -> None:
+    """InputError where a column of grades has another type, or no value where there must be one."""
+    for name in COLUMNS:
+        kind = table.schema.field(name).type
+        if name == "is_correct":
+            right = pa.types.is_boolean(kind)
+        else:
+            right = pa.types.is_dictionary(kind) and pa.types.is_string(kind.value_type)
+        if not right or (name in ("id", "sample_run", "is_correct") and table[name].null_count):
+            raise InputError(
+                "This is no table of grades.",
+                where=f"{path}: {name}",
+                found=f"{kind}, {table[name].null_count} without a value",
+                hint="remove the file to have it made again.",
+            )
+
+
 def read_judged(path: Path, ids: list[str]) -> Judged:
     """A file of judge_answers.py about the problems `ids`."""
     rows = list(read_rows(path))
-    if any("judge_verdict" not in row for row in rows):
-        raise InputError("A row has no judge_verdict.", where=path, expected="a file of judge_answers.py")
+    for name in ("judge_verdict", "problem", "expected_answer"):
+        if any(name not in row for row in rows):
+            raise InputError(f"A row has no {name}.", where=path, expected="a file of judge_answers.py")
     check_ids([str(row.get("id", n)) for n, row in enumerate(rows)], ids, where=path, expected_from="the grades")
     return Judged(
-        np.array([row["judge_verdict"] for row in rows]),
+        np.array([str(row["judge_verdict"]) for row in rows]),
         [question_of(row)["predicted_answer"] for row in rows],
         [str(row["expected_answer"]) for row in rows],
     )
@@ -200,17 +220,19 @@ def by_kind(name: str, graded: Graded) -> Benchmark:
 
 def _sample(row: dict, policy: str, where: str, number: int) -> tuple:
     """id, problem, (answer, expected answer), recorded verdict or NONE, finish reason or "", judge verdict or ""."""
-    answer = row["predicted_answer"] if "predicted_answer" in row else extract_answer(row.get("generation") or "")
+    answer = row["predicted_answer"] if "predicted_answer" in row else extract_answer(text_of(row, "generation"))
     correct, expected = row.get("is_correct"), row.get("expected_answer")
     if correct is None and expected is None:
         raise InputError("A row has neither is_correct nor expected_answer.", where=where)
+    if correct not in (None, False, True):
+        raise InputError("is_correct is neither true, false nor null.", where=where, found=f"{correct!r:.80}")
     return (
         str(row.get("id", number)),
         str(row.get("problem")),
         (answer if answer is None else str(answer), str(expected)),
         NONE if correct is None else int(correct),
-        row.get("finish_reason") or "",
-        parse_verdict(row["judgement"], policy) if "judgement" in row else "",
+        str(row.get("finish_reason") or ""),
+        parse_verdict(text_of(row, "judgement"), policy) if "judgement" in row else "",
     )
 
 

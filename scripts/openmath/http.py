@@ -20,7 +20,9 @@ POOL_CONNECTIONS = (
     16  # fewer: more pools to keep; more: a slower search in each (4 to 32 measured alike, 64 a third slower)
 )
 
-TransportError = httpx.TransportError  # no connection, a broken one, a reply that is not HTTP
+TransportError = (
+    httpx.RequestError
+)  # no connection, a broken one, a reply that is not HTTP or not what its encoding says
 
 
 class StatusError(Exception):
@@ -92,7 +94,7 @@ class JsonPoster:
             local = url.startswith(("http://127.0.0.1", "http://localhost"))
             limits = httpx.Limits(max_connections=POOL_CONNECTIONS, max_keepalive_connections=POOL_CONNECTIONS)
             client = httpx.AsyncClient(
-                verify=self._ssl, limits=limits, timeout=None, trust_env=not local, follow_redirects=True
+                verify=self._ssl, limits=limits, timeout=None, trust_env=not local, follow_redirects=False
             )
             pool = _Pool(client)
             self._pools.append(pool)

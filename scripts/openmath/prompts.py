@@ -10,9 +10,8 @@ import urllib.request
 from pathlib import Path
 from typing import Protocol
 
-import yaml
-
 from openmath.errors import InputError
+from openmath.yaml_files import read_yaml
 
 TEMPLATES = ("llama3-instruct", "chat")
 STOP_PHRASES = {"llama3-instruct": ["<|eot_id|>"], "chat": []}  # `chat`: the engine stops at the checkpoint's end token
@@ -20,13 +19,17 @@ STOP_PHRASES = {"llama3-instruct": ["<|eot_id|>"], "chat": []}  # `chat`: the en
 
 def read_prompt(path: str | Path) -> dict:
     """A prompt file: system (str), user (str with {problem}), examples (list of {problem, solution}; may be absent)."""
-    try:
-        prompt = yaml.safe_load(Path(path).read_text())
-    except (OSError, yaml.YAMLError) as error:
-        raise InputError("Cannot read the prompt file.", where=path, found=" ".join(str(error).split())) from None
+    prompt = read_yaml(path, "the prompt file")
     if not isinstance(prompt, dict) or "{problem}" not in str(prompt.get("user")):
         raise InputError("The prompt file has no place for the problem.", where=path, expected="user: ... {problem}")
-    return {"system": prompt.get("system") or "", "user": prompt["user"], "examples": prompt.get("examples") or []}
+    system, user, examples = prompt.get("system") or "", prompt["user"], prompt.get("examples") or []
+    if not isinstance(examples, list):
+        examples = [examples]
+    turns = [e.get(part) if isinstance(e, dict) else None for e in examples for part in ("problem", "solution")]
+    if not all(isinstance(text, str) for text in (system, user, *turns)):
+        expected = "system and user: text; examples: a list of problem and solution, both text"
+        raise InputError("A part of the prompt file is no text.", where=path, expected=expected)
+    return {"system": system, "user": user, "examples": examples}
 
 
 def messages_of(prompt: dict, problem: str) -> list[dict]:

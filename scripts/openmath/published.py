@@ -2,16 +2,40 @@
 
 from pathlib import Path
 
-import yaml
+import jsonschema
 from scipy import stats
 
 from openmath.errors import InputError
 from openmath.tables import markdown_table
+from openmath.yaml_files import read_yaml
 
 SIGNIFICANCE = 0.05
 INFORMATIVE = (
     5.0  # points: a wider half interval, or a larger undetectable difference, cannot confirm a published number
 )
+
+NUMBERS = {
+    "type": "object",
+    "additionalProperties": {"type": ["number", "string"], "pattern": "^[0-9]+([.][0-9]+|/[1-9][0-9]*)?$"},
+}
+MODELS = {"type": "object", "additionalProperties": {"type": "object", "additionalProperties": NUMBERS}}  # mode, kind
+SET = {
+    "type": "object",
+    "required": ["source", "judge", "spread", "notes", "models"],
+    "properties": {
+        "spread": {"type": "number"},
+        "notes": {"type": "array"},
+        "models": {"type": "object", "additionalProperties": MODELS},
+    },
+}
+SCHEMA = {
+    "type": "object",
+    "required": ["problems", "sets"],
+    "properties": {
+        "problems": {"type": "object", "additionalProperties": {"type": "integer"}},
+        "sets": {"type": "object", "additionalProperties": SET},
+    },
+}
 
 RULE = f"""\
 A percentage **differs** where it lies outside our 95 % interval widened by the set's own spread between engines; else it is
@@ -28,12 +52,11 @@ that are not the recipe's (docs/benchmarks.md); few sampled runs.
 
 def load_published(path: Path) -> dict:
     """The file, checked as far as it is used here."""
-    try:
-        published = yaml.safe_load(path.read_text())
-    except (OSError, yaml.YAMLError) as error:
-        raise InputError("Cannot read the published numbers.", where=path, found=" ".join(str(error).split())) from None
-    if not isinstance(published, dict) or not {"problems", "sets"} <= published.keys():
-        raise InputError("This is no file of published numbers.", where=path, expected="problems and sets")
+    published = read_yaml(path, "the published numbers")
+    error = jsonschema.exceptions.best_match(jsonschema.Draft202012Validator(SCHEMA).iter_errors(published))
+    if error:
+        place = ": ".join([str(path), *map(str, error.absolute_path)])
+        raise InputError("This is no file of published numbers.", where=place, found=f"{error.message:.200}")
     return published
 
 

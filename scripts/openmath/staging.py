@@ -27,7 +27,7 @@ class StagedRun:
         wanted = set(ids)
         self._done: set[str] = set()
         if path.exists():
-            self._done = {row["id"] for row in read_rows(path, torn_tail=True) if row.get("id") in wanted}
+            self._done = wanted & {str(row.get("id")) for row in read_rows(path, torn_tail=True)}
 
     @property
     def missing(self) -> list[str]:
@@ -37,7 +37,7 @@ class StagedRun:
         """Keep one finished sample: safe from a kill of this process at once, from the machine's end after `sync`."""
         if self._file is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            _drop_torn_tail(self.path)
+            drop_torn_tail(self.path)
             self._file = open(self.path, "ab", buffering=0)  # one write a line: nothing waits in this process
         line = encode_row(row)
         written = self._file.write(line)
@@ -65,7 +65,7 @@ class StagedRun:
         """The finished samples by id, read from the file; of a repeated id the first."""
         rows: dict[str, dict] = {}
         for row in read_rows(self.path, torn_tail=True):
-            if row.get("id") in self._done:
+            if str(row.get("id")) in self._done:
                 rows.setdefault(row["id"], row)
         return rows
 
@@ -86,7 +86,7 @@ class StagedRun:
         temporary.unlink(missing_ok=True)  # rename() of two links of the same file leaves both
 
 
-def _drop_torn_tail(path: Path) -> None:
+def drop_torn_tail(path: Path) -> None:
     """Cut an unfinished last line, so that the next sample starts on a line of its own."""
     if not path.exists():
         return

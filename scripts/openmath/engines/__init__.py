@@ -31,15 +31,18 @@ def read_engine(engine_dir: str | Path) -> dict:
     path = Path(engine_dir) / "engine.json"
     try:
         description = json.loads(path.read_text())
-        ENGINES[description["engine"]]
+        settings, known = description["settings"], description["engine"] in ENGINES
+        usable = known and isinstance(settings, dict) and {"version", "model"} <= description.keys()
     except OSError as error:
         raise InputError(
             f"Cannot read the engine ({error.strerror}).",
             where=path,
             hint="build it with scripts/build_engine.py, or `snakemake` the file models/MODEL/engine/engine.json.",
         ) from None
-    except (ValueError, KeyError):
-        raise InputError("This is not the description of an engine.", where=path) from None
+    except (ValueError, KeyError, TypeError, RecursionError):
+        usable = False
+    if not usable:
+        raise InputError("This is not the description of an engine.", where=path)
     return description
 
 

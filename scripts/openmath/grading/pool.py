@@ -97,11 +97,14 @@ def _work(connection: multiprocessing.connection.Connection, progress, policy: s
     limit = idle + MEMORY_LIMIT_BYTES
     resource.setrlimit(resource.RLIMIT_AS, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a killed worker leaves no core file
+    with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):  # the parent has ended, or was killed
+        _answer(connection, progress, policy)
+
+
+def _answer(connection: multiprocessing.connection.Connection, progress, policy: str) -> None:
+    """Take jobs and hand over their results until the other end closes, which raises."""
     while True:
-        try:
-            task, indexes, jobs = connection.recv()
-        except EOFError:
-            return
+        task, indexes, jobs = connection.recv()
         run, failed = TASKS[task]
         done = []
         flushed = time.perf_counter()

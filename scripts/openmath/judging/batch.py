@@ -23,7 +23,7 @@ from openmath.judging.budget import Budget, Prices
 from openmath.judging.online import verdict_record
 from openmath.judging.questions import Docket
 from openmath.judging.settings import JudgeSettings
-from openmath.judging.store import VerdictStore
+from openmath.judging.store import VerdictStore, read_batch
 from openmath.samples import encode_row, read_rows, write_rows
 
 MOST_REQUESTS, MOST_BYTES = 50_000, 200_000_000  # of one batch, by the API's documentation
@@ -77,7 +77,7 @@ class BatchJudge:
 
     def _submit_missing(self, questions: list[dict]) -> list[Path]:
         """Submit what is neither stored nor in a batch; the batches (state files) that hold any of the questions."""
-        pending = {path: json.loads(path.read_text()) for path in self.store.pending_batches()}
+        pending = {path: read_batch(path) for path in self.store.pending_batches()}
         for path, state in pending.items():
             self._submit(path, state)  # does nothing where it was submitted
         wanted = {}
@@ -181,7 +181,7 @@ class BatchJudge:
         collected_elsewhere = 0
         while waiting:
             for path in list(waiting):
-                state = json.loads(path.read_text())
+                state = read_batch(path)
                 try:
                     batch = self._client.batches.retrieve(state["batch_id"])
                     failed_polls = 0
@@ -194,7 +194,7 @@ class BatchJudge:
                 if batch.status in ENDED:
                     waiting.remove(path)
                     with self.store.lock():
-                        state = json.loads(path.read_text())
+                        state = read_batch(path)
                         if "status" in state:
                             collected_elsewhere += 1
                         else:

@@ -18,8 +18,16 @@ PREFILLED = {
 
 def question_of(row: dict) -> dict:
     """Problem, predicted and expected answer of a sample row; rows of other tools may have only the generation."""
-    predicted = row["predicted_answer"] if "predicted_answer" in row else extract_answer(row.get("generation") or "")
+    predicted = row["predicted_answer"] if "predicted_answer" in row else extract_answer(text_of(row, "generation"))
     return {"problem": row["problem"], "predicted_answer": predicted, "expected_answer": str(row["expected_answer"])}
+
+
+def text_of(row: dict, field: str) -> str:
+    """A text field of a row, "" where it is null or absent. Raises InputError for any other type."""
+    text = row.get(field) or ""
+    if not isinstance(text, str):
+        raise InputError(f"The {field} of a row is no text.", where=f"id {row.get('id')!r:.40}", found=f"{text!r:.80}")
+    return text
 
 
 def prefilled(question: dict, policy: str = "default") -> str | None:

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-import yaml
-
 from openmath.errors import InputError
 from openmath.fingerprint import fingerprint
+from openmath.yaml_files import read_yaml
 
 FIELDS = re.compile(r"\{(problem|predicted_answer|expected_answer)\}")
 # Sent after a reply without a verdict. A judgement has temperature 0: the same request again would give the same reply.
@@ -17,10 +16,7 @@ ASK_AGAIN = 'Write one line only: either "Judgement: Yes" or "Judgement: No".'
 
 def read_judge_prompt(path: str | Path) -> dict:
     """A judge prompt: system (str), user (str with the three fields), ask_again (str, for a reply without a verdict)."""
-    try:
-        prompt = yaml.safe_load(Path(path).read_text())
-    except (OSError, yaml.YAMLError) as error:
-        raise InputError("Cannot read the judge prompt.", where=path, found=" ".join(str(error).split())) from None
+    prompt = read_yaml(path, "the judge prompt")
     if not isinstance(prompt, dict) or set(FIELDS.findall(str(prompt.get("user")))) != {
         "problem",
         "predicted_answer",
@@ -29,8 +25,15 @@ def read_judge_prompt(path: str | Path) -> dict:
         raise InputError(
             "The judge prompt lacks a field.", where=path, expected="{problem} {predicted_answer} {expected_answer}"
         )
-    ask_again = prompt.get("ask_again") or ASK_AGAIN
-    return {"system": prompt.get("system") or "", "user": prompt["user"], "ask_again": ask_again}
+    parts = {
+        "system": prompt.get("system") or "",
+        "user": prompt["user"],
+        "ask_again": prompt.get("ask_again") or ASK_AGAIN,
+    }
+    for name, text in parts.items():
+        if not isinstance(text, str):
+            raise InputError("A part of the judge prompt is no text.", where=f"{path}: {name}", found=f"{text!r:.80}")
+    return parts
 
 
 def judge_sampling(max_new_tokens: int, policy: str) -> dict:

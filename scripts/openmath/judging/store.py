@@ -50,6 +50,7 @@ class VerdictStore:
                 if "key" not in line:
                     self._read_settings(line, path)
                     continue
+                _check_verdict(line, path)
                 if not path.name.startswith(IMPORTED):
                     self.spent += line.get("usd") or 0.0
                 known = self.records.get(line["key"])
@@ -60,7 +61,7 @@ class VerdictStore:
     def _read_settings(self, line: dict, path: Path) -> None:
         try:
             self.described[line["settings"]] = line["described"]
-        except KeyError:
+        except (KeyError, TypeError):
             raise InputError("A line is neither settings nor a verdict.", where=path, found=str(line)[:80]) from None
 
     def add(self, record: dict, settings: JudgeSettings) -> None:
@@ -83,7 +84,7 @@ class VerdictStore:
 
     def pending_batches(self) -> list[Path]:
         """State files of the batches whose results are not yet in the store."""
-        return [path for path in sorted(self.batches.glob("*.json")) if "status" not in json.loads(path.read_text())]
+        return [path for path in sorted(self.batches.glob("*.json")) if "status" not in read_batch(path)]
 
     def sync(self) -> None:
         if self._unsynced:
@@ -131,6 +132,32 @@ class VerdictStore:
                 )
             self.refresh()
             yield
+
+
+def read_batch(path: Path) -> dict:
+    """The state file of a batch."""
+    try:
+        state = json.loads(path.read_text())
+    except (OSError, ValueError, RecursionError):
+        state = None
+    if not isinstance(state, dict):
+        raise InputError(
+            "This is not the state of a batch.",
+            where=path,
+            hint="its batch can be seen at the service; remove the file to give up what was paid for it.",
+        )
+    return state
+
+
+def _check_verdict(line: dict, path: Path) -> None:
+    """InputError where a line has a key and is no verdict."""
+    texts = all(isinstance(line.get(name), str) for name in ("key", "judgement"))
+    numbers = all(
+        isinstance(line.get(name), (int, float, type(None)))
+        for name in ("usd", "asked_at", "num_prompt_tokens", "num_generated_tokens")
+    )
+    if not texts or not numbers:
+        raise InputError("A line is not a verdict.", where=path, found=str(line)[:80])
 
 
 def _age(record: dict) -> tuple:

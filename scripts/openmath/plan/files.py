@@ -142,6 +142,18 @@ class Inventory:
         return found
 
 
+def read_settings(path: Path) -> dict:
+    """What made the samples of a staging folder."""
+    try:
+        settings = json.loads(path.read_text())
+    except (OSError, ValueError, RecursionError):
+        settings = None
+    if not isinstance(settings, dict):
+        hint = "generate.py writes it again: remove the file, not the samples beside it."
+        raise InputError("This does not say what made these samples.", where=path, hint=hint)
+    return settings
+
+
 class StagedFolders:
     """Folders of finished samples of one model: those of the present settings, and those of others."""
 
@@ -155,7 +167,7 @@ class StagedFolders:
         known = [path for path in self._found if path.parent.name == benchmark]
         expected = self._expected(benchmark) if known else {}
         for path in known:
-            settings = json.loads(path.read_text())
+            settings = read_settings(path)
             other = any(settings[key] != value for key, value in expected.items() if key in settings)
             folders[other].append(path.parent)
         return folders

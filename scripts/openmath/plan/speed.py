@@ -104,6 +104,12 @@ def recent_jobs(model: str) -> list[dict]:
     """The last finished generation jobs of the model's present engine, as generate.py has recorded them."""
     path = Path(f"results/{model}/.staging/jobs.jsonl")
     jobs = list(read_rows(path, torn_tail=True)) if path.exists() else []
+    for job in jobs:
+        if "engine" not in job or not all(
+            isinstance(job.get(name), (int, float)) for name in ("samples", "tokens", "seconds")
+        ):
+            hint = "remove the file: it only holds measured speeds."
+            raise InputError("A line is not the record of a job.", where=path, found=f"{job!r:.80}", hint=hint)
     engine = engine_identity(model)
     ours = [job for job in jobs if engine is None or job["engine"] == engine["version"]]
     return [job for job in ours if job["tokens"] and job["seconds"]][-RECENT_JOBS:]

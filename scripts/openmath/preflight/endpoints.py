@@ -48,7 +48,8 @@ def check_endpoint(endpoint: Endpoint, *, here: bool) -> InputError | None:
         )
     if not here:
         return None
-    request = urllib.request.Request(f"{endpoint.base_url}/models", headers={"Authorization": f"Bearer {key}"})
+    request = urllib.request.Request(f"{endpoint.base_url}/models")
+    request.add_unredirected_header("Authorization", f"Bearer {key}")  # a redirect may name any host
     try:
         with urllib.request.urlopen(request, timeout=SECONDS):
             return None

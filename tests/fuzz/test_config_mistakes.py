@@ -1,0 +1,109 @@
+"""A hundred seeded mistakes in the shipped configurations: each message names the key, and for a typo the nearest known one."""
+
+import copy
+import math
+import random
+import shutil
+import string
+from pathlib import Path
+
+import pytest
+import yaml
+from workflow.conftest import ROOT, WORKFLOW, snakemake
+
+from openmath.config import SCHEMA, checked_config
+from openmath.errors import InputError
+
+SCHEMA = yaml.safe_load(SCHEMA.read_text())
+CONFIGS = {name: yaml.safe_load((ROOT / "config" / name).read_text()) for name in ("config.yaml", "demo.yaml")}
+WRONG = {
+    "string": 7,
+    "integer": "eight",
+    "number": "much",
+    "boolean": "yes please",
+    "array": "one",
+    "object": "text",
+}
+SEED, COUNT = 9, 100
+
+
+def schema_of(schema: dict, key: str) -> dict:
+    return schema.get("properties", {}).get(key) or schema.get("additionalProperties") or {}
+
+
+def places(value: object, schema: dict, path: tuple = ()) -> list[tuple[tuple, dict, dict]]:
+    """(path, schema of the value there, schema of what holds it) of every key of a configuration."""
+    found = []
+    for key, inner in value.items() if isinstance(value, dict) else ():
+        of_key = schema_of(schema, key)
+        found += [((*path, key), of_key, schema), *places(inner, of_key, (*path, key))]
+    return found
+
+
+def typo(key: str, dice: random.Random) -> str:
+    """A letter too few, too many, or another one."""
+    at = dice.randrange(1, len(key))
+    letter = dice.choice(string.ascii_lowercase)
+    return dice.choice([key[:at] + key[at + 1 :], key[:at] + letter + key[at:], key[:at] + letter + key[at + 1 :]])
+
+
+def mistakes() -> list:
+    """(configuration, words that its message must hold) by kind of mistake, in turn."""
+    dice, made = random.Random(SEED), []
+    kinds = ("typo", "type", "range", "name", "missing")
+    while len(made) < COUNT:
+        kind = kinds[len(made) % len(kinds)]
+        name = dice.choice(list(CONFIGS))
+        config = copy.deepcopy(CONFIGS[name])
+        path, schema, holder = dice.choice(places(config, SCHEMA))
+        parent = config
+        for key in path[:-1]:
+            parent = parent[key]
+        key, where = path[-1], ": ".join(path)
+        if kind == "typo" and key in holder.get("properties", {}) and len(key) > 3:
+            wrong = typo(key, dice)
+            if wrong in holder["properties"]:
+                continue
+            parent[wrong] = parent.pop(key)
+            words = [f"unknown key '{wrong}'", "did you mean"]
+        elif kind == "type" and str(schema.get("type")) in WRONG:
+            parent[key] = WRONG[schema["type"]]
+            words = [where]
+        elif kind == "range" and (schema.keys() & {"minimum", "exclusiveMinimum"}):
+            parent[key] = dice.choice([-5, -1000, math.nan, math.inf] if schema["type"] == "number" else [-5, -1000])
+            words = [where]
+        elif kind == "name" and "enum" in schema:
+            parent[key] = "no-such-name"
+            words = [where, "no-such-name"]
+        elif kind == "missing" and key in holder.get("required", []):
+            del parent[key]
+            words = [f"'{key}' is a required property"]
+        else:
+            continue
+        made.append(pytest.param(config, words, id=f"{len(made)}-{kind}-{'.'.join(path)}"))
+    return made
+
+
+MISTAKES = mistakes()
+
+
+@pytest.mark.parametrize(("config", "words"), MISTAKES)
+def test_the_message_names_the_key(config, words):
+    with pytest.raises(InputError) as error:
+        checked_config(config)
+    said = str(error.value)
+    assert all(word in said for word in words), said
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(("config", "words"), MISTAKES[:3])
+def test_snakemake_says_the_same(tmp_path, config, words):
+    for name in WORKFLOW:
+        source = Path(ROOT / name)
+        shutil.copytree(source, tmp_path / name) if source.is_dir() else shutil.copy2(source, tmp_path / name)
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+    reply = snakemake(tmp_path, "--dry-run")
+    said = reply.stdout + reply.stderr
+    assert reply.returncode != 0
+    assert all(word in said for word in words), said
+    assert "Traceback" not in said
