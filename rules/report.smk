@@ -1,6 +1,6 @@
-"""Report: figures for papers, and one page of all results.
+"""Report: figures for papers, and one page of all results with their samples.
 
-Needs: summaries and grades of all models; comparisons where configured.
+Needs: summaries, grades, samples and verdicts of all models; comparisons where configured.
 Makes: results/{model}/summary/{judge}/figures/ with curves, groups, lengths and matrix as SVG, PNG and PDF; results/report.html.
 """
 
@@ -79,6 +79,7 @@ rule build_report:
         tables=summary_files(),
         figures=[f"{folder}/figures/curves.svg" for folder in summary_folders()],
         comparisons=comparison_tables(),
+        grades=all_grades_files(),
     output:
         page="results/report.html",
     log:
@@ -87,16 +88,20 @@ rule build_report:
         "../envs/workflow.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=4000,
         runtime=30,
         scripts=SCRIPTS,
     params:
         summaries=summary_folders(),
+        imported=[f"{model}={LAYOUT.samples_folder(model)}" for model in MODELS if model not in SERVED],
+        policy=POLICY,
     shell:
         r"""
         python {resources.scripts:q}/build_report.py \
             --summaries {params.summaries:q} \
             --comparisons {input.comparisons:q} \
+            --samples {params.imported:q} \
+            --policy {params.policy} \
             --output {output.page:q} \
             2>&1 | tee {log:q}
         """

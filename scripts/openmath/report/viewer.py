@@ -35,8 +35,9 @@ CORRECT, TRUNCATED, NO_ANSWER, DISAGREE = 1, 2, 4, 8  # flags of an answer; view
 class SampleSet:
     """One model on one benchmark.
 
-    problems: the prepared benchmark, or a sample file that carries its problems. grades: grades.parquet.
+    problems: rows with id, problem and expected_answer, as sample files have them. grades: grades.parquet.
     samples: sample run -> file. judged: judge -> mode (greedy | majority) -> judged file.
+    details: the prepared benchmark, for solutions, levels and subjects.
     """
 
     model: str
@@ -45,13 +46,14 @@ class SampleSet:
     grades: Path
     samples: dict[str, Path]
     judged: dict[str, dict[str, Path]] = field(default_factory=dict)
+    details: Path | None = None
 
 
 def samples_section(sets: Iterable[SampleSet], policy: str = "default") -> Section:
     """The viewer over all `sets`, in their order. policy: how votes were counted, `default` or `paper`."""
     blocks, listed, known = [], [], {}
     for number, sample_set in enumerate(sets):
-        problems = read_problems(sample_set.problems)
+        problems = read_problems(sample_set.problems, sample_set.details)
         index = {
             "ids": [problem["id"] for problem in problems],
             "snippets": [" ".join(problem["problem"][:SNIPPET].split()) for problem in problems],
@@ -99,8 +101,10 @@ def batches(rows: list) -> Iterator[list]:
     return (rows[start : start + BLOCK] for start in range(0, len(rows), BLOCK))
 
 
-def read_problems(path: Path) -> list[dict]:
+def read_problems(path: Path, details: Path | None) -> list[dict]:
     """id, problem, expected, solution, tags of each problem."""
+    more = {str(row["id"]): row for row in read_rows(details)} if details else {}
+    rows = (more.get(str(row.get("id")), {}) | row for row in read_rows(path))
     return [
         {
             "id": str(row.get("id", number)),
@@ -109,7 +113,7 @@ def read_problems(path: Path) -> list[dict]:
             "solution": cut(row.get("reference_solution")),
             "tags": [f"{tag}: {row[tag]}"[:80] for tag in TAGS if isinstance(row.get(tag), str | int | float)],
         }
-        for number, row in enumerate(read_rows(path))
+        for number, row in enumerate(rows)
     ]
 
 
