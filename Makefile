@@ -34,8 +34,8 @@ test-chaos: env-dev ## the demo's evaluation under a hundred kills, truncations 
 	CHAOS_KILLS=100 pytest -s tests/chaos
 
 lint: env-dev
-	ruff check scripts tests perf
-	ruff format --check scripts tests perf
+	ruff check scripts tests perf docs
+	ruff format --check scripts tests perf docs
 	snakefmt --check Snakefile rules workflow
 	snakemake --lint
 	@if ! python -m pip_audit --version >/dev/null 2>&1; then echo "pip-audit: skipped, it is not installed"; \

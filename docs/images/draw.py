@@ -13,7 +13,8 @@ from pathlib import Path
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 LIBRARY = ROOT / "scripts/openmath"
-STYLE = 'rankdir={}; bgcolor=white; node [shape=box style="rounded,filled" fillcolor="#eef3fa" color="#5577aa" fontname=sans]; edge [color="#888888"];'
+STYLE = """rankdir={}; bgcolor=white; edge [color="#888888"];
+node [shape=box style="rounded,filled" fillcolor="#eef3fa" color="#5577aa" fontname=sans];"""
 EVERYBODYS = {"errors", "samples", "fingerprint"}  # nearly all import these: their arrows would hide the others
 
 
