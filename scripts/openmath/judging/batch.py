@@ -256,10 +256,12 @@ def _answer(line: bytes) -> tuple[str | None, Completion | str]:
     """(custom id, answer or the server's words) of one line of a result file."""
     try:
         result = json.loads(line)
-        response = result.get("response") or {}
+        key, response = result["custom_id"], result.get("response") or {}
+        if not isinstance(key, str):
+            raise TypeError
         if response.get("status_code") == 200:
-            return result["custom_id"], completion_of(response["body"])
+            return key, completion_of(response["body"])
         error = result.get("error") or (response.get("body") or {}).get("error") or {}
-        return result.get("custom_id"), str(error.get("message") or error)
+        return key, str(error.get("message") or error)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, BadReply):
         return None, "a result that is not JSON, or not a result"
