@@ -80,9 +80,12 @@ def chromium():
 
 @pytest.fixture
 def viewer(chromium, sample_page):
-    """Opens the page, at a hash where one is given, and waits until it is usable."""
+    """Opens the page, at a hash where one is given, and waits until it is usable; not afresh: only the hash changes."""
 
-    def open_page(hash_: str = ""):
+    def open_page(hash_: str = "", afresh: bool = True):
+        if not afresh and chromium.current_url.startswith(sample_page):
+            chromium.execute_script("location.hash = arguments[0]", hash_)
+            return chromium
         chromium.get("about:blank")
         chromium.get(sample_page + hash_)
         wait(chromium, "return performance.getEntriesByName('samples-ready').length > 0")

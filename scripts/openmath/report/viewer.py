@@ -23,6 +23,7 @@ from openmath.voting import NONE, majority
 
 ASSETS = Path(__file__).parent / "assets"
 KATEX = ASSETS / "katex"
+SCRIPTS = (KATEX / "katex.min.js", ASSETS / "viewer_text.js", ASSETS / "viewer.js")
 BLOCK = 100  # problems a block: one is inflated in a few milliseconds
 MAX_TEXT = 40_000  # characters shown of one text: ten times the longest useful solution, and a bound on the page
 SNIPPET = 160  # characters of a problem in the list
@@ -75,7 +76,7 @@ def samples_section(sets: Iterable[SampleSet], policy: str = "default") -> Secti
         title="Samples",
         html=(ASSETS / "viewer.html").read_text() + data,
         styles=katex_styles() + (ASSETS / "viewer.css").read_text(),
-        scripts=((KATEX / "katex.min.js").read_text(), (ASSETS / "viewer.js").read_text()),
+        scripts=tuple(path.read_text() for path in SCRIPTS),
     )
 
 

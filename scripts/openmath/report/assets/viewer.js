@@ -1,11 +1,12 @@
 "use strict";
-// Sample viewer of the report. Data is hostile: it becomes text nodes, or KaTeX's own elements (trust: false), never HTML.
+// Sample viewer of the report: list, filters, search, one problem, links and keys. Text of data is shown through viewer_text.js only.
 (() => {
+  const { answerNode, element, rich, typesetAll, visible } = viewerText;
   const root = document.getElementById("samples");
   const find = (selector) => root.querySelector(selector);
   const controls = Object.fromEntries([...root.querySelectorAll("[data-control]")].map((node) => [node.dataset.control, node]));
   const list = find(".list"), spacer = find(".spacer"), detail = find(".detail");
-  const ROW_HEIGHT = 56, MAX_FORMULA = 4000, MAX_DEPTH = 150, SLICE_MS = 30;
+  const ROW_HEIGHT = 56; // pixels, as in viewer.css
   const CORRECT = 1, TRUNCATED = 2, NO_ANSWER = 4, DISAGREE = 8; // as in viewer.py
   const STATUSES = {
     all: ["All", () => true],
@@ -16,6 +17,7 @@
     none: ["No answer", (flags) => flags & NO_ANSWER],
   };
   const MODES = { greedy: "Greedy", majority: "Majority" };
+  const query = () => controls.query.value.trim().toLowerCase();
   let sets, block; // all (model, benchmark) pairs; problems a data block
   let set, problems, index; // the open pair
   let shown = [], current = -1; // problem numbers in the list; the one in the detail pane
@@ -36,129 +38,6 @@
     return [problem[number % block], texts[number % block]];
   }
 
-  // ---- text with formulas
-
-  const HIDDEN = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
-  const visible = (text) => text.replace(HIDDEN, (char) => `⟨U+${char.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}⟩`);
-  const ENVIRONMENTS = "align|aligned|alignat|equation|gather|gathered|multline|split|cases|array|[pbBvV]?matrix|smallmatrix";
-  const OPENING = new RegExp(String.raw`\\\\|\\\$|\$\$|\$|\\\[|\\\(|\\begin\{((?:${ENVIRONMENTS})\*?)\}|\\boxed\s*\{|\[asy\]|` + "```", "g");
-  const CLOSING = { "$$": "$$", "\\[": "\\]", "\\(": "\\)", "[asy]": "[/asy]", "```": "```" };
-
-  // Yields {text}, {tex, display, source} or {code}. One pass: a closing mark that is missing is looked for once.
-  function* segments(text) {
-    const missing = new Set(), opening = new RegExp(OPENING);
-    let start = 0, match;
-    while ((match = opening.exec(text))) {
-      const at = match.index, mark = match[0], after = at + mark.length;
-      let end = -1, body = null, part = {};
-      if (mark === "$") {
-        end = closingDollar(text, after);
-        if (end > 0) part = { tex: text.slice(after, end++) };
-      } else if (mark.startsWith("\\boxed")) {
-        end = closingBrace(text, after);
-        if (end > 0) part = { tex: text.slice(at, end) };
-      } else {
-        const close = match[1] ? `\\end{${match[1]}}` : CLOSING[mark];
-        const place = !close || missing.has(close) ? -1 : text.indexOf(close, after);
-        if (close && place < 0) missing.add(close);
-        if (place >= 0) {
-          end = place + close.length;
-          body = text.slice(after, place);
-          if (mark === "[asy]" || mark === "```") part = { code: body };
-          else part = { tex: match[1] ? text.slice(at, end) : body, display: mark !== "\\(" };
-        }
-      }
-      if (end < 0 || (part.tex !== undefined && !part.tex.trim())) continue;
-      yield { text: text.slice(start, at) };
-      yield { ...part, source: text.slice(at, end) };
-      opening.lastIndex = start = end;
-    }
-    yield { text: text.slice(start) };
-  }
-  // "$5 and $7" is money: without a command, ^, _ or braces inside, the marks must hug the formula and no digit may follow.
-  function closingDollar(text, from) {
-    const event = /\\[\s\S]|\$\$?|\n\s*\n/g;
-    event.lastIndex = from;
-    let match;
-    while ((match = event.exec(text)) && /^\\[^([]/.test(match[0]));
-    if (!match || match[0] !== "$") return -1;
-    const body = text.slice(from, match.index);
-    return /[\\^_{]/.test(body) || (/^\S(.*\S)?$/s.test(body) && !/^\d/.test(text.slice(match.index + 1))) ? match.index : -1;
-  }
-  function closingBrace(text, from) {
-    for (let depth = 1, at = from; at < Math.min(text.length, from + MAX_FORMULA); at++) {
-      if (text[at] === "\\") at++;
-      else if (text[at] === "{") depth++;
-      else if (text[at] === "}" && --depth === 0) return at + 1;
-    }
-    return -1;
-  }
-  const deeper = (node, limit) => limit < 0 || [...node.children].some((child) => deeper(child, limit - 1));
-  function typeset(node, tex, display) {
-    // Definitions are what formula bombs are made of; hardly an answer needs them.
-    if (tex.length > MAX_FORMULA || tex.search(HIDDEN) >= 0 || /\\(?:[exg]?def|let|futurelet|global|long|(?:re|provide)?newcommand|renewcommand)(?![a-zA-Z])/.test(tex)) return;
-    const made = document.createElement("span");
-    try {
-      katex.render(tex.trim(), made, { displayMode: Boolean(display), throwOnError: false, errorColor: "currentColor", strict: "ignore", trust: false, maxExpand: 1000, maxSize: 20 });
-    } catch {
-      return; // nested too deep for KaTeX: the source stays
-    }
-    if (deeper(made, MAX_DEPTH)) return; // ... or for a browser's layout
-    node.replaceChildren(...made.childNodes);
-    node.className = display ? "display" : "";
-  }
-  // Formulas are set in slices, so that no text can hold up the page; until then, and where they can't be, the source is shown.
-  async function typesetAll(formulas) {
-    const mine = drawn;
-    let until = performance.now() + 2 * SLICE_MS;
-    for (const [node, tex, display] of formulas) {
-      if (performance.now() > until) {
-        await new Promise((resolve) => setTimeout(resolve));
-        if (mine !== drawn) return;
-        until = performance.now() + SLICE_MS;
-      }
-      typeset(node, tex, display);
-    }
-  }
-  function element(tag, className, ...children) {
-    const node = document.createElement(tag);
-    if (className) node.className = className;
-    node.append(...children);
-    return node;
-  }
-  function marked(text) {
-    const query = controls.query.value.trim().toLowerCase(), lower = text.toLowerCase(), parts = [];
-    if (!query || lower.length !== text.length) return [visible(text)];
-    let start = 0;
-    for (let at = lower.indexOf(query); at >= 0; at = lower.indexOf(query, start)) {
-      parts.push(visible(text.slice(start, at)), element("mark", "", visible(text.slice(at, at + query.length))));
-      start = at + query.length;
-    }
-    return [...parts, visible(text.slice(start))];
-  }
-  function rich(text, formulas) {
-    const node = element("div", "prose");
-    if (!controls.latex.checked) node.append(...marked(text));
-    else for (const part of segments(text)) {
-      if (part.tex !== undefined) {
-        const formula = element("span", "source", visible(part.source));
-        formulas.push([formula, part.tex, part.display]);
-        node.append(formula);
-      } else if (part.code !== undefined) node.append(element("pre", "", ...marked(part.code.trim())));
-      else node.append(...marked(part.text.replaceAll("\\$", "$")));
-    }
-    return node;
-  }
-  // An answer is a formula without marks around it, unless it is words or has marks of its own.
-  function answerNode(answer, formulas) {
-    if (answer === null || answer === undefined) return element("span", "empty", "no answer");
-    const words = !answer.trim() || answer.includes("$") || (!answer.includes("\\") && /[A-Za-z]{3}|[a-z] [a-z]/.test(answer));
-    if (words || !controls.latex.checked) return rich(answer, formulas);
-    const node = element("span", "source", visible(answer));
-    formulas.push([node, answer, false]);
-    return node;
-  }
-
   // ---- list
 
   function drawList() {
@@ -177,14 +56,17 @@
       row.style.top = `${(first + offset) * ROW_HEIGHT}px`;
       row.id = `sample-row-${number}`;
       row.dataset.number = number;
-      for (const [name, value] of [["role", "option"], ["aria-selected", number === current], ["aria-setsize", shown.length], ["aria-posinset", first + offset + 1]]) row.setAttribute(name, value);
+      row.setAttribute("role", "option");
+      row.setAttribute("aria-selected", number === current);
+      row.setAttribute("aria-setsize", shown.length);
+      row.setAttribute("aria-posinset", first + offset + 1);
       return row;
     }));
     if (shown.includes(current)) list.setAttribute("aria-activedescendant", `sample-row-${current}`);
     else list.removeAttribute("aria-activedescendant");
   }
   async function filter() {
-    const mine = ++search, mode = controls.mode.value, query = controls.query.value.trim().toLowerCase();
+    const mine = ++search, mode = controls.mode.value, words = query();
     const flags = index.flags[mode];
     for (const input of root.querySelectorAll("[name=samples-status]")) {
       const count = flags.reduce((sum, bits) => sum + Boolean(STATUSES[input.value][1](bits)), 0);
@@ -192,7 +74,7 @@
     }
     const test = STATUSES[find("[name=samples-status]:checked").value][1];
     let found = [...flags.keys()].filter((number) => test(flags[number]));
-    if (query) {
+    if (words) {
       find(".count").textContent = "Searching …";
       const matches = [];
       for (const number of found) {
@@ -200,7 +82,7 @@
         if (mine !== search) return;
         const answers = Object.keys(index.flags).flatMap((name) => [index.answers[name][number], texts[name].text]);
         const fields = [problem.id, problem.problem, problem.expected, problem.solution, ...problem.tags, ...answers];
-        if (fields.some((text) => text?.toLowerCase().includes(query))) matches.push(number);
+        if (fields.some((text) => text?.toLowerCase().includes(words))) matches.push(number);
       }
       found = matches;
     }
@@ -229,7 +111,7 @@
   }
   const badge = (text, good) => element("span", good === undefined ? "badge" : `badge ${good ? "right" : "wrong"}`, text);
   function drawProblem(number, problem, texts) {
-    const formulas = [], modes = Object.keys(index.flags);
+    const style = { latex: controls.latex.checked, query: query(), formulas: [] };
     const link = element("a", "", "Link");
     link.href = hashOf(number);
     link.title = "Deep link to this problem: copy its address";
@@ -238,31 +120,40 @@
     const line = (title, answer, ...badges) => {
       const heading = element("th", "", title);
       heading.scope = "row";
-      table.append(element("tr", "", heading, element("td", "", answerNode(answer, formulas)), element("td", "", ...badges)));
+      table.append(element("tr", "", heading, element("td", "", answerNode(answer, style)), element("td", "", ...badges)));
     };
     line("Reference", problem.expected);
     const columns = element("div", "columns");
-    if (problem.solution) columns.append(element("section", "", element("h4", "", "Reference solution"), rich(problem.solution, formulas)));
-    for (const mode of modes) {
+    if (problem.solution) columns.append(element("section", "", element("h4", "", "Reference solution"), rich(problem.solution, style)));
+    for (const mode of Object.keys(index.flags)) {
       const flags = index.flags[mode][number], sample = texts[mode];
-      const verdicts = sample.judged.map(([judge, verdict]) => badge(`${visible(judge)}: ${verdict}`, verdict === "unparsed" ? undefined : verdict === "yes"));
-      line(MODES[mode], index.answers[mode][number], badge(flags & CORRECT ? "✓ symbolic" : "✗ symbolic", Boolean(flags & CORRECT)), ...verdicts, ...(mode === "majority" && texts.votes.tied ? [badge("tied")] : []));
+      const badges = [badge(flags & CORRECT ? "✓ symbolic" : "✗ symbolic", Boolean(flags & CORRECT))];
+      for (const [judge, verdict] of sample.judged) {
+        badges.push(badge(`${visible(judge)}: ${verdict}`, verdict === "unparsed" ? undefined : verdict === "yes"));
+      }
+      if (mode === "majority" && texts.votes.tied) badges.push(badge("tied"));
+      line(MODES[mode], index.answers[mode][number], ...badges);
       const title = mode === "greedy" ? "Greedy" : `${sample.run}, ${flags & NO_ANSWER ? "the first sample" : "first with the majority answer"}`;
       const facts = [sample.tokens && `${sample.tokens.toLocaleString("en")} tokens`, flags & TRUNCATED && "cut at the token limit"].filter(Boolean);
       const section = element("section", "", element("h4", "", [title, ...facts].join(" · ")));
-      section.append(sample.text === null || sample.text === undefined ? element("p", "empty", "The file holds no generation.") : rich(sample.text, formulas));
+      section.append(sample.text === null ? element("p", "empty", "The file holds no generation.") : rich(sample.text, style));
       for (const [judge, , reply, prefilled] of sample.judged) {
         const what = prefilled ? `Not asked: ${visible(prefilled)}` : `Reply of ${visible(judge)}`;
-        section.append(element("details", "", element("summary", "", what), rich(reply ?? "", formulas)));
+        section.append(element("details", "", element("summary", "", what), rich(reply ?? "", style)));
       }
       columns.append(section);
     }
-    detail.replaceChildren(head, element("h4", "", "Problem"), rich(problem.problem, formulas), element("h4", "", "Answers"), table, ...votes(texts.votes, formulas), columns);
+    detail.replaceChildren(
+      head, element("h4", "", "Problem"), rich(problem.problem, style),
+      element("h4", "", "Answers"), table, ...votes(texts.votes, style), columns,
+    );
     detail.scrollTop = 0;
-    typesetAll(formulas);
+    const mine = drawn;
+    const typesetting = typesetAll(style.formulas, () => mine !== drawn);
     performance.mark("sample-shown");
+    typesetting.then(() => mine === drawn && performance.mark("sample-typeset"));
   }
-  function votes(vote, formulas) {
+  function votes(vote, style) {
     if (!vote) return [];
     const bar = (candidate, count, kind, note) => {
       const filled = element("div", "bar");
@@ -271,7 +162,9 @@
       track.setAttribute("aria-hidden", "true");
       return element("li", kind, element("div", "candidate", candidate), track, element("div", "tally", `${count} ${note}`));
     };
-    const rows = vote.candidates.map(([answer, count, correct]) => bar(answerNode(answer, formulas), count, correct ? "right" : "wrong", correct ? "✓" : "✗"));
+    const rows = vote.candidates.map(([answer, count, correct]) => {
+      return bar(answerNode(answer, style), count, correct ? "right" : "wrong", correct ? "✓" : "✗");
+    });
     if (vote.others[0]) rows.push(bar(`${vote.others[0]} other answers`, vote.others[1], "", ""));
     if (vote.unanswered) rows.push(bar("no answer", vote.unanswered, "", ""));
     return [element("h4", "", `Votes of ${vote.total} samples`), element("ul", "votes", ...rows)];
