@@ -30,10 +30,11 @@ def check_before_start(workflow, config: dict) -> None:
         return
     from openmath.preflight import check_no_live_jobs, find_problems, problems_text
 
-    containers = DeploymentMethod.APPTAINER in workflow.deployment_settings.deployment_method
+    methods = workflow.deployment_settings.deployment_method
+    brought = {"containers": DeploymentMethod.APPTAINER in methods, "conda": DeploymentMethod.CONDA in methods}
     try:
         problems = check_no_live_jobs({job.rule.name for job in _planned_jobs(workflow)})
-        problems += find_problems(config, due, here=workflow.local_exec, containers=containers)
+        problems += find_problems(config, due, here=workflow.local_exec, **brought)
     except InputError as error:
         problems = [error]
     if problems:

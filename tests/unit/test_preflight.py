@@ -136,7 +136,10 @@ def test_a_missing_program_is_named_only_where_it_will_be_started():
     command = {"vllm": {"command": "no-such-program serve"}}
     config = configuration(engine="vllm") | {"engines": command}
     assert only(problems(config), "engine vllm").where == "no-such-program"
-    assert problems(config, here=False) == problems(config, containers=True) == []
+    assert problems(config, here=False) == problems(config, conda=True) == []
+    only(problems(config, containers=True), "engine vllm")  # no image: it runs as without containers
+    config["engines"]["vllm"]["image"] = "docker://vllm/vllm-openai"
+    assert problems(config, containers=True) == []
     config["engines"]["vllm"]["command"] = f"{sys.executable} -m no_such_package.serve"
     assert "no_such_package" in only(problems(config), "engine vllm").where
     config["engines"]["vllm"]["command"] = f"{sys.executable} -m json.tool"

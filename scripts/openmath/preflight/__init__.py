@@ -22,15 +22,17 @@ from openmath.preflight.storage import check_benchmarks, check_disk, check_folde
 __all__ = ["check_no_live_jobs", "find_problems", "problems_text"]
 
 
-def find_problems(config: dict, due: set[str], *, here: bool, containers: bool = False) -> list[InputError]:
+def find_problems(
+    config: dict, due: set[str], *, here: bool, containers: bool = False, conda: bool = False
+) -> list[InputError]:
     """All problems in the way of making the files `due`.
 
-    here: jobs run on this machine, so its programs and network are theirs too. containers: engines bring their own programs.
+    here: jobs run on this machine, so its programs and network are theirs too. containers, conda: what brings engines.
     """
     needs = Needs(config, due)
     problems = [*check_folders(), *check_benchmarks(needs), *check_checkpoints(needs), *check_disk(needs)]
-    if here and not containers:
-        problems += check_programs(needs)
+    if here:
+        problems += check_programs(needs, containers=containers, conda=conda)
     return problems + check_endpoints(needs, here=here)
 
 

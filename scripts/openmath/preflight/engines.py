@@ -17,12 +17,20 @@ HINTS = {
 }
 
 
-def check_programs(needs: Needs) -> list[InputError]:
-    """Programs that the jobs will start on this machine."""
+def check_programs(needs: Needs, *, containers: bool, conda: bool) -> list[InputError]:
+    """Programs that the jobs will start on this machine, but for those that their image or conda environment brings."""
     models = needs.config["models"]
-    kinds = {models[model]["engine"] for model in needs.running}
-    found = [check_program(kind, needs.config["engines"].get(kind, {}).get("command")) for kind in sorted(kinds)]
-    if any(models[model]["engine"] == "trtllm" for model in needs.engines) and not shutil.which("trtllm-build"):
+
+    def kinds(names) -> list[str]:
+        installed = {models[name]["engine"] for name in names}
+        if conda:
+            installed &= {"trtllm"}  # the only engine without a conda environment
+        return sorted(
+            kind for kind in installed if not (containers and needs.config["engines"].get(kind, {}).get("image"))
+        )
+
+    found = [check_program(kind, needs.config["engines"].get(kind, {}).get("command")) for kind in kinds(needs.running)]
+    if "trtllm" in kinds(needs.engines) and not shutil.which("trtllm-build"):
         found.append(_missing("trtllm", "trtllm-build"))
     return [problem for problem in found if problem]
 
