@@ -1,0 +1,116 @@
+"""Imported samples of two models -> results/report.html, by Snakemake: what the page holds, and what is made again."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import ROOT, WORKFLOW, planned_jobs, snakemake
+
+PROBLEMS = {"aime24": 30, "amc23": 40}  # as many as in the published benchmarks
+SEEDS = 4
+CONFIG = {
+    "benchmarks": list(PROBLEMS),
+    "models": {
+        "ours": {"samples": "samples/ours", "seeds": SEEDS, "published_as": "openmath2-llama3.1-8b"},
+        "theirs": {"samples": "samples/theirs", "seeds": SEEDS},
+    },
+    "compare": [["ours", "theirs"]],
+    "generation": {},
+}
+
+
+def write_samples(folder: Path, skill: int) -> None:
+    """skill: so many of 10 problems are solved, in every run others; every ninth has no answer."""
+    for benchmark, problems in PROBLEMS.items():
+        for number, run in enumerate(["greedy", *(f"rs{seed}" for seed in range(SEEDS))]):
+            path = folder / benchmark / f"output-{run}.jsonl"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("w") as file:
+                for n in range(problems):
+                    answer = n if (7 * n + number) % 10 < skill else n + 1
+                    row = {
+                        "id": f"{benchmark}-{n}",
+                        "problem": f"What is ${n} + 0$?",
+                        "expected_answer": str(n),
+                        "level": f"Level {n % 3 + 1}",
+                        "generation": f"It is \\boxed{{{answer}}}." if n % 9 else "I do not know.",
+                        "finish_reason": "stop",
+                        "num_generated_tokens": 10 + n,
+                    }
+                    file.write(json.dumps(row) + "\n")
+
+
+def times(folder: Path) -> dict[str, int]:
+    """Result file -> when it was written."""
+    files = [path for path in (folder / "results").rglob("*") if path.is_file()]
+    return {str(path.relative_to(folder / "results")): path.stat().st_mtime_ns for path in files}
+
+
+def evaluate(folder: Path, config: dict) -> Path:
+    """Run the workflow on imported samples, up to the report."""
+    for name in WORKFLOW:
+        source = ROOT / name
+        shutil.copytree(source, folder / name) if source.is_dir() else shutil.copy2(source, folder / name)
+    for skill, model in enumerate(config["models"].values(), start=5):
+        write_samples(folder / model["samples"], skill)
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    reply = snakemake(folder)
+    assert reply.returncode == 0, reply.stdout + reply.stderr
+    return folder
+
+
+@pytest.fixture(scope="module")
+def reported(tmp_path_factory) -> Path:
+    """An evaluation with its report. A test may run it again."""
+    return evaluate(tmp_path_factory.mktemp("reported"), CONFIG)
+
+
+def section(page: str, title: str) -> str:
+    """HTML of the section with this heading."""
+    [html] = [part for part in page.split("<section")[1:] if f"<h2>{title}" in part]
+    return html
+
+
+def test_the_page_holds_both_models_their_comparison_and_samples(reported):
+    page = (reported / "results/report.html").read_text()
+    for model in ("ours", "theirs"):
+        html = section(page, model)
+        assert html.count("data:image/svg+xml") >= 3  # curves, groups, lengths
+        assert ("Beside published numbers" in html) == (model == "ours")
+        assert f">{model}</td>" in section(page, "Overview")
+    assert "13/40" in section(page, "ours")  # published for greedy on amc23
+    comparison = section(page, "Model against model")
+    assert "ours" in comparison and "theirs" in comparison and "amc23" in comparison
+    blocks = re.findall(r'<script type="text/plain" data-block="[^"]+">.', page)
+    assert len(blocks) > 4, "an index, and the samples of two models on two benchmarks"
+    assert planned_jobs(reported) == {}
+
+
+def test_lost_grades_are_made_again_with_what_follows_from_them_only(reported):
+    before = times(reported)
+    (reported / "results/ours/grades/amc23.parquet").unlink()
+    reply = snakemake(reported)
+    assert reply.returncode == 0, reply.stdout + reply.stderr
+    after = times(reported)
+    assert after.keys() == before.keys()
+    written = {name for name in after if after[name] != before[name]}
+    assert {
+        "ours/grades/amc23.parquet",
+        "ours/eval-results-majority/amc23/output-majority.jsonl",
+        "ours/summary/none/tables.txt",
+        "ours/summary/none/figures/curves.svg",
+        "compare/ours-vs-theirs/none/comparison.csv",
+        "report.html",
+    } <= written
+    assert not [name for name in written if name.startswith("theirs/") or "aime24" in name]
+    assert planned_jobs(reported) == {}
+
+
+def test_the_policy_of_the_paper_has_its_page_too(tmp_path):
+    models = {"ours": {"samples": "samples", "seeds": SEEDS}}
+    evaluate(tmp_path, {"policy": "paper", "benchmarks": ["aime24"], "models": models, "generation": {}})
+    assert section((tmp_path / "results/report.html").read_text(), "ours")
+    assert planned_jobs(tmp_path) == {}
