@@ -54,6 +54,8 @@ rule all:
         comparisons=comparison_files(),
         agreement=agreement_files(),
         report="results/report.html",
+    message:
+        "all that the configuration asks for"
 
 
 rule fetch:

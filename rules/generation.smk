@@ -46,6 +46,9 @@ for model in SERVED:
                 prompt_template=MODELS[model]["prompt_template"],
                 prompt_sha256=prompt_sha256(MODELS[model]["prompt"]),
                 generation_version=GENERATION_VERSION,
+            message:
+                # In place of a list of all files, which errors and --report still show.
+                f"generate samples of {model}: {runs[0]} to {runs[-1]} ({len(runs)}) on {', '.join(benchmarks)}; log: {{log}}"
             shell:
                 r"""
                 python {resources.scripts:q}/generate.py \

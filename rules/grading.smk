@@ -28,6 +28,8 @@ rule grade_answers:
         benchmark=benchmark_option,
         policy=POLICY,
         grader_version=GRADER_VERSION,
+    message:
+        "grade all samples of {wildcards.model} on {wildcards.benchmark}; log: {log}"
     shell:
         r"""
         python {resources.scripts:q}/grade_answers.py {params.benchmark} \
