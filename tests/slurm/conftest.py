@@ -128,3 +128,13 @@ def evaluation(cluster, prepared, tmp_path) -> Evaluation:
     evaluation = Evaluation(Path(shutil.copytree(prepared, tmp_path / "evaluation", symlinks=True)))
     yield evaluation
     subprocess.run(["scancel", "--full", "--user", "root"], check=True)  # of a test that failed
+
+
+@pytest.fixture
+def small_results(evaluation) -> Path:
+    """results/ of the evaluation as a file system of its own, of one megabyte."""
+    folder = evaluation.folder / "results"
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], check=True)
+    yield folder
+    subprocess.run(["umount", "--lazy", folder], check=True)  # lazy: jobs of a failed test may still write there

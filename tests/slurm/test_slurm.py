@@ -76,6 +76,27 @@ def test_a_cancelled_block_goes_on_with_the_next_run(evaluation):
 
 
 @pytest.mark.crash
+def test_a_full_file_system_is_named_and_the_next_run_goes_on(evaluation, small_results):
+    run = evaluation.start("majority", "--retries", "0")
+    evaluation.wait_for_samples(8)
+    filler = small_results / "of-somebody-else"
+    with open(filler, "wb", buffering=0) as file, pytest.raises(OSError, match="No space left"):
+        while True:
+            file.write(bytes(4096))
+    assert run.wait(timeout=300) != 0
+    job_log = (evaluation.folder / f"logs/generate/tiny/{BLOCK.removeprefix('generate_tiny_')}.log").read_text()
+    for words in ("Cannot write (No space left on device)", "results/tiny/.staging", "Hint: free some space"):
+        assert words in job_log, job_log
+    kept = evaluation.staged()
+    computed = evaluation.num_computed()
+    filler.unlink()
+    assert evaluation.run("majority", "--retries", "0") == 0, evaluation.log
+    evaluation.check_complete(kept)
+    again = SAMPLES - sum(lines.count(b"\n") for lines in kept.values())
+    assert evaluation.num_computed() - computed == again < SAMPLES - 7
+
+
+@pytest.mark.crash
 def test_a_wall_limit_is_no_failure(evaluation):
     """One minute is too short; each retry goes on where the last one was stopped, by SIGTERM first."""
     evaluation.configure(runtime=1, max_new_tokens=200)

@@ -1,5 +1,6 @@
 """Staging: nothing finished is lost, whatever stops the job; no two jobs compute the same samples."""
 
+import asyncio
 import errno
 import json
 import multiprocessing
@@ -8,9 +9,11 @@ import resource
 import signal
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+import generate
 from openmath.errors import InputError
 from openmath.run_locks import RunLocks
 from openmath.samples import read_rows
@@ -64,6 +67,20 @@ def test_a_device_without_space_is_an_error_that_names_it(tmp_path):
     with pytest.raises(OSError, match="No space left"):
         run.append(row("p-1"))
     assert "p-1" in run.missing and "p-0" not in run.missing
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+def test_a_full_disk_a_used_up_quota_and_a_file_size_limit_end_with_the_same_advice(tmp_path, monkeypatch, number):
+    def cannot_write(options):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(generate, "Generation", cannot_write)
+    options = SimpleNamespace(staging=tmp_path, sample_runs=["rs0"])
+    with pytest.raises(InputError) as error:
+        asyncio.run(generate.generate(options))
+    message = str(error.value)
+    assert f"Cannot write ({os.strerror(number)})" in message and str(tmp_path) in message
+    assert "Hint: free some space" in message
 
 
 def test_an_unknown_id_in_staging_is_ignored(tmp_path):
