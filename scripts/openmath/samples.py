@@ -21,6 +21,9 @@ from typing import IO
 from openmath.errors import InputError
 
 SAMPLE_FILE = re.compile(r"^output-(?P<run>greedy|rs(?P<seed>\d+))\.jsonl$")
+MAX_LINE = (
+    64 * 2**20
+)  # bytes; a sample of 100,000 tokens has 0.5 MB, and a file without a newline would fill the memory
 
 
 def sample_run_of(path: str | Path) -> str:
@@ -53,7 +56,9 @@ def read_rows(path: str | Path, *, torn_tail: bool = False) -> Iterator[dict]:
         raise InputError(f"Cannot read the file ({error.strerror}).", where=path) from None
     with file:
         pending: InputError | None = None
-        for number, line in enumerate(file, start=1):
+        for number, line in enumerate(iter(lambda: file.readline(MAX_LINE + 1), b""), start=1):
+            if len(line) > MAX_LINE:
+                raise InputError("A line is too long.", where=f"{path}:{number}", expected=f"at most {MAX_LINE} bytes")
             if pending:
                 raise pending
             if not line.strip():

@@ -3,11 +3,13 @@ import json
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
+import prepare_benchmark
 from openmath.benchmarks import prepare_rows
 from openmath.fingerprint import sha256_text
 from openmath.samples import read_rows
@@ -97,6 +99,32 @@ def test_a_url_works_and_a_dead_one_says_what_to_do(tmp_path):
         server.shutdown()
     assert next(read_rows(tmp_path / "m.jsonl"))["expected_answer"] == "2"
     assert reply.returncode == 2 and "404" in reply.stderr and "Hint:" in reply.stderr
+
+
+def test_a_source_that_does_not_say_its_length_is_bounded(tmp_path, monkeypatch):
+    class Endless(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            with suppress(ConnectionError):  # the client has had enough
+                while True:
+                    self.wfile.write(b"10000\r\n" + b" " * 0x10000 + b"\r\n")
+
+        def log_message(self, *args):
+            pass
+
+    monkeypatch.setattr(prepare_benchmark, "MAX_BYTES", 3 * 2**20)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Endless)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        with pytest.raises(OSError, match="larger than 3145728 bytes"):
+            prepare_benchmark.fetch(f"http://127.0.0.1:{server.server_port}/", tmp_path / "raw", shipped=False)
+    finally:
+        server.shutdown()
+    assert (tmp_path / "raw").stat().st_size <= 4 * 2**20
 
 
 def test_another_version_of_a_benchmark_is_refused(tmp_path):

@@ -1,5 +1,9 @@
+import json
+import os
+
 import pytest
 
+from openmath import samples
 from openmath.errors import InputError
 from openmath.samples import read_rows, run_order, sample_run_of, write_rows
 from openmath.staging import StagedRun
@@ -43,3 +47,21 @@ def test_staging_continues_after_a_torn_line_and_publishes_in_order(tmp_path):
     output.unlink()
     again.publish(output)
     assert output.samefile(path)
+
+
+def test_a_line_without_an_end_is_not_read_whole(tmp_path, monkeypatch):
+    monkeypatch.setattr(samples, "MAX_LINE", 1000)
+    (tmp_path / "a.jsonl").write_text(json.dumps({"a": "x" * 900}) + "\n" + '{"a": "' + "x" * 5000)
+    rows = samples.read_rows(tmp_path / "a.jsonl", torn_tail=True)
+    assert len(next(rows)["a"]) == 900
+    with pytest.raises(InputError, match=r"a\.jsonl:2"):
+        next(rows)
+
+
+def test_files_have_the_mode_of_the_umask(tmp_path):
+    before = os.umask(0o027)
+    try:
+        write_rows(tmp_path / "a.jsonl", [{"a": 1}])
+    finally:
+        os.umask(before)
+    assert (tmp_path / "a.jsonl").stat().st_mode & 0o777 == 0o640
