@@ -21,9 +21,7 @@ from typing import IO
 from openmath.errors import InputError
 
 SAMPLE_FILE = re.compile(r"^output-(?P<run>greedy|rs(?P<seed>\d+))\.jsonl$")
-MAX_LINE = (
-    64 * 2**20
-)  # bytes; a sample of 100,000 tokens has 0.5 MB, and a file without a newline would fill the memory
+MAX_LINE = 64 * 2**20  # bytes: a sample of 100,000 tokens has 0.5 MB; a file without a newline would fill the memory
 
 
 def sample_run_of(path: str | Path) -> str:
