@@ -18,7 +18,7 @@ from openmath.errors import InputError, run_command
 from openmath.samples import read_rows, write_text
 
 PROGRESS_SECONDS = 5.0
-PALM_SHARE = 0.7  # of a problem's runs of 8 words; Chowdhery et al. 2022, section 8
+PALM_SHARE = 0.7  # of a problem's runs of 8 words; Chowdhery et al. 2022
 COLUMNS = ["id", "kind", "similarity", "training_rows", "training_row", "problem", "training_problem"]
 
 
@@ -99,8 +99,8 @@ The pairs lie in BENCHMARK.csv.
 
 - **exact**: the same text, but for case, spaces and dollar signs.
 - **near**: Jaccard similarity of the sets of word triples >= {options.similarity:g}; problems of {least} words and more.
-- **{n}-gram**: {n} words in a row also stand in one training problem (GPT-3: 13; Brown et al. 2020, app. C).
-- **>= 70 %**: of the problem's {n}-grams stand anywhere in the training set (PaLM: 8-grams; Chowdhery et al. 2022, sec. 8).
+- **{n}-gram**: {n} words in a row also stand in one training problem (GPT-3: 13; Brown et al. 2020).
+- **>= 70 %**: of the problem's {n}-grams stand anywhere in the training set (PaLM: 8-grams; Chowdhery et al. 2022).
 - **too short**: fewer than {n} words; only the first two columns can find these.
 
 An overlap is no proof of learning by heart, and a paraphrase is no overlap here.

@@ -2,10 +2,10 @@
 
     exact   the same problem: equal but for case, spaces and dollar signs
     near    near duplicates: Jaccard similarity of their sets of word triples, candidates by MinHash (rensa)
-    ngram   runs of n words in common: one of 13 words is contamination in the GPT-3 paper (Brown et al. 2020, appendix C);
-            the PaLM paper (Chowdhery et al. 2022, section 8) wants 70 % of a problem's runs of 8 words
+    ngram   runs of n words in common: one of 13 words is contamination in the GPT-3 paper (Brown et al. 2020);
+            the PaLM paper (Chowdhery et al. 2022) wants 70 % of a problem's runs of 8 words
 
-Memory grows with the benchmarks only. Words are what is left without punctuation, as in both papers.
+Memory grows with the benchmarks only. Words are what is left without punctuation.
 """
 
 import re
@@ -24,13 +24,8 @@ from openmath.errors import InputError
 from openmath.grading.table import rows_of_samples
 
 KINDS = ("exact", "near", "ngram")
-FEWEST_WORDS = (
-    8  # shorter problems have too few triples to be near anything by more than chance; GPT-3's shortest run too
-)
-PERMUTATIONS, BANDS = (
-    128,
-    32,
-)  # finds 99.9 % of pairs at similarity 0.7 and more; each candidate is then computed exactly
+FEWEST_WORDS = 8  # shorter problems have too few triples to be near anything by more than chance
+PERMUTATIONS, BANDS = 128, 32  # finds 99.9 % of pairs at similarity 0.7 and more; each is then computed exactly
 SEED = 42
 BATCH = 4096  # rows of a parquet training set read together
 REMEMBERED = 100_000  # distinct training problems lately seen: sets of solutions repeat each problem many times
