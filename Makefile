@@ -30,8 +30,9 @@ test-browser: env-dev ## the report's sample viewer in headless Chromium: apt-ge
 test-slurm: env-dev ## on a real Slurm of pretended nodes; needs root on Debian, installs its Slurm; without crashes: SLURM_TESTS='-m "not crash"'
 	pytest tests/slurm $(SLURM_TESTS)
 
+test-chaos: KILLS ?= 100
 test-chaos: env-dev ## the demo's evaluation under a hundred kills, truncations and a full disk; CHAOS_SEED=7 plans other ones
-	CHAOS_KILLS=100 pytest -s tests/chaos
+	CHAOS_KILLS=$(KILLS) pytest -s tests/chaos
 
 lint: env-dev
 	ruff check scripts tests perf docs
