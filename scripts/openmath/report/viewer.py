@@ -7,7 +7,6 @@ which the page inflates when it needs them and shows as text nodes. Blocks: `set
 
 import base64
 import gzip
-import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -77,19 +76,6 @@ def samples_section(sets: Iterable[SampleSet], policy: str = "default") -> Secti
         html=(ASSETS / "viewer.html").read_text() + data,
         styles=katex_styles() + (ASSETS / "viewer.css").read_text(),
         scripts=tuple(path.read_text() for path in SCRIPTS),
-    )
-
-
-def page(section: Section) -> str:
-    """The section as a page of its own, under the report's content security policy: for tests and a quick look."""
-    digests = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in section.scripts]
-    policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; font-src data:; script-src "
-    policy += " ".join(f"'sha256-{digest}'" for digest in digests)
-    return (
-        '<!doctype html><html lang="en" style="color-scheme: light dark; font-family: system-ui"><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}"><title>{section.title}</title>'
-        f'<style>{section.styles}</style><section id="{section.anchor}"><h2>{section.title}</h2>{section.html}</section>'
-        + "".join(f"<script>{script}</script>" for script in section.scripts)
     )
 
 
