@@ -25,7 +25,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
 
 from openmath.grading.table import grade_files
-from openmath.report.page import render_page  # noqa: E402
+from openmath.report.page import render_page
 from openmath.report.sample_sets import sample_sets
 from openmath.report.summaries import Summary
 from openmath.report.viewer import BLOCK, samples_section
