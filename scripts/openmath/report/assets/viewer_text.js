@@ -114,7 +114,7 @@ const viewerText = (() => {
 
   function rich(text, style) {
     const node = element("div", "prose");
-    let formulas = 0;
+    let formulas = 0, display = false;
     if (!style.latex) node.append(...marked(text, style.query));
     else for (const part of segments(text)) {
       if (part.tex !== undefined) {
@@ -122,7 +122,11 @@ const viewerText = (() => {
         if (++formulas <= MAX_FORMULAS) style.formulas.push([formula, part.tex, part.display]); // each slice lays out all of the text
         node.append(formula);
       } else if (part.code !== undefined) node.append(element("pre", "", ...marked(part.code.trim(), style.query)));
-      else node.append(...marked(part.text.replaceAll("\\$", "$"), style.query));
+      else {
+        const words = display ? part.text.replace(/^[ \t]*\n?/, "") : part.text; // a displayed formula ends its line by itself
+        node.append(...marked(words.replaceAll("\\$", "$"), style.query));
+      }
+      display = part.display;
     }
     return node;
   }
