@@ -12,7 +12,9 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from openmath.engines import ENGINES, GPU_ENGINES, trtllm
+from openmath.engine_kinds import KINDS, engine_kind
+from openmath.engines import engine_module, trtllm
+from openmath.engines.own import TOKENIZERS
 from openmath.errors import InputError, run_command
 from openmath.fingerprint import canonical_json, fingerprint, write_manifest
 from openmath.samples import write_text
@@ -42,8 +44,11 @@ def main() -> None:
             "context_length": options.context_length,
             "deterministic": options.deterministic,
         }
+        if options.engine not in KINDS:
+            description["settings"] |= own_settings(options)
         check_checkpoint(options)
-    description["version"] = ENGINES[options.engine].engine_version(options.engine_command)
+    command = options.version or options.engine_command
+    description["version"] = engine_module(options.engine).engine_version(command)
     if options.engine == "trtllm":
         description["settings"]["build"] = {
             "max_input_len": options.max_input_len,
@@ -57,7 +62,7 @@ def main() -> None:
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
-    add("--engine", choices=ENGINES, required=True)
+    add("--engine", required=True, help=f"{', '.join(KINDS)}, or a name of your own with --serve and --version")
     add("--output", type=Path, required=True, help="engine folder")
     add("--checkpoint", type=Path, help="checkpoint folder (not for endpoints)")
     add("--manifest", type=Path, help="what the checkpoint is, by download_checkpoint.py")
@@ -69,6 +74,11 @@ def parse_arguments() -> argparse.Namespace:
     add("--base-url", help="endpoint: its address")
     add("--served-model", help="endpoint: the model name it knows")
     add("--api-key-env", help="endpoint: the environment variable that holds its key")
+    add("--serve", help="own engine: command line of its server, with {checkpoint} and {port}; docs/extending.md")
+    add("--version", help="own engine: command that prints its version")
+    add("--health", default="/health", help="own engine: path that answers 200 once requests can be sent")
+    add("--tokenizer", choices=TOKENIZERS, default="checkpoint", help="own engine: who makes token ids; none: messages")
+    add("--extra-body", type=json.loads, default={}, help="own engine: JSON put into each request")
     # The recipe's build.
     add("--max-input-len", type=int, default=4096, help="trtllm: tokens of the longest prompt")
     add("--max-num-tokens", type=int, default=8192, help="trtllm: tokens in one step")
@@ -76,10 +86,21 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def own_settings(options: argparse.Namespace) -> dict:
+    """What is written down of an engine that is none of ours; all of it can change answers."""
+    if not options.serve or not options.version:
+        raise InputError(
+            "An engine of your own needs the command of its server and one for its version.",
+            where=f"--engine {options.engine}",
+            expected=f"--serve and --version, or one of {', '.join(KINDS)}",
+        )
+    return {key: getattr(options, key) for key in ("serve", "health", "tokenizer", "extra_body")}
+
+
 def check_checkpoint(options: argparse.Namespace) -> None:
     """Fail before the GPU: each GPU must get the same number of heads, and the model must know so many positions."""
     path = options.checkpoint / "config.json"
-    if options.engine not in GPU_ENGINES:
+    if not engine_kind(options.engine).on_gpus or options.tokenizer != "checkpoint":
         return  # GGUF files carry their own description
     try:
         config = json.loads(path.read_text())
@@ -90,7 +111,7 @@ def check_checkpoint(options: argparse.Namespace) -> None:
             found=error,
             hint=f"{options.engine} needs a HF checkpoint.",
         ) from None
-    size = options.tensor_parallel
+    size = options.tensor_parallel or 1  # 0: an engine of your own without GPUs
     heads, kv_heads = config.get("num_attention_heads"), config.get("num_key_value_heads")
     if heads and heads % size:
         raise InputError(

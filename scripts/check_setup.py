@@ -38,7 +38,7 @@ def start_engines(config: dict, due: set[str]) -> list[InputError]:
     problems = []
     for engine in sorted({config["models"][model]["engine"] for model in Needs(config, due).running}):
         try:
-            print(f"{engine}: {start_program(engine, config['engines'].get(engine, {}).get('command'))}", flush=True)
+            print(f"{engine}: {start_program(engine, config['engines'].get(engine, {}))}", flush=True)
         except InputError as problem:
             problems.append(problem)
     return problems

@@ -2,17 +2,23 @@
 
 import difflib
 import math
+import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
 import jsonschema
 import yaml
 
+from openmath.engine_kinds import KINDS
 from openmath.errors import InputError
 
 SCHEMA = Path(__file__).parents[2] / "config" / "schema.yaml"
 SOURCES = ("hf", "path", "pypi", "base_url", "samples")
 JUDGE_SOURCES = ("model", "self_hosted")
+OWN_KEYS = ("serve", "version", "health", "tokenizer", "extra_body", "gpu")  # of an engine of the user's own
+PLACEHOLDERS = ("checkpoint", "port", "dtype", "tensor_parallel", "context_length")  # in its `serve`
+PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")  # not a brace of JSON
 SECRET_PRONE = {  # a wrong value may be a secret: it is never repeated
     "api_key_env": "must be the name of an environment variable that holds the key, not the key",
     "base_url": "must be http(s)://HOST/PATH, without a user or password",
@@ -88,6 +94,41 @@ def _explain(error: jsonschema.ValidationError) -> Iterator[str]:
         yield f"{where}: {error.message}"
 
 
+def _engine_checks(name: str, model: dict, engines: dict) -> Iterator[str]:
+    engine = model["engine"]
+    if engine not in KINDS and "serve" not in engines.get(engine, {}):
+        known = [*KINDS, *(other for other in engines if other not in KINDS)]
+        near = difflib.get_close_matches(engine, known, 1, 0.5)
+        meant = f"did you mean {near[0]!r}?" if near else f"known engines: {', '.join(known)}"
+        yield f"models: {name}: engine: no engine {engine!r}; {meant}"
+    elif model["deterministic"] and (engine == "endpoint" or engine not in KINDS):
+        yield f"models: {name}: deterministic: engine {engine!r} has no such switch that we know of"
+
+
+def _own_engine_checks(name: str, engine: dict) -> Iterator[str]:
+    """An engine that is none of ours is described whole; ours are not described at all."""
+    own = [key for key in OWN_KEYS if key in engine]
+    if name in KINDS:
+        if own:
+            yield f"engines: {name}: {own[0]} is for an engine of your own, under another name"
+        return
+    if missing := {"serve", "version"} - set(own):
+        near = difflib.get_close_matches(name, KINDS, 1, 0.7)
+        meant = f"; did you mean {near[0]!r}?" if near else ""
+        yield f"engines: {name}: an engine of your own needs serve and version; no {' and no '.join(sorted(missing))}{meant}"
+        return
+    for command in ("serve", "version"):
+        try:
+            shlex.split(engine[command])
+        except ValueError as error:
+            yield f"engines: {name}: {command}: {str(error).lower()}: {engine[command]}"
+    named = set(PLACEHOLDER.findall(engine["serve"]))
+    for word in sorted({"checkpoint", "port"} - named):
+        yield f"engines: {name}: serve: has no place for {{{word}}}"
+    for word in sorted(named - set(PLACEHOLDERS)):
+        yield f"engines: {name}: serve: unknown {{{word}}}; known: {', '.join(PLACEHOLDERS)}"
+
+
 def _cross_checks(config: dict) -> Iterator[str]:
     for name, model in config["models"].items():
         sources = [key for key in SOURCES if key in model]
@@ -97,6 +138,10 @@ def _cross_checks(config: dict) -> Iterator[str]:
             yield f"models: {name}: base_url and engine: endpoint go together"
         elif sources[0] == "base_url" and "served_model" not in model:
             yield f"models: {name}: an endpoint needs served_model, the name it knows the model by"
+        if sources[:1] != ["samples"]:
+            yield from _engine_checks(name, model, config["engines"])
+    for name, engine in config["engines"].items():
+        yield from _own_engine_checks(name, engine)
     for name in {name for pair in config["compare"] for name in pair} - config["models"].keys():
         yield f"compare: no model {name!r}; known models: {', '.join(config['models'])}"
     for name, judge in config["judges"].items():

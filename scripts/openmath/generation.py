@@ -9,7 +9,7 @@ from pathlib import Path
 
 from openmath.answers import extract_answer
 from openmath.client import Completion, RequestFailed, RequestRefused, map_concurrently
-from openmath.engines import ENGINES, read_engine, running_engines
+from openmath.engines import engine_module, read_engine, running_engines
 from openmath.engines.balance import BalancedClient
 from openmath.errors import InputError
 from openmath.fingerprint import fingerprint, sha256_file, write_manifest
@@ -40,6 +40,8 @@ class Generation:
     def __init__(self, options: argparse.Namespace):
         self.options = options
         self.engine = read_engine(options.engine)
+        self.kind = engine_module(self.engine["engine"])
+        self.tokenizer = self.engine["settings"].get("tokenizer", self.kind.TOKENIZER)
         self.prompt = read_prompt(options.prompt)
         self.problems = {
             path.stem: list(itertools.islice(read_rows(path), options.limit)) for path in options.benchmarks
@@ -76,11 +78,9 @@ class Generation:
         """Decode the missing samples; each is staged the moment it is finished. Returns those that could not be computed."""
         options, began = self.options, time.monotonic()
         prompts = None
-        if (
-            self.engine["engine"] != "llamacpp"
-        ):  # before the engine starts: a template that does not fit costs no GPU time
+        if self.tokenizer != "server":  # before the engine starts: a template that does not fit costs no GPU time
             prompts = await asyncio.to_thread(self._encode, None)
-        concurrency = options.concurrency or ENGINES[self.engine["engine"]].CONCURRENCY * options.copies
+        concurrency = options.concurrency or self.kind.CONCURRENCY * options.copies
         async with running_engines(
             options.engine, options.copies, command=options.engine_command, args=options.engine_args, log=options.log
         ) as servers:
@@ -136,15 +136,15 @@ class Generation:
                         yield benchmark, name, row
 
     def _encode(self, server) -> dict[tuple[str, str], list]:
-        """Prompt of each (benchmark, id): token ids, or chat messages where the endpoint is not ours."""
+        """Prompt of each (benchmark, id): token ids, or chat messages where there is no tokenizer."""
         messages = {
             (b, row["id"]): messages_of(self.prompt, row["problem"])
             for b, rows in self.problems.items()
             for row in rows
         }
-        if self.engine["engine"] == "endpoint":
+        if self.tokenizer == "none":
             return messages
-        if self.engine["engine"] == "llamacpp":
+        if self.tokenizer == "server":
             tokenizer = LlamaCppTokenizer(server.base_url, server.api_key)
         else:
             tokenizer = CheckpointTokenizer(self.engine["checkpoint"])
@@ -157,7 +157,7 @@ class Generation:
             return Completion("", "prompt_too_long", len(prompt), 0, None, None)
         # The recipe's seed is the run number, the same for all problems of the run.
         sampled = {"temperature": options.temperature, "top_p": options.top_p, "seed": seed_of(job[1])}
-        sampling = ENGINES[self.engine["engine"]].GREEDY if job[1] == "greedy" else sampled
+        sampling = self.kind.GREEDY if job[1] == "greedy" else sampled
         stop = STOP_PHRASES[options.prompt_template]
         return await client.complete(
             prompt, {"max_tokens": room, **({"stop": stop} if stop else {}), **sampling}, extra

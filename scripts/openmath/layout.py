@@ -7,8 +7,9 @@ layout.sample_file("openmath2-llama3.1-8b", "gsm8k", "rs0")   # results/openmath
 from functools import lru_cache
 from pathlib import Path
 
+from openmath.engine_kinds import engine_kind
+
 PROMPTS = Path(__file__).parents[2] / "config" / "prompts"
-GPU_ENGINES = ("vllm", "trtllm")
 
 
 class Layout:
@@ -88,7 +89,8 @@ class Layout:
     def gpus(self, model: str) -> int:
         """GPUs that one engine of a model needs."""
         settings = self._models[model]
-        return settings["tensor_parallel"] if settings["engine"] in GPU_ENGINES else 0
+        engine = self._config["engines"].get(settings["engine"], {})
+        return settings["tensor_parallel"] if engine.get("gpu", engine_kind(settings["engine"]).on_gpus) else 0
 
 
 def prompt_file(name: str) -> str:

@@ -9,6 +9,8 @@ import shlex
 from pathlib import Path
 
 from openmath.config import summary_config
+from openmath.engine_kinds import KINDS, engine_kind
+from openmath.layout import Layout
 
 ENVIRONMENTS = Path(__file__).parents[2] / "envs"
 
@@ -20,6 +22,7 @@ class Options:
         self._config = config
         self._models = config["models"]
         self._judges = config["judges"]
+        self._layout = Layout(config)
 
     def prepare_benchmark(self, wildcards) -> list:
         """Where a benchmark comes from, if not from its registered source."""
@@ -40,12 +43,22 @@ class Options:
             options += ["--base-url", model["base_url"], "--served-model", model["served_model"]]
             return options + (["--api-key-env", model["api_key_env"]] if "api_key_env" in model else [])
         options += ["--checkpoint", f"models/{name}/checkpoint", "--manifest", f"models/{name}/manifest.json"]
-        options += ["--dtype", model["dtype"], "--tensor-parallel", str(model["tensor_parallel"])]
+        own = model["engine"] not in KINDS
+        parallel = self._layout.gpus(name) if own else model["tensor_parallel"]
+        options += ["--dtype", model["dtype"], "--tensor-parallel", str(parallel)]
         options += ["--context-length", str(model["context_length"])]
+        if own:
+            return options + self._own_engine(model["engine"])
         if model["engine"] == "trtllm":
             for key, value in model["build"].items():
                 options += [f"--{key.replace('_', '-')}", str(value)]
         return options + (["--deterministic"] if model["deterministic"] else [])
+
+    def _own_engine(self, engine: str) -> list:
+        """How an engine that the configuration describes is served."""
+        settings = self._config["engines"][engine]
+        options = [f"--{key}={settings[key]}" for key in ("serve", "version", "health", "tokenizer") if key in settings]
+        return options + ([f"--extra-body={json.dumps(settings['extra_body'])}"] if "extra_body" in settings else [])
 
     def engine_command(self, wildcards) -> list:
         """Where the server program lies."""
@@ -58,10 +71,8 @@ class Options:
 
     def engine_environment(self, model: str) -> str | None:
         """Conda environment of a model's engine; TensorRT-LLM has a container instead."""
-        engine = self._models[model]["engine"]
-        if engine == "trtllm":
-            return None
-        return str(ENVIRONMENTS / ("vllm.yaml" if engine == "vllm" else "workflow.yaml"))
+        environment = engine_kind(self._models[model]["engine"]).environment
+        return environment and str(ENVIRONMENTS / environment)
 
     def describe_environment(self, wildcards) -> str | None:
         """The environment in which an engine's version is asked for: its own."""

@@ -147,9 +147,9 @@ def test_a_missing_program_is_named_only_where_it_will_be_started():
 
 
 def test_an_engine_program_can_be_started_for_its_version():
-    assert start_program("llamacpp", None).startswith("xllamacpp ")
+    assert start_program("llamacpp", {}).startswith("xllamacpp ")
     with pytest.raises(InputError):
-        start_program("vllm", "no-such-program serve")
+        start_program("vllm", {"command": "no-such-program serve"})
 
 
 class Hub:

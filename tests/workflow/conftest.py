@@ -32,6 +32,13 @@ JUDGE_PROMPT = {"user": "{problem} Is {predicted_answer} the same as {expected_a
 OWN = '{"problem": "What is 1 + 1?", "expected_answer": 2}\n{"problem": "What is \\\\frac12 + 1?", "expected_answer": "3/2"}\n'
 
 
+def copy_workflow(folder: Path) -> None:
+    """The workflow's own files, in a folder that a test may change."""
+    for name in WORKFLOW:
+        source = ROOT / name
+        shutil.copytree(source, folder / name) if source.is_dir() else shutil.copy2(source, folder / name)
+
+
 def run_script(script: str, *options: object, **kwargs) -> subprocess.CompletedProcess:
     command = [sys.executable, str(ROOT / "scripts" / script), *map(str, options)]
     return subprocess.run(command, capture_output=True, text=True, **kwargs)
@@ -76,9 +83,7 @@ def finished(tmp_path_factory, checkpoint) -> Path:
     """A finished evaluation in a copy of the workflow. Not to be changed: use `evaluation`."""
     folder = tmp_path_factory.mktemp("finished") / "evaluation"
     folder.mkdir()
-    for name in WORKFLOW:
-        source = ROOT / name
-        shutil.copytree(source, folder / name) if source.is_dir() else shutil.copy2(source, folder / name)
+    copy_workflow(folder)
     (folder / "own.jsonl").write_text(OWN)
     (folder / "judge.yaml").write_text(yaml.safe_dump(JUDGE_PROMPT))
     CONFIG["models"]["tiny"]["path"] = str(checkpoint)

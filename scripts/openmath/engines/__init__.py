@@ -7,6 +7,9 @@
 
 engine.json holds what can change answers (engine, version, model, settings). Speed settings are arguments of the server's
 own command line, given at each start.
+
+Each engine's module says how prompts reach it, TOKENIZER: `checkpoint` (token ids, by the checkpoint's tokenizer), `server` (token
+ids, by the running llama.cpp server), `none` (chat messages).
 """
 
 import asyncio
@@ -18,12 +21,17 @@ from pathlib import Path
 from types import ModuleType
 
 from openmath.client import HostedEndpoint
-from openmath.engines import endpoint, llamacpp, trtllm, vllm
+from openmath.engine_kinds import engine_kind
+from openmath.engines import endpoint, llamacpp, own, trtllm, vllm
 from openmath.engines.launcher import LocalServer
 from openmath.errors import InputError
 
 ENGINES: dict[str, ModuleType] = {"vllm": vllm, "trtllm": trtllm, "llamacpp": llamacpp, "endpoint": endpoint}
-GPU_ENGINES = ("vllm", "trtllm")
+
+
+def engine_module(name: str) -> ModuleType:
+    """How an engine is started; one that is not ours is described by the configuration (own.py)."""
+    return ENGINES.get(name, own)
 
 
 def read_engine(engine_dir: str | Path) -> dict:
@@ -31,7 +39,8 @@ def read_engine(engine_dir: str | Path) -> dict:
     path = Path(engine_dir) / "engine.json"
     try:
         description = json.loads(path.read_text())
-        settings, known = description["settings"], description["engine"] in ENGINES
+        settings = description["settings"]
+        known = description["engine"] in ENGINES or "serve" in settings
         usable = known and isinstance(settings, dict) and {"version", "model"} <= description.keys()
     except OSError as error:
         raise InputError(
@@ -61,12 +70,12 @@ async def running_engine(
     for the server's output. environment: added to the server's.
     """
     description = read_engine(engine_dir)
-    engine = ENGINES[description["engine"]]
+    engine = engine_module(description["engine"])
     server = engine.server(description, command=command, args=args, log=log)
     if environment:
         server.environment |= environment
     async with server:
-        server.extra_body = engine.EXTRA_BODY
+        server.extra_body = engine.EXTRA_BODY | description["settings"].get("extra_body", {})
         server.description = description
         yield server
 
@@ -94,13 +103,13 @@ def _gpu_groups(description: dict, copies: int) -> list[dict[str, str]]:
     """The environment of each copy: which GPUs it sees. Nothing is restricted where there is one copy."""
     if copies == 1:
         return [{}]
-    if description["engine"] not in GPU_ENGINES:
+    size = description["settings"]["tensor_parallel"] if engine_kind(description["engine"]).on_gpus else 0
+    if not size:
         raise InputError(
             "Only engines on GPUs can be run in several copies.",
             where="engines_per_job",
             found=description["engine"],
         )
-    size = description["settings"]["tensor_parallel"]
     visible = os.environ.get("CUDA_VISIBLE_DEVICES", ",".join(map(str, range(copies * size)))).split(",")
     if len(visible) < copies * size:
         raise InputError(

@@ -8,6 +8,7 @@ from openmath.errors import InputError
 
 EXTRA_BODY: dict = {}
 GREEDY = {"temperature": 0.0, "top_p": 1.0}
+TOKENIZER = "none"
 CONCURRENCY = 64  # hosted APIs limit it; a server of your own takes more: generation: concurrency
 
 

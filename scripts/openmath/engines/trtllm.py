@@ -18,6 +18,7 @@ GREEDY = {
     "top_p": 1.0,
     "top_k": 1,
 }  # its runtime wants a positive temperature, as the recipe's client sends
+TOKENIZER = "checkpoint"
 CONCURRENCY = 512  # four times max_batch_size
 
 # Where the conversion script lies in NVIDIA's image nvcr.io/nvidia/tensorrt-llm/release:1.2.1.

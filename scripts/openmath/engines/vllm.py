@@ -12,6 +12,7 @@ COMMAND = "vllm serve"
 EXTRA_BODY = {"top_k": 0, "min_p": 0.0}  # 0 switches both off; a checkpoint's generation_config must not decide
 ENVIRONMENT = {"VLLM_NO_USAGE_STATS": "1"}
 GREEDY = {"temperature": 0.0, "top_p": 1.0}
+TOKENIZER = "checkpoint"
 CONCURRENCY = 2048  # requests in flight: twice MAX_NUM_SEQS, so that the engine never waits for us
 
 # Speed only; anything in `engines: vllm: args` comes later on the command line and wins. vLLM's own defaults capture CUDA graphs

@@ -6,14 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from openmath.engine_kinds import engine_kind
 from openmath.errors import InputError
 from openmath.layout import Layout
 from openmath.plan.files import engine_identity
 from openmath.samples import read_rows
 
-# Seconds from the start of a job to its first request, where no job has measured it. vllm: an 8B model on an H100, 58 s;
-# trtllm: loading an 8B engine, about two minutes in the recipe's time; llamacpp: 0.5-2 s for 135M parameters.
-START_SECONDS = {"vllm": 60.0, "trtllm": 120.0, "llamacpp": 2.0, "endpoint": 0.0}
 RECENT_JOBS = 8  # older ones may have run under other speed settings
 FEW = 4  # samples: of fewer no speed is taken
 LEAST_MARGIN = 0.05  # two nodes, or two days, are never more alike
@@ -43,7 +41,7 @@ def model_speed(config: dict, model: str, present_runs: dict[str, list[str]]) ->
     engine = config["models"][model]["engine"]
     jobs = recent_jobs(model)
     samples, tokens = sum(job["samples"] for job in jobs), sum(job["tokens"] for job in jobs)
-    speed = Speed(generation["tokens_per_second"], START_SECONDS[engine])
+    speed = Speed(generation["tokens_per_second"], engine_kind(engine).start_seconds)
     speed.sources.append(measure_speed(speed, jobs))
     starts = [job["start_seconds"] for job in jobs if "start_seconds" in job]
     if starts:

@@ -6,42 +6,37 @@ import shutil
 import subprocess
 import sys
 
-from openmath.engines import ENGINES
+from openmath.engine_kinds import KINDS, engine_kind
+from openmath.engines import engine_module
 from openmath.errors import InputError
 from openmath.preflight.needs import Needs
-
-HINTS = {
-    "vllm": "`make env-vllm` installs it; name its program under engines: vllm: command:.",
-    "trtllm": "run with `--sdm apptainer` (engines: trtllm: image:), or choose `engine: vllm`, which needs no conversion.",
-    "llamacpp": "`make env` installs it.",
-}
 
 
 def check_programs(needs: Needs, *, containers: bool, conda: bool) -> list[InputError]:
     """Programs that the jobs will start on this machine, but for those that their image or conda environment brings."""
-    models = needs.config["models"]
+    models, settings = needs.config["models"], needs.config["engines"]
 
-    def kinds(names) -> list[str]:
-        installed = {models[name]["engine"] for name in names}
+    def installed(names) -> list[str]:
+        """Engines of these models that have to be on this machine."""
+        engines = {models[name]["engine"] for name in names}
         if conda:
-            installed &= {"trtllm"}  # the only engine without a conda environment
-        return sorted(
-            kind for kind in installed if not (containers and needs.config["engines"].get(kind, {}).get("image"))
-        )
+            engines = {engine for engine in engines if engine not in KINDS or not KINDS[engine].environment}
+        return sorted(engine for engine in engines if not (containers and settings.get(engine, {}).get("image")))
 
-    found = [check_program(kind, needs.config["engines"].get(kind, {}).get("command")) for kind in kinds(needs.running)]
-    if "trtllm" in kinds(needs.engines) and not shutil.which("trtllm-build"):
+    found = [check_program(engine, settings.get(engine, {})) for engine in installed(needs.running)]
+    if "trtllm" in installed(needs.engines) and not shutil.which("trtllm-build"):
         found.append(_missing("trtllm", "trtllm-build"))
     return [problem for problem in found if problem]
 
 
-def check_program(engine: str, command: str | None) -> InputError | None:
-    """What is wrong with an engine's server program, found without starting it."""
+def check_program(engine: str, settings: dict) -> InputError | None:
+    """What is wrong with an engine's server program, found without starting it. settings: under `engines:`."""
+    command = settings.get("command") or settings.get("serve")
     if engine == "endpoint":
         return None
     if engine == "llamacpp" and not command:
         return None if importlib.util.find_spec("xllamacpp") else _missing(engine, f"xllamacpp in {sys.prefix}")
-    words = shlex.split(command or ENGINES[engine].COMMAND)
+    words = shlex.split(command or engine_module(engine).COMMAND)
     if not shutil.which(words[0]):
         return _missing(engine, words[0])
     if "-m" in words[:-1]:
@@ -52,12 +47,12 @@ def check_program(engine: str, command: str | None) -> InputError | None:
     return None
 
 
-def start_program(engine: str, command: str | None) -> str:
+def start_program(engine: str, settings: dict) -> str:
     """Version of an engine, from the program itself: loads its libraries, so run it on a node of the kind that will serve.
 
-    Raises InputError where it does not run.
+    settings: under `engines:`. Raises InputError where the program does not run.
     """
-    return ENGINES[engine].engine_version(command)
+    return engine_module(engine).engine_version(settings.get("version") or settings.get("command"))
 
 
 def _missing(engine: str, program: str) -> InputError:
@@ -65,5 +60,5 @@ def _missing(engine: str, program: str) -> InputError:
         f"The program of engine {engine} is not there.",
         where=program,
         expected="an installed program",
-        hint=HINTS[engine],
+        hint=engine_kind(engine).installing,
     )

@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+from openmath.engine_kinds import engine_kind
 from openmath.provenance import bibliography as cited
 
 TITLES = {"aime24": "AIME 2024", "amc23": "AMC 2023", "math": "MATH", "gsm8k": "GSM8K", "omni-math": "Omni-MATH"}
@@ -74,7 +75,7 @@ def _engine(engine: dict) -> str:
     settings = engine["settings"]
     context = f"a context of {settings['context_length']:,} tokens"
     how = f" with {context}"
-    if engine["engine"] != "llamacpp":  # a GGUF file has its own precision, and no GPUs
+    if engine_kind(engine["engine"]).on_gpus and settings["tensor_parallel"]:  # a GGUF file has its own precision
         how = f" in {settings['dtype']}, with tensor parallelism {settings['tensor_parallel']} and {context}"
     return f"{name}{cite(cited.ENGINES.get(engine['engine']))}{how}"
 
@@ -103,7 +104,9 @@ def _sampling(manifest: dict) -> list[str]:
         examples = len(sampling["prompt"]["examples"])
         shots = f"with {examples} worked example{'s' * (examples > 1)}" if examples else "zero-shot"
         # An endpoint takes messages and applies a template of its own.
-        form = "as chat messages" if manifest["engine"]["engine"] == "endpoint" else f"under {TEMPLATES[template]}"
+        engine = manifest["engine"]
+        messages = engine["engine"] == "endpoint" or engine["settings"].get("tokenizer") == "none"
+        form = "as chat messages" if messages else f"under {TEMPLATES[template]}"
         sentences.append(f"The prompt (sha256 {found[0]['prompt_sha256'][:12]}) was used {shots} {form}.")
     if len(found) > 1:
         sentences.append(f"Sample runs were drawn under {len(found)} different settings, listed in the manifest.")

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from openmath.layout import GPU_ENGINES
+from openmath.engine_kinds import engine_kind
 from openmath.report.page import render
 from openmath.report.section import Section
 from openmath.report.summaries import Summary
@@ -49,7 +49,7 @@ def engine_gpus(results: Path) -> str:
     if not path.exists():
         return ""
     engine = json.loads(path.read_text())
-    return str(engine["settings"]["tensor_parallel"]) if engine["engine"] in GPU_ENGINES else "0"
+    return str(engine["settings"]["tensor_parallel"]) if engine_kind(engine["engine"]).on_gpus else "0"
 
 
 def judging_rows(summary: Summary) -> list[list]:
