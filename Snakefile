@@ -33,15 +33,6 @@ include: "rules/export.smk"
 include: "rules/contamination.smk"
 
 
-localrules:
-    all,
-    fetch,
-    greedy,
-    majority,
-    tables,
-    report,
-
-
 rule all:
     """Everything the configuration asks for; a file that was removed is made again."""
     default_target: True

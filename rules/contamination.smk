@@ -6,9 +6,6 @@ Makes: results/contamination/report.md, and {benchmark}.csv with the pairs.
 
 if "contamination" in config:
 
-    localrules:
-        contamination,
-
     rule contamination:
         """The report on all benchmarks."""
         input:

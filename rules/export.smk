@@ -6,10 +6,6 @@ parquet files with a card for the Hugging Face hub (docs/export.md).
 """
 
 
-localrules:
-    export,
-
-
 rule export:
     """All models."""
     input:
