@@ -99,6 +99,18 @@ def test_a_server_that_is_never_healthy_misses_its_deadline(tmp_path):
         asyncio.run(work())
 
 
+def test_a_server_of_another_protocol_is_not_ready(tmp_path):
+    babbling = "import socket, sys; s = socket.create_server(('127.0.0.1', int(sys.argv[1])))\n"
+    babbling += "while True: c, _ = s.accept(); c.recv(9999); c.sendall(b'220 mail ready\\r\\n'); c.close()"
+
+    async def work():
+        async with server(tmp_path, babbling, start_seconds=2):
+            pass
+
+    with pytest.raises(InputError, match="not ready after 2 s"):
+        asyncio.run(work())
+
+
 @pytest.mark.parametrize("how", ["died", "hung"])
 def test_a_server_that_died_or_hangs_is_started_again_and_no_request_is_lost(tmp_path, how):
     async def work():

@@ -1,13 +1,13 @@
 """Start a server, wait until it is healthy, watch it, restart it a bounded number of times, and leave nothing behind."""
 
 import asyncio
+import http.client
 import os
 import secrets
 import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -191,5 +191,5 @@ def _answers(url: str, timeout: float = HEALTH_TIMEOUT) -> bool:
         # No proxy: the environment of a cluster often names one, which cannot reach our loopback.
         with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=timeout) as reply:
             return reply.status == 200
-    except (urllib.error.URLError, ConnectionError, TimeoutError, OSError):
+    except (OSError, http.client.HTTPException):  # nobody there, too slow, an error status; another protocol
         return False
