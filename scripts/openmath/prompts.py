@@ -5,6 +5,7 @@ turns of the chat. A prompt template turns messages into text: `llama3-instruct`
 by its sha256 in the tests; `chat` is the checkpoint's own chat template.
 """
 
+import http.client
 import json
 import urllib.request
 from pathlib import Path
@@ -69,11 +70,38 @@ class CheckpointTokenizer:
     def __init__(self, checkpoint: str | Path):
         from transformers import AutoTokenizer  # 2 s to import: only where it is used
 
-        self._tokenizer = AutoTokenizer.from_pretrained(str(checkpoint), local_files_only=True, trust_remote_code=False)
+        self._checkpoint = checkpoint
+        try:
+            self._tokenizer = AutoTokenizer.from_pretrained(
+                str(checkpoint), local_files_only=True, trust_remote_code=False
+            )
+        except Exception as error:  # which ones a missing or broken file raises is not documented
+            raise InputError(
+                "Cannot load the checkpoint's tokenizer.",
+                where=checkpoint,
+                found=f"{type(error).__name__}: {error}"[:500],
+                hint="it needs tokenizer.json or tokenizer.model, and tokenizer_config.json; one with code of its own is not run.",
+            ) from None
         self.bos = self._tokenizer.bos_token
 
     def render(self, messages: list[dict]) -> str:
-        return self._tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+        if not self._tokenizer.chat_template:
+            raise InputError(
+                "The checkpoint has no chat template: it is a base model, or the file was left out.",
+                where=self._checkpoint,
+                expected="chat_template.jinja, or chat_template in tokenizer_config.json",
+                hint="put one beside its tokenizer; `prompt_template: llama3-instruct` brings its own, for Llama 3 models.",
+            )
+        try:
+            return self._tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+        except Exception as error:  # a template is a program, which may raise what it likes
+            raise InputError(
+                "The checkpoint's chat template refuses the prompt.",
+                where=self._checkpoint,
+                expected=f"a template for turns of {', '.join(dict.fromkeys(m['role'] for m in messages))}",
+                found=f"{type(error).__name__}: {error}"[:500],
+                hint="some know no system turn: leave `system` empty in the prompt file.",
+            ) from None
 
     def encode(self, text: str) -> list[int]:
         return self._tokenizer(text, add_special_tokens=False)["input_ids"]
@@ -84,22 +112,32 @@ class LlamaCppTokenizer:
 
     def __init__(self, base_url: str, api_key: str):
         self._root, self._key = base_url.removesuffix("/v1"), api_key
-        self.bos = self._ask("/props", None).get("bos_token") or None
+        self.bos = self._ask("bos_token", "/props", None) or None
 
     def render(self, messages: list[dict]) -> str:
-        return self._ask("/apply-template", {"messages": messages})["prompt"]
+        return self._ask("prompt", "/apply-template", {"messages": messages})
 
     def encode(self, text: str) -> list[int]:
-        return self._ask("/tokenize", {"content": text, "add_special": False, "parse_special": True})["tokens"]
+        return self._ask("tokens", "/tokenize", {"content": text, "add_special": False, "parse_special": True})
 
-    def _ask(self, path: str, body: dict | None) -> dict:
+    def _ask(self, wanted: str, path: str, body: dict | None) -> object:
+        """What the server's reply holds under `wanted`."""
         request = urllib.request.Request(
             self._root + path,
             data=None if body is None else json.dumps(body).encode(),
             headers={"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"},
         )
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=60) as reply:
-            return json.load(reply)
+        try:
+            with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=60) as reply:
+                return json.load(reply)[wanted]
+        except (OSError, http.client.HTTPException, ValueError, RecursionError, LookupError, TypeError) as error:
+            raise InputError(
+                "The engine does not tokenise as llama.cpp does.",
+                where=self._root + path,
+                expected=f"JSON with {wanted!r}",
+                found=f"{type(error).__name__}: {error}",
+                hint="`tokenizer: server` is for llama.cpp; `checkpoint` or `none` fit other engines (docs/extending.md).",
+            ) from None
 
 
 def token_ids(tokenizer: Tokenizer, template: str, messages: list[dict]) -> list[int]:
@@ -117,13 +155,14 @@ def token_ids(tokenizer: Tokenizer, template: str, messages: list[dict]) -> list
         text = tokenizer.render(without_empty_system(messages))
     ids = tokenizer.encode(text)
     if tokenizer.bos:
-        [bos] = tokenizer.encode(tokenizer.bos)
+        bos = tokenizer.encode(tokenizer.bos)
+        found = ids.count(bos[0]) if len(bos) == 1 else 0
         # The text says how many BOS there are (ChatML opens each turn with it); a tokenizer must not add another.
-        if ids.count(bos) != text.count(tokenizer.bos) or ids[:2] == [bos, bos]:
+        if found != text.count(tokenizer.bos) or ids[:2] == bos * 2:
             raise InputError(
                 "The prompt would start with a doubled or missing BOS token.",
                 where=f"prompt_template: {template}",
                 expected=f"{text.count(tokenizer.bos)} x {tokenizer.bos}",
-                found=f"{ids.count(bos)}; first ids {ids[:8]}",
+                found=f"{found}; first ids {ids[:8]}",
             )
     return ids

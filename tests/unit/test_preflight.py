@@ -43,6 +43,7 @@ def checkpoint(name: str = "checkpoint", **architecture) -> str:
     usual = {"num_attention_heads": 8, "num_key_value_heads": 2, "max_position_embeddings": 8192}
     Path(name, "config.json").write_text(json.dumps(usual | architecture))
     Path(name, "tokenizer.json").write_text('{"added_tokens": [{"content": "<|im_end|>"}]}')
+    Path(name, "chat_template.jinja").write_text("...")
     return name
 
 
@@ -104,6 +105,20 @@ def test_settings_that_do_not_fit_the_checkpoint(settings, architecture, what):
 )
 def test_settings_that_fit_the_checkpoint(settings, architecture):
     assert problems(configuration(path=checkpoint(**architecture), **settings)) == []
+
+
+def test_a_base_model_without_a_chat_template():
+    folder = Path(checkpoint())
+    (folder / "chat_template.jinja").unlink()
+    (folder / "tokenizer_config.json").write_text('{"bos_token": "<s>"}')
+    config = configuration(path=str(folder))
+    assert str(folder) in only(problems(config), "no chat template").expected
+    (folder / "tokenizer_config.json").write_text('{"chat_template": "..."}')
+    assert problems(config) == []
+    (folder / "tokenizer_config.json").unlink()
+    only(problems(config), "no chat template")
+    (folder / "chat_template.jinja").write_text("...")
+    assert problems(config) == []
 
 
 def test_a_prompt_without_a_place_for_the_problem():

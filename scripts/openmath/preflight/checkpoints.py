@@ -140,6 +140,18 @@ def check_settings(needs: Needs, model: str) -> Iterator[InputError]:
             expected=f"{START_TOKEN.decode()} in {tokenizer}",
             hint="use `prompt_template: chat`, the checkpoint's own.",
         )
+    if settings["prompt_template"] == "chat" and tokenizer.is_file() and not has_chat_template(folder):
+        yield InputError(
+            "The checkpoint has no chat template: it is a base model, or the file was left out.",
+            where=f"{where}: prompt_template: chat",
+            expected=f"chat_template.jinja in {folder}, or chat_template in its tokenizer_config.json",
+            hint="put one there; `prompt_template: llama3-instruct` brings its own, for Llama 3 models.",
+        )
+
+
+def has_chat_template(folder: Path) -> bool:
+    config = folder / "tokenizer_config.json"
+    return any(folder.glob("chat_template*")) or (config.is_file() and b'"chat_template"' in config.read_bytes())
 
 
 def check_architecture(where: str, settings: dict, architecture: dict) -> Iterator[InputError]:
