@@ -1,35 +1,68 @@
-"""docs/files.md names every file that an evaluation leaves, and each rule that it names exists."""
+"""docs/files.md names every file that an evaluation leaves, and nothing else; each rule that it names exists."""
 
 import re
 from pathlib import Path
 
-from conftest import ROOT
+import pytest
+import yaml
+from conftest import CONFIG, ROOT, snakemake
 
 ROWS = [line.split("|")[1:-1] for line in (ROOT / "docs/files.md").read_text().splitlines() if line.startswith("| `")]
+FEATURES = {  # what the finished evaluation has not: a built engine, several judges, a comparison, a training set
+    "models": {"a": {"path": "a", "engine": "trtllm"}, "b": {"path": "b"}},
+    "judges": {"hosted": {"model": "m"}, "other": {"model": "n"}},
+    "compare": [["a", "b"]],
+    "contamination": {"training_set": "own.jsonl"},
+}
+WHILE_AT_WORK = {".staging/locks/", "judgements/{judge}/batches/", "judgements/{judge}/.lock"}
 
 
-def patterns() -> list[re.Pattern]:
+def patterns() -> dict[str, re.Pattern]:
     """One for each path of the first column; a bare second name lies in the folder of the first."""
-    found = []
+    found = {}
     for paths, _, _ in ROWS:
         names = re.findall(r"`([^`]+)`", paths)
         folder = names[0].rpartition("/")[0]
         for name in names:
-            literal = re.escape(name if "/" in name else f"{folder}/{name}")
-            literal = literal.replace(r"\{any\}", ".+")
-            found.append(re.compile(re.sub(r"\\\{\w+\\\}", "[^/]+", literal)))
+            path = name if "/" in name else f"{folder}/{name}"
+            literal = re.escape(path).replace(r"\{any\}", ".+")
+            found[path] = re.compile(re.sub(r"\\\{\w+\\\}", "[^/]+", literal))
     return found
 
 
-def test_every_file_of_an_evaluation_is_documented(finished):
-    files = [
-        str(path.relative_to(finished))
-        for folder in ("data", "models", "results", "judgements", "logs")
-        for path in (finished / folder).rglob("*")
-        if path.is_file()
-    ]
-    known = patterns()
-    assert len(files) > 50 and [file for file in files if not any(p.fullmatch(file) for p in known)] == []
+@pytest.fixture(scope="module")
+def left(finished) -> list[str]:
+    """Files of a finished evaluation."""
+    folders = ("data", "models", "results", "judgements", "logs")
+    files = [path for folder in folders for path in (finished / folder).rglob("*") if path.is_file()]
+    return [str(path.relative_to(finished)) for path in files]
+
+
+@pytest.fixture(scope="module")
+def planned(finished, tmp_path_factory) -> list[str]:
+    """Outputs and logs that a dry run of all features lists; a directory with a file in it."""
+    folder = tmp_path_factory.mktemp("features") / "evaluation"
+    folder.mkdir()
+    for path in finished.iterdir():
+        if path.name not in ("data", "models", "results", "judgements", "logs", "config.yaml", ".snakemake"):
+            (folder / path.name).symlink_to(path)
+    (folder / "config.yaml").write_text(yaml.safe_dump(CONFIG | FEATURES))
+    reply = snakemake(folder, "--dry-run", "all", "export", "contamination", "plan")
+    assert reply.returncode == 0, reply.stdout + reply.stderr
+    lists = re.findall(r"^ +(?:output|log|benchmark): (.*)$", reply.stdout, re.MULTILINE)
+    files = [re.sub(r" \(.*\)$", "", file) for line in lists for file in line.split(", ")]
+    return [f"{file}/a/file" if file.endswith(("/export", "/checkpoint")) else file for file in files]
+
+
+def test_every_file_of_an_evaluation_is_documented(left, planned):
+    known = patterns().values()
+    assert len(left) > 50 and len(planned) > 50
+    assert [file for file in left + planned if not any(pattern.fullmatch(file) for pattern in known)] == []
+
+
+def test_every_documented_file_is_made(left, planned):
+    unknown = [path for path, pattern in patterns().items() if not any(map(pattern.fullmatch, left + planned))]
+    assert [path for path in unknown if not any(name in path for name in WHILE_AT_WORK)] == []
 
 
 def test_every_documented_rule_exists():

@@ -1,33 +1,73 @@
-"""docs/extending.md, as it stands there: only the port of the judge is this test's."""
+"""What README and docs/extending.md say about models, benchmarks and judges of your own is one evaluation by a real model.
+
+This test's own are only what the pages cannot know: the place of the checkpoint, the port of the judge, and how little to sample.
+"""
 
 import json
 import re
 import shutil
 
+import pyarrow.parquet as parquet
+import yaml
 from conftest import ROOT, WORKFLOW, snakemake
 from unit.judge_server import judge_server
 
 from openmath.samples import read_rows
 
+SHORT = {"seeds": 0, "max_new_tokens": 16, "mem_mb": 1000, "threads": 2}
 
-def test_own_benchmark_model_and_judge(tmp_path):
+
+def blocks(page: str, heading: str, language: str = "yaml") -> list[str]:
+    """Blocks of one section, at most ten lines each."""
+    section = re.search(rf"^## {heading}\n(.*?)(?=^## |\Z)", (ROOT / page).read_text(), re.DOTALL | re.MULTILINE)[1]
+    found = re.findall(rf"```{language}\n(.*?)```", section, re.DOTALL)
+    assert found and all(block.count("\n") <= 10 for block in found)
+    return found
+
+
+def test_own_models_benchmarks_and_judge(tmp_path, checkpoint):
     for name in WORKFLOW:
         source = ROOT / name
         shutil.copytree(source, tmp_path / name) if source.is_dir() else shutil.copy2(source, tmp_path / name)
-    config, prompt = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs/extending.md").read_text(), re.DOTALL)
-    assert max(config.count("\n"), prompt.count("\n")) <= 10
-    row = {"problem": "What is 1/2?", "expected_answer": "1/2"}
-    (tmp_path / "own.jsonl").write_text(json.dumps(row) + "\n")
+    [vllm], [models] = blocks("README.md", "Your model"), blocks("docs/extending.md", "A model")
+    [problems], [benchmark] = blocks("README.md", "Your benchmark"), blocks("docs/extending.md", "A benchmark")
+    judge, prompt = blocks("docs/extending.md", "A judge")
+    [row] = blocks("docs/extending.md", "A benchmark", "json")
+    (tmp_path / "own.jsonl").write_text(row)
+    (tmp_path / "problems.jsonl").write_text('{"problem": "What is 1 + 1?", "expected_answer": 2}\n')
     (tmp_path / "judge.yaml").write_text(prompt)
-    (tmp_path / "mine/own").mkdir(parents=True)
-    for run in ("greedy", "rs0"):
-        (tmp_path / f"mine/own/output-{run}.jsonl").write_text(json.dumps(row | {"generation": "\\boxed{half}"}) + "\n")
+    for name in ("own", "my-benchmark"):
+        (tmp_path / "elsewhere" / name).mkdir(parents=True)
+        sample = json.dumps(json.loads(row) | {"generation": "\\boxed{half}"})
+        (tmp_path / f"elsewhere/{name}/output-greedy.jsonl").write_text(sample + "\n")
+
     with judge_server(
         lambda question: f"Judgement: {'Yes' if 'Is half the same as 1/2?' in question else 'No'}"
     ) as server:
-        (tmp_path / "config.yaml").write_text(config.replace("http://127.0.0.1:8000/v1", server.base_url))
-        reply = snakemake(tmp_path, "all", "data/own.jsonl")
+        config: dict = {"benchmarks": [], "benchmark_sources": {}, "models": {}, "generation": SHORT}
+        for text in (vllm, models, problems, benchmark, judge.replace("http://127.0.0.1:8000/v1", server.base_url)):
+            for key, value in yaml.safe_load(text).items():
+                config[key] = (
+                    config.get(key, type(value)()) + value if key == "benchmarks" else config.get(key, {}) | value
+                )
+        for name in ("my-model", "mine"):
+            assert config["models"][name]["path"] == f"/checkpoints/{name}"
+            config["models"][name] |= {
+                "path": str(checkpoint),
+                "engine": "llamacpp",
+            }  # for the README's vLLM: no GPU here
+        (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+        reply = snakemake(tmp_path, "tables")
     assert reply.returncode == 0, reply.stdout + reply.stderr
+
     assert next(read_rows(tmp_path / "data/own.jsonl"))["id"] == "own-0"
-    judged = list(read_rows(tmp_path / "results/mine/judged/my-judge/own/greedy.jsonl"))
-    assert [row["judge_verdict"] for row in judged] == ["yes"]
+    for model in ("my-model", "mine"):
+        for name in ("own", "my-benchmark"):
+            [sample] = read_rows(tmp_path / f"results/{model}/eval-results/{name}/output-greedy.jsonl")
+            assert sample["generation"] and sample["num_generated_tokens"] > 0
+            [grade] = parquet.read_table(tmp_path / f"results/{model}/grades/{name}.parquet").to_pylist()
+            assert grade["id"] == sample["id"] and grade["sample_run"] == "greedy"
+    [judged] = read_rows(tmp_path / "results/elsewhere/judged/my-judge/own/greedy.jsonl")
+    assert judged["judge_verdict"] == "yes"
+    for model in config["models"]:
+        assert "greedy" in (tmp_path / f"results/{model}/summary/my-judge/tables.txt").read_text()

@@ -1,7 +1,8 @@
-"""The workflow as a module of another one, and by the Snakefile where the catalog looks for it."""
+"""The workflow as a module of another one, as docs/extending.md has it, and by the Snakefile where the catalog looks for it."""
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -11,15 +12,7 @@ import pytest
 import yaml
 from conftest import ROOT, WORKFLOW
 
-OUTER = """
-configfile: "evaluation.yaml"
-
-module openmath:
-    snakefile: "theirs/{snakefile}"
-    config: config
-
-use rule * from openmath as openmath_*
-"""
+OUTER = re.search(r"```python\n(.*?)```", (ROOT / "docs/extending.md").read_text(), re.DOTALL)[1]
 CONFIG = {"benchmarks": ["own"], "models": {"imported": {"samples": "samples", "seeds": 1}}, "generation": {}}
 
 
@@ -29,7 +22,7 @@ def test_another_workflow_uses_the_rules_with_its_own_configuration(tmp_path, sn
     for name in (*WORKFLOW, "workflow"):
         source, target = ROOT / name, tmp_path / "theirs" / name
         shutil.copytree(source, target) if source.is_dir() else shutil.copy2(source, target)
-    (tmp_path / "Snakefile").write_text(OUTER.format(snakefile=snakefile))
+    (tmp_path / "Snakefile").write_text(OUTER.replace("openmath-evaluation/Snakefile", f"theirs/{snakefile}"))
     (tmp_path / "evaluation.yaml").write_text(yaml.safe_dump(CONFIG))
     (tmp_path / "samples/own").mkdir(parents=True)
     row = {"problem": "p", "expected_answer": "1/2", "generation": "\\boxed{0.5}"}
