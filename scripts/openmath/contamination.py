@@ -21,7 +21,7 @@ import pyarrow.parquet as parquet
 from rensa import RMinHash, RMinHashLSH
 
 from openmath.errors import InputError
-from openmath.grading.table import rows_of_samples
+from openmath.fast_rows import read_rows
 
 KINDS = ("exact", "near", "ngram")
 FEWEST_WORDS = 8  # shorter problems have too few triples to be near anything by more than chance
@@ -134,7 +134,7 @@ def training_problems(paths: Iterable[Path], field: str) -> Iterator[str]:
         if path.suffix == ".parquet":
             yield from _parquet_column(path, field)
             continue
-        for number, row in enumerate(rows_of_samples(path), start=1):
+        for number, row in enumerate(read_rows(path), start=1):
             if field not in row:
                 raise _no_field(f"{path}:{number}", field, row)
             yield row[field] if isinstance(row[field], str) else ""
