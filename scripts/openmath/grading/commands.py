@@ -119,7 +119,7 @@ class Commands(Cursor):
         """Without brackets, as the 2x of sin 2x + 1."""
         tree = self.signed_power()
         while self.starts_factor() and self.peek() not in FUNCTIONS and self.peek() not in ("(", "["):
-            if self.peek() in _BIG or self.peek() in ("left", "<word>"):
+            if self.peek() in _BIG or self.peek() == "<word>":
                 break
             tree = ("mul", tree, self.power())
         while tree[0] in ("const", "sym", "mul", "num") and self.accept("/"):

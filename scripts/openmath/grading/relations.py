@@ -50,7 +50,7 @@ class Relations:
             return "ne{" + ";".join(sorted(map(self.key, sides))) + "}"
         if all(sign in (">", ">=", "=") for sign in signs):
             signs, sides = tuple(_FLIPPED[sign] for sign in reversed(signs)), tuple(reversed(sides))
-        if len(signs) == 1 and signs[0] in ORDER:
+        if len(signs) == 1 and signs[0] in ("<", "<="):
             return self.inequality_key(signs[0], sides)
         return "chain:" + "".join(f"{self.key(side)}{sign}" for side, sign in zip(sides, (*signs, ""), strict=True))
 
@@ -78,9 +78,7 @@ class Relations:
         """The same for equations that differ by a constant factor: how lhs - rhs changes from one point to another."""
         key = self.change(("add", (sides[0], ("neg", sides[1]))))
         if key == "1" or (all(map(letters, sides)) and self.change(sides[0]) == self.change(sides[1])):
-            return "=".join(
-                sorted(map(self.number_key, sides))
-            )  # nothing in it is free, or m > 27 m: a factor says all
+            return "=".join(sorted(map(self.number_key, sides)))  # nothing in it is free; m > 27 m: a factor says all
         return key
 
     def change(self, tree: tuple) -> str:
@@ -96,18 +94,14 @@ class Relations:
         return values.key_at_any_precision(quotient, repr(tree))
 
     def inequality_key(self, sign: str, sides: tuple) -> str:
-        """lhs < rhs up to a positive factor: the quotient at two points, and the sign at one."""
-        strict = "<" if sign in ("<", ">") else "<="
-        if sign in (">", ">="):
-            sides = tuple(reversed(sides))
+        """lhs < rhs or lhs <= rhs up to a positive factor: the quotient at two points, and the sign at one."""
+        ctx.prec = values.PRECISIONS[0]
         try:
-            evaluator = Evaluator(**self.options)
-            ctx.prec = values.PRECISIONS[0]
-            here = evaluator.value(("add", (sides[0], ("neg", sides[1]))))
+            here = Evaluator(**self.options).value(("add", (sides[0], ("neg", sides[1]))))
             positive = values.ball(here).real > 0
         except (Unclear, ZeroDivisionError):
-            positive = None
-        return f"ineq{strict}{'+' if positive else '-'}:{self.proportional_key(sides)}"
+            positive = False
+        return f"ineq{sign}{'+' if positive else '-'}:{self.proportional_key(sides)}"
 
     def interval_of(self, signs: tuple, sides: tuple) -> str | None:
         bounds = self.bounds_of(signs, sides)
