@@ -2,9 +2,10 @@
 
     exact   the same problem: equal but for case, spaces and dollar signs
     near    near duplicates: Jaccard similarity of their sets of word triples, candidates by MinHash (rensa)
-    ngram   runs of n words in common: one of 13 words is contamination in the GPT-3 paper (Brown et al. 2020);
-            the PaLM paper (Chowdhery et al. 2022) wants 70 % of a problem's runs of 8 words
+    ngram   runs of n words in common: a single one of 13 words was contamination for GPT-3 (Brown et al. 2020); for PaLM
+            (Chowdhery et al. 2022) 70 % of a problem's runs of 8 words, each found anywhere in the training data
 
+Both rules as Touvron et al. 2023, arXiv 2307.09288, appendix A.6, restate them; of a run that a problem repeats, one counts.
 Memory grows with the benchmarks only. Words are what is left without punctuation.
 """
 
