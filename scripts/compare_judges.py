@@ -10,14 +10,10 @@ which judges differ as .jsonl.
 import argparse
 from pathlib import Path
 
-import pandas
-
 from openmath.errors import InputError, run_command
 from openmath.judging.agreement import compare_judges, disagreements
 from openmath.samples import read_rows, write_rows, write_text
-
-COLUMNS = ("benchmark", "mode", "judge_a", "judge_b", "n", "accuracy_a", "accuracy_b", "unparsed_a", "unparsed_b")
-COLUMNS += ("agreement", "n_asked", "agreement_asked", "kappa")
+from openmath.text_tables import markdown_table, write_csv
 
 
 def main() -> None:
@@ -41,20 +37,18 @@ def main() -> None:
     if not rows:
         raise InputError("There is nothing to compare.", expected="judged files of at least two judges")
     write_text(options.output, text_of(rows, len(differ), options.output.with_suffix(".jsonl").name))
-    write_text(options.output.with_suffix(".csv"), pandas.DataFrame(rows, columns=COLUMNS).to_csv(index=False))
+    write_csv(options.output.with_suffix(".csv"), rows)
     write_rows(options.output.with_suffix(".jsonl"), differ)
 
 
 def text_of(rows: list[dict], differ: int, differ_file: str) -> str:
-    lines = ["# Agreement of judges", "", "| " + " | ".join(COLUMNS) + " |", "|---" * len(COLUMNS) + "|"]
-    lines += ["| " + " | ".join(_cell(row[name]) for name in COLUMNS) + " |" for row in rows]
-    lines += [
-        "",
-        f"{differ} answers on which judges differ: {differ_file}. An unparsed reply is no verdict: not correct in accuracy, left",
-        "out of agreement. n_asked leaves out what needed no call, where judges cannot differ; agreement_asked and kappa are taken",
-        "over it.",
-    ]
-    return "\n".join(lines) + "\n"
+    return f"""# Agreement of judges
+
+{markdown_table([{name: _cell(value) for name, value in row.items()} for row in rows])}
+{differ} answers on which judges differ: {differ_file}. An unparsed reply is no verdict: not correct in accuracy, left
+out of agreement. n_asked leaves out what needed no call, where judges cannot differ; agreement_asked and kappa are taken
+over it.
+"""
 
 
 def _cell(value: object) -> str:

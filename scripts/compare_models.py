@@ -12,10 +12,11 @@ from pathlib import Path
 import pandas
 import pyarrow as pa
 
-from openmath.comparison import SIGNIFICANCE, compare
+from openmath.comparison import compare
 from openmath.errors import InputError, run_command
+from openmath.intervals import SIGNIFICANCE
 from openmath.samples import write_text
-from openmath.tables import markdown_table
+from openmath.text_tables import markdown_table, write_csv
 
 FLIPPED_COLUMNS = ["benchmark", "mode", "grading", "id", "first", "second", "answer_first", "answer_second"]
 
@@ -33,10 +34,8 @@ def main() -> None:
     print(text, end="")
     if options.output_dir:
         write_text(options.output_dir / "comparison.md", text)
-        write_text(options.output_dir / "comparison.csv", pandas.DataFrame(rows).to_csv(index=False))
-        write_text(
-            options.output_dir / "flipped.csv", pandas.DataFrame(flips, columns=FLIPPED_COLUMNS).to_csv(index=False)
-        )
+        write_csv(options.output_dir / "comparison.csv", rows)
+        write_csv(options.output_dir / "flipped.csv", flips, FLIPPED_COLUMNS)
 
 
 def read_questions(path: Path) -> pandas.DataFrame:

@@ -19,14 +19,14 @@ from pathlib import Path
 from openmath.errors import InputError, run_command
 from openmath.export import (
     dataset_card,
-    encoded,
     export_benchmark,
     graded_rows,
     graded_runs,
     read_verdicts,
     with_verdict,
 )
-from openmath.samples import atomic_write, read_rows, write_text
+from openmath.fast_rows import encode_row, read_rows
+from openmath.samples import atomic_write, write_text
 
 NO_JUDGE = "none"
 
@@ -78,7 +78,7 @@ def export_majority(path: Path, nemo: Path, judge: str, name: str) -> None:
 def write(path: Path, rows) -> None:
     with atomic_write(path) as file:
         for row in rows:
-            file.write(encoded(row))
+            file.write(encode_row(row))
 
 
 if __name__ == "__main__":

@@ -28,17 +28,7 @@ def main() -> None:
     parser.add_argument("--output", required=True, type=Path)
     parser.add_argument("--policy", choices=("default", "paper"), default="default")
     options = parser.parse_args()
-    if options.output.resolve() in {path.resolve() for path in options.samples or []}:
-        raise InputError("The output is one of the inputs, which are never modified.", where=options.output)
-    if options.grades:
-        if not (options.benchmark or options.samples):
-            raise InputError("--grades needs the problems.", expected="--benchmark FILE, or --samples with one file")
-        problems_file, graded = options.benchmark or options.samples[0], read_grades(options.grades)
-    elif options.samples:
-        problems_file = min(options.samples, key=lambda path: run_order(sample_run_of(path)))
-        graded = read_sample_files(options.samples, options.policy)
-    else:
-        raise InputError("Nothing to vote on.", expected="--samples or --grades")
+    problems_file, graded = read_votes(options)
     sampled = sorted((run for run in graded.runs if run != "greedy"), key=run_order)  # greedy has no vote
     if not sampled:
         raise InputError("There are no sampled runs to vote.", where=options.grades or options.samples[0])
@@ -60,7 +50,22 @@ def main() -> None:
     )
 
 
+def read_votes(options: argparse.Namespace) -> tuple[Path, Graded]:
+    """(the file that holds the problems, the graded samples)."""
+    if options.output.resolve() in {path.resolve() for path in options.samples or []}:
+        raise InputError("The output is one of the inputs, which are never modified.", where=options.output)
+    if options.grades:
+        if not (options.benchmark or options.samples):
+            raise InputError("--grades needs the problems.", expected="--benchmark FILE, or --samples with one file")
+        return options.benchmark or options.samples[0], read_grades(options.grades)
+    if options.samples:
+        first = min(options.samples, key=lambda path: run_order(sample_run_of(path)))
+        return first, read_sample_files(options.samples, options.policy)
+    raise InputError("Nothing to vote on.", expected="--samples or --grades")
+
+
 def majority_rows(problems: list[dict], runs: Graded, policy: str) -> Iterator[dict]:
+    """One row per problem, in order, with the winning answer of these runs."""
     vote = majority(runs.ballots(policy), policy)
     for number, problem in enumerate(problems):
         run, expected = vote.run[number], str(problem["expected_answer"])

@@ -11,14 +11,13 @@ import argparse
 import time
 from pathlib import Path
 
-import pandas
-
 from openmath.contamination import FEWEST_WORDS, KINDS, Overlap, training_problems
 from openmath.errors import InputError, run_command
 from openmath.samples import read_rows, write_text
+from openmath.text_tables import markdown_table, write_csv
 
 PROGRESS_SECONDS = 5.0
-PALM_SHARE = 0.7  # of a problem's runs of 8 words; Chowdhery et al. 2022
+PALM_SHARE = 0.7  # of a problem's runs of 8 words (Chowdhery et al. 2022; sources: openmath/contamination.py)
 COLUMNS = ["id", "kind", "similarity", "training_rows", "training_row", "problem", "training_problem"]
 
 
@@ -47,17 +46,15 @@ def main() -> None:
     for benchmark in dict.fromkeys(names):
         numbers = [number for number, name in enumerate(names) if name == benchmark]
         pairs = [
-            [ids[n], kind, round(m.similarity, 4), m.rows, m.row, problems[n], m.text]
+            dict(zip(COLUMNS, [ids[n], kind, round(m.similarity, 4), m.rows, m.row, problems[n], m.text], strict=True))
             for n in numbers
             for kind in KINDS
             if (m := overlap.matches[kind].get(n))
         ]
-        frame = pandas.DataFrame(pairs, columns=COLUMNS)
-        write_text(options.output_dir / f"{benchmark}.csv", frame.to_csv(index=False))
-        counts = [sum(n in overlap.matches[kind] for n in numbers) for kind in KINDS]
-        counts.append(sum(overlap.containment(n) >= PALM_SHARE for n in numbers))
-        counts.append(sum(len(overlap.texts[n].words) < options.ngram for n in numbers))
-        lines.append([benchmark, len(numbers), *counts])
+        write_csv(options.output_dir / f"{benchmark}.csv", pairs, COLUMNS)
+        lines.append(
+            {"benchmark": benchmark, "problems": f"{len(numbers):,}"} | shares(overlap, numbers, options.ngram)
+        )
     write_text(options.output_dir / "report.md", report(options, row, lines))
 
 
@@ -73,30 +70,23 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def report(options: argparse.Namespace, rows: int, lines: list[list]) -> str:
-    """lines: benchmark, problems, one count per kind, runs mostly there, too short for runs."""
-    header = [
-        "benchmark",
-        "problems",
-        "exact",
-        "near",
-        f"{options.ngram}-gram",
-        f"{options.ngram}-grams >= 70 %",
-        "too short",
-    ]
-    body = [
-        [name, f"{total:,}", *(f"{count:,} ({100 * count / total:.1f} %)" for count in counts)]
-        for name, total, *counts in lines
-    ]
-    table = ["| " + " | ".join(cells) + " |" for cells in [header, ["---"] * len(header), *body]]
+def shares(overlap: Overlap, numbers: list[int], ngram: int) -> dict[str, str]:
+    """How many of these problems overlap in each way, or are too short for runs of words."""
+    names = ["exact", "near", f"{ngram}-gram"]
+    counts = {name: sum(n in overlap.matches[kind] for n in numbers) for name, kind in zip(names, KINDS, strict=True)}
+    counts[f"{ngram}-grams >= 70 %"] = sum(overlap.containment(n) >= PALM_SHARE for n in numbers)
+    counts["too short"] = sum(len(overlap.texts[n].words) < ngram for n in numbers)
+    return {name: f"{count:,} ({100 * count / len(numbers):.1f} %)" for name, count in counts.items()}
+
+
+def report(options: argparse.Namespace, rows: int, lines: list[dict]) -> str:
     n, least, files = options.ngram, FEWEST_WORDS, ", ".join(path.name for path in options.training_set)
     return f"""# Contamination
 
 Problems of the benchmarks that stand in the training set: {rows:,} rows of {files}, field `{options.field}`.
 The pairs lie in BENCHMARK.csv.
 
-{chr(10).join(table)}
-
+{markdown_table(lines)}
 - **exact**: the same text, but for case, spaces and dollar signs.
 - **near**: Jaccard similarity of the sets of word triples >= {options.similarity:g}; problems of {least} words and more.
 - **{n}-gram**: {n} words in a row also stand in one training problem (GPT-3: 13; Brown et al. 2020).

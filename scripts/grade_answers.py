@@ -98,7 +98,7 @@ def main() -> None:
     if arguments.pairs:
         grade_stream(arguments.policy, arguments.processes)
         return
-    from openmath.grading.table import grade_files  # pyarrow and orjson are not needed for --pairs
+    from openmath.grading.table import grade_files  # pyarrow is not needed for --pairs
 
     started = time.monotonic()
     files = {sample_run_of(path): identity(path) for path in sorted(arguments.samples, key=by_run)}

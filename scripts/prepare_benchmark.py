@@ -34,22 +34,8 @@ def main() -> None:
 
     benchmark = find_benchmark(options.name, read_registry(options.registry), has_source=bool(options.source))
     sources = [{"url": options.source}] if options.source else benchmark["sources"]
-    errors: list[str] = []
     with tempfile.TemporaryDirectory() as folder:
-        for source in sources:
-            try:
-                raw = fetch(source["url"], Path(folder) / "raw.jsonl", shipped=not options.source)
-                break
-            except OSError as error:  # URLError and HTTPError are OSErrors
-                errors.append(f"{source['url']}: {error}")
-        else:
-            raise InputError(
-                "The benchmark could not be fetched.",
-                where=options.name,
-                found="\n    ".join(errors),
-                hint="run `snakemake fetch` where there is a network, or name a local file with --source "
-                f"(benchmark_sources: {{{options.name}: FILE}} in the configuration).",
-            )
+        source, raw = fetch_any(options.name, sources, Path(folder) / "raw.jsonl", shipped=not options.source)
         raw_sha256 = sha256_file(raw)
         if source.get("sha256", raw_sha256) != raw_sha256:
             raise InputError(
@@ -60,33 +46,16 @@ def main() -> None:
             )
         rows = prepare_rows(options.name, benchmark, list(read_rows(raw)), source["url"])
     registered = benchmark["rows"] or len(rows)
-    if len(rows) != registered and not (options.allow_partial and len(rows) < registered):
-        raise InputError(
-            "The source has another number of rows.",
-            where=source["url"],
-            expected=registered,
-            found=len(rows),
-            hint="for a deliberate part of a benchmark use --allow-partial (allow_partial_benchmarks: true).",
-        )
     problems = problems_sha256(rows)
-    expected = benchmark.get("problems_sha256", problems)
-    if len(rows) == registered and problems != expected:
-        raise InputError(
-            "The problems or their references are not the registered ones.",
-            where=source["url"],
-            expected=f"problems_sha256 {expected}",
-            found=problems,
-            hint="another version of the benchmark? Give it a name of its own, and compare its numbers with nobody's.",
-        )
+    check_problems(benchmark, len(rows), problems, source["url"], allow_partial=options.allow_partial)
     write_rows(options.output, rows)
-    prepared = sha256_file(options.output)
     write_manifest(
         options.output.with_suffix(".manifest.json"),
         {
             "benchmark": options.name,
             "source": public(source["url"]),
             "source_sha256": raw_sha256,
-            "prepared_sha256": prepared,
+            "prepared_sha256": sha256_file(options.output),
             "problems_sha256": problems,
             "rows": len(rows),
             "registered_rows": registered,
@@ -94,6 +63,45 @@ def main() -> None:
         },
     )
     print(f"{options.name}: {len(rows)} of {registered} rows")
+
+
+def fetch_any(name: str, sources: list[dict], target: Path, *, shipped: bool) -> tuple[dict, Path]:
+    """(the first source that can be had, its file). Raises InputError where none can."""
+    errors = []
+    for source in sources:
+        try:
+            return source, fetch(source["url"], target, shipped=shipped)
+        except OSError as error:  # URLError and HTTPError are OSErrors
+            errors.append(f"{source['url']}: {error}")
+    raise InputError(
+        "The benchmark could not be fetched.",
+        where=name,
+        found="\n    ".join(errors),
+        hint="run `snakemake fetch` where there is a network, or name a local file with --source "
+        f"(benchmark_sources: {{{name}: FILE}} in the configuration).",
+    )
+
+
+def check_problems(benchmark: dict, rows: int, problems: str, where: str, *, allow_partial: bool) -> None:
+    """Raise InputError unless these are the registered problems, or a part of them that was asked for."""
+    registered = benchmark["rows"] or rows
+    if rows != registered and not (allow_partial and rows < registered):
+        raise InputError(
+            "The source has another number of rows.",
+            where=where,
+            expected=registered,
+            found=rows,
+            hint="for a deliberate part of a benchmark use --allow-partial (allow_partial_benchmarks: true).",
+        )
+    expected = benchmark.get("problems_sha256", problems)
+    if rows == registered and problems != expected:
+        raise InputError(
+            "The problems or their references are not the registered ones.",
+            where=where,
+            expected=f"problems_sha256 {expected}",
+            found=problems,
+            hint="another version of the benchmark? Give it a name of its own, and compare its numbers with nobody's.",
+        )
 
 
 def fetch(url: str, target: Path, *, shipped: bool) -> Path:

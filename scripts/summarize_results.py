@@ -28,6 +28,7 @@ from openmath.modes import Mode, modes_of
 from openmath.published import beside_published, load_published, published_markdown
 from openmath.samples import atomic_write, read_rows, write_text
 from openmath.tables import curve_rows, disagreements, format_table, markdown, metrics_row, question_table, table_row
+from openmath.text_tables import write_csv
 
 # Columns of files that may have no rows.
 DISAGREEMENT_COLUMNS = ["benchmark", "mode", "id", "predicted_answer", "expected_answer", "symbolic", "judge"]
@@ -132,7 +133,7 @@ def write_tables(
     write_text(folder / "tables.txt", text)
     write_text(folder / "tables.md", markdown(options.model, metrics, curves))
     write_text(folder / "metrics.json", json.dumps(metrics, indent=2) + "\n")
-    write_csv(folder / "metrics.csv", metrics, [])
+    write_csv(folder / "metrics.csv", metrics)
     write_csv(folder / "curves.csv", curves, CURVE_COLUMNS)
     write_csv(folder / "disagreements.csv", differing, DISAGREEMENT_COLUMNS)
     with atomic_write(folder / "questions.parquet") as file:
@@ -142,11 +143,6 @@ def write_tables(
         rows = beside_published(metrics, options.published_as or options.model, published)
         write_text(folder / "published.md", published_markdown(options.model, rows, published))
         write_csv(folder / "published.csv", rows, PUBLISHED_COLUMNS)
-
-
-def write_csv(path: Path, rows: list[dict], columns_if_empty: list[str]) -> None:
-    frame = pandas.DataFrame(rows) if rows else pandas.DataFrame(columns=columns_if_empty)
-    write_text(path, frame.to_csv(index=False))
 
 
 if __name__ == "__main__":

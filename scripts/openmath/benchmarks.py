@@ -6,6 +6,7 @@ What each benchmark is stands in config/benchmarks.yaml; the cleaning steps it n
 import difflib
 import json
 import re
+from collections import Counter
 from pathlib import Path
 
 from openmath.answers import BOX, extract_answer
@@ -69,8 +70,7 @@ def prepare_rows(name: str, benchmark: dict, rows: list[dict], source: str) -> l
         row_id = own_id if isinstance(own_id, str) and not own_id.isdigit() else f"{name}-{own_id}"
         first = {"id": row_id, "problem": row.pop("problem"), "expected_answer": row.pop("expected_answer")}
         prepared.append({**first, "reference_solution": row.pop("reference_solution", None), **row})
-    ids = [row["id"] for row in prepared]
-    repeated = {i for i in ids if ids.count(i) > 1} if len(set(ids)) < len(ids) else set()
+    repeated = [row_id for row_id, times in Counter(row["id"] for row in prepared).items() if times > 1]
     if repeated:
         raise InputError("Ids are not unique.", where=source, found=", ".join(sorted(repeated)[:3]))
     return prepared
@@ -89,6 +89,7 @@ def problems_sha256(rows: list[dict]) -> str:
 
 
 def strip_leading_zeros(row: dict, benchmark: dict) -> None:
+    """AIME's 025 is 25."""
     if str(row.get("expected_answer", "")).isdigit():
         row["expected_answer"] = str(int(row["expected_answer"]))
 
@@ -107,6 +108,7 @@ def boxed_answer(row: dict, benchmark: dict) -> None:
 
 
 def gsm8k_answer(row: dict, benchmark: dict) -> None:
+    """The answer behind ####, without commas; its solution without the calculator's <<2+3=5>>."""
     solution, mark, answer = str(row.get("expected_answer", "")).partition("####")
     if mark:
         row["expected_answer"] = answer.strip().replace(",", "")

@@ -9,10 +9,9 @@ import pandas
 from scipy import stats
 
 from openmath.errors import InputError
-from openmath.intervals import DRAWS, SEED, SMALL, Interval, question_level, resampled
+from openmath.intervals import DRAWS, SEED, SIGNIFICANCE, SMALL, Interval, question_level, resampled
 from openmath.modes import KINDS
 
-SIGNIFICANCE = 0.05
 POWER_Z = stats.norm.ppf(1 - SIGNIFICANCE / 2) + stats.norm.ppf(0.8)  # 80 % power
 SIGN_BLOCK = 500  # sign flips of all problems held in memory at once
 FLIP = 0.5  # a problem has flipped where one side's score reaches this and the other's does not

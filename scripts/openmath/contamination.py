@@ -2,9 +2,10 @@
 
     exact   the same problem: equal but for case, spaces and dollar signs
     near    near duplicates: Jaccard similarity of their sets of word triples, candidates by MinHash (rensa)
-    ngram   runs of n words in common: one of 13 words is contamination in the GPT-3 paper (Brown et al. 2020);
-            the PaLM paper (Chowdhery et al. 2022) wants 70 % of a problem's runs of 8 words
+    ngram   runs of n words in common: a single one of 13 words was contamination for GPT-3 (Brown et al. 2020); for PaLM
+            (Chowdhery et al. 2022) 70 % of a problem's runs of 8 words, each found anywhere in the training data
 
+Both rules as Touvron et al. 2023, arXiv 2307.09288, appendix A.6, restate them; of a run that a problem repeats, one counts.
 Memory grows with the benchmarks only. Words are what is left without punctuation.
 """
 
@@ -21,7 +22,7 @@ import pyarrow.parquet as parquet
 from rensa import RMinHash, RMinHashLSH
 
 from openmath.errors import InputError
-from openmath.grading.table import rows_of_samples
+from openmath.fast_rows import read_rows
 
 KINDS = ("exact", "near", "ngram")
 FEWEST_WORDS = 8  # shorter problems have too few triples to be near anything by more than chance
@@ -134,7 +135,7 @@ def training_problems(paths: Iterable[Path], field: str) -> Iterator[str]:
         if path.suffix == ".parquet":
             yield from _parquet_column(path, field)
             continue
-        for number, row in enumerate(rows_of_samples(path), start=1):
+        for number, row in enumerate(read_rows(path), start=1):
             if field not in row:
                 raise _no_field(f"{path}:{number}", field, row)
             yield row[field] if isinstance(row[field], str) else ""

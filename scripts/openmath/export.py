@@ -7,13 +7,12 @@ import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import orjson
 import pyarrow as pa
 import pyarrow.parquet as parquet
 
 from openmath.errors import InputError
-from openmath.grading.table import rows_of_samples, valid_text
-from openmath.samples import atomic_write, encode_row, read_rows
+from openmath.fast_rows import encode_row, read_rows
+from openmath.samples import atomic_write, valid_text
 
 # Rows of a parquet row group: at 4,096 tokens a generation about 16 MB, well below the 300 MB that the hub's viewer reads at once.
 BATCH = 1000
@@ -54,7 +53,7 @@ def graded_runs(path: Path) -> Iterator[tuple[str, list[dict]]]:
 def graded_rows(path: Path, grades: list[dict]) -> Iterator[tuple[dict, dict]]:
     """(row, its grade) of a sample or judged file. The row gets the graded answer and both names of its verdict."""
     number = 0
-    for number, row in enumerate(rows_of_samples(path), start=1):
+    for number, row in enumerate(read_rows(path), start=1):
         grade = grades[number - 1] if number <= len(grades) else None
         if grade is None or str(row.get("id", grade["id"])) != grade["id"]:
             break
@@ -77,13 +76,6 @@ def with_verdict(row: dict, correct: bool) -> dict:
     return row
 
 
-def encoded(row: dict) -> bytes:
-    try:
-        return orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)
-    except TypeError:  # lone surrogates, integers of more than 64 bits
-        return encode_row(row)
-
-
 def export_benchmark(name: str, samples: Path, grades: Path, verdicts: Verdicts, nemo: Path, dataset: Path) -> int:
     """All sample runs of one benchmark into both shapes; returns the number of samples.
 
@@ -99,7 +91,7 @@ def export_benchmark(name: str, samples: Path, grades: Path, verdicts: Verdicts,
                 batch = []
                 with atomic_write(nemo / sample_file) as lines:
                     for row, grade in graded_rows(samples / sample_file, run_grades):
-                        lines.write(encoded(row))
+                        lines.write(encode_row(row))
                         batch.append(dataset_row(row, grade, verdicts))
                         if len(batch) == BATCH:
                             writer.write_table(pa.Table.from_pylist(batch, schema))

@@ -8,15 +8,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as parquet
 
-from openmath.answers import extract_answer
 from openmath.errors import InputError
 from openmath.grading import GraderPool
 from openmath.judging import parse_verdict
-from openmath.judging.questions import question_of, text_of
+from openmath.judging.questions import predicted_answer, text_of
 from openmath.samples import check_ids, read_rows, run_order, sample_run_of
 from openmath.voting import NONE, Ballots, count_votes
 
-COLUMNS = ("id", "sample_run", "predicted_answer", "vote_class", "is_correct", "finish_reason")
+TEXT_COLUMNS = ("id", "sample_run", "predicted_answer", "vote_class", "finish_reason")
 
 
 @dataclass
@@ -53,6 +52,7 @@ class Graded:
         return count_votes(self.answers, self.classes, self.correct if correct is None else correct, policy)
 
     def answer_of(self, problem: int, run: int) -> str | None:
+        """The text of an answer; None where there is none, and for the run NONE."""
         code = NONE if run == NONE else self.answers[problem, run]
         return None if code == NONE else self.texts[code]
 
@@ -77,35 +77,29 @@ class Benchmark:
 
     def __post_init__(self):
         for graded in filter(None, (self.greedy, self.sampled)):
-            if graded.judged is not None and (graded.judged == "").any():
-                if (graded.judged != "").any():
-                    lacking = graded.runs[int((graded.judged == "").any(axis=0).argmax())]
-                    raise InputError(
-                        "Some of the sampled runs are judged and others are not.",
-                        where=self.name,
-                        found=f"{lacking} lacks judgements",
-                    )
+            if graded.judged is None:
+                continue
+            unjudged = graded.judged == ""
+            if unjudged.all():
                 graded.judged = None
+            elif unjudged.any():
+                raise InputError(
+                    "Some of the sampled runs are judged and others are not.",
+                    where=self.name,
+                    found=f"{graded.runs[int(unjudged.any(axis=0).argmax())]} lacks judgements",
+                )
 
     @property
     def ids(self) -> list[str]:
+        """Of the problems, in order."""
         return (self.greedy or self.sampled).ids
 
 
 def read_grades(path: Path) -> Graded:
     """All runs of a grades.parquet. Only small codes stay in memory, and each distinct answer once."""
-    texts = [name for name in COLUMNS if name != "is_correct"]
-    try:
-        table = parquet.read_table(path, columns=list(COLUMNS), read_dictionary=texts)
-        table.validate(full=True)  # a damaged page may hold codes without a text, or bytes that are none
-    except (OSError, pa.ArrowException, ValueError, MemoryError) as error:
-        raise InputError("Cannot read the grades.", where=path, found=" ".join(str(error).split())) from None
-    missing = [name for name in COLUMNS if name not in table.column_names]
-    if missing or table.num_rows == 0:
-        raise InputError("This is no table of grades.", where=path, found=f"{table.num_rows} rows, without {missing}")
-    _check_columns(table, path)
-    codes, names = {}, {}
-    for name in texts:
+    table = _read_table(path)
+    codes, names = {}, {}  # column -> code of each row, and the text of each code
+    for name in TEXT_COLUMNS:
         column = table[name].unify_dictionaries().combine_chunks()
         codes[name] = column.indices.fill_null(NONE).to_numpy()
         names[name] = column.dictionary.to_pylist()
@@ -132,9 +126,19 @@ def read_grades(path: Path) -> Graded:
     )
 
 
-def _check_columns(table: pa.Table, path: Path) -> None:
-    """InputError where a column of grades has another type, or no value where there must be one."""
-    for name in COLUMNS:
+def _read_table(path: Path) -> pa.Table:
+    """The columns of grades. InputError where one is missing, has another type, or no value where there must be one."""
+    try:
+        table = parquet.read_table(path, columns=[*TEXT_COLUMNS, "is_correct"], read_dictionary=list(TEXT_COLUMNS))
+        table.validate(full=True)  # a damaged page may hold codes without a text, or bytes that are none
+    except (OSError, pa.ArrowException, ValueError, MemoryError) as error:
+        raise InputError("Cannot read the grades.", where=path, found=" ".join(str(error).split())) from None
+    missing = {*TEXT_COLUMNS, "is_correct"}.difference(table.column_names)
+    if missing or table.num_rows == 0:
+        raise InputError(
+            "This is no table of grades.", where=path, found=f"{table.num_rows} rows, without {sorted(missing)}"
+        )
+    for name in table.column_names:
         kind = table.schema.field(name).type
         if name == "is_correct":
             right = pa.types.is_boolean(kind)
@@ -147,6 +151,7 @@ def _check_columns(table: pa.Table, path: Path) -> None:
                 found=f"{kind}, {table[name].null_count} without a value",
                 hint="remove the file to have it made again.",
             )
+    return table
 
 
 def read_judged(path: Path, ids: list[str]) -> Judged:
@@ -158,7 +163,7 @@ def read_judged(path: Path, ids: list[str]) -> Judged:
     check_ids([str(row.get("id", n)) for n, row in enumerate(rows)], ids, where=path, expected_from="the grades")
     return Judged(
         np.array([str(row["judge_verdict"]) for row in rows]),
-        [question_of(row)["predicted_answer"] for row in rows],
+        [predicted_answer(row) for row in rows],
         [str(row["expected_answer"]) for row in rows],
     )
 
@@ -220,7 +225,7 @@ def by_kind(name: str, graded: Graded) -> Benchmark:
 
 def _sample(row: dict, policy: str, where: str, number: int) -> tuple:
     """id, problem, (answer, expected answer), recorded verdict or NONE, finish reason or "", judge verdict or ""."""
-    answer = row["predicted_answer"] if "predicted_answer" in row else extract_answer(text_of(row, "generation"))
+    answer = predicted_answer(row)
     correct, expected = row.get("is_correct"), row.get("expected_answer")
     if correct is None and expected is None:
         raise InputError("A row has neither is_correct nor expected_answer.", where=where)

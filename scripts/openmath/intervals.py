@@ -10,6 +10,7 @@ import numpy as np
 from scipy import stats
 
 LEVEL = 0.95
+SIGNIFICANCE = 0.05  # of the tests beside them
 TAILS = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
 SMALL = 300  # problems; below "a few hundred" normal approximations are too narrow (Bowyer et al.)
 DRAWS = 10_000  # bootstrap resamples

@@ -39,6 +39,7 @@ class Mode:
         return {kind: values for kind in KINDS if (values := getattr(self, kind)) is not None}
 
     def intervals(self) -> dict[str, Interval]:
+        """Kind of grading -> interval of the mean score."""
         averaged = self.name.startswith("pass@1[")
         return {kind: interval(values, averaged) for kind, values in self.scores().items()}
 
@@ -62,13 +63,13 @@ def _greedy(run: Graded, judged: Judged | None) -> Mode:
     judge = None if verdicts is None else verdicts == "yes"
     return Mode(
         "greedy",
-        1,
-        correct.astype(float),
-        None if judge is None else judge.astype(float),
-        run.answers[:, 0] == NONE,
-        None if judge is None else (correct, judge),
-        [run.answer_of(problem, 0) for problem in range(len(run.ids))],
-        _truncated(run) | _agreement(correct, verdicts),
+        num_samples=1,
+        symbolic=correct.astype(float),
+        judge=None if judge is None else judge.astype(float),
+        unanswered=run.answers[:, 0] == NONE,
+        pairs=None if judge is None else (correct, judge),
+        answers=[run.answer_of(problem, 0) for problem in range(len(run.ids))],
+        details=_truncated(run) | _agreement(correct, verdicts),
     )
 
 
@@ -78,13 +79,12 @@ def _average(runs: Graded) -> Mode:
     judge = None if runs.judged is None else runs.judged == "yes"
     return Mode(
         f"pass@1[avg-of-{n}]",
-        n,
-        runs.correct.mean(axis=1),
-        None if judge is None else judge.mean(axis=1),
-        runs.answers == NONE,
-        None if judge is None else (runs.correct, judge),
-        None,
-        {"seed_std": seed_std(runs.correct)} | _truncated(runs) | _agreement(runs.correct, runs.judged),
+        num_samples=n,
+        symbolic=runs.correct.mean(axis=1),
+        judge=None if judge is None else judge.mean(axis=1),
+        unanswered=runs.answers == NONE,
+        pairs=None if judge is None else (runs.correct, judge),
+        details={"seed_std": seed_std(runs.correct)} | _truncated(runs) | _agreement(runs.correct, runs.judged),
     )
 
 
@@ -115,13 +115,13 @@ def _majority(benchmark: Benchmark, policy: str) -> Mode:
         correct, shown = vote.credit == 1, judge == 1  # its two votes may show two answers; it compares their verdicts
     return Mode(
         f"majority@{n}",
-        n,
-        vote.credit,
-        judge,
-        ~answered,
-        None if judge is None else (correct, shown),
-        answers,
-        details,
+        num_samples=n,
+        symbolic=vote.credit,
+        judge=judge,
+        unanswered=~answered,
+        pairs=None if judge is None else (correct, shown),
+        answers=answers,
+        details=details,
     )
 
 
@@ -132,11 +132,11 @@ def _pass(runs: Graded) -> Mode:
     judge = None if runs.judged is None else (runs.judged == "yes").any(axis=1)
     return Mode(
         f"pass@{n}",
-        n,
-        symbolic.astype(float),
-        None if judge is None else judge.astype(float),
-        (runs.answers == NONE).all(axis=1),
-        None if judge is None else (symbolic, judge),
+        num_samples=n,
+        symbolic=symbolic.astype(float),
+        judge=None if judge is None else judge.astype(float),
+        unanswered=(runs.answers == NONE).all(axis=1),
+        pairs=None if judge is None else (symbolic, judge),
     )
 
 

@@ -6,13 +6,11 @@ import jsonschema
 from scipy import stats
 
 from openmath.errors import InputError
-from openmath.tables import markdown_table
+from openmath.intervals import SIGNIFICANCE
+from openmath.text_tables import markdown_table
 from openmath.yaml_files import read_yaml
 
-SIGNIFICANCE = 0.05
-INFORMATIVE = (
-    5.0  # points: a wider half interval, or a larger undetectable difference, cannot confirm a published number
-)
+INFORMATIVE = 5.0  # points: an interval that reaches further to either side cannot confirm a published number
 
 NUMBERS = {
     "type": "object",

@@ -13,7 +13,7 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -42,11 +42,14 @@ def run_order(sample_run: str) -> int:
     return -1 if sample_run == "greedy" else int(sample_run.removeprefix("rs"))
 
 
-def read_rows(path: str | Path, *, torn_tail: bool = False) -> Iterator[dict]:
+def read_rows(
+    path: str | Path, *, torn_tail: bool = False, loads: Callable[[bytes], object] = json.loads
+) -> Iterator[dict]:
     """Yield the rows of a JSON lines file.
 
     torn_tail: an unfinished last line (no newline, or not JSON) is left out silently; for append-only files whose
-    writer may have been killed. Raises InputError naming file:line for anything else that is not a JSON object.
+    writer may have been killed. loads: what reads one line, with a ValueError where it is not JSON.
+    Raises InputError naming file:line for anything else that is not a JSON object.
     """
     try:
         file = open(path, "rb")
@@ -63,7 +66,7 @@ def read_rows(path: str | Path, *, torn_tail: bool = False) -> Iterator[dict]:
                 continue
             whole = line.endswith(b"\n")
             try:
-                row = json.loads(line)
+                row = loads(line)
             except (ValueError, RecursionError):  # ValueError: bad JSON or bad UTF-8
                 row = None
             if isinstance(row, dict) and (whole or not torn_tail):
@@ -83,9 +86,13 @@ def read_rows(path: str | Path, *, torn_tail: bool = False) -> Iterator[dict]:
 
 
 def encode_row(row: dict) -> bytes:
-    """One row as a line of UTF-8 JSON, newline included. Lone surrogates (broken model output) become U+FFFD."""
-    text = json.dumps(row, ensure_ascii=False)
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode() + b"\n"
+    """One row as a line of UTF-8 JSON, newline included."""
+    return valid_text(json.dumps(row, ensure_ascii=False)).encode() + b"\n"
+
+
+def valid_text(text: str) -> str:
+    """Text that UTF-8 can hold: lone surrogates (broken model output) become U+FFFD."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from openmath.graded import Benchmark, Graded
 from openmath.intervals import resampled
 from openmath.metrics import curve_points, curves
 from openmath.modes import KINDS, Mode
+from openmath.text_tables import markdown_table
 
 COLUMNS = ("symbolic_correct", "judge_correct", "both_correct", "any_correct")
 
@@ -171,10 +172,3 @@ def _curve_cells(points: list[dict]) -> list[dict]:
 
 def _with_interval(value: float, low: float, high: float) -> str:
     return f"{100 * value:.2f} [{100 * low:.1f}, {100 * high:.1f}]"
-
-
-def markdown_table(rows: list[dict]) -> str:
-    """A Markdown table; columns that are empty in all rows are left out."""
-    names = [name for name in rows[0] if any(str(row.get(name, "")) for row in rows)]
-    lines = [names, ["---"] * len(names), *([str(row.get(name, "")) for name in names] for row in rows)]
-    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)

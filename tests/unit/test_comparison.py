@@ -5,6 +5,8 @@ from itertools import product
 import numpy as np
 import pandas
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import stats
 
 from openmath.comparison import compare, holm, mcnemar, paired, sign_flip_test
@@ -30,6 +32,30 @@ def test_the_sign_flip_test_agrees_with_every_sign():
     exact = np.mean(np.array(sums) >= abs(difference.sum()) - 1e-9)
     assert sign_flip_test(difference) == pytest.approx(exact, abs=0.02)
     assert sign_flip_test(np.zeros(5)) == 1
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.sampled_from([0.0, 0.5, 1.0]), min_size=1, max_size=7), st.data())
+def test_p_values_are_those_of_every_sign(first, data):
+    """McNemar's and the sign flip test both ask: of all ways to swap the sides of each problem, how many differ as much?"""
+    first = np.array(first)
+    second = np.array(data.draw(st.lists(st.sampled_from([0.0, 0.5, 1.0]), min_size=len(first), max_size=len(first))))
+    difference = first - second
+    sums = np.array([np.dot(signs, difference) for signs in product((-1, 1), repeat=len(first))])
+    assert sign_flip_test(difference) == pytest.approx(np.mean(np.abs(sums) >= abs(difference.sum()) - 1e-9), abs=0.03)
+    a, b = (first > 0.4).astype(float), (second > 0.4).astype(float)
+    sums = np.array([np.dot(signs, a - b) for signs in product((-1, 1), repeat=len(first))])
+    assert mcnemar(a, b) == pytest.approx(np.mean(np.abs(sums) >= abs((a - b).sum())))
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=6), st.floats(0.001, 0.999))
+def test_holm_rejects_what_stepping_down_rejects(p_values, alpha):
+    rejected = set()
+    for left, number in zip(range(len(p_values), 0, -1), np.argsort(p_values, kind="stable"), strict=True):
+        if p_values[number] * left > alpha:
+            break
+        rejected.add(number)
+    assert {number for number, p in enumerate(holm(p_values)) if p <= alpha} == rejected
 
 
 def test_holm_multiplies_by_what_is_left_and_never_decreases():

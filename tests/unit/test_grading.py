@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit.grading_cases import PAPER, RULES
+from unit.grading_corners import CORNERS
 
 from openmath.grading import grade, vote_class
 from openmath.grading.compare import at_odds, read
@@ -25,7 +26,9 @@ ANSWERS = (
 )
 
 
-@pytest.mark.parametrize(("rule", "one", "other", "equal"), RULES, ids=[f"{r[0]}: {r[1]}"[:60] for r in RULES])
+@pytest.mark.parametrize(
+    ("rule", "one", "other", "equal"), RULES + CORNERS, ids=[f"{r[0]}: {r[1]}"[:60] for r in RULES + CORNERS]
+)
 def test_rule(rule, one, other, equal):
     assert grade(one, other).correct is equal
     assert grade(other, one).correct is equal

@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from openmath.grading import GRADER_VERSION, GraderPool, compare, grade
+from openmath.grading import GRADER_VERSION, GraderPool, compare, grade, vote_class
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "grade_answers.py"
 PAIRS = [(str(n), str(n // 2 * 2)) for n in range(700)] + [(None, "1"), (r"\frac{1}{2}", "0.5")]
@@ -37,7 +37,7 @@ def rows(path, rows):
 def test_pool_agrees_with_one_process_and_keeps_order():
     with GraderPool(2) as pool:
         assert list(pool.grade_pairs(PAIRS)) == [grade(*pair) for pair in PAIRS]
-        assert list(pool.vote_classes(["1/2", None, "0.5"])) == ["1/2", None, "1/2"]
+        assert [sample.vote_class for sample in pool.grade_samples(PAIRS)] == [vote_class(one) for one, _ in PAIRS]
 
 
 def _spin(stop):
@@ -161,14 +161,16 @@ def test_table_of_other_tools_rows(tmp_path):
         [
             {"problem": "a", "expected_answer": 27.0, "predicted_answer": "27", "is_correct": False},
             {"problem": "b", "expected_answer": 3, "predicted_answer": None},
+            {"problem": "c", "expected_answer": 10**23 + 1, "predicted_answer": 10**23 + 1},
+            {"problem": "d", "expected_answer": 10**23 + 1, "predicted_answer": 10**23, "finish_reason": "\ud800"},
         ],
     )
     output = tmp_path / "grades.parquet"
     assert run("--samples", file, "--output", output).returncode == 0
     got = pq.read_table(output).to_pydict()
-    assert got["id"] == ["0", "1"]
-    assert got["is_correct"] == [True, False]
-    assert got["finish_reason"] == [None, None] and got["num_generated_tokens"] == [None, None]
+    assert got["id"] == ["0", "1", "2", "3"]
+    assert got["is_correct"] == [True, False, True, False]
+    assert got["finish_reason"] == [None, None, None, "\ufffd"] and got["num_generated_tokens"] == [None] * 4
 
 
 @pytest.mark.parametrize("ids", [["p1", "p0"], ["p0"], ["p0", "p1", "p2"], ["p0", "p0"]])

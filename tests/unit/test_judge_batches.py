@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from unit.judge_server import judge_server
-from unit.test_judging import PROMPT, ROOT, SECRET, different_rows, write
+from unit.judging_cases import PROMPT, ROOT, SECRET, different_rows, write
 
 from openmath.errors import InputError
 from openmath.judging import batch

@@ -99,6 +99,59 @@ def test_the_spread_over_seeds_is_the_sample_standard_deviation():
     assert seed_std(correct[:, :1]) is None
 
 
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=12))
+def test_kappa_compares_with_all_pairs_drawn_at_random(pairs):
+    a, b = np.array(pairs).T
+    chance = np.mean([one == other for one in a for other in b])
+    observed = np.mean(a == b)
+    if chance == 1:
+        assert cohen_kappa(a, b) is None
+    else:
+        assert cohen_kappa(a, b) == pytest.approx((observed - chance) / (1 - chance))
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.lists(st.integers(0, 4), min_size=4, max_size=60), st.data())
+def test_the_clustered_error_adds_all_pairs_within_a_group(clusters, data):
+    """Cameron and Miller: the variance of a mean of grouped scores is the sum of residual products within groups."""
+    scores = np.array(data.draw(st.lists(st.floats(0, 1), min_size=len(clusters), max_size=len(clusters))))
+    groups, n = len(set(clusters)), len(scores)
+    bounds = intervals.clustered(scores, np.array(clusters))
+    if groups == 1:
+        assert bounds[:2] == (0, 1)
+        return
+    residuals = scores - scores.mean()
+    pairs = [residuals[i] * residuals[j] for i in range(n) for j in range(n) if clusters[i] == clusters[j]]
+    half = stats.t.ppf(0.975, groups - 1) * np.sqrt(max(0, sum(pairs)) * groups / (groups - 1)) / n
+    low, high = max(0, scores.mean() - half), min(1, scores.mean() + half)
+    assert bounds[:2] == pytest.approx((low, high), abs=1e-6)
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.integers(1, 400), st.data())
+def test_exact_and_wilson_intervals_invert_their_tests(n, data):
+    """The ends are the proportions at which so few, or so many, successes would just have the probability of a tail."""
+    successes = data.draw(st.integers(0, n))
+    low, high, method, _ = intervals.binomial(successes, n)
+    if method == "Clopper-Pearson":
+        assert low == 0 if successes == 0 else stats.binom.sf(successes - 1, n, low) == pytest.approx(0.025)
+        assert high == 1 if successes == n else stats.binom.cdf(successes, n, high) == pytest.approx(0.025)
+    else:
+        for end in (low, high):
+            error = np.sqrt(end * (1 - end) / n)
+            assert abs(successes / n - end) == pytest.approx(1.959964 * error, abs=1e-6)
+
+
+def test_bootstrap_weights_are_whole_draws_of_all_problems(monkeypatch):
+    monkeypatch.setattr(intervals, "BLOCK", 7000)
+    weights = np.concatenate(list(intervals._bootstrap_weights(rng(0), 700)))
+    assert weights.shape == (intervals.DRAWS, 700)
+    np.testing.assert_allclose(weights.sum(axis=1), 1)
+    np.testing.assert_allclose(weights * 700, np.round(weights * 700), atol=1e-9)
+    assert (weights * 700).var() == pytest.approx(1 - 1 / 700, rel=0.01)  # of a binomial with n = 700, p = 1/700
+
+
 def test_kappa():
     a, b = np.array([1, 1, 0, 0], bool), np.array([1, 0, 0, 0], bool)
     assert cohen_kappa(a, b) == pytest.approx(0.5)

@@ -1,9 +1,10 @@
 import json
 import os
+from functools import partial
 
 import pytest
 
-from openmath import samples
+from openmath import fast_rows, samples
 from openmath.errors import InputError
 from openmath.samples import read_rows, run_order, sample_run_of, write_rows
 from openmath.staging import StagedRun
@@ -49,10 +50,11 @@ def test_staging_continues_after_a_torn_line_and_publishes_in_order(tmp_path):
     assert output.samefile(path)
 
 
-def test_a_line_without_an_end_is_not_read_whole(tmp_path, monkeypatch):
+@pytest.mark.parametrize("reader", [read_rows, partial(read_rows, torn_tail=True), fast_rows.read_rows])
+def test_a_line_without_an_end_is_not_read_whole(tmp_path, monkeypatch, reader):
     monkeypatch.setattr(samples, "MAX_LINE", 1000)
     (tmp_path / "a.jsonl").write_text(json.dumps({"a": "x" * 900}) + "\n" + '{"a": "' + "x" * 5000)
-    rows = samples.read_rows(tmp_path / "a.jsonl", torn_tail=True)
+    rows = reader(tmp_path / "a.jsonl")
     assert len(next(rows)["a"]) == 900
     with pytest.raises(InputError, match=r"a\.jsonl:2"):
         next(rows)

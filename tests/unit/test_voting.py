@@ -1,6 +1,6 @@
 """Votes and maj@k against direct enumeration of every subset, by hypothesis."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from itertools import combinations
 
 import numpy as np
@@ -59,6 +59,30 @@ def test_its_ends_are_the_mean_of_the_samples_and_the_plain_vote(problem):
     plain = majority(ballots, "default")
     np.testing.assert_allclose(majority_at_k(ballots, classes.shape[1]), plain.credit, atol=1e-12)
     np.testing.assert_allclose(plain.credit, [vote_by_hand(*p) for p in zip(classes, correct, strict=True)])
+
+
+@pytest.mark.parametrize("policy", ["default", "paper"])
+@SLOW_MACHINE
+@given(problems(most_runs=12), st.data())
+def test_the_vote_shows_the_first_seen_of_the_most_common(policy, problem, data):
+    """The default counts classes; the paper counts (answer, verdict), and one answer of a class may be graded differently."""
+    classes, correct = problem
+    spelling = data.draw(st.lists(st.integers(0, 1), min_size=classes.size, max_size=classes.size))
+    answers = np.where(classes == NONE, NONE, 2 * classes + np.reshape(spelling, classes.shape))
+    vote = majority(count_votes(answers, classes, correct, policy), policy)
+    for number, (row, names, right) in enumerate(zip(answers, classes, correct, strict=True)):
+        pairs = [(int(a), bool(r)) if policy == "paper" else int(c) for a, c, r in zip(row, names, right, strict=True)]
+        voted = [run for run, answer in enumerate(row) if answer != NONE]
+        counted = Counter(pairs[run] for run in voted).most_common()  # equal counts in the order first seen
+        if not counted:
+            assert (vote.run[number], vote.votes[number], vote.credit[number]) == (NONE, 0, 0)
+            continue
+        winner, most = counted[0]
+        assert vote.run[number] == next(run for run in voted if pairs[run] == winner)
+        assert vote.votes[number] == most
+        assert vote.tied[number] == (sum(votes == most for _, votes in counted) > 1)
+        if policy == "paper":
+            assert vote.credit[number] == winner[1]
 
 
 def test_answers_of_one_class_graded_differently_count_by_their_share():

@@ -9,10 +9,10 @@ from openmath.grading.trees import (
     count_signs,
     expand,
     has_signs,
+    is_quantity,
     is_unknown_function,
     label_of,
     letters,
-    quantity,
     strip_label_of_first,
     value_of,
 )
@@ -56,9 +56,8 @@ class OtherReadings:
 
     def group_alternatives(self, tree: tuple) -> Iterator[tuple[str, str]]:
         _, brackets, items = tree
-        if len(items) == 2 and not has_signs(tree):
-            if brackets == "()":
-                yield "interval", self.interval(brackets, items)
+        if len(items) == 2 and brackets == "()" and not has_signs(tree):
+            yield "interval", self.interval(brackets, items)
         if all(label_of(item) for item in items):
             yield "seq", "(" + ",".join(self.key(value_of(item)) for item in items) + ")"
             yield "rec", self.record_key(items)
@@ -76,11 +75,11 @@ class OtherReadings:
                 yield "body", self.key(right)
                 yield "fun", self.renamed_key(left[2], right)
                 yield from self.family_keys(left[2], right)
-            if len(sides) == 2 and quantity(left) and right != ("num", "0") and not letters(right):
+            if len(sides) == 2 and is_quantity(left) and right != ("num", "0") and not letters(right):
                 yield "value", self.key(right)
             if left[0] == "ratio" and right[0] == "ratio" and len(sides) == 2:
                 yield "value", self.key(right)
-            if len(sides) == 2 and quantity(right) and letters(right) and not letters(left):
+            if len(sides) == 2 and is_quantity(right) and letters(right) and not letters(left):
                 yield "value", self.key(left)
         elif set(signs) <= ORDER | {"="}:
             flipped = tuple(reversed(sides)) if signs[0] in (">", ">=") else sides
@@ -95,11 +94,13 @@ class OtherReadings:
         yield "fun", set_of(self.renamed_key(item[2][0][2], item[2][1]) for item in items)
         families = [next(self.family_keys(item[2][0][2], item[2][1]), None) for item in items]
         if any(families):
-            keys = (
-                family[1] if family else self.renamed_key(item[2][0][2], item[2][1])
-                for family, item in zip(families, items, strict=True)
+            yield (
+                "family",
+                set_of(
+                    family[1] if family else self.renamed_key(item[2][0][2], item[2][1])
+                    for family, item in zip(families, items, strict=True)
+                ),
             )
-            yield "family", set_of(keys)
 
     def family_keys(self, arguments: tuple, body: tuple) -> Iterator[tuple[str, str]]:
         """f(x) = ax + b and f(x) = cx + d: the key with arbitrary constants numbered, in each possible order."""
@@ -118,6 +119,7 @@ class OtherReadings:
 
 
 def set_of(keys: Iterable[str]) -> str:
+    """The key of a set, also of one item."""
     return "{" + ";".join(sorted(set(keys))) + "}"
 
 

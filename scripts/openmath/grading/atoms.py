@@ -25,21 +25,17 @@ class Atoms(Commands):
                 return ("deg", base)
             self.at = start
         if self.accept("{"):
-            if self.peek() == "}":
-                self.at += 1
+            if self.accept("}"):
                 return base
             self.enter()
             tree = self.sum_in_group("}")
             self.depth -= 1
-            if tree[0] == "sym" and set(tree[1]) <= set("'"):
-                return ("sym", str(base[1]) + tree[1])
         elif self.accept("-"):
-            tree = ("neg", self.script())
+            tree = ("neg", self.atom())
         else:
             self.accept("+")
-            tree = self.script()
-        if self.peek() == "^":  # 9^9^9 associates to the right
-            self.at += 1
+            tree = self.atom()  # without braces a whole number: x^23 is x^2 times 3 only in LaTeX proper
+        if self.accept("^"):  # 9^9^9 associates to the right
             self.enter()
             tree = self.exponent(tree)
             self.depth -= 1
@@ -50,47 +46,33 @@ class Atoms(Commands):
         self.expect(closer)
         return tree
 
-    def script(self) -> tuple:
-        """An unbraced exponent or argument: one digit (x^23 is x^2 times 3 only in LaTeX proper), letter or command."""
-        return self.atom()
-
     def postfix(self, tree: tuple) -> tuple:
         while True:
-            sign = self.peek()
-            if sign == "!":
-                self.at += 1
-                if self.accept("!"):
-                    if self.peek() == "!":
-                        raise TooLarge  # a tower of factorials
-                    tree = ("call", "doublefactorial", (tree,))
-                else:
+            if self.accept("!"):
+                if not self.accept("!"):
                     tree = ("fact", tree)
-            elif sign == "%":
-                self.at += 1
+                elif self.peek() == "!":
+                    raise TooLarge  # a tower of factorials
+                else:
+                    tree = ("call", "doublefactorial", (tree,))
+            elif self.accept("%"):
                 tree = ("pct", tree)
-            elif sign == "'" and tree[0] == "sym":
-                self.at += 1
+            elif tree[0] == "sym" and self.accept("'"):
                 tree = ("sym", tree[1] + "'")
-            elif sign == "_":
-                self.at += 1
+            elif self.accept("_"):
                 tree = self.subscript(tree)
             else:
                 return tree
 
     def subscript(self, base: tuple) -> tuple:
+        """A letter with its index, a number with its base, or a name for a quantity, as |T|_{max}."""
         start = self.at
-        if self.accept("{"):
-            depth = 1
-            while depth:
-                sign = self.peek()
-                if sign == "<end>":
-                    raise NotMath("unbalanced subscript")
-                depth += (sign == "{") - (sign == "}")
-                self.at += 1
+        if self.peek() == "{":
+            self.skip_group()
             inner = self.tokens[start + 1 : self.at - 1]
         else:
-            inner = self.tokens[self.at : self.at + 1]
             self.at += 1
+            inner = self.tokens[start : self.at]
         text = "".join(token.text for token in inner)
         if base[0] == "num":
             if not (text.removeprefix("-").isdigit() and 2 <= int(text.removeprefix("-")[:3]) <= 36):
@@ -98,7 +80,7 @@ class Atoms(Commands):
             return ("base", base[1], text)
         if base[0] in ("sym", "const"):
             return ("sym", f"{base[1]}_{text}")
-        if base[0] in ("call", "group", "abs", "big", "fact"):  # P_n(x)_k, |T|_{max}: a name for a quantity
+        if base[0] in ("call", "group", "abs", "big", "fact"):  # P_n(x)_k
             return ("call", f"_{text}", (base,))
         raise NotMath("a subscript")
 
@@ -118,7 +100,7 @@ class Atoms(Commands):
         if token.kind == "num":
             if "." in text and self.peek() in ("overline", "bar", "dot"):
                 return self.repeating(text)
-            return ("num", text.rstrip(".") if text.endswith(".") else text)
+            return ("num", text.rstrip("."))
         if token.kind == "sym":
             return self.symbol(text)
         if token.kind == "word" and self.in_call:  # P(win)
@@ -133,45 +115,33 @@ class Atoms(Commands):
             if text == "{":
                 return self.brace()
             if text == "\\{":
-                tree = self.items(("\\}",))
-                self.expect("\\}")
-                return ("set", tree[1] if tree[0] == "list" else (tree,))
+                return ("set", self.items_until("\\}"))
             if text == "|":
-                tree = self.sum()
-                self.expect("|")
-                return ("abs", tree)
+                return ("abs", self.sum_in_group("|"))
         raise NotMath(repr(text))
 
     def repeating(self, start: str) -> tuple:
         r"""0.1\overline{6}: the digits under the bar go on for ever."""
-        self.at += 1
+        self.at += 1  # the bar
         period = self.required()
         if period[0] != "num" or not period[1].isdigit():
             raise NotMath("a bar over something else than digits")
         return ("repeat", start, period[1])
 
     def symbol(self, name: str) -> tuple:
-        while self.peek() == "'":
-            self.at += 1
+        while self.accept("'"):
             name += "'"
-        if self.peek() == "_":
-            self.at += 1
+        if self.accept("_"):
             name = self.subscript(("sym", name))[1]
-        if name[0] in _APPLIED and self.peek() == "(":
-            self.at += 1
+        if name[0] in _APPLIED and self.accept("("):
             return ("call", name, self.arguments())
-        if name == "e":
-            return ("const", "e")
-        if name == "i":
-            return ("const", "i")
-        return ("sym", name)
+        return ("const", name) if name in ("e", "i") else ("sym", name)
 
     def arguments(self) -> tuple:
         self.in_call += 1
-        tree = self.items((")",))
+        items = self.items_until(")")
         self.in_call -= 1
-        self.expect(")")
-        return tree[1] if tree[0] == "list" else (tree,)
+        return items
 
     def bracket(self, opener: str) -> tuple:
         tree = self.items(CLOSERS[opener])

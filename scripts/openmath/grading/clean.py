@@ -89,7 +89,7 @@ def clean(text: str) -> str:
         text = _SUPERSCRIPT_RUN.sub(lambda run: "^{" + "".join(_SUPERSCRIPTS[c] for c in run[0]) + "}", text)
         text = "".join(_SIGNS.get(c) or _fold(c) if c > "\x7f" else c for c in text)
     text = _DAMAGED.sub(lambda found: _DAMAGED_LETTER[found[0]], text)
-    if "\\boxed" in text:
+    if BOX in text:
         text = _boxes(text)
     text = text.replace("\x00", "").replace("/text{", "\\text{")
     if "\\begin" in text:

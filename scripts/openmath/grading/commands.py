@@ -11,8 +11,9 @@ RELATIONS = {
     "Rightarrow": "=>", "=>": "=>", "subset": "subset", "subseteq": "subset",
     "nmid": "nmid", "parallel": "parallel", "perp": "perp", "ll": "<<", "gg": ">>", "cong": "=", "propto": "propto",
 }  # fmt: skip
+_TWO_ARGUMENTS = {"frac": "div", "binom": "binom"}
 _CONSTANTS = {"pi": ("const", "pi"), "infty": ("infty",), "emptyset": ("set", ())}
-_NOT_SYMBOLS = frozenset({"right", "left", "begin", "end", "frac", "tag", "label", "item", "hline", "ref", "cite"})
+_NOT_SYMBOLS = frozenset({"not", "right", "left", "begin", "end", "tag", "label", "item", "hline", "ref", "cite"})
 _BIG = {"sum": "sum", "prod": "prod", "int": "int", "lim": "lim", "iint": "int", "oint": "int", "bigcup": "cup"}
 _MATRICES = {"matrix", "pmatrix", "bmatrix", "Bmatrix", "vmatrix", "Vmatrix", "smallmatrix", "array"}
 _CASES = frozenset({"cases", "dcases", "rcases"})
@@ -40,14 +41,10 @@ class Commands(Cursor):
         return self.atom()
 
     def command(self, name: str) -> tuple:
-        if name == "frac":
-            above = self.required()
-            return ("div", above, self.required())
+        if name in _TWO_ARGUMENTS:
+            return (_TWO_ARGUMENTS[name], self.required(), self.required())
         if name == "sqrt":
             return self.root()
-        if name == "binom":
-            above = self.required()
-            return ("binom", above, self.required())
         if name in _CONSTANTS:
             return _CONSTANTS[name]
         if name in _BIG:
@@ -60,19 +57,13 @@ class Commands(Cursor):
                 return inside  # the segment AB
             return ("call", "overline" if name == "bar" else name, (inside,))
         if name in ("lfloor", "lceil"):
-            inside = self.sum()
-            self.expect(name.replace("l", "r", 1))
-            return ("floor" if name == "lfloor" else "ceil", inside)
+            return (name[1:], self.sum_in_group("r" + name[1:]))
         if name == "langle":
-            tree = self.items(("rangle",))
-            self.expect("rangle")
-            return ("group", "()", tree[1] if tree[0] == "list" else (tree,))
+            return ("group", "()", self.items_until("rangle"))
         if name == "mathbb":
             return self.blackboard()
         if name in ("angle", "triangle", "Delta"):
             return self.named(name)
-        if name in ("not",):
-            raise NotMath("negated relation")
         if name in _NOT_SYMBOLS or name in RELATIONS:
             raise NotMath(name)
         return self.symbol("\\" + name)
@@ -91,10 +82,8 @@ class Commands(Cursor):
         if not name:
             raise NotMath("mathbb")
         if self.peek() in ("(", "["):
-            opener = self.expect("(", "[")
-            tree = self.items((")", "]"))
-            self.expect(CLOSERS[opener][0])
-            return ("call", "\\mathbb" + name, tree[1] if tree[0] == "list" else (tree,))
+            closer = CLOSERS[self.expect("(", "[")][0]
+            return ("call", "\\mathbb" + name, self.items_until(closer))
         return self.symbol("\\mathbb" + name)
 
     def root(self) -> tuple:
@@ -112,15 +101,11 @@ class Commands(Cursor):
             if self.expect("^", "_") == "_":
                 base = self.required()
             else:
-                power = ("neg", self.script()) if self.accept("-") else self.required()
-        if name in ("max", "min", "gcd", "lcm") and self.peek() in ("(", "\\{", "{", "["):
-            self.at += 1
-            closer = {"(": ")", "\\{": "\\}", "{": "}", "[": "]"}[self.tokens[self.at - 1].text]
-            tree = self.items((closer,))
-            self.expect(closer)
-            arguments = tree[1] if tree[0] == "list" else (tree,)
+                power = ("neg", self.atom()) if self.accept("-") else self.required()
+        if name in ("max", "min", "gcd", "lcm") and self.peek() in CLOSERS:
+            arguments = self.items_until(CLOSERS[self.expect(*CLOSERS)][0])
         elif self.peek() in ("(", "[", "{", "|"):
-            arguments = (self.power_argument(),)
+            arguments = (self.postfix(self.atom()),)
         else:
             arguments = (self.function_argument(),)
         if base is not None:
@@ -130,27 +115,25 @@ class Commands(Cursor):
         call = ("call", name, arguments)
         return call if power is None else ("pow", call, power)
 
-    def power_argument(self) -> tuple:
-        return self.postfix(self.atom())
-
     def function_argument(self) -> tuple:
+        """Without brackets, as the 2x of sin 2x + 1."""
         tree = self.signed_power()
         while self.starts_factor() and self.peek() not in FUNCTIONS and self.peek() not in ("(", "["):
-            if self.peek() in _BIG or self.peek() in ("left", "<word>"):
+            if self.peek() in _BIG or self.peek() == "<word>":
                 break
             tree = ("mul", tree, self.power())
-        while self.peek() == "/" and tree[0] in ("const", "sym", "mul", "num"):
-            self.at += 1
+        while tree[0] in ("const", "sym", "mul", "num") and self.accept("/"):
             tree = ("div", tree, self.power())
         return tree
 
     def big(self, name: str) -> tuple:
+        """A sum, product, integral or limit: its bounds, and the product that follows as its body."""
         low = high = ("list", ())
         while self.peek() in ("^", "_"):
             if self.expect("^", "_") == "_":
                 low = self.required()
             else:
-                high = self.script() if self.peek() != "{" else self.required()
+                high = self.required() if self.peek() == "{" else self.atom()
         body = self.product()
         return ("big", name, low, high, body)
 
@@ -162,18 +145,17 @@ class Commands(Cursor):
             raise NotMath("a table")
         rows, row = [], []
         while True:
-            while self.peek() in ("hline",):
-                self.at += 1
+            while self.accept("hline"):
+                pass
             sign = self.peek()
             if sign == "<env>" and self.tokens[self.at].text == f"end:{name}":
                 self.at += 1
                 break
-            if sign == "\\\\":
-                self.at += 1
+            if self.accept("\\\\"):
                 rows.append(row)
                 row = []
-            elif sign in ("&", ",", ";", "and", "or"):
-                self.at += 1
+            elif self.accept(*_CELL_ENDS):
+                pass
             elif sign == "<end>":
                 raise NotMath("an environment that never ends")
             elif name in _CASES and row:

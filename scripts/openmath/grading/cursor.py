@@ -25,12 +25,14 @@ class Cursor:
         return f"<{token.kind}>"
 
     def accept(self, *texts: str) -> bool:
+        """Take the next token if it is one of these."""
         if self.peek() in texts:
             self.at += 1
             return True
         return False
 
     def expect(self, *texts: str) -> str:
+        """Take the next token, which must be one of these. Raises NotMath."""
         found = self.peek()
         if found not in texts:
             raise NotMath(f"{found} instead of {texts[0]}")
@@ -38,11 +40,13 @@ class Cursor:
         return found
 
     def enter(self) -> None:
+        """One group deeper. Raises TooLarge."""
         self.depth += 1
         if self.depth > MAX_DEPTH:
             raise TooLarge
 
     def skip_group(self) -> None:
+        """Go on behind the group in braces that opens here."""
         depth = 0
         while True:
             sign = self.peek()

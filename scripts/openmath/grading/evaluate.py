@@ -59,9 +59,9 @@ class Evaluator(Series):
 
     def _repeat(self, start: str, period: str) -> Value:
         whole, _, digits = start.partition(".")
-        cycle = fmpq(int(period), 10 ** len(period) - 1) if len(period) < MAX_PERIOD else None
-        if cycle is None:
+        if len(period) >= MAX_PERIOD:
             raise TooLarge
+        cycle = fmpq(int(period), 10 ** len(period) - 1)
         return (fmpq(int(whole + digits)) + cycle) / fmpq(10) ** len(digits)
 
     def _decimal(self, text: str) -> Value:
@@ -69,7 +69,7 @@ class Evaluator(Series):
         whole, _, digits = mantissa.partition(".")
         shift = int(exponent or 0) - len(digits)
         if abs(shift) > values.EXACT_BITS // 4:
-            return opaque("power", key_of(fmpq(fmpz(whole + digits or "0"))), shift)
+            return opaque("power", values.key(fmpq(fmpz(whole + digits or "0"))), shift)
         self.used.add("decimal")
         unit = fmpq(10) ** shift
         value = fmpq(fmpz(whole + digits or "0")) * unit
@@ -86,7 +86,7 @@ class Evaluator(Series):
         if index in self.bound:  # a_i inside a sum over i
             value = self.bound[index]
             if not is_integer(value):
-                return opaque("indexed letter" + self.salt, self.names.get(stem, stem), key_of(value))
+                return opaque("indexed letter" + self.salt, self.names.get(stem, stem), values.key(value))
             name = f"{stem}_{value}"
         return opaque("letter" + self.salt, self.names.get(name, name))
 
@@ -125,17 +125,12 @@ class Evaluator(Series):
         return self.value(above) / divisor
 
     def _pow(self, base: tuple, exponent: tuple) -> Value:
-        if exponent == ("sym", "T") or exponent == ("const", "T"):
+        if exponent == ("sym", "T"):
             raise NotMath("transpose")
         return values.power(self.value(base), self.value(exponent))
 
     def _root(self, inner: tuple, degree: tuple) -> Value:
-        n = self.value(degree)
-        if isinstance(n, fmpq):
-            if n == 0:
-                raise ZeroDivisionError
-            return values.power(self.value(inner), 1 / n)
-        return values.power(self.value(inner), 1 / n)
+        return values.power(self.value(inner), self._div(("num", "1"), degree))
 
     def _fact(self, inner: tuple) -> Value:
         return values.factorial(self.value(inner))
@@ -177,6 +172,7 @@ class Evaluator(Series):
         return value / 100 if self.hundredths else value
 
     def _call(self, name: str, arguments: tuple) -> Value:
+        """A known function; any other is a number of its own for each of its arguments."""
         if name in _TRIGONOMETRY:
             self.trigonometric += 1
             try:
@@ -220,7 +216,3 @@ class Evaluator(Series):
         if name == "lg" or (name == "log" and self.common_log):
             return value.log() / acb(10).log()
         return value.log()
-
-
-def key_of(value: Value) -> str:
-    return values.key(value)

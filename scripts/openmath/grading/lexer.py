@@ -113,7 +113,7 @@ def tokenize(text: str, *, commas_group: bool = True) -> list[Token]:
                 depth += 1 if value == "{" else -1
                 tokens.append(Token("op", "\\" + value, spaced))
             elif value in "%&_|":
-                tokens.append(Token("op", {"|": "|"}.get(value, value), spaced))
+                tokens.append(Token("op", value, spaced))
             else:
                 raise NotMath(f"\\{value}")
         elif kind == "op":
@@ -147,9 +147,7 @@ def _letters(run: str, spaced: bool, tokens: list[Token]) -> None:
         tokens.append(Token("word", lower, spaced))
     elif lower in UNITS and after_value and (spaced or len(run) > 3):
         tokens.append(Token("word", lower, spaced))
-    elif (len(run) <= 3 and not (len(run) == 3 and run.istitle())) or (
-        len(run) == 4 and not run.islower() and run.isupper()
-    ):
+    elif len(run) <= 2 or (len(run) == 3 and not run.istitle()) or (len(run) == 4 and run.isupper()):
         for letter in run:
             tokens.append(Token("sym", letter, spaced))
             spaced = False

@@ -16,6 +16,10 @@ from openmath.grading.lexer import DEGREE_WORDS, PERCENT_WORDS, SCALES, NotMath,
 _SEPARATORS = (",", ";", "and", "or", "\\\\", "wedge", "vee", "Leftrightarrow")
 _BOUNDS = ("<", ">", "<=", ">=", "!=")  # before the first side: "> 3" is x > 3
 _SET_OPERATIONS = {"cup": "cup", "cap": "cap", "setminus": "minus"}
+MAX_TUPLE = 200  # tokens of a tuple that are searched for its comma
+_NO_FACTORS = {*RELATIONS, *_SET_OPERATIONS, *_SEPARATORS} | set(  # commands that end a product
+    "pm mp cdot times div bmod mod pmod forall rfloor rceil rangle rbrace Big".split()
+)
 
 
 class Parser(Atoms):
@@ -31,10 +35,10 @@ class Parser(Atoms):
         """Relations separated by commas, semicolons, "and", "or", line ends; one alone is no list. "or" is remembered."""
         items, either = [], ()
         while True:
-            while (sign := self.peek()) in _SEPARATORS or (sign == "&" and "&" not in closers):
+            while (sign := self.peek()) in (*_SEPARATORS, "&"):
                 either = ("or",) if sign in ("or", "vee") else either
                 self.at += 1
-            if self.peek() in closers or self.peek() == "<end>":
+            if sign in closers or sign == "<end>":
                 break
             items.append(self.relation())
             if self.peek() not in (*_SEPARATORS, "&", "<end>", *closers) and not (
@@ -45,7 +49,14 @@ class Parser(Atoms):
             return items[0]
         return ("list", tuple(items), *either)
 
+    def items_until(self, closer: str) -> tuple:
+        """One item or more, and the sign that closes them."""
+        tree = self.items((closer,))
+        self.expect(closer)
+        return tree[1] if tree[0] == "list" else (tree,)
+
     def relation(self) -> tuple:
+        """Sides joined by =, <, \\in and the like; a side alone is no relation."""
         sign = RELATIONS.get(self.peek())
         if sign in ("=", "~", "in"):  # "= 5": the left side is in the problem
             self.at += 1
@@ -75,12 +86,13 @@ class Parser(Atoms):
         return tree
 
     def sum(self) -> tuple:
+        """Terms with their signs; "--5" and "+-5" are read as in arithmetic."""
         terms = []
         while True:
             sign = self.peek()
             if sign in ("+", "-", "pm", "mp"):
                 self.at += 1
-                while self.peek() in ("+", "-"):  # "--5", "+-5"
+                while self.peek() in ("+", "-"):
                     if self.expect("+", "-") == "-":
                         sign = {"+": "-", "-": "+"}.get(sign, sign)
             elif terms:
@@ -117,16 +129,14 @@ class Parser(Atoms):
         return self.power()
 
     def starts_factor(self) -> bool:
+        """Does the next token multiply what stands before it?"""
         if self.at >= len(self.tokens):
             return False
         token = self.tokens[self.at]
         if token.kind in ("num", "sym"):
             return True
         if token.kind == "cmd":
-            return token.text not in (*RELATIONS, *_SET_OPERATIONS, *_SEPARATORS) and token.text not in (
-                "pm", "mp", "cdot", "times", "div", "bmod", "mod", "forall", "rfloor", "rceil",
-                "rangle", "rbrace", "pmod", "Big",
-            )  # fmt: skip
+            return token.text not in _NO_FACTORS
         if token.kind == "word":
             return token.text in SCALES or token.text in DEGREE_WORDS or token.text in PERCENT_WORDS
         if token.kind == "env":
@@ -135,13 +145,12 @@ class Parser(Atoms):
 
     def new_item(self, token: Token) -> bool:
         """Does this bracket open the next tuple of an unseparated list, as in (1,2)(3,4)?"""
-        if token.text != "(" or self.at == 0 or self.tokens[self.at - 1].text != ")":
-            return False
-        return self.comma_inside(self.at)
+        return token.text == "(" and self.at > 0 and self.tokens[self.at - 1].text == ")" and self.comma_inside()
 
-    def comma_inside(self, position: int) -> bool:
+    def comma_inside(self) -> bool:
+        """Does the bracket that opens here hold a comma of its own?"""
         depth = 0
-        for token in self.tokens[position : position + 200]:
+        for token in self.tokens[self.at : self.at + MAX_TUPLE]:
             if token.kind == "op":
                 depth += (token.text in ("(", "[", "{", "\\{")) - (token.text in (")", "]", "}", "\\}"))
                 if depth == 0:

@@ -48,35 +48,25 @@ class Sample(NamedTuple):
     vote_class: str | None
 
 
-def _grade(job: tuple, policy: str) -> Verdict:
-    return compare.grade(*job, policy)
+def _grade_pair(predicted: str | None, expected: str, policy: str) -> Verdict:
+    return compare.grade(predicted, expected, policy)
 
 
-def _classify(answer: str | None, policy: str) -> str | None:  # classes are the same under every policy
-    return compare.vote_class(answer)
+def _grade_sample(predicted: str | None, expected: str, policy: str) -> Sample:
+    return Sample(compare.grade(predicted, expected, policy), compare.vote_class(predicted))
 
 
-def _grade_sample(job: tuple, policy: str) -> Sample:
-    return Sample(compare.grade(*job, policy), compare.vote_class(job[0]))
-
-
-def _failed_grade(job: tuple, status: str) -> Verdict:
+def _failed_pair(predicted: str | None, status: str) -> Verdict:
     return Verdict(False, status)
 
 
-def _failed_class(answer: str | None, status: str) -> str | None:
-    return compare.text_class(answer)
+def _failed_sample(predicted: str | None, status: str) -> Sample:
+    return Sample(Verdict(False, status), compare.text_class(predicted))
 
 
-def _failed_sample(job: tuple, status: str) -> Sample:
-    return Sample(Verdict(False, status), compare.text_class(job[0]))
-
-
-TASKS = {
-    "grade": (_grade, _failed_grade),
-    "class": (_classify, _failed_class),
-    "sample": (_grade_sample, _failed_sample),
-}
+# Task -> what a worker does with a pair, and what is said of one that breaks a limit. "pair" leaves out the vote class: two
+# answers with the same text need not be read then.
+TASKS = {"pair": (_grade_pair, _failed_pair), "sample": (_grade_sample, _failed_sample)}
 
 
 class _SoftTimeout(BaseException):
@@ -113,16 +103,16 @@ def _answer(connection: multiprocessing.connection.Connection, progress, policy:
             try:
                 signal.setitimer(signal.ITIMER_PROF, CPU_LIMIT_S)
                 try:
-                    result = run(job, policy)
+                    result = run(*job, policy)
                 finally:
                     signal.setitimer(signal.ITIMER_PROF, 0)
             except _SoftTimeout:
-                result = failed(job, "timeout")
+                result = failed(job[0], "timeout")
             except (MemoryError, RecursionError):
-                result = failed(job, "too_large")
+                result = failed(job[0], "too_large")
             except Exception as error:  # a defect of the grader must neither stop a run of a million samples nor hide
                 print(f"grader defect, please report: {error!r} on {job!r:.300}", file=sys.stderr, flush=True)
-                result = failed(job, "too_large")
+                result = failed(job[0], "too_large")
             done.append((index, result))
             if (now := time.perf_counter()) - flushed > FLUSH_S:
                 connection.send(done)
@@ -194,14 +184,10 @@ class GraderPool:
 
     def grade_pairs(self, pairs: Iterable[tuple[str | None, str]]) -> Iterator[Verdict]:
         """Verdicts of (predicted, expected) pairs, in order; reads ahead a bounded number of pairs."""
-        return self._map("grade", pairs)
-
-    def vote_classes(self, answers: Iterable[str | None]) -> Iterator[str | None]:
-        """Vote classes of answers, in order. An answer that breaks a limit is a class of its own text."""
-        return self._map("class", answers)
+        return self._map("pair", pairs)
 
     def grade_samples(self, pairs: Iterable[tuple[str | None, str]]) -> Iterator[Sample]:
-        """Verdict and vote class of (predicted, expected) pairs, in order."""
+        """Verdict and vote class of (predicted, expected) pairs, in order. What breaks a limit is a class of its own text."""
         return self._map("sample", pairs)
 
     def _map(self, task: str, items: Iterable) -> Iterator:
@@ -262,7 +248,8 @@ class GraderPool:
         jobs = worker.jobs
         run.deaths[culprit] += 1
         if culprit in jobs and (killed or run.deaths[culprit] > 1):
-            run.results[culprit] = TASKS[run.task][1](jobs.pop(culprit), "timeout" if killed else "too_large")
+            _, failed = TASKS[run.task]
+            run.results[culprit] = failed(jobs.pop(culprit)[0], "timeout" if killed else "too_large")
         elif run.deaths[culprit] > MAX_IDLE_DEATHS:
             raise RuntimeError(f"grading workers die before they grade anything (exit code {worker.process.exitcode})")
         if jobs:

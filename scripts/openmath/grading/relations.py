@@ -8,7 +8,7 @@ from flint import acb, ctx, fmpq
 from openmath.grading import values
 from openmath.grading.evaluate import Evaluator
 from openmath.grading.rounding import rounds_to
-from openmath.grading.trees import STRUCTURED, argument_names, bound_label, has_signs, label, letters, walk
+from openmath.grading.trees import STRUCTURED, argument_names, bound_label, has_signs, is_label, letters, walk
 from openmath.grading.values import Unclear, Value
 
 ORDER = {"<", "<=", ">", ">="}
@@ -29,9 +29,10 @@ class Relations:
     """The part of Structure that reads relations."""
 
     def relation_key(self, signs: tuple, sides: tuple) -> str:
+        """signs: between the sides, one fewer than these."""
         if "~" in signs:  # sqrt(3)/3 ~ 0.577: what stands before the sign is exact
             cut = signs.index("~")
-            if cut == 0 and label(sides[0]) and len(sides) == 2:
+            if cut == 0 and is_label(sides[0]) and len(sides) == 2:
                 return self.key(sides[1])
             return self.key(sides[0]) if cut == 0 else self.relation_key(signs[:cut], sides[: cut + 1])
         if set(signs) == {"="}:
@@ -39,21 +40,22 @@ class Relations:
         if len(signs) == 1 and signs[0] == "in":
             if sides[0][0] == "sym":
                 return self.piece(sides[1])
-            return self.key(sides[1]) if label(sides[0]) else f"in({self.key(sides[0])}|{self.key(sides[1])})"
+            return self.key(sides[1]) if is_label(sides[0]) else f"in({self.key(sides[0])}|{self.key(sides[1])})"
         interval = self.interval_of(signs, sides)
         if interval:
             return interval
         if len(signs) == 1 and signs[0] == "!=":
-            if label(sides[0]):
+            if is_label(sides[0]):
                 return punctured([self.key(sides[1])])
             return "ne{" + ";".join(sorted(map(self.key, sides))) + "}"
         if all(sign in (">", ">=", "=") for sign in signs):
             signs, sides = tuple(_FLIPPED[sign] for sign in reversed(signs)), tuple(reversed(sides))
-        if len(signs) == 1 and signs[0] in ORDER:
+        if len(signs) == 1 and signs[0] in ("<", "<="):
             return self.inequality_key(signs[0], sides)
         return "chain:" + "".join(f"{self.key(side)}{sign}" for side, sign in zip(sides, (*signs, ""), strict=True))
 
     def equation_key(self, sides: tuple) -> str:
+        """name = value is the value; an equation of a curve is named up to a factor; others by all their sides."""
         named = bound_label(sides)
         if named is not None:
             names = argument_names(sides[0], named)
@@ -76,9 +78,7 @@ class Relations:
         """The same for equations that differ by a constant factor: how lhs - rhs changes from one point to another."""
         key = self.change(("add", (sides[0], ("neg", sides[1]))))
         if key == "1" or (all(map(letters, sides)) and self.change(sides[0]) == self.change(sides[1])):
-            return "=".join(
-                sorted(map(self.number_key, sides))
-            )  # nothing in it is free, or m > 27 m: a factor says all
+            return "=".join(sorted(map(self.number_key, sides)))  # nothing in it is free; m > 27 m: a factor says all
         return key
 
     def change(self, tree: tuple) -> str:
@@ -94,18 +94,14 @@ class Relations:
         return values.key_at_any_precision(quotient, repr(tree))
 
     def inequality_key(self, sign: str, sides: tuple) -> str:
-        """lhs < rhs up to a positive factor: the quotient at two points, and the sign at one."""
-        strict = "<" if sign in ("<", ">") else "<="
-        if sign in (">", ">="):
-            sides = tuple(reversed(sides))
+        """lhs < rhs or lhs <= rhs up to a positive factor: the quotient at two points, and the sign at one."""
+        ctx.prec = values.PRECISIONS[0]
         try:
-            evaluator = Evaluator(**self.options)
-            ctx.prec = values.PRECISIONS[0]
-            here = evaluator.value(("add", (sides[0], ("neg", sides[1]))))
+            here = Evaluator(**self.options).value(("add", (sides[0], ("neg", sides[1]))))
             positive = values.ball(here).real > 0
         except (Unclear, ZeroDivisionError):
-            positive = None
-        return f"ineq{strict}{'+' if positive else '-'}:{self.proportional_key(sides)}"
+            positive = False
+        return f"ineq{sign}{'+' if positive else '-'}:{self.proportional_key(sides)}"
 
     def interval_of(self, signs: tuple, sides: tuple) -> str | None:
         bounds = self.bounds_of(signs, sides)
@@ -120,7 +116,7 @@ class Relations:
         if signs[0][0] == ">":
             signs, sides = tuple(_FLIPPED[sign] for sign in reversed(signs)), tuple(reversed(sides))
         if len(sides) == 3:
-            name = sides[1][1] if sides[1][0] == "sym" else repr(sides[1]) if label(sides[1]) else None
+            name = sides[1][1] if sides[1][0] == "sym" else repr(sides[1]) if is_label(sides[1]) else None
             if name is None or letters(sides[1]) & (letters(sides[0]) | letters(sides[2])):
                 return None
             brackets = ("(" if signs[0] == "<" else "[") + (")" if signs[1] == "<" else "]")
@@ -165,7 +161,7 @@ class Relations:
         """Of relations that bound one variable: where it lies if one of them holds, or all of them."""
         names, pieces, bounds, excluded = set(), [], [], []
         for item in items:
-            if item[0] != "rel" or len(item[2]) < 2 or not item[2][0]:
+            if item[0] != "rel":
                 return None
             signs, sides = item[1], item[2]
             found = self.bounds_of(signs, sides)
@@ -205,12 +201,14 @@ class Relations:
 
 
 def half_line(name: str, sign: str, bound: tuple, *, below: bool) -> Bounds:
+    """name < bound or name <= bound, or with `below` False the other way round."""
     if below:
         return Bounds(name, "(" + (")" if sign == "<" else "]"), ("neg", _INFINITE), bound)
     return Bounds(name, ("(" if sign == "<" else "[") + ")", bound, _INFINITE)
 
 
 def cup(pieces: list[str]) -> str:
+    """The key of a union: of points alone a set."""
     distinct = sorted(set(pieces))
     if len(distinct) == 1:
         return distinct[0]

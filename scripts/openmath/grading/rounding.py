@@ -5,7 +5,7 @@ from flint import acb, ctx
 from openmath.grading import values
 from openmath.grading.evaluate import Evaluator
 from openmath.grading.lexer import NotMath
-from openmath.grading.trees import has_signs, infinity, value_of, walk
+from openmath.grading.trees import has_signs, sign_of_infinity, value_of, walk
 from openmath.grading.values import Unclear, Value
 from openmath.grading.verdict import TooLarge
 
@@ -28,7 +28,7 @@ def _rounds(a: tuple, b: tuple) -> bool:
     if a[0] == b[0] == "matrix" and len(a[1]) == len(b[1]):
         return all(_all_round(row, other) for row, other in zip(a[1], b[1], strict=True))
     a, b = value_of(a), value_of(b)
-    if has_signs(a) or has_signs(b) or infinity(a) or infinity(b):
+    if has_signs(a) or has_signs(b) or sign_of_infinity(a) or sign_of_infinity(b):
         return False
     ctx.prec = values.PRECISIONS[0]
     first, second = Evaluator(), Evaluator()

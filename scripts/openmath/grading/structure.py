@@ -3,8 +3,8 @@ x > 3 as an interval, x = 5 as 5, equations up to a factor."""
 
 import itertools
 from collections.abc import Iterator
+from functools import partial
 
-from openmath.grading import values
 from openmath.grading.alternatives import OtherReadings
 from openmath.grading.evaluate import Evaluator
 from openmath.grading.lexer import NotMath
@@ -13,13 +13,13 @@ from openmath.grading.trees import (
     MAX_SIGNS,
     expand,
     has_signs,
-    infinity,
     label_of,
     letters,
     scaled_matrix,
+    sign_of_infinity,
     strip_label_of_first,
 )
-from openmath.grading.values import Value
+from openmath.grading.values import key_at_any_precision
 from openmath.grading.verdict import TooLarge
 
 DOMAINS = {"\\mathbbZ": "integer", "\\mathbbN": "integer positive", "\\mathbbR": "real", "\\mathbbQ": "rational"}
@@ -63,7 +63,7 @@ class Structure(Relations, OtherReadings):
             return self.set_key(tuple(expand(tree)))
         if tree == ("sym", "\\mathbbR"):
             return "I(-oo..+oo)"
-        infinite = infinity(tree)
+        infinite = sign_of_infinity(tree)
         if infinite:
             return infinite
         if kind in ("mul", "neg", "div"):
@@ -83,17 +83,18 @@ class Structure(Relations, OtherReadings):
         ]
         return ",".join([self.key(value), *equations])
 
-    def number_key(self, tree: tuple, salt: str = "") -> str:
-        evaluator = Evaluator(salt=salt, **self.options)
+    def number_key(self, tree: tuple) -> str:
+        """The key of a value, and a note in `used` of the readings that it rests on."""
+        evaluator = Evaluator(**self.options)
         key = evaluator.key(tree)
         self.used |= evaluator.used
         return key
 
     def set_key(self, items: tuple) -> str:
+        """The distinct items without order; one alone is no set."""
         keys = set()
         for item in items:
-            expanded = expand(item) if has_signs(item) else (item,)
-            keys.update(self.key(one) for one in expanded)
+            keys.update(map(self.key, expand(item)))
         if not keys:
             return "empty"
         if len(keys) == 1:
@@ -101,14 +102,13 @@ class Structure(Relations, OtherReadings):
         return "{" + ";".join(sorted(keys)) + "}"
 
     def list_key(self, items: tuple, *, either: bool = False) -> str:
+        """Values of several names (x = 1, y = 2), a family, a region of one variable, or just a set. either: joined by "or"."""
         if not items:
             raise NotMath("nothing")
         items = tuple(strip_label_of_first(items))
-        labels = [label_of(item) for item in items]
-        if all(labels) and len(set(labels)) == len(labels):
-            names = {label.split("_")[0] for label in labels}
-            if len(names) > 1:
-                return self.record_key(items)
+        labels = self.distinct_labels(items)
+        if len({label.split("_")[0] for label in labels}) > 1:  # x_1 = 1, x_2 = 3 are the values of one x
+            return self.record_key(items)
         if items[0][0] == "rel" and items[0][1] == ("!=",) and all(item[0] != "rel" for item in items[1:]):
             return punctured([self.key(items[0][2][1]), *map(self.key, items[1:])])  # x != 1, 2
         family = self.family_of_integers(items)
@@ -127,34 +127,42 @@ class Structure(Relations, OtherReadings):
         key = self.renamed({name: "parameter"}).key(("list", tuple(items)) if len(items) > 1 else items[0])
         return f"{key} | {DOMAINS.get(domain[2][1][1]) or self.key(domain[2][1])}"
 
+    def distinct_labels(self, items: tuple) -> list[str]:
+        """The names of `name = value, ...` if each item has its own; else none."""
+        labels = [label_of(item) for item in items]
+        return labels if all(labels) and len(set(labels)) == len(labels) else []
+
     def record_key(self, items: tuple) -> str:
+        """Named values, in whatever order."""
         return "rec{" + ";".join(sorted(f"{label_of(item)}={self.key(item[2][-1])}" for item in items)) + "}"
 
     def group_key(self, brackets: str, items: tuple) -> str:
-        labels = [label_of(item) for item in items]
-        if len(items) > 1 and all(labels) and len(set(labels)) == len(labels):
+        """An interval where the brackets or an infinite end say so; else a tuple, in order."""
+        if len(items) > 1 and self.distinct_labels(items):
             return self.record_key(items)
-        signs = [item for item in items if has_signs(item)]
-        if signs:
-            choices = [tuple(expand(item)) if has_signs(item) else (item,) for item in items]
-            if len(list(signs)) > MAX_SIGNS:
-                raise TooLarge
-            return self.set_key(tuple(("group", brackets, combination) for combination in itertools.product(*choices)))
+        with_signs = sum(map(has_signs, items))
+        if with_signs > MAX_SIGNS:
+            raise TooLarge
+        if with_signs:
+            choices = map(expand, items)
+            return self.set_key(tuple(("group", brackets, chosen) for chosen in itertools.product(*choices)))
         if len(items) == 2:
             interval = self.interval(brackets, items)
-            if interval and (brackets != "()" or "oo" in interval):
+            if brackets != "()" or "oo" in interval:
                 return interval
         elif brackets not in ("()", "[]"):
             raise NotMath("a half-open interval of several numbers")
         return "(" + ",".join(map(self.key, items)) + ")"
 
     def interval(self, brackets: str, items: tuple) -> str:
+        """The key of an interval between two items; an infinite end is always open."""
         low, high = (self.key(item) for item in items)
         left = "(" if low == "-oo" else brackets[0]
         right = ")" if high == "+oo" else brackets[1]
         return f"I{left}{low}..{high}{right}"
 
     def union_key(self, tree: tuple) -> str:
+        """A union, an intersection or a difference of sets."""
         operation = tree[1]
         if operation == "cup":
             return cup(list(self.pieces(tree)))
@@ -166,6 +174,7 @@ class Structure(Relations, OtherReadings):
         return f"minus({left}|{right})"
 
     def pieces(self, tree: tuple) -> Iterator[str]:
+        """Keys of what a union joins: intervals, single points, other sets."""
         if tree[0] == "union" and tree[1] == "cup":
             yield from self.pieces(tree[2])
             yield from self.pieces(tree[3])
@@ -175,14 +184,12 @@ class Structure(Relations, OtherReadings):
             yield self.piece(tree)
 
     def piece(self, tree: tuple) -> str:
+        """The key of a set: a pair in brackets is an interval here."""
         if tree[0] == "group" and len(tree[2]) == 2:
             return self.interval(tree[1], tree[2])
         return self.key(tree)
 
     def ratio_key(self, parts: tuple) -> str:
-        def quotient(part: tuple) -> Value:
-            return Evaluator(**self.options).value(("div", part, parts[0]))
-
-        return "ratio:" + ":".join(
-            values.key_at_any_precision(lambda part=part: quotient(part), repr((part, parts[0]))) for part in parts
-        )
+        quotients = [partial(Evaluator(**self.options).value, ("div", part, parts[0])) for part in parts]
+        names = [repr((part, parts[0])) for part in parts]
+        return "ratio:" + ":".join(map(key_at_any_precision, quotients, names))

@@ -33,38 +33,39 @@ def strip_label_of_first(items: tuple) -> list[tuple]:
 
 
 def value_of(item: tuple) -> tuple:
+    """The 5 of x = 5; any other item is its own value."""
     return item[2][-1] if label_of(item) else item
 
 
 def label_of(item: tuple) -> str | None:
     """The name on the left of `name = value`, if the item is that."""
-    if item[0] == "rel" and item[1] == ("=",) and label(item[2][0]) and bound_label(item[2]) is not None:
+    if item[0] == "rel" and item[1] == ("=",) and is_label(item[2][0]) and bound_label(item[2]) is not None:
         side = item[2][0]
         return side[1] if side[0] == "sym" else repr(side)
     return None
 
 
-def label(tree: tuple) -> bool:
+def is_label(tree: tuple) -> bool:
     """Is this a name for the quantity asked for: x, f(x), (x, y), |AB|, AB/CD?"""
     kind = tree[0]
     if kind == "sym":
         return True
     if kind == "call":
-        return tree[1] not in ("mod",)
+        return tree[1] != "mod"
     if kind == "abs":
         return bool(letters(tree[1]))
     if kind == "group":
-        return all(label(item) for item in tree[2])
+        return all(is_label(item) for item in tree[2])
     if kind in ("mul", "div"):
-        return all(part[0] == "const" or label(part) for part in tree[1:])
+        return all(part[0] == "const" or is_label(part) for part in tree[1:])
     if kind == "ratio":
-        return all(label(part) for part in tree[1])
+        return all(is_label(part) for part in tree[1])
     return False
 
 
-def quantity(tree: tuple) -> bool:
+def is_quantity(tree: tuple) -> bool:
     """Is this an expression whose value may be the answer, unlike the left side of a curve's equation?"""
-    return label(tree) or any(node[0] in ("abs", "call", "big") for node in walk(tree))
+    return is_label(tree) or any(node[0] in ("abs", "call", "big") for node in walk(tree))
 
 
 def bound_label(sides: tuple) -> tuple | None:
@@ -74,7 +75,7 @@ def bound_label(sides: tuple) -> tuple | None:
         return None
     if left[0] == "sym" and right[0] == "sym":
         return None
-    if label(left) and not (left[0] == "sym" and left[1] in letters(right)):
+    if is_label(left) and not (left[0] == "sym" and left[1] in letters(right)):
         if left[0] == "call" and left[1] in ("sin", "cos", "tan", "cot", "sec", "csc"):
             return None
         if left[0] in ("mul", "div") and letters(right) and not _named_product(left):
@@ -94,6 +95,7 @@ def _named_product(tree: tuple) -> bool:
 
 
 def letters(tree: tuple) -> set[str]:
+    """Names of the variables in a tree, with their indices: {"x", "a_1"}."""
     return {node[1] for node in walk(tree) if node[0] == "sym"}
 
 
@@ -109,16 +111,20 @@ def walk(tree: object) -> Iterator[tuple]:
 
 
 def has_signs(tree: tuple) -> bool:
-    return tree[0] in ("pm", "mp") or any(node[0] in ("pm", "mp") for node in walk(tree))
+    """Does it hold a plus-minus sign, and stand for several formulas?"""
+    return any(node[0] in ("pm", "mp") for node in walk(tree))
 
 
 def count_signs(tree: tuple) -> int:
+    """Plus-minus and minus-plus signs."""
     return sum(node[0] in ("pm", "mp") for node in walk(tree))
 
 
 def expand(tree: tuple, *, together: bool = False) -> list[tuple]:
     """The formulas that one with plus-minus signs stands for. With a minus-plus sign, all signs change together."""
     count = count_signs(tree)
+    if count == 0:
+        return [tree]
     if count > MAX_SIGNS:
         raise TooLarge
     together = together or any(node[0] == "mp" for node in walk(tree))
@@ -136,7 +142,8 @@ def _with_signs(node: object, choice: Iterator[bool]) -> object:
     return tuple(_with_signs(part, choice) for part in node)
 
 
-def infinity(tree: tuple) -> str | None:
+def sign_of_infinity(tree: tuple) -> str | None:
+    """The key of plus or minus infinity; None of any other tree."""
     if tree[0] == "infty":
         return "+oo"
     if tree[0] == "neg" and tree[1][0] == "infty":

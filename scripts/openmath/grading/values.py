@@ -53,33 +53,35 @@ def is_integer(value: Value) -> bool:
 
 
 def ball(value: Value) -> acb:
+    """The value as a complex ball."""
     return acb(value) if isinstance(value, fmpq) else value
 
 
 def power(base: Value, exponent: Value) -> Value:
-    if isinstance(exponent, fmpq) and exponent.q == 1:
+    """base^exponent; odd roots of negative numbers are real. Raises ZeroDivisionError, TooLarge."""
+    if is_integer(exponent):
         if isinstance(base, fmpq):
             return _exact_power(base, exponent.p)
         if abs(exponent.p) <= 1 << 20:
             return base ** fmpz(exponent.p)
+    if isinstance(exponent, fmpq) and exponent.q % 2 == 1 and _is_negative(base):  # the real root: cbrt(-8) = -2
+        root = power(-base, exponent)
+        return -root if exponent.p % 2 == 1 else root
     if isinstance(base, fmpq) and isinstance(exponent, fmpq):
         if base == 0:
             if exponent > 0:
                 return fmpq(0)
             raise ZeroDivisionError
-        if base < 0 and exponent.q % 2 == 1:  # the real root, as in \\sqrt[3]{-8} = -2
-            root = power(-base, exponent)
-            return -root if exponent.p % 2 == 1 else root
         if abs(exponent.p) > 1 << 40:
             return opaque("power", key(base), key(exponent))
         if exponent == fmpq(1, 2):
             return _square_root(base)
-    if isinstance(base, acb) and isinstance(exponent, fmpq) and base.imag.is_zero() and base.real < 0:
-        if exponent.q % 2 == 1:
-            root = power(-base, exponent)
-            return -root if exponent.p % 2 == 1 else root
     _check_magnitude(ball(base), ball(exponent))
     return ball(base) ** ball(exponent)
+
+
+def _is_negative(value: Value) -> bool:
+    return value < 0 if isinstance(value, fmpq) else value.imag.is_zero() and value.real < 0
 
 
 def _exact_power(base: fmpq, exponent: fmpz) -> Value:
@@ -127,6 +129,7 @@ def _check_magnitude(base: acb, exponent: acb) -> None:
 
 
 def factorial(value: Value) -> Value:
+    """value!, by the gamma function where it is no whole number. Raises ZeroDivisionError for negative ones."""
     if is_integer(value):
         if value < 0:
             raise ZeroDivisionError
@@ -137,6 +140,7 @@ def factorial(value: Value) -> Value:
 
 
 def binomial(above: Value, below: Value) -> Value:
+    """above choose below, by the gamma function where they are no whole numbers."""
     if is_integer(above) and is_integer(below):
         if below < 0 or (0 <= above < below):
             return fmpq(0)

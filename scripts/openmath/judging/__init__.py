@@ -7,6 +7,7 @@ expected answer) before it is used, and never asked for again, whatever file, mo
     questions   what is asked about a row, and what needs no call
     verdict     a judgement's text -> yes, no, unparsed
     store       all verdicts of a judge, kept for ever
+    endpoints   the key of a hosted judge, the identity of a replayed one
     budget      prices, and the stop before a limit
     online      one request a question, at once
     batch       the OpenAI Batch API: half the price, within 24 hours

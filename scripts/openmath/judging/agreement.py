@@ -5,9 +5,10 @@ from itertools import combinations
 import numpy as np
 
 from openmath.errors import InputError
+from openmath.judging.settings import QUESTION_FIELDS
 from openmath.metrics import cohen_kappa
 
-SHOWN = ("id", "problem", "predicted_answer", "expected_answer")
+SHOWN = ("id", *QUESTION_FIELDS)
 
 
 def compare_judges(verdicts: dict[str, list[dict]]) -> list[dict]:
@@ -60,8 +61,9 @@ def _share(values) -> float | None:
 
 
 def _check_same_answers(first: str, a: list[dict], second: str, b: list[dict]) -> None:
-    fields = ("problem", "predicted_answer", "expected_answer")
-    if [[row.get(f) for f in fields] for row in a] != [[row.get(f) for f in fields] for row in b]:
+    if [[row.get(name) for name in QUESTION_FIELDS] for row in a] != [
+        [row.get(name) for name in QUESTION_FIELDS] for row in b
+    ]:
         raise InputError(
             "Two judges have judged different answers.",
             where=f"{first} and {second}",

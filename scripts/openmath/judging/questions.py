@@ -17,9 +17,17 @@ PREFILLED = {
 
 
 def question_of(row: dict) -> dict:
-    """Problem, predicted and expected answer of a sample row; rows of other tools may have only the generation."""
-    predicted = row["predicted_answer"] if "predicted_answer" in row else extract_answer(text_of(row, "generation"))
-    return {"problem": row["problem"], "predicted_answer": predicted, "expected_answer": str(row["expected_answer"])}
+    """Problem, predicted and expected answer of a sample row."""
+    return {
+        "problem": row["problem"],
+        "predicted_answer": predicted_answer(row),
+        "expected_answer": str(row["expected_answer"]),
+    }
+
+
+def predicted_answer(row: dict) -> object:
+    """The answer that a row states; rows of other tools may have only the generation."""
+    return row["predicted_answer"] if "predicted_answer" in row else extract_answer(text_of(row, "generation"))
 
 
 def text_of(row: dict, field: str) -> str:

@@ -9,7 +9,8 @@ from openmath.errors import InputError
 from openmath.fingerprint import fingerprint
 from openmath.yaml_files import read_yaml
 
-FIELDS = re.compile(r"\{(problem|predicted_answer|expected_answer)\}")
+QUESTION_FIELDS = ("problem", "predicted_answer", "expected_answer")
+FIELDS = re.compile(rf"\{{({'|'.join(QUESTION_FIELDS)})\}}")
 # Sent after a reply without a verdict. A judgement has temperature 0: the same request again would give the same reply.
 ASK_AGAIN = 'Write one line only: either "Judgement: Yes" or "Judgement: No".'
 
@@ -17,14 +18,9 @@ ASK_AGAIN = 'Write one line only: either "Judgement: Yes" or "Judgement: No".'
 def read_judge_prompt(path: str | Path) -> dict:
     """A judge prompt: system (str), user (str with the three fields), ask_again (str, for a reply without a verdict)."""
     prompt = read_yaml(path, "the judge prompt")
-    if not isinstance(prompt, dict) or set(FIELDS.findall(str(prompt.get("user")))) != {
-        "problem",
-        "predicted_answer",
-        "expected_answer",
-    }:
-        raise InputError(
-            "The judge prompt lacks a field.", where=path, expected="{problem} {predicted_answer} {expected_answer}"
-        )
+    if not isinstance(prompt, dict) or set(FIELDS.findall(str(prompt.get("user")))) != set(QUESTION_FIELDS):
+        expected = " ".join(f"{{{name}}}" for name in QUESTION_FIELDS)
+        raise InputError("The judge prompt lacks a field.", where=path, expected=expected)
     parts = {
         "system": prompt.get("system") or "",
         "user": prompt["user"],
@@ -86,5 +82,5 @@ class JudgeSettings:
 
 def verdict_key(settings_fingerprint: str, question: dict, attempt: int) -> str:
     """Names a verdict by everything that can change it. attempt: 1, and more where a reply held no verdict."""
-    fields = {name: question[name] for name in ("problem", "predicted_answer", "expected_answer")}
+    fields = {name: question[name] for name in QUESTION_FIELDS}
     return fingerprint({"settings": settings_fingerprint, "attempt": attempt, **fields})
