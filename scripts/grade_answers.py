@@ -15,7 +15,6 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 from openmath.errors import InputError, run_command
@@ -23,7 +22,7 @@ from openmath.fingerprint import identity, write_manifest
 from openmath.grading import POLICIES, GraderPool
 from openmath.grading.verdict import GRADER_VERSION
 from openmath.machine import machine, versions
-from openmath.samples import run_order, sample_run_of
+from openmath.samples import arriving_lines, run_order, sample_run_of
 
 READ_BYTES = 1 << 16  # what a pipe holds: --pairs grades whatever has arrived, and never waits for more
 
@@ -48,17 +47,6 @@ def parse_arguments() -> argparse.Namespace:
     return arguments
 
 
-def lines_as_they_come(descriptor: int) -> Iterator[list[bytes]]:
-    """Lists of the complete lines that have arrived so far; blocks only while there is none."""
-    rest = b""
-    while block := os.read(descriptor, READ_BYTES):
-        *lines, rest = (rest + block).split(b"\n")
-        if lines:
-            yield lines
-    if rest:
-        yield [rest]
-
-
 def parse_pair(line: bytes, number: int) -> tuple[str | None, str]:
     try:
         row = json.loads(line)
@@ -78,7 +66,8 @@ def parse_pair(line: bytes, number: int) -> tuple[str | None, str]:
 def grade_stream(policy: str, processes: int | None) -> None:
     number = 0
     with GraderPool(processes, policy) as pool:
-        for lines in lines_as_they_come(sys.stdin.fileno()):
+        arrived = iter(lambda: os.read(sys.stdin.fileno(), READ_BYTES), b"")
+        for lines in arriving_lines(arrived, "stdin"):
             pairs = []
             for line in lines:
                 number += 1

@@ -14,7 +14,7 @@ SCHEMA = Path(__file__).parents[2] / "config" / "schema.yaml"
 SOURCES = ("hf", "path", "pypi", "base_url", "samples")
 JUDGE_SOURCES = ("model", "self_hosted")
 SECRET_PRONE = {  # a wrong value may be a secret: it is never repeated
-    "api_key_env": "must be the name of an environment variable that holds the key, not the key",
+    "api_key_env": "must be the name of an environment variable that holds the key (A-Z, 0-9 and _), not the key",
     "base_url": "must be http(s)://HOST/PATH, without a user or password",
 }
 
@@ -97,6 +97,8 @@ def _cross_checks(config: dict) -> Iterator[str]:
             yield f"models: {name}: base_url and engine: endpoint go together"
         elif sources[0] == "base_url" and "served_model" not in model:
             yield f"models: {name}: an endpoint needs served_model, the name it knows the model by"
+        elif sources[0] == "base_url" and model["deterministic"]:
+            yield f"models: {name}: deterministic: has no effect on an endpoint; its server has to be started so"
     for name in {name for pair in config["compare"] for name in pair} - config["models"].keys():
         yield f"compare: no model {name!r}; known models: {', '.join(config['models'])}"
     for name, judge in config["judges"].items():

@@ -17,7 +17,7 @@ from openmath.answers import extract_answer
 from openmath.errors import InputError
 from openmath.grading.pool import GraderPool, Sample
 from openmath.grading.verdict import GRADER_VERSION
-from openmath.samples import atomic_write, check_ids, read_rows, run_order, sample_run_of
+from openmath.samples import atomic_write, check_ids, read_lines, read_rows, run_order, sample_run_of
 
 PROGRESS_EVERY_S = 5  # seconds between two progress lines on stderr
 NO_COUNT = -1  # num_generated_tokens of a row that does not say
@@ -221,20 +221,15 @@ def grade_files(
 
 def rows_of_samples(path: str | Path) -> Iterator[dict]:
     """The rows of samples.read_rows, by a parser that is four times as fast where it agrees to read the line."""
-    try:
-        file = open(path, "rb")
-    except OSError as error:
-        raise InputError(f"Cannot read the file ({error.strerror}).", where=path) from None
-    with file:
-        for number, line in enumerate(file, start=1):
-            try:
-                row = orjson.loads(line) if not line.isspace() else None
-            except orjson.JSONDecodeError:
-                row = _plain_row(line, f"{path}:{number}")  # NaN, lone surrogates; or really broken
-            if isinstance(row, dict):
-                yield row
-            elif not line.isspace():
-                _plain_row(line, f"{path}:{number}")
+    for number, line in enumerate(read_lines(path), start=1):
+        try:
+            row = orjson.loads(line) if not line.isspace() else None
+        except orjson.JSONDecodeError:
+            row = _plain_row(line, f"{path}:{number}")  # NaN, lone surrogates; or really broken
+        if isinstance(row, dict):
+            yield row
+        elif not line.isspace():
+            _plain_row(line, f"{path}:{number}")
 
 
 def _plain_row(line: bytes, where: str) -> dict:
