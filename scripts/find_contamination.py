@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pandas
 
+from openmath.arguments import real, whole
 from openmath.contamination import FEWEST_WORDS, KINDS, Overlap, training_problems
 from openmath.errors import InputError, run_command
 from openmath.samples import read_rows, write_text
@@ -67,8 +68,8 @@ def parse_arguments() -> argparse.Namespace:
     add("--benchmarks", nargs="+", required=True, type=Path, help="prepared benchmarks, data/*.jsonl")
     add("--training-set", nargs="+", required=True, type=Path, help=".parquet or JSON lines files")
     add("--field", default="problem", help="where a training row holds the problem")
-    add("--ngram", type=int, default=13, help="words of a run: 13 as for GPT-3, or 8 as for PaLM")
-    add("--similarity", type=float, default=0.8, help="least Jaccard similarity of a near duplicate")
+    add("--ngram", type=whole(2), default=13, help="words of a run: 13 as for GPT-3, or 8 as for PaLM")
+    add("--similarity", type=real(0, 1, above=True), default=0.8, help="least Jaccard similarity of a near duplicate")
     add("--output-dir", required=True, type=Path)
     return parser.parse_args()
 

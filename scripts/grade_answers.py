@@ -17,6 +17,7 @@ import sys
 import time
 from pathlib import Path
 
+from openmath.arguments import whole
 from openmath.errors import InputError, run_command
 from openmath.fingerprint import identity, write_manifest
 from openmath.grading import POLICIES, GraderPool
@@ -36,10 +37,8 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--output", help="parquet file to write")
     parser.add_argument("--pairs", action="store_true", help="grade pairs from stdin to stdout")
     parser.add_argument("--policy", choices=POLICIES, default="default", help="rules of equality (docs/grading.md)")
-    parser.add_argument("--processes", type=int, help="grading workers (default: the CPUs this process may use)")
+    parser.add_argument("--processes", type=whole(1), help="grading workers (default: the CPUs this process may use)")
     arguments = parser.parse_args()
-    if arguments.processes is not None and arguments.processes < 1:
-        parser.error("--processes must be at least 1")
     if arguments.pairs == bool(arguments.samples):
         parser.error("give either --samples and --output, or --pairs")
     if arguments.samples and not arguments.output:

@@ -25,9 +25,8 @@ POOL_CONNECTIONS = (
 MAX_REPLY = 16 * 2**20
 SHOWN = 500  # characters of a server's words
 
-TransportError = (
-    httpx.RequestError
-)  # no connection, a broken one, a reply that is not HTTP or not what its encoding says
+# No connection, a broken one, or a reply that is not HTTP or not what its encoding says.
+TransportError = httpx.RequestError
 
 
 class StatusError(Exception):
@@ -87,6 +86,8 @@ class JsonPoster:
                 headers={"Authorization": f"Bearer {api_key}", "Content-Type": "application/json"},
             ) as reply:
                 text = await _body(reply)
+        except httpx.InvalidURL as error:
+            raise httpx.UnsupportedProtocol(str(error)) from None  # a TransportError
         finally:
             pool.in_flight -= 1
         headers = dict(reply.headers)

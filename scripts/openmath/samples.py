@@ -118,8 +118,12 @@ def _too_long(where: str) -> InputError:
 
 def encode_row(row: dict) -> bytes:
     """One row as a line of UTF-8 JSON, newline included. Lone surrogates (broken model output) become U+FFFD."""
-    text = json.dumps(row, ensure_ascii=False)
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode() + b"\n"
+    return _utf8(json.dumps(row, ensure_ascii=False)) + b"\n"
+
+
+def _utf8(text: str) -> bytes:
+    """Lone surrogates become U+FFFD, pairs of them the character that they stand for."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
 
 
 @contextmanager
@@ -152,7 +156,7 @@ def write_rows(path: str | Path, rows: Iterable[dict]) -> None:
 def write_text(path: str | Path, text: str) -> None:
     """Write a text file as UTF-8; it appears complete or not at all."""
     with atomic_write(path) as file:
-        file.write(text.encode())
+        file.write(_utf8(text))
 
 
 def check_ids(found: Iterable[str], expected: Iterable[str], *, where: object, expected_from: object) -> None:

@@ -165,7 +165,8 @@ def test_jobs_at_once_wait_for_each_others_batches(tmp_path):
 def test_nothing_is_asked_online_while_a_batch_is_out(tmp_path):
     write(tmp_path / "in.jsonl", ROWS)
     (tmp_path / "store/batches").mkdir(parents=True)
-    write(tmp_path / "store/batches/x.json", [{"name": "x"}])
+    settings = {"identity": "judge-1", "prompt": {}, "sampling": {}}
+    write(tmp_path / "store/batches/x.json", [{"name": "x", "usd_at_most": 0.1, "settings": settings}])
     with judge_server(answer) as server:
         options = ("--input", tmp_path / "in.jsonl", "--output", tmp_path / "out.jsonl", "--judge", "j")
         options += (
