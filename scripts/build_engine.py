@@ -7,16 +7,17 @@ Writes engine.json: engine, version, model and the settings that can change answ
 """
 
 import argparse
-import json
 import shutil
 import subprocess
 from pathlib import Path
 
+from openmath.arguments import json_object, whole
 from openmath.engine_kinds import KINDS, engine_kind
 from openmath.engines import engine_module, trtllm
 from openmath.engines.own import TOKENIZERS
-from openmath.errors import InputError, run_command
+from openmath.errors import InputError, parts_of, run_command
 from openmath.fingerprint import canonical_json, fingerprint, write_manifest
+from openmath.json_files import read_json
 from openmath.samples import write_text
 
 DISK_FACTOR = 2.2  # a build holds the converted checkpoint and the engine, each about the size of the weights
@@ -31,12 +32,10 @@ def main() -> None:
         settings = {"base_url": options.base_url, "served_model": options.served_model}
         description["settings"] = {**settings, "api_key_env": options.api_key_env}
     else:
-        manifest = json.loads(options.manifest.read_text())
-        description["model"] = {
-            "source": manifest["source"],
-            "revision": manifest["revision"],
-            "files": fingerprint(manifest["files"]),
-        }
+        manifest = read_json(options.manifest, "what the checkpoint is")
+        with parts_of("the manifest of a checkpoint", options.manifest):
+            files = fingerprint(manifest["files"])
+            description["model"] = {"source": manifest["source"], "revision": manifest["revision"], "files": files}
         description["checkpoint"] = str(options.checkpoint)
         description["settings"] = {
             "dtype": options.dtype,
@@ -67,8 +66,8 @@ def parse_arguments() -> argparse.Namespace:
     add("--checkpoint", type=Path, help="checkpoint folder (not for endpoints)")
     add("--manifest", type=Path, help="what the checkpoint is, by download_checkpoint.py")
     add("--dtype", default="bfloat16")
-    add("--tensor-parallel", type=int, default=1, help="GPUs that share the model")
-    add("--context-length", type=int, default=8192, help="tokens of prompt and answer together")
+    add("--tensor-parallel", type=whole(1), default=1, help="GPUs that share the model")
+    add("--context-length", type=whole(1), default=8192, help="tokens of prompt and answer together")
     add("--deterministic", action="store_true", help="repeatable bits, at a fraction of the speed")
     add("--engine-command", help="the server program, where it is not on the PATH")
     add("--base-url", help="endpoint: its address")
@@ -78,11 +77,11 @@ def parse_arguments() -> argparse.Namespace:
     add("--version", help="own engine: command that prints its version")
     add("--health", default="/health", help="own engine: path that answers 200 once requests can be sent")
     add("--tokenizer", choices=TOKENIZERS, default="checkpoint", help="own engine: who makes token ids; none: messages")
-    add("--extra-body", type=json.loads, default={}, help="own engine: JSON put into each request")
+    add("--extra-body", type=json_object, default={}, help="own engine: JSON put into each request")
     # The recipe's build.
-    add("--max-input-len", type=int, default=4096, help="trtllm: tokens of the longest prompt")
-    add("--max-num-tokens", type=int, default=8192, help="trtllm: tokens in one step")
-    add("--max-batch-size", type=int, default=128, help="trtllm: sequences in one step")
+    add("--max-input-len", type=whole(1), default=4096, help="trtllm: tokens of the longest prompt")
+    add("--max-num-tokens", type=whole(1), default=8192, help="trtllm: tokens in one step")
+    add("--max-batch-size", type=whole(1), default=128, help="trtllm: sequences in one step")
     return parser.parse_args()
 
 
@@ -102,15 +101,13 @@ def check_checkpoint(options: argparse.Namespace) -> None:
     path = options.checkpoint / "config.json"
     if not engine_kind(options.engine).on_gpus or options.tokenizer != "checkpoint":
         return  # GGUF files carry their own description
-    try:
-        config = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise InputError(
-            "Cannot read the model's configuration.",
-            where=path,
-            found=error,
-            hint=f"{options.engine} needs a HF checkpoint.",
-        ) from None
+    config = read_json(path, "the model's configuration", hint=f"{options.engine} needs a HF checkpoint.")
+    with parts_of("the configuration of a model", path):
+        check_sizes(options, config, path)
+
+
+def check_sizes(options: argparse.Namespace, config: dict, path: Path) -> None:
+    """config: the checkpoint's config.json, at path."""
     size = options.tensor_parallel or 1  # 0: an engine of your own without GPUs
     heads, kv_heads = config.get("num_attention_heads"), config.get("num_key_value_heads")
     if heads and heads % size:

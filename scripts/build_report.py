@@ -9,7 +9,7 @@ Grades, samples, verdicts and costs are read beside them: results/my-model/{grad
 import argparse
 from pathlib import Path
 
-from openmath.errors import run_command
+from openmath.errors import parts_of, run_command
 from openmath.grading import POLICIES
 from openmath.report.costs import cost_section
 from openmath.report.page import render_page
@@ -30,6 +30,11 @@ def main() -> None:
     parser.add_argument("--policy", choices=POLICIES, default="default", help="how votes are counted")
     parser.add_argument("--output", required=True, type=Path)
     options = parser.parse_args()
+    with parts_of("a finished evaluation", ", ".join(map(str, options.summaries))):
+        write_text(options.output, page(options))
+
+
+def page(options: argparse.Namespace) -> str:
     summaries = [read_summary(folder) for folder in options.summaries]
     elsewhere = {model: Path(folder) for model, _, folder in (text.partition("=") for text in options.samples)}
     # The page, top to bottom.
@@ -40,7 +45,7 @@ def main() -> None:
         cost_section(summaries),
         samples_section(sample_sets(summaries, elsewhere), options.policy),
     ]
-    write_text(options.output, render_page(TITLE, [section for section in sections if section]))
+    return render_page(TITLE, [section for section in sections if section])
 
 
 if __name__ == "__main__":

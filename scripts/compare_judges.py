@@ -10,7 +10,7 @@ which judges differ as .jsonl.
 import argparse
 from pathlib import Path
 
-from openmath.errors import InputError, run_command
+from openmath.errors import InputError, parts_of, run_command
 from openmath.judging.agreement import compare_judges, disagreements
 from openmath.samples import read_rows, write_rows, write_text
 from openmath.text_tables import markdown_table, write_csv
@@ -32,8 +32,9 @@ def main() -> None:
     for (benchmark, mode), paths in files.items():
         verdicts = {judge: list(read_rows(paths[judge])) for judge in options.judges if judge in paths}
         where = {"benchmark": benchmark, "mode": mode}
-        rows += [where | row for row in compare_judges(verdicts)]
-        differ += [where | row for row in disagreements(verdicts)]
+        with parts_of("a pair of judged files", ", ".join(map(str, paths.values()))):
+            rows += [where | row for row in compare_judges(verdicts)]
+            differ += [where | row for row in disagreements(verdicts)]
     if not rows:
         raise InputError("There is nothing to compare.", expected="judged files of at least two judges")
     write_text(options.output, text_of(rows, len(differ), options.output.with_suffix(".jsonl").name))

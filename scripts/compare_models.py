@@ -13,7 +13,7 @@ import pandas
 import pyarrow as pa
 
 from openmath.comparison import compare
-from openmath.errors import InputError, run_command
+from openmath.errors import InputError, parts_of, printable, run_command
 from openmath.intervals import SIGNIFICANCE
 from openmath.samples import write_text
 from openmath.text_tables import markdown_table, write_csv
@@ -29,9 +29,11 @@ def main() -> None:
     parser.add_argument("--output-dir", type=Path)
     options = parser.parse_args()
     names = options.names or [str(options.first), str(options.second)]
-    rows, flips, unmatched = compare(read_questions(options.first), read_questions(options.second))
-    text = comparison_markdown(names, rows, unmatched)
-    print(text, end="")
+    tables = read_questions(options.first), read_questions(options.second)
+    with parts_of("the scores of two models", f"{options.first} and {options.second}"):
+        rows, flips, unmatched = compare(*tables)
+        text = comparison_markdown(names, rows, unmatched)
+    print(printable(text), end="")
     if options.output_dir:
         write_text(options.output_dir / "comparison.md", text)
         write_csv(options.output_dir / "comparison.csv", rows)
@@ -42,7 +44,7 @@ def read_questions(path: Path) -> pandas.DataFrame:
     path = path / "questions.parquet" if path.is_dir() else path
     try:
         return pandas.read_parquet(path)
-    except (OSError, pa.ArrowInvalid) as error:
+    except (OSError, pa.ArrowException, ValueError) as error:
         raise InputError(
             "Cannot read the scores of one side.",
             where=path,

@@ -11,12 +11,12 @@ Writes into FOLDER/figures:
 """
 
 import argparse
-import json
 from pathlib import Path
 
 import pandas
 
-from openmath.errors import InputError, run_command
+from openmath.errors import InputError, parts_of, run_command
+from openmath.json_files import read_json
 from openmath.report.figure_tables import group_table, length_table, matrix_table, problem_groups, sample_lengths
 from openmath.report.figures import draw_curves, draw_groups, draw_lengths, draw_matrix, save_figure
 from openmath.samples import write_text
@@ -39,6 +39,11 @@ def main() -> None:
             expected="metrics.json",
             hint="summarize_results.py --output-dir FOLDER makes it.",
         )
+    with parts_of("a summary with its grades", options.summary):
+        draw(options)
+
+
+def draw(options: argparse.Namespace) -> None:
     benchmarks = [path.stem for path in options.grades]
     problems = zip(benchmarks, options.problems, strict=False)
     groups = group_table(
@@ -47,7 +52,7 @@ def main() -> None:
     )
     lengths = pandas.concat([sample_lengths(path, path.stem) for path in options.grades])
     matrix = matrix_table(
-        json.loads((options.summary / "metrics.json").read_text()),
+        read_json(options.summary / "metrics.json", "the metrics"),
         pandas.read_csv(options.summary / "disagreements.csv", keep_default_na=False),
     )
     folder = options.summary / "figures"

@@ -16,7 +16,7 @@ import argparse
 from collections import defaultdict
 from pathlib import Path
 
-from openmath.errors import InputError, run_command
+from openmath.errors import InputError, parts_of, run_command
 from openmath.export import (
     dataset_card,
     export_benchmark,
@@ -35,6 +35,11 @@ def main() -> None:
     options = parse_arguments()
     if options.output.is_dir() and any(options.output.iterdir()):
         raise InputError("The output folder is not empty.", where=options.output, hint="remove it, or name another.")
+    with parts_of("a finished evaluation", ", ".join(map(str, options.grades))):
+        export(options)
+
+
+def export(options: argparse.Namespace) -> None:
     nemo, dataset = options.output / "nemo-skills", options.output / "dataset"
     judged: dict[str, dict[str, dict[str, Path]]] = defaultdict(lambda: defaultdict(dict))
     for path in options.judged:

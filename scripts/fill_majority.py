@@ -11,7 +11,7 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-from openmath.errors import InputError, run_command
+from openmath.errors import InputError, parts_of, run_command
 from openmath.fingerprint import identity, write_manifest
 from openmath.graded import Graded, read_grades, read_sample_files
 from openmath.samples import read_rows, run_order, sample_run_of, write_rows
@@ -37,7 +37,9 @@ def main() -> None:
         raise InputError(
             "The problems do not match the votes.", where=problems_file, expected=len(graded.ids), found=len(problems)
         )
-    write_rows(options.output, majority_rows(problems, graded.select(sampled), options.policy))
+    with parts_of("a file of problems", problems_file):
+        rows = list(majority_rows(problems, graded.select(sampled), options.policy))
+    write_rows(options.output, rows)
     write_manifest(
         options.output.with_suffix(".manifest.json"),
         {

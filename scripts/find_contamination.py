@@ -11,6 +11,7 @@ import argparse
 import time
 from pathlib import Path
 
+from openmath.arguments import real, whole
 from openmath.contamination import FEWEST_WORDS, KINDS, Overlap, training_problems
 from openmath.errors import InputError, run_command
 from openmath.samples import read_rows, write_text
@@ -31,6 +32,8 @@ def main() -> None:
             names.append(path.stem)
             ids.append(str(row.get("id", number)))
             problems.append(row["problem"])
+    if not names:
+        raise InputError("The benchmarks have no problems.", where=", ".join(map(str, options.benchmarks)))
     overlap = Overlap(problems, ngram=options.ngram, similarity=options.similarity)
     started = told = time.monotonic()
     row = 0
@@ -64,8 +67,8 @@ def parse_arguments() -> argparse.Namespace:
     add("--benchmarks", nargs="+", required=True, type=Path, help="prepared benchmarks, data/*.jsonl")
     add("--training-set", nargs="+", required=True, type=Path, help=".parquet or JSON lines files")
     add("--field", default="problem", help="where a training row holds the problem")
-    add("--ngram", type=int, default=13, help="words of a run: 13 as for GPT-3, or 8 as for PaLM")
-    add("--similarity", type=float, default=0.8, help="least Jaccard similarity of a near duplicate")
+    add("--ngram", type=whole(2), default=13, help="words of a run: 13 as for GPT-3, or 8 as for PaLM")
+    add("--similarity", type=real(0, 1, above=True), default=0.8, help="least Jaccard similarity of a near duplicate")
     add("--output-dir", required=True, type=Path)
     return parser.parse_args()
 

@@ -16,6 +16,7 @@ import signal
 import sys
 from pathlib import Path
 
+from openmath.arguments import real, whole
 from openmath.errors import InputError, run_command
 from openmath.generation import Generation, failed
 from openmath.prompts import TEMPLATES
@@ -37,18 +38,18 @@ def parse_arguments() -> argparse.Namespace:
     add("--engine", required=True, help="engine folder (engine.json)")
     add("--engine-command", help="the server program, where it is not on the PATH")
     add("--engine-args", default="", help="speed settings, in the server's own flags, as one string")
-    add("--copies", type=int, default=1, help="copies of the engine, each on GPUs of its own")
+    add("--copies", type=whole(1), default=1, help="copies of the engine, each on GPUs of its own")
     add("--benchmarks", nargs="+", required=True, type=Path, help="prepared benchmarks, data/*.jsonl")
     add("--sample-runs", nargs="+", required=True, help="greedy, rs0, rs1, ...")
     add("--output-dir", required=True, type=Path, help="gets BENCHMARK/output-RUN.jsonl")
     add("--staging", required=True, type=Path, help="folder of finished samples, kept over crashes and reruns")
     add("--prompt", required=True, help="prompt file, config/prompts/*.yaml")
     add("--prompt-template", choices=TEMPLATES, required=True)
-    add("--temperature", type=float, default=0.7, help="of sampled runs; greedy is greedy")
-    add("--top-p", type=float, default=0.95)
-    add("--max-new-tokens", type=int, default=4096)
-    add("--limit", type=int, help="only the first problems of each benchmark")
-    add("--concurrency", type=int, default=0, help="requests in flight; 0: what suits the engine")
+    add("--temperature", type=real(0), default=0.7, help="of sampled runs; greedy is greedy")
+    add("--top-p", type=real(0, 1, above=True), default=0.95)
+    add("--max-new-tokens", type=whole(1), default=4096)
+    add("--limit", type=whole(1), help="only the first problems of each benchmark")
+    add("--concurrency", type=whole(0), default=0, help="requests in flight; 0: what suits the engine")
     add("--log", type=Path, default=Path("engine.log"), help="file for the server's own output")
     return parser.parse_args()
 

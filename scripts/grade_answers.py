@@ -15,15 +15,15 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
+from openmath.arguments import whole
 from openmath.errors import InputError, run_command
 from openmath.fingerprint import identity, write_manifest
 from openmath.grading import POLICIES, GraderPool
 from openmath.grading.verdict import GRADER_VERSION
 from openmath.machine import machine, versions
-from openmath.samples import run_order, sample_run_of
+from openmath.samples import arriving_lines, run_order, sample_run_of
 
 READ_BYTES = 1 << 16  # what a pipe holds: --pairs grades whatever has arrived, and never waits for more
 
@@ -37,26 +37,13 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--output", help="parquet file to write")
     parser.add_argument("--pairs", action="store_true", help="grade pairs from stdin to stdout")
     parser.add_argument("--policy", choices=POLICIES, default="default", help="rules of equality (docs/grading.md)")
-    parser.add_argument("--processes", type=int, help="grading workers (default: the CPUs this process may use)")
+    parser.add_argument("--processes", type=whole(1), help="grading workers (default: the CPUs this process may use)")
     arguments = parser.parse_args()
-    if arguments.processes is not None and arguments.processes < 1:
-        parser.error("--processes must be at least 1")
     if arguments.pairs == bool(arguments.samples):
         parser.error("give either --samples and --output, or --pairs")
     if arguments.samples and not arguments.output:
         parser.error("--samples needs --output")
     return arguments
-
-
-def lines_as_they_come(descriptor: int) -> Iterator[list[bytes]]:
-    """Lists of the complete lines that have arrived so far; blocks only while there is none."""
-    rest = b""
-    while block := os.read(descriptor, READ_BYTES):
-        *lines, rest = (rest + block).split(b"\n")
-        if lines:
-            yield lines
-    if rest:
-        yield [rest]
 
 
 def parse_pair(line: bytes, number: int) -> tuple[str | None, str]:
@@ -78,7 +65,8 @@ def parse_pair(line: bytes, number: int) -> tuple[str | None, str]:
 def grade_stream(policy: str, processes: int | None) -> None:
     number = 0
     with GraderPool(processes, policy) as pool:
-        for lines in lines_as_they_come(sys.stdin.fileno()):
+        arrived = iter(lambda: os.read(sys.stdin.fileno(), READ_BYTES), b"")
+        for lines in arriving_lines(arrived, "stdin"):
             pairs = []
             for line in lines:
                 number += 1

@@ -16,6 +16,7 @@ from collections import Counter
 from contextlib import nullcontext
 from pathlib import Path
 
+from openmath.arguments import real, whole
 from openmath.client import CompletionClient, HostedEndpoint
 from openmath.engines import read_engine, running_engine
 from openmath.errors import InputError, run_command
@@ -50,13 +51,20 @@ def main() -> None:
     add("--replay", action="store_true", help="ask nobody: every verdict has to be in the store")
     add("--mode", choices=("online", "batch"), default="online", help="batch: the OpenAI Batch API")
     add("--cascade", action="store_true", help="ask only where the symbolic grader says no")
-    add("--tries-unparsed", type=int, default=2, help="how often a question is asked while the reply holds no verdict")
-    add("--prices", nargs=2, type=float, metavar=("INPUT", "OUTPUT"), help="USD per million tokens in this mode")
-    add("--budget-usd", type=float, help="stop before the store's own verdicts cost more than this in all")
-    add("--max-new-tokens", type=int, default=2048)
-    add("--concurrency", type=int, default=100, help="requests in flight")
-    add("--request-seconds", type=float, default=600.0, help="deadline of one try of one request")
-    add("--poll-seconds", type=float, default=60.0, help="between two looks at a batch")
+    add(
+        "--tries-unparsed",
+        type=whole(1),
+        default=2,
+        help="how often a question is asked while the reply holds no verdict",
+    )
+    add("--prices", nargs=2, type=real(0), metavar=("INPUT", "OUTPUT"), help="USD per million tokens in this mode")
+    add(
+        "--budget-usd", type=real(0, above=True), help="stop before the store's own verdicts cost more than this in all"
+    )
+    add("--max-new-tokens", type=whole(1), default=2048)
+    add("--concurrency", type=whole(1), default=100, help="requests in flight")
+    add("--request-seconds", type=real(0, above=True), default=600.0, help="deadline of one try of one request")
+    add("--poll-seconds", type=real(0, above=True), default=60.0, help="between two looks at a batch")
     add("--policy", choices=("default", "paper"), default="default")
     options = parser.parse_args()
     if len(options.input) != len(options.output):

@@ -9,6 +9,7 @@ r"""Show what is missing and what it will take, before anything runs. Reads file
 import argparse
 import json
 
+from openmath.arguments import whole
 from openmath.config_options import add_config_options, read_config
 from openmath.errors import run_command
 from openmath.plan import make_plan, plan_text
@@ -19,7 +20,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_config_options(parser)
     parser.add_argument(
-        "--parallel-jobs", nargs="+", type=int, default=PARALLEL_JOBS, help="generation jobs at the same time"
+        "--parallel-jobs", nargs="+", type=whole(1), default=PARALLEL_JOBS, help="generation jobs at the same time"
     )
     parser.add_argument("--json", action="store_true", help="all numbers, for programs")
     options = parser.parse_args()

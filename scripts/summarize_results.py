@@ -21,7 +21,8 @@ from pathlib import Path
 
 import pandas
 
-from openmath.errors import InputError, run_command
+from openmath.arguments import whole
+from openmath.errors import InputError, printable, run_command
 from openmath.graded import Benchmark, benchmarks_of_grades, by_kind, read_sample_files
 from openmath.intervals import clustered
 from openmath.modes import Mode, modes_of
@@ -59,7 +60,7 @@ def main() -> None:
             differing += disagreements(benchmark, modes)
             if benchmark.sampled:
                 curves += curve_rows(benchmark.name, benchmark.sampled, options.policy, options.k)
-    print(text, end="")
+    print(printable(text), end="")
     if options.output_dir:
         write_tables(options, text, metrics, curves, pandas.concat(questions, ignore_index=True), differing)
 
@@ -77,7 +78,7 @@ def parse_arguments() -> argparse.Namespace:
         "--judged", nargs="*", type=Path, default=[], help="BENCHMARK/greedy.jsonl, BENCHMARK/majority.jsonl"
     )
     parser.add_argument("--published", type=Path, help="published numbers: config/published.yaml")
-    parser.add_argument("--k", nargs="+", type=int, help="points of the curves (default: 1, 2, 4, ..., n)")
+    parser.add_argument("--k", nargs="+", type=whole(1), help="points of the curves (default: 1, 2, 4, ..., n)")
     parser.add_argument(
         "--cluster-by", metavar="FIELD", help="add intervals for problems drawn in groups, by this field"
     )

@@ -12,7 +12,7 @@ import json
 import sys
 from pathlib import Path
 
-from openmath.errors import InputError, run_command
+from openmath.errors import InputError, parts_of, printable, run_command
 from openmath.provenance.cells import find_cell, read_benchmark, read_cells, recompute
 from openmath.provenance.chain import Chain, broken
 from openmath.provenance.question import question_rows, question_text
@@ -30,6 +30,12 @@ def main() -> int:
             expected="results/MODEL/summary/JUDGE, with manifest.json",
             hint="`snakemake` writes it; or name the folder, not one of its parents.",
         )
+    with parts_of("a summary with its manifest", summary):
+        return trace(options, summary)
+
+
+def trace(options: argparse.Namespace, summary: Path) -> int:
+    """Print the chain behind a cell; the exit status."""
     chain = Chain(manifest := read_record(summary / "manifest.json"), summary.parents[3], options.samples)
     cells = read_cells(summary)
     benchmark, mode, column = key = find_cell(options.cell, cells)
@@ -52,9 +58,9 @@ def main() -> int:
             json.dumps(report | {"chain": links.as_dict(), "question": question, "problems": list(map(str, problems))})
         )
     else:
-        print((cell_text(cell) if cell else f"{options.cell}\n") + chain_text(links), end="")
+        print(printable((cell_text(cell) if cell else f"{options.cell}\n") + chain_text(links)), end="")
         if question:
-            print("\n" + question_text(question), end="")
+            print("\n" + printable(question_text(question)), end="")
         if not problems:
             print(f"\n{len(links.all_files())} files are as recorded; the number comes out the same.")
     for problem in problems:

@@ -13,7 +13,7 @@ import json
 from pathlib import Path
 
 from openmath.config_options import read_config
-from openmath.errors import InputError, run_command
+from openmath.errors import InputError, parts_of, printable, run_command
 from openmath.fingerprint import write_manifest
 from openmath.provenance.manifest import collect
 from openmath.provenance.methods import methods_text
@@ -25,14 +25,19 @@ from openmath.samples import write_text
 def main() -> None:
     options = parse_arguments()
     if options.manifest:
-        print(methods_text(read_record(options.manifest)), end="")
+        with parts_of("the manifest of a summary", options.manifest):
+            text = methods_text(read_record(options.manifest))
+        print(printable(text), end="")
         return
     if not (options.model and options.judge and options.summary and options.output_dir):
         raise InputError("Give --model, --judge, --summary and --output-dir, or --manifest alone.")
-    record = collect(read_config(options), options.model, options.judge, options.summary)
+    config = read_config(options)
+    with parts_of("the results of a model", f"results/{options.model}"):
+        record = collect(config, options.model, options.judge, options.summary)
+        text = methods_text(record)
     check_no_secret(json.dumps(record, ensure_ascii=False))
     write_manifest(options.output_dir / "manifest.json", record)
-    write_text(options.output_dir / "methods.md", methods_text(record))
+    write_text(options.output_dir / "methods.md", text)
 
 
 def parse_arguments() -> argparse.Namespace:

@@ -64,6 +64,8 @@ def prepare_rows(name: str, benchmark: dict, rows: list[dict], source: str) -> l
                     found=f"fields {', '.join(row)}",
                     hint="is this the right file?",
                 )
+        if not isinstance(row["problem"], str) or isinstance(row["expected_answer"], list | dict):
+            raise InputError("A problem is no text, or its answer neither text nor number.", where=where)
         row["expected_answer"] = as_text(row["expected_answer"])
         # Our own files bring ids; upstream's numbers are unique only within one source, so the benchmark's name goes before.
         own_id = row.pop("id", number)
@@ -90,19 +92,20 @@ def problems_sha256(rows: list[dict]) -> str:
 
 def strip_leading_zeros(row: dict, benchmark: dict) -> None:
     """AIME's 025 is 25."""
-    if str(row.get("expected_answer", "")).isdigit():
-        row["expected_answer"] = str(int(row["expected_answer"]))
+    answer = str(row.get("expected_answer", ""))
+    if answer.isdecimal():
+        row["expected_answer"] = answer.lstrip("0") or "0"
 
 
 def boxed_answer(row: dict, benchmark: dict) -> None:
     """The last box of the solution, or for the problems listed under `boxes` the first, or all of them."""
     if "expected_answer" in row:
         return
-    solution = row.get("reference_solution") or ""
+    solution = str(row.get("reference_solution") or "")
     boxes = [extract_answer(BOX + part) for part in solution.split(BOX)[1:]]
-    which = benchmark.get("boxes", {}).get(sha256_text(row.get("problem") or "")[:12], "last")
+    which = benchmark.get("boxes", {}).get(sha256_text(str(row.get("problem") or ""))[:12], "last")
     if which == "all":
-        row["expected_answer"] = ", ".join(boxes)
+        row["expected_answer"] = None if None in boxes else ", ".join(boxes)
     elif boxes:
         row["expected_answer"] = boxes[0 if which == "first" else -1]
 

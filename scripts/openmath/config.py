@@ -20,7 +20,7 @@ OWN_KEYS = ("serve", "version", "health", "tokenizer", "extra_body", "gpu")  # o
 PLACEHOLDERS = ("checkpoint", "port", "dtype", "tensor_parallel", "context_length")  # in its `serve`
 PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")  # not a brace of JSON
 SECRET_PRONE = {  # a wrong value may be a secret: it is never repeated
-    "api_key_env": "must be the name of an environment variable that holds the key, not the key",
+    "api_key_env": "must be the name of an environment variable that holds the key (A-Z, 0-9 and _), not the key",
     "base_url": "must be http(s)://HOST/PATH, without a user or password",
 }
 
@@ -102,7 +102,7 @@ def _engine_checks(name: str, model: dict, engines: dict) -> Iterator[str]:
         meant = f"did you mean {near[0]!r}?" if near else f"known engines: {', '.join(known)}"
         yield f"models: {name}: engine: no engine {engine!r}; {meant}"
     elif model["deterministic"] and (engine == "endpoint" or engine not in KINDS):
-        yield f"models: {name}: deterministic: engine {engine!r} has no such switch that we know of"
+        yield f"models: {name}: deterministic: has no effect on engine {engine!r}; its server has to be started so"
 
 
 def _own_engine_checks(name: str, engine: dict) -> Iterator[str]:

@@ -1,7 +1,12 @@
 """Errors a user can act on: one message that says what, where, expected, found, and a hint."""
 
 import sys
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+LONGEST_PART = 20_000  # characters of one part of a message: what it quotes may be a file of any size
 
 
 class InputError(Exception):
@@ -24,10 +29,39 @@ class InputError(Exception):
         lines = [what]
         for name, value in (("where", where), ("expected", expected), ("found", found)):
             if value is not None:
-                lines.append(f"  {name + ':':<10}{value}")
+                lines.append(f"  {name + ':':<10}{_shortened(str(value))}")
         if hint:
-            lines.append(f"Hint: {hint}")
-        super().__init__("\n".join(lines))
+            lines.append(f"Hint: {_shortened(hint)}")
+        super().__init__(printable("\n".join(lines)))
+
+
+def printable(text: str) -> str:
+    """Text of others for a terminal: control characters, which could move its cursor or hide words, are shown as escapes."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in "\n\t" else repr(c)[1:-1] for c in text)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= LONGEST_PART else f"{text[:LONGEST_PART]} ... ({len(text)} characters)"
+
+
+@contextmanager
+def parts_of(what: str, where: object) -> Iterator[None]:
+    """Around the use of a file that others have made: where a part is missing or of another kind, an InputError says which.
+
+    what: "a summary". Put around as little as possible: our own mistakes would be blamed on the file, so the line is named.
+    """
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        raise InputError(
+            f"This is not {what}, or not a whole one.",
+            where=where,
+            found=f"{type(error).__name__}: {error} ({Path(last.filename).name}:{last.lineno})",
+            hint="have it made again, or get another copy.",
+        ) from error
 
 
 def run_command(main: Callable[[], int | None]) -> None:
@@ -36,11 +70,23 @@ def run_command(main: Callable[[], int | None]) -> None:
         status = main() or 0
         sys.stdout.flush()
     except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        status = 2
+        status = _refused(error)
     except KeyboardInterrupt:
         status = 130  # 128 + SIGINT, as a shell reports it
+    except MemoryError:
+        hint = "give the job more (mem_mb); is an input far too large?"
+        status = _refused(InputError("There is too little memory.", hint=hint))
+    except RecursionError:
+        status = _refused(InputError("Some input is nested too deeply."))
     except BrokenPipeError:  # the reader of our output went away (`... | head`): nobody is left to tell
         sys.stderr.close()
         status = 141  # 128 + SIGPIPE
+    except OSError as error:  # not of our making: a full disk, a folder in place of a file, no permission
+        where = error.filename2 or error.filename
+        status = _refused(InputError(f"The system refuses ({error.strerror or error}).", where=where))
     sys.exit(status)
+
+
+def _refused(error: InputError) -> int:
+    print(f"error: {error}", file=sys.stderr)
+    return 2

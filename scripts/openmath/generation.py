@@ -44,7 +44,7 @@ class Generation:
         self.tokenizer = self.engine["settings"].get("tokenizer", self.kind.TOKENIZER)
         self.prompt = read_prompt(options.prompt)
         self.problems = {
-            path.stem: list(itertools.islice(read_rows(path), options.limit)) for path in options.benchmarks
+            path.stem: list(itertools.islice(prepared_rows(path), options.limit)) for path in options.benchmarks
         }
         self.staged: dict[tuple[str, str], StagedRun] = {}
         self.fingerprints: dict[str, str] = {}
@@ -192,6 +192,15 @@ class Generation:
                     check_runs_differ(f"{benchmark}: {previous} and {run}", texts_before, texts, staged.path)
                     previous, texts_before = run, texts
                 staged.publish(self.options.output_dir / benchmark / f"output-{run}.jsonl")
+
+
+def prepared_rows(path: Path) -> Iterator[dict]:
+    """The rows of a prepared benchmark."""
+    for number, row in enumerate(read_rows(path), start=1):
+        if not all(isinstance(row.get(field), str) for field in ("id", "problem", "expected_answer")):
+            expected, hint = "id, problem and expected_answer, all text", "prepare_benchmark.py makes such files."
+            raise InputError("A benchmark is not prepared.", where=f"{path}:{number}", expected=expected, hint=hint)
+        yield row
 
 
 def seed_of(run: str) -> int | None:

@@ -51,38 +51,72 @@ def read_rows(
     writer may have been killed. loads: what reads one line, with a ValueError where it is not JSON.
     Raises InputError naming file:line for anything else that is not a JSON object.
     """
+    pending: InputError | None = None
+    for number, line in enumerate(read_lines(path), start=1):
+        if pending:
+            raise pending
+        if not line.strip():
+            continue
+        whole = line.endswith(b"\n")
+        try:
+            row = loads(line)
+        except (ValueError, RecursionError):  # ValueError: bad JSON or bad UTF-8
+            row = None
+        if isinstance(row, dict) and (whole or not torn_tail):
+            yield row
+            continue
+        error = InputError(
+            "A line is not a JSON object.",
+            where=f"{path}:{number}",
+            found=repr(line[:80].decode("utf-8", "replace")),
+            hint="the line is torn or the file is not JSON lines; remove the file to have it made again.",
+        )
+        if not torn_tail:
+            raise error
+        pending = error  # tolerated only if it turns out to be the last line
+    if pending and whole:  # a complete line that is not JSON was not torn by a kill
+        raise pending
+
+
+def read_lines(path: str | Path) -> Iterator[bytes]:
+    """Yield the lines of a file, newlines included. Raises InputError where it cannot be read or a line is beyond MAX_LINE."""
     try:
-        file = open(path, "rb")
+        with open(path, "rb") as file:
+            for number, line in enumerate(iter(lambda: file.readline(MAX_LINE + 1), b""), start=1):
+                if len(line) > MAX_LINE:
+                    raise _too_long(f"{path}:{number}")
+                yield line
     except OSError as error:
         raise InputError(f"Cannot read the file ({error.strerror}).", where=path) from None
-    with file:
-        pending: InputError | None = None
-        for number, line in enumerate(iter(lambda: file.readline(MAX_LINE + 1), b""), start=1):
-            if len(line) > MAX_LINE:
-                raise InputError("A line is too long.", where=f"{path}:{number}", expected=f"at most {MAX_LINE} bytes")
-            if pending:
-                raise pending
-            if not line.strip():
-                continue
-            whole = line.endswith(b"\n")
-            try:
-                row = loads(line)
-            except (ValueError, RecursionError):  # ValueError: bad JSON or bad UTF-8
-                row = None
-            if isinstance(row, dict) and (whole or not torn_tail):
-                yield row
-                continue
-            error = InputError(
-                "A line is not a JSON object.",
-                where=f"{path}:{number}",
-                found=repr(line[:80].decode("utf-8", "replace")),
-                hint="the line is torn or the file is not JSON lines; remove the file to have it made again.",
-            )
-            if not torn_tail:
-                raise error
-            pending = error  # tolerated only if it turns out to be the last line
-        if pending and whole:  # a complete line that is not JSON was not torn by a kill
-            raise pending
+
+
+def arriving_lines(blocks: Iterable[bytes], where: object) -> Iterator[list[bytes]]:
+    """Lists of the lines that each block of a stream completes, without newlines; the last may be an unfinished one.
+
+    where: names the stream. Raises InputError as soon as MAX_LINE bytes have come without a newline.
+    """
+    rest, number = bytearray(), 1
+    for block in blocks:
+        *lines, tail = block.split(b"\n")
+        if lines:
+            lines[0] = bytes(rest + lines[0])
+            number += len(lines)
+            rest.clear()
+            yield lines
+        rest += tail
+        if len(rest) > MAX_LINE:
+            raise _too_long(f"{where}:{number}")
+    if rest:
+        yield [bytes(rest)]
+
+
+def _too_long(where: str) -> InputError:
+    return InputError(
+        "A line is too long.",
+        where=where,
+        expected=f"at most {MAX_LINE} bytes",
+        hint="is this JSON lines, one object a line, and not one JSON document or compressed?",
+    )
 
 
 def encode_row(row: dict) -> bytes:
@@ -91,7 +125,7 @@ def encode_row(row: dict) -> bytes:
 
 
 def valid_text(text: str) -> str:
-    """Text that UTF-8 can hold: lone surrogates (broken model output) become U+FFFD."""
+    """Text that UTF-8 can hold: lone surrogates (broken model output) become U+FFFD, pairs what they stand for."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
@@ -125,7 +159,7 @@ def write_rows(path: str | Path, rows: Iterable[dict]) -> None:
 def write_text(path: str | Path, text: str) -> None:
     """Write a text file as UTF-8; it appears complete or not at all."""
     with atomic_write(path) as file:
-        file.write(text.encode())
+        file.write(valid_text(text).encode())
 
 
 def check_ids(found: Iterable[str], expected: Iterable[str], *, where: object, expected_from: object) -> None:

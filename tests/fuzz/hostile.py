@@ -11,7 +11,12 @@ FEW = settings(max_examples=60, deadline=None, suppress_health_check=list(Health
 
 TEXTS = st.one_of(st.text(max_size=12), st.sampled_from(["", "\\boxed{7}", "\ud800", "None", "rs1", "\x00", "1e999"]))
 SCALARS = st.one_of(
-    st.none(), st.booleans(), st.integers(-3, 3), st.sampled_from([10**400, -1, 2**63]), st.floats(width=32), TEXTS
+    st.none(),
+    st.booleans(),
+    st.integers(-3, 3),
+    st.sampled_from([10**400, -1, 2**63, float("nan")]),
+    st.floats(width=32),
+    TEXTS,
 )
 VALUES = st.recursive(
     SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3), max_leaves=8

@@ -61,6 +61,7 @@ VERDICT = {
     "usd": 0.1,
     "asked_at": 5,
 }
+BATCH = {"name": "x", "usd_at_most": 1.0, "batch_id": "b", "settings": DESCRIBED}
 JOB = {"samples": 3, "tokens": 90, "seconds": 2.0, "engine": "v", "start_seconds": 1.0, "started": 1.0, "runs": ["rs0"]}
 GRADES = {
     "id": ["a", "b", "a", "b"],
@@ -117,7 +118,7 @@ def test_verdict_stores(folder, content):
 
 
 @FEW
-@given(st.one_of(damaged({"name": "x", "usd_at_most": 1.0, "batch_id": "b"}), st.text(max_size=10)))
+@given(st.one_of(damaged(BATCH), st.text(max_size=10)))
 def test_notes_of_batches(folder, state):
     notes = folder / "with-batch/batches/x.json"
     notes.parent.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,7 @@
 """Replies of engines and judges that are anything but replies: a Completion or an InputError, in bounded time and memory."""
 
 import asyncio
+import gzip
 import json
 import threading
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from openmath.client import Completion, CompletionClient, HostedEndpoint, RequestFailed, completion_of
 from openmath.errors import InputError
-from openmath.http import BadReply
+from openmath.http import MAX_REPLY, BadReply
 from openmath.judging.batch import _answer
 from openmath.pacing import Pacer, retry_after
 
@@ -97,13 +98,19 @@ def ask(reply: bytes, seconds: float, drip: float = 0.0) -> tuple[object, list[b
         finally:
             writer.close()
 
+    return answer_of(serve, seconds), seen
+
+
+def answer_of(serve, seconds: float) -> object:
+    """What the client makes of a server whose connections `serve` handles."""
+
     async def run():
         server = await asyncio.start_server(serve, "127.0.0.1", 0)
         endpoint = HostedEndpoint(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1", "sk-very-secret", "m")
         async with server, CompletionClient(endpoint, request_seconds=seconds, tries=2, first_pause=0.01) as client:
             return await client.complete([{"role": "user", "content": "?"}], {})
 
-    return settles(asyncio.run, run()), seen
+    return settles(asyncio.run, run())
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -116,6 +123,37 @@ def test_hostile_servers(name):
 def test_a_slow_drip_ends_at_the_deadline():
     answer, _ = ask(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n" + b" " * 900, seconds=0.4, drip=0.05)
     assert isinstance(answer, RequestFailed) and "TimeoutError" in str(answer)
+
+
+@pytest.mark.parametrize("status", [b"200 OK", b"500 No"])
+def test_an_endless_reply_is_cut_at_its_limit(status):
+    """MAX_REPLY is read of each try, and no more than a socket buffers is sent beyond it."""
+    sent = []
+
+    async def flood(reader, writer):
+        sent.append(0)
+        try:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.1 " + status + b"\r\nConnection: close\r\n\r\n{")
+            while True:
+                writer.write(b" " * 2**16)
+                await writer.drain()
+                sent[-1] += 2**16
+        except ConnectionError:
+            pass
+        finally:
+            writer.close()
+
+    answer = answer_of(flood, seconds=30.0)
+    assert isinstance(answer, RequestFailed) and f"more than {MAX_REPLY} bytes" in str(answer)
+    assert len(sent) == 2 and MAX_REPLY < max(sent) < 2 * MAX_REPLY
+
+
+def test_a_reply_that_unpacks_to_more_than_its_limit_is_given_up():
+    packed = gzip.compress(b" " * (4 * MAX_REPLY))
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: " + str(len(packed)).encode() + b"\r\n\r\n"
+    answer, _ = ask(head + packed, seconds=20.0)
+    assert isinstance(answer, RequestFailed) and f"more than {MAX_REPLY} bytes" in str(answer)
 
 
 def test_a_key_is_sent_to_no_other_host():

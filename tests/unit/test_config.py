@@ -59,12 +59,25 @@ def hosted(**more) -> dict:
     return config
 
 
-def test_a_key_in_place_of_its_variable_is_refused_and_not_repeated():
+def hosted_model(**more) -> dict:
+    config = demo()
+    model = {"engine": "endpoint", "base_url": "http://host/v1", "served_model": "m", "prompt": "math", **more}
+    return config | {"models": {"hosted": model}, "judges": {}}
+
+
+@pytest.mark.parametrize("made", [hosted, hosted_model])
+@pytest.mark.parametrize("key", ["sk-very-secret-key", "hf_verysecretkey", "0secret", "S" * 65 + "secret", "SECRET\n"])
+def test_a_key_in_place_of_its_variable_is_refused_and_not_repeated(made, key):
+    checked_config(made(api_key_env="GATEWAY_KEY_2"))
     with pytest.raises(InputError, match="must be the name of an environment variable") as error:
-        checked_config(hosted(api_key_env="sk-very-secret-key"))
-    assert "secret" not in str(error.value)
+        checked_config(made(api_key_env=key))
+    assert "secret" not in str(error.value).lower()
+
+
+@pytest.mark.parametrize("made", [hosted, hosted_model])
+def test_a_password_in_an_address_is_refused_and_not_repeated(made):
     with pytest.raises(InputError, match="without a user or password") as error:
-        checked_config(hosted(base_url="https://user:secret@host/v1"))
+        checked_config(made(base_url="https://user:secret@host/v1"))
     assert "secret" not in str(error.value)
 
 

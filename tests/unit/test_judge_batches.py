@@ -13,6 +13,7 @@ import pytest
 from unit.judge_server import judge_server
 from unit.judging_cases import PROMPT, ROOT, SECRET, different_rows, write
 
+from openmath import samples
 from openmath.errors import InputError
 from openmath.judging import batch
 from openmath.judging.budget import BudgetSpent, Prices
@@ -81,6 +82,28 @@ def test_what_an_ended_batch_has_answered_is_taken_and_the_rest_asked_again(tmp_
         assert len(server.batches.created) == 3  # of 9, 5 and 1
 
 
+def test_results_that_break_off_are_read_again(tmp_path, monkeypatch):
+    with judge_server(answer) as server:
+        server.batches.breaks = 2
+        judge(tmp_path / "mended", server)
+        check_all_answered_once(tmp_path / "mended", server)
+    monkeypatch.setattr(batch, "TRIES", 2)
+    monkeypatch.setattr(batch, "READ_BYTES", 500)
+    with judge_server(answer) as server:
+        server.batches.breaks = 100
+        with pytest.raises(InputError, match="No batch service"):
+            judge(tmp_path / "broken", server)
+        assert 0 < len(VerdictStore(tmp_path / "broken").records) < 9  # what came before the break is kept
+
+
+def test_results_without_a_newline_are_given_up(tmp_path, monkeypatch):
+    monkeypatch.setattr(samples, "MAX_LINE", 1000)
+    monkeypatch.setattr(batch, "READ_BYTES", 500)
+    with judge_server(lambda question: "x" * 5000) as server:
+        with pytest.raises(InputError, match=r"too long[\s\S]*result file file-output-batch-0:1[\s\S]*Hint:"):
+            judge(tmp_path, server)
+
+
 def test_a_batch_without_any_answer_ends_the_job_with_the_servers_words(tmp_path):
     with judge_server(answer) as server:
         server.batches.answered = lambda number: False
@@ -142,7 +165,8 @@ def test_jobs_at_once_wait_for_each_others_batches(tmp_path):
 def test_nothing_is_asked_online_while_a_batch_is_out(tmp_path):
     write(tmp_path / "in.jsonl", ROWS)
     (tmp_path / "store/batches").mkdir(parents=True)
-    write(tmp_path / "store/batches/x.json", [{"name": "x"}])
+    settings = {"identity": "judge-1", "prompt": {}, "sampling": {}}
+    write(tmp_path / "store/batches/x.json", [{"name": "x", "usd_at_most": 0.1, "settings": settings}])
     with judge_server(answer) as server:
         options = ("--input", tmp_path / "in.jsonl", "--output", tmp_path / "out.jsonl", "--judge", "j")
         options += (

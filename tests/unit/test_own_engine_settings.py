@@ -53,9 +53,9 @@ NAMES = [
     (
         {"engine": "mine", "deterministic": True},
         DESCRIBED,
-        "models: m: deterministic: engine 'mine' has no such switch",
+        "models: m: deterministic: has no effect on engine 'mine'",
     ),
-    (HOSTED | {"deterministic": True}, {}, "models: m: deterministic: engine 'endpoint' has no such switch"),
+    (HOSTED | {"deterministic": True}, {}, "models: m: deterministic: has no effect on engine 'endpoint'"),
 ]
 
 

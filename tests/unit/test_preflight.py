@@ -303,6 +303,8 @@ def test_live_slurm_jobs_of_this_folder_are_named(folder, monkeypatch):
         f"13|RUNNING|{folder}/elsewhere|rule_generate_m_greedy",
         f"14|RUNNING|{folder}|rule_generate_other_greedy",
         f"15|RUNNING|{folder}|(null)",
+        "16|RUNNING",
+        f"17|RUNNING|{folder}|of|pipes|rule_grade_answers_wildcards_m_own",
     )
     found = only(check_no_live_jobs({"generate_m_rs0_to_rs15", "generate_m_greedy", "grade_answers"}), "2 Slurm jobs")
     assert "11 RUNNING generate_m_rs0_to_rs15" in found.found and "scancel 11 12." in found.hint

@@ -56,8 +56,19 @@ def test_a_line_without_an_end_is_not_read_whole(tmp_path, monkeypatch, reader):
     (tmp_path / "a.jsonl").write_text(json.dumps({"a": "x" * 900}) + "\n" + '{"a": "' + "x" * 5000)
     rows = reader(tmp_path / "a.jsonl")
     assert len(next(rows)["a"]) == 900
-    with pytest.raises(InputError, match=r"a\.jsonl:2"):
+    with pytest.raises(InputError, match=r"a\.jsonl:2[\s\S]*Hint:"):
         next(rows)
+
+
+def test_lines_that_arrive_in_blocks(monkeypatch):
+    monkeypatch.setattr(samples, "MAX_LINE", 10)
+    blocks = [b"one\ntw", b"o", b"\n\nth", b"ree\n", b"four"]
+    found = list(samples.arriving_lines(blocks, "stdin"))
+    assert found == [[b"one"], [b"two", b""], [b"three"], [b"four"]]
+    lines = samples.arriving_lines([b"a\nb\n", *[b"x" * 4] * 5], "stdin")
+    assert next(lines) == [b"a", b"b"]
+    with pytest.raises(InputError, match=r"stdin:3[\s\S]*Hint:"):
+        next(lines)
 
 
 def test_files_have_the_mode_of_the_umask(tmp_path):

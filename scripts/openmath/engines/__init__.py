@@ -42,6 +42,7 @@ def read_engine(engine_dir: str | Path) -> dict:
         settings = description["settings"]
         known = description["engine"] in ENGINES or "serve" in settings
         usable = known and isinstance(settings, dict) and {"version", "model"} <= description.keys()
+        usable = usable and not _lacking(description)
     except OSError as error:
         raise InputError(
             f"Cannot read the engine ({error.strerror}).",
@@ -53,6 +54,18 @@ def read_engine(engine_dir: str | Path) -> dict:
     if not usable:
         raise InputError("This is not the description of an engine.", where=path)
     return description
+
+
+def _lacking(description: dict) -> list[str]:
+    """Parts of a description that its engine needs and that are not there, or of another type."""
+    texts, counts = ["checkpoint"], ["tensor_parallel", "context_length"]
+    places = {**description, **description["settings"]}
+    if description["engine"] == "endpoint":
+        texts, counts = ["base_url", "served_model"], []
+    elif description["engine"] == "trtllm":
+        texts += ["weights"]
+    lacking = [name for name in texts if not isinstance(places.get(name), str)]
+    return lacking + [name for name in counts if not isinstance(places.get(name), int) or places[name] < 1]
 
 
 @asynccontextmanager

@@ -18,13 +18,13 @@ import openai
 from openmath.client import Completion, completion_of, without_key
 from openmath.errors import InputError
 from openmath.fingerprint import write_manifest
-from openmath.http import BadReply
+from openmath.http import BadReply, TransportError
 from openmath.judging.budget import Budget, Prices
 from openmath.judging.online import verdict_record
 from openmath.judging.questions import Docket
 from openmath.judging.settings import JudgeSettings
 from openmath.judging.store import VerdictStore, read_batch
-from openmath.samples import encode_row, read_rows, write_rows
+from openmath.samples import arriving_lines, encode_row, read_rows, write_rows
 
 MOST_REQUESTS, MOST_BYTES = 50_000, 200_000_000  # of one batch, by the API's documentation
 ENDED = ("completed", "expired", "cancelled", "failed")
@@ -32,6 +32,7 @@ MOST_LISTED = 2000  # batches looked through for one whose id was lost
 TRIES = 5  # of each request but the creation, which is looked up before it is tried again
 SHOWN = 3  # errors in a message
 LOOKUP_SECONDS = 5.0  # before a look-up: a batch may be listed a little after its creation
+READ_BYTES = 2**16  # of a result file at once
 MOST_FAILED_POLLS = 30  # in a row; a night with a broken network should not end the job
 
 
@@ -217,7 +218,7 @@ class BatchJudge:
         settings, taken = JudgeSettings(**state["settings"]), 0
         errors = [str(error.message) for error in (batch.errors.data if batch.errors else None) or []]
         for file_id in filter(None, (batch.output_file_id, batch.error_file_id)):
-            for line in self._client.files.content(file_id).read().splitlines():
+            for line in self._lines(file_id):
                 key, answer = _answer(line)
                 question = questions.get(key)
                 if isinstance(answer, str):
@@ -238,11 +239,24 @@ class BatchJudge:
         path.with_suffix(".requests").unlink()
         print(f"judge: batch {batch.id} is {batch.status}: {taken} of {len(questions)} questions answered", flush=True)
 
+    def _lines(self, file_id: str) -> Iterator[bytes]:
+        """The lines of a result file as they arrive; from its start again where the connection breaks: stored keys are known."""
+        for failures in itertools.count(1):
+            try:
+                with self._client.files.with_streaming_response.content(file_id) as reply:
+                    for lines in arriving_lines(reply.iter_bytes(READ_BYTES), f"result file {file_id}"):
+                        yield from lines
+                return
+            except TransportError:
+                if failures == TRIES:
+                    raise
+                time.sleep(min(LOOKUP_SECONDS, self.poll_seconds))
+
     @contextmanager
     def _readable_errors(self) -> Iterator[None]:
         try:
             yield
-        except openai.OpenAIError as error:
+        except (openai.OpenAIError, TransportError) as error:
             words = error.body.get("message") if isinstance(getattr(error, "body", None), dict) else None
             raise InputError(
                 "The endpoint refuses the batch." if isinstance(error, openai.APIStatusError) else "No batch service.",

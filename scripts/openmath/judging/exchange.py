@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from openmath.errors import InputError
+from openmath.errors import InputError, parts_of
 from openmath.fingerprint import fingerprint, sha256_text
 from openmath.judging.settings import verdict_key
 from openmath.judging.store import IMPORTED, VerdictStore
@@ -29,13 +29,14 @@ def import_verdicts(folder: Path, files: list[Path]) -> tuple[int, int, int]:
     for path in files:
         for number, line in enumerate(read_rows(path), start=1):
             where = f"{path}:{number}"
-            if "described" in line:
-                if fingerprint(line["described"]) != line.get("settings"):
-                    raise InputError("Settings do not match their fingerprint: the file was changed.", where=where)
-                if line["settings"] not in settings:
-                    settings[line["settings"]] = new_settings[line["settings"]] = line["described"]
-                continue
-            check_verdict(line, settings, where)
+            with parts_of("a verdict or its settings", where):  # NaN, which Python reads as JSON, has no fingerprint
+                if "described" in line:
+                    if fingerprint(line["described"]) != line.get("settings"):
+                        raise InputError("Settings do not match their fingerprint: the file was changed.", where=where)
+                    if line["settings"] not in settings:
+                        settings[line["settings"]] = new_settings[line["settings"]] = line["described"]
+                    continue
+                check_verdict(line, settings, where)
             known = store.records.get(line["key"]) or added.get(line["key"])
             if known is None:
                 added[line["key"]] = line

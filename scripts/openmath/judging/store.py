@@ -13,7 +13,6 @@ into another merges them. A line is written before it is used: a killed process 
 
 import errno
 import fcntl
-import json
 import os
 import secrets
 import socket
@@ -21,11 +20,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from openmath.errors import InputError
+from openmath.errors import InputError, parts_of
 from openmath.fingerprint import sha256_text
+from openmath.json_files import read_json
 from openmath.judging.settings import JudgeSettings
 from openmath.samples import encode_row, read_rows
 
+AMOUNTS = ("usd", "asked_at", "num_prompt_tokens", "num_generated_tokens")
+MOST = 1e15  # of any amount
+BATCH_TEXTS = {"name", "file_id", "batch_id", "status"}
 FLUSH_SECONDS = 2.0  # between two calls of `sync`: at most this much is lost when the machine dies
 IMPORTED = "import-"
 
@@ -136,28 +139,27 @@ class VerdictStore:
 
 def read_batch(path: Path) -> dict:
     """The state file of a batch."""
-    try:
-        state = json.loads(path.read_text())
-    except (OSError, ValueError, RecursionError):
-        state = None
-    if not isinstance(state, dict):
-        raise InputError(
-            "This is not the state of a batch.",
-            where=path,
-            hint="its batch can be seen at the service; remove the file to give up what was paid for it.",
-        )
+    hint = "its batch can be seen at the service; remove the file to give up what was paid for it."
+    state = read_json(path, "the state of a batch", hint=hint)
+    texts = isinstance(state, dict) and all(isinstance(state[name], str) for name in BATCH_TEXTS & state.keys())
+    if not texts or "name" not in state or not _is_amount(state.get("usd_at_most")):
+        raise InputError("This is not the state of a batch.", where=path, hint=hint)
+    with parts_of("the state of a batch", path):
+        JudgeSettings(**state["settings"])
     return state
 
 
 def _check_verdict(line: dict, path: Path) -> None:
     """InputError where a line has a key and is no verdict."""
     texts = all(isinstance(line.get(name), str) for name in ("key", "judgement"))
-    numbers = all(
-        isinstance(line.get(name), (int, float, type(None)))
-        for name in ("usd", "asked_at", "num_prompt_tokens", "num_generated_tokens")
-    )
+    numbers = all(line.get(name) is None or _is_amount(line[name]) for name in AMOUNTS)
     if not texts or not numbers:
         raise InputError("A line is not a verdict.", where=path, found=str(line)[:80])
+
+
+def _is_amount(value: object) -> bool:
+    """Whether it can be added up: a negative or infinite price in a store of others would undo the budget."""
+    return isinstance(value, int | float) and 0 <= value < MOST
 
 
 def _age(record: dict) -> tuple:

@@ -1,6 +1,5 @@
 """Which files of each stage are present, partial and missing, by their names alone: a file that exists is complete."""
 
-import json
 import os
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -8,8 +7,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from openmath.benchmarks import read_registry
-from openmath.errors import InputError
+from openmath.errors import InputError, parts_of
 from openmath.fingerprint import sha256_file
+from openmath.json_files import read_json
 from openmath.layout import Layout, prompt_file
 from openmath.prompts import read_prompt
 from openmath.staging import GENERATION_VERSION
@@ -144,12 +144,9 @@ class Inventory:
 
 def read_settings(path: Path) -> dict:
     """What made the samples of a staging folder."""
-    try:
-        settings = json.loads(path.read_text())
-    except (OSError, ValueError, RecursionError):
-        settings = None
+    hint = "generate.py writes it again: remove the file, not the samples beside it."
+    settings = read_json(path, "what made the samples", hint=hint)
     if not isinstance(settings, dict):
-        hint = "generate.py writes it again: remove the file, not the samples beside it."
         raise InputError("This does not say what made these samples.", where=path, hint=hint)
     return settings
 
@@ -193,13 +190,9 @@ def engine_identity(model: str) -> dict | None:
     built = Path(f"models/{model}/engine/engine.json")
     if not built.exists():
         return None
-    try:
-        engine = json.loads(built.read_text())
+    engine = read_json(built, "the description of an engine", hint="remove it to have it made again.")
+    with parts_of("the description of an engine", built):
         return {key: engine[key] for key in ("engine", "version", "model", "settings")}
-    except (ValueError, KeyError):
-        raise InputError(
-            "This is not the description of an engine.", where=built, hint="remove it to have it made again."
-        ) from None
 
 
 def inodes(folder: str | Path) -> dict[str, int]:

@@ -1,13 +1,13 @@
 """Checkpoints: can they be had, and do the model's settings fit them?"""
 
-import json
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from openmath.errors import InputError
+from openmath.errors import InputError, parts_of
 from openmath.http import TransportError
+from openmath.json_files import read_json
 from openmath.layout import prompt_file
 from openmath.preflight.needs import Needs
 from openmath.prompts import read_prompt
@@ -127,7 +127,12 @@ def check_settings(needs: Needs, model: str) -> Iterator[InputError]:
     if f"models/{model}/manifest.json" in needs.due and "path" not in settings:
         return  # not here yet
     if (folder / "config.json").is_file():
-        yield from check_architecture(where, settings, json.loads((folder / "config.json").read_text()))
+        try:
+            architecture = read_json(folder / "config.json", "the model's configuration")
+            with parts_of("the configuration of a model", folder / "config.json"):
+                yield from list(check_architecture(where, settings, architecture))
+        except InputError as problem:
+            yield problem
     tokenizer = folder / "tokenizer.json"
     if (
         settings["prompt_template"] == "llama3-instruct"

@@ -4,8 +4,10 @@ import os
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import NamedTuple
 
+from openmath.engines import read_engine
 from openmath.errors import InputError
 from openmath.plan.files import Inventory
 from openmath.plan.judging import calls_left
@@ -22,7 +24,7 @@ class Endpoint(NamedTuple):
 
 def check_endpoints(needs: Needs, *, here: bool) -> list[InputError]:
     """Keys that are not set; and where the requests are sent from this machine, endpoints that do not answer or refuse the key."""
-    asked = []
+    asked, others = [], []
     for judge in needs.judging:
         settings = needs.config["judges"][judge]
         if "self_hosted" not in settings and not needs.replays(judge):
@@ -31,9 +33,37 @@ def check_endpoints(needs: Needs, *, here: bool) -> list[InputError]:
         settings = needs.config["models"][model]
         if settings["engine"] == "endpoint":
             asked.append((Endpoint(f"models: {model}", settings["base_url"], settings.get("api_key_env")), None))
+            others += check_description(needs, model)
     with ThreadPoolExecutor(max(1, len(asked))) as pool:
         found = list(pool.map(lambda item: check_endpoint(item[0], here=here), asked))
-    return [p for p, (_, judge) in zip(found, asked, strict=True) if p and not (judge and nothing_to_ask(needs, judge))]
+    found = [
+        p for p, (_, judge) in zip(found, asked, strict=True) if p and not (judge and nothing_to_ask(needs, judge))
+    ]
+    return found + others
+
+
+def check_description(needs: Needs, model: str) -> list[InputError]:
+    """Whether engine.json, which says where prompts and the key are sent, says what the configuration does.
+
+    A folder of models from somebody else could name another address, and any variable of this environment as its key.
+    """
+    path, settings = Path(f"models/{model}/engine/engine.json"), needs.config["models"][model]
+    if str(path) in needs.due or not path.exists():
+        return []
+    try:
+        described = read_engine(path.parent)["settings"]
+    except InputError as problem:
+        return [problem]
+    keys = ("base_url", "served_model", "api_key_env")
+    expected, found = ({key: values.get(key) for key in keys} for values in (settings, described))
+    if expected == found:
+        return []
+    hint = f"remove {path} to have it made again."
+    return [
+        InputError(
+            "The endpoint is not the one in the configuration.", where=path, expected=expected, found=found, hint=hint
+        )
+    ]
 
 
 def check_endpoint(endpoint: Endpoint, *, here: bool) -> InputError | None:

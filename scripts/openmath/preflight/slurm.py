@@ -24,7 +24,11 @@ def check_no_live_jobs(rules: set[str]) -> list[InputError]:
         return []
     here, live = os.path.realpath("."), []
     for line in reply.stdout.splitlines() if reply.returncode == 0 else []:
-        job, state, folder, comment = line.strip().split("|", 3)
+        fields = line.strip().split("|")
+        if len(fields) < 4:
+            continue
+        job, state, *folder, comment = fields
+        folder = "|".join(folder)  # a folder may have any name
         rule = comment.removeprefix("rule_").split("_wildcards_")[0]
         if comment.startswith("rule_") and rule in rules and os.path.realpath(folder) == here:
             live.append((job, state, rule))

@@ -1,13 +1,13 @@
 """Benchmarks, folders and disk space."""
 
-import json
 import os
 import shutil
 from pathlib import Path
 
 from openmath.benchmarks import find_benchmark, read_registry
-from openmath.errors import InputError
+from openmath.errors import InputError, parts_of
 from openmath.fingerprint import sha256_file
+from openmath.json_files import read_json
 from openmath.plan.cost import make_plan
 from openmath.preflight.needs import Needs
 
@@ -47,7 +47,9 @@ def check_benchmarks(needs: Needs) -> list[InputError]:
         prepared, manifest = Path(f"data/{name}.jsonl"), Path(f"data/{name}.manifest.json")
         if str(prepared) in needs.due or not (prepared.exists() and manifest.exists()):
             continue
-        expected, found = json.loads(manifest.read_text())["prepared_sha256"], sha256_file(prepared)
+        with parts_of("the manifest of a benchmark", manifest):
+            expected = read_json(manifest, "the manifest of a benchmark")["prepared_sha256"]
+        found = sha256_file(prepared)
         if expected != found:
             hint = "remove the file to have it made again; for problems of your own choose another name."
             problems.append(

@@ -14,6 +14,7 @@ import numpy as np
 
 from openmath.errors import InputError
 from openmath.graded import Benchmark, benchmarks_of_grades
+from openmath.json_files import read_json
 from openmath.modes import Mode, modes_of
 from openmath.tables import curve_rows, format_table, metrics_row, table_row
 
@@ -37,7 +38,7 @@ def read_cells(summary: Path) -> dict[tuple[str, str, str], dict[str, object]]:
     cells: dict[tuple[str, str, str], dict[str, object]] = {}
     for key, value in _cells_of_table((summary / "tables.txt").read_text()):
         cells.setdefault(key, {})["tables.txt"] = value
-    for row in json.loads((summary / "metrics.json").read_text()):
+    for row in read_json(summary / "metrics.json", "the metrics"):
         for column, value in row.items():
             if column not in ("benchmark", "mode"):
                 cells.setdefault((row["benchmark"], row["mode"], column), {})["metrics.json"] = value

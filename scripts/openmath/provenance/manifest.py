@@ -3,12 +3,12 @@
 The record is equal for equal runs, but for `times`. It is made public before it is written: provenance/public.py.
 """
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 
 from openmath.config import summary_config
 from openmath.fingerprint import identity
+from openmath.json_files import read_json
 from openmath.layout import Layout
 from openmath.machine import machine, versions
 from openmath.provenance.public import public
@@ -33,7 +33,7 @@ def collect(config: dict, model: str, judge: str, summary: Iterable[str]) -> dic
     graded = {name: read_record(beside(layout.grades_file(model, name))) for name in benchmarks}
     judged = judging_records(layout, model, judge)
     settings, jobs = ([], []) if imported else generation_records(layout, model, benchmarks, graded)
-    [metrics] = [path for path in summary if Path(path).name == "metrics.json"]
+    metrics = next((path for path in summary if Path(path).name == "metrics.json"), "metrics.json")
     record = {
         "format": FORMAT,
         "model": model,
@@ -47,7 +47,7 @@ def collect(config: dict, model: str, judge: str, summary: Iterable[str]) -> dic
         "tokens": {name: sample_tokens(layout, model, name, list(graded[name]["samples"])) for name in benchmarks},
         "grading": _grading(graded),
         "judging": _judging(judged),
-        "results": _results(json.loads(Path(metrics).read_text())),
+        "results": _results(read_json(metrics, "the metrics of the summary")),
         "summary": {"machine": machine(), "versions": versions()},
         "times": _times(jobs, graded, judged),
     }

@@ -1,6 +1,5 @@
 """What the stages have written down, and which of it belongs to one summary. Paths are relative to the working directory."""
 
-import json
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -8,24 +7,16 @@ from pathlib import Path
 import pyarrow.compute as compute
 import pyarrow.parquet as parquet
 
-from openmath.errors import InputError
 from openmath.fingerprint import canonical_json, sha256_file, sha256_text
+from openmath.json_files import read_json
 from openmath.layout import Layout
 from openmath.samples import read_rows
 
 
 def read_record(path: str | Path) -> dict:
     """A manifest that a stage has left beside its result."""
-    try:
-        return json.loads(Path(path).read_text())
-    except OSError as error:
-        raise InputError(
-            f"The record of a stage cannot be read ({error.strerror}).",
-            where=path,
-            hint="remove the result that it belongs to, to have both made again; samples and verdicts are kept.",
-        ) from None
-    except ValueError:
-        raise InputError("The record of a stage is no JSON.", where=path, hint="remove it and its result.") from None
+    hint = "remove the result that it belongs to, to have both made again; samples and verdicts are kept."
+    return read_json(path, "the record of a stage", hint=hint)
 
 
 def beside(path: str) -> Path:

@@ -1,9 +1,9 @@
 """What the run has cost: tokens and hours of generation jobs, calls and dollars of the judges."""
 
-import json
 from pathlib import Path
 
 from openmath.engine_kinds import engine_kind
+from openmath.json_files import read_json
 from openmath.report.page import render
 from openmath.report.section import Section
 from openmath.report.summaries import Summary
@@ -48,7 +48,7 @@ def engine_gpus(results: Path) -> str:
     path = results.parents[1] / "models" / results.name / "engine/engine.json"
     if not path.exists():
         return ""
-    engine = json.loads(path.read_text())
+    engine = read_json(path, "the description of an engine")
     return str(engine["settings"]["tensor_parallel"]) if engine_kind(engine["engine"]).on_gpus else "0"
 
 
@@ -57,7 +57,7 @@ def judging_rows(summary: Summary) -> list[list]:
     rows = []
     for mode in ("greedy", "majority"):
         paths = sorted(summary.results.glob(f"judged/{summary.judge}/*/{mode}.manifest.json"))
-        manifests = [json.loads(path.read_text()) for path in paths]
+        manifests = [read_json(path, "the record of a judging") for path in paths]
         if manifests:
             used = [manifest["verdicts_used"] for manifest in manifests]
             calls, prompt, generated = (

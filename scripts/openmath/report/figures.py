@@ -93,7 +93,7 @@ def panels(items: Iterable, draw: Callable[[Axes, object], None], nothing: str, 
 
 def label(text: object) -> str:
     """A name from data, short enough for a figure."""
-    text = " ".join(str(text).split())
+    text = " ".join("".join(c if c.isprintable() or c.isspace() else "\ufffd" for c in str(text)).split())
     return text if len(text) <= LABEL_LENGTH else text[: LABEL_LENGTH - 1] + "…"
 
 

@@ -1,13 +1,13 @@
 """One summary folder, results/{model}/summary/{judge}, read back with its figures."""
 
 import base64
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas
 
 from openmath.errors import InputError
+from openmath.json_files import read_json
 
 FIGURES = ("curves", "groups", "lengths", "matrix")
 
@@ -34,7 +34,7 @@ def read_summary(folder: Path) -> Summary:
             folder.parents[1].name,
             folder.name,
             folder.parents[1],
-            json.loads((folder / "metrics.json").read_text()),
+            read_json(folder / "metrics.json", "the metrics"),
             (folder / "tables.txt").read_text(),
             read_csv(folder / "published.csv"),
             {name: data_url(folder / f"figures/{name}.svg") for name in FIGURES},

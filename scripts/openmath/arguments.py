@@ -1,0 +1,51 @@
+"""Types of options: numbers with their bounds, as `parser.add_argument("--limit", type=whole(1))`, and JSON.
+
+Standard library only: this module also runs inside engine containers.
+"""
+
+import argparse
+import json
+import math
+from collections.abc import Callable
+
+
+def whole(least: int) -> Callable[[str], int]:
+    """Type of an option that takes a whole number of at least this."""
+
+    def number(text: str) -> int:
+        try:
+            if (value := int(text)) >= least:
+                return value
+        except ValueError:
+            pass
+        raise argparse.ArgumentTypeError(f"must be a whole number of at least {least}, not {text!r:.80}")
+
+    return number
+
+
+def real(least: float, most: float = math.inf, *, above: bool = False) -> Callable[[str], float]:
+    """Type of an option that takes a finite number from `least` to `most`; above: `least` itself is too little."""
+
+    def number(text: str) -> float:
+        try:
+            value = float(text)
+            if math.isfinite(value) and least <= value <= most and not (above and value == least):
+                return value
+        except ValueError:
+            pass
+        bounds = f"{'above' if above else 'of at least'} {least:g}" + (
+            f" and at most {most:g}" if most < math.inf else ""
+        )
+        raise argparse.ArgumentTypeError(f"must be a number {bounds}, not {text!r:.80}")
+
+    return number
+
+
+def json_object(text: str) -> dict:
+    """Type of an option that takes a JSON object."""
+    try:
+        if isinstance(value := json.loads(text), dict):
+            return value
+    except (ValueError, RecursionError):
+        pass
+    raise argparse.ArgumentTypeError(f"must be a JSON object, not {text!r:.80}")
