@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import re
+import shutil
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -17,8 +18,10 @@ from openmath.report.figure_tables import group_name, length_table, matrix_table
 from openmath.report.figures import draw_curves, draw_groups, draw_lengths, nice_ticks
 from openmath.report.page import percent, render_page
 from openmath.report.results import overview_section
+from openmath.report.sample_sets import sample_sets
 from openmath.report.section import Section
 from openmath.report.summaries import read_summary
+from openmath.report.viewer import samples_section
 from openmath.samples import write_rows
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
@@ -101,6 +104,29 @@ def test_page_is_one_file_and_hostile_text_is_text(summary, tmp_path):
     assert all(address.startswith(("#", "data:image/svg+xml;base64,")) for address in elements.addresses)
     assert "&lt;script&gt;alert(1)&lt;/script&gt; $x^{" in page  # the level, in the table behind the figure
     assert "script-src &#39;sha256-" in page and "1.50" in page
+
+
+def test_many_models_have_their_samples_on_pages_of_their_own(summary, tmp_path):
+    page, report = tmp_path / "results/report/m.html", tmp_path / "results/report.html"
+    run("show_samples.py", summary.parents[1], "--judges", "j", "--output", page)
+    run("build_report.py", "--summaries", summary, "--sample-pages", page, "--output", report)
+    assert "report/m.html" in Elements(report.read_text()).addresses and 'data-block="' not in report.read_text()
+    assert samples_section(sample_sets(summary.parents[1], ["j"])).html in page.read_text()
+    assert "<title>Samples of m</title>" in page.read_text()
+
+
+def test_samples_that_are_gone_are_named(summary, tmp_path):
+    results = Path(shutil.copytree(summary.parents[1], tmp_path / "m"))
+    (results / "eval-results/b/output-rs0.jsonl").unlink()
+    with pytest.raises(InputError, match=r"output-rs0\.jsonl"):
+        samples_section(sample_sets(results, []))
+    shutil.rmtree(results / "eval-results")
+    with pytest.raises(InputError, match="--samples"):
+        sample_sets(results, [])
+    shutil.rmtree(results / "grades")
+    command = [sys.executable, SCRIPTS / "show_samples.py", results, "--output", tmp_path / "page.html"]
+    reply = subprocess.run(command, capture_output=True, text=True)
+    assert reply.returncode == 2 and "no grades" in reply.stderr and not (tmp_path / "page.html").exists()
 
 
 def test_only_the_sections_own_scripts_may_run():
