@@ -28,9 +28,8 @@ class RunLocks:
         self._token = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
         self._beats = 0
         self._held: list[Path] = []
-        self._dead: set[str] = (
-            set()
-        )  # jobs whose locks we take over; each is looked at once, however many locks it held
+        # Jobs whose locks we take over; each is looked at once, however many locks it held.
+        self._dead: set[str] = set()
 
     def acquire(self, runs: Iterable[str]) -> None:
         """Lock all runs or none; InputError names the job that works on one of them."""

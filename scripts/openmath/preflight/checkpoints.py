@@ -127,7 +127,13 @@ def check_settings(needs: Needs, model: str) -> Iterator[InputError]:
     if f"models/{model}/manifest.json" in needs.due and "path" not in settings:
         return  # not here yet
     if (folder / "config.json").is_file():
-        yield from check_architecture(where, settings, json.loads((folder / "config.json").read_text()))
+        try:
+            architecture = json.loads((folder / "config.json").read_text())
+        except ValueError as error:
+            found, hint = f"no JSON: {error}", "copy or fetch the checkpoint again."
+            yield InputError("A checkpoint is damaged.", where=folder / "config.json", found=found, hint=hint)
+        else:
+            yield from check_architecture(where, settings, architecture)
     tokenizer = folder / "tokenizer.json"
     if (
         settings["prompt_template"] == "llama3-instruct"
