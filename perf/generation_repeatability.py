@@ -44,14 +44,8 @@ def texts(options: argparse.Namespace, name: str, concurrency: int) -> dict[tupl
 
     folder = options.work / name
     shutil.rmtree(folder, ignore_errors=True)
-    command = [
-        sys.executable,
-        ROOT / "scripts/generate.py",
-        "--engine",
-        options.engine,
-        "--benchmarks",
-        options.benchmark,
-    ]
+    command = [sys.executable, ROOT / "scripts/generate.py"]
+    command += ["--engine", options.engine, "--benchmarks", options.benchmark]
     command += ["--sample-runs", *RUNS, "--output-dir", folder, "--staging", folder / "staging"]
     command += ["--prompt", ROOT / "config/prompts/math.yaml", "--prompt-template", "chat", "--limit", options.limit]
     command += ["--max-new-tokens", options.max_new_tokens, "--concurrency", concurrency]

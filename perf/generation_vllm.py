@@ -41,25 +41,22 @@ WARM_UP = 64  # requests before the clock starts, on both sides of the 8B compar
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--checkpoint", type=Path, help="HF checkpoint folder")
-    parser.add_argument(
-        "--benchmarks", nargs="+", default=[], metavar="FILE:RUNS", help="prepared benchmark, sample runs"
-    )
-    parser.add_argument("--limit", type=int, help="only the first problems of each")
-    parser.add_argument("--work", type=Path, default=Path("generation-bench"), help="folder for everything this makes")
-    parser.add_argument("--max-new-tokens", type=int, default=512)
-    parser.add_argument("--context-length", type=int, default=2048)
-    parser.add_argument("--engine-command", default="vllm serve")
-    parser.add_argument("--engine-args", default="")
-    parser.add_argument("--python", default="python3", help="the Python that has vllm, for LLM.generate")
-    parser.add_argument("--peer-args", default="{}", help="JSON: arguments of LLM(); default: vLLM's own settings")
-    parser.add_argument("--random-8b", action="store_true")
-    parser.add_argument(
-        "--model-size", default=json.dumps(EIGHT_B), help="JSON: what --random-8b changes in config.json"
-    )
-    parser.add_argument("--only", choices=["ours", "peer"], help="one side only")
-    parser.add_argument("--peer-first", action="store_true")
-    parser.add_argument("--peer", type=Path, help=argparse.SUPPRESS)
+    add = parser.add_argument
+    add("--checkpoint", type=Path, help="HF checkpoint folder")
+    add("--benchmarks", nargs="+", default=[], metavar="FILE:RUNS", help="prepared, sample runs")
+    add("--limit", type=int, help="only the first problems of each")
+    add("--work", type=Path, default=Path("generation-bench"), help="folder for everything this makes")
+    add("--max-new-tokens", type=int, default=512)
+    add("--context-length", type=int, default=2048)
+    add("--engine-command", default="vllm serve")
+    add("--engine-args", default="")
+    add("--python", default="python3", help="the Python that has vllm, for LLM.generate")
+    add("--peer-args", default="{}", help="JSON: arguments of LLM(); default: vLLM's own settings")
+    add("--random-8b", action="store_true")
+    add("--model-size", default=json.dumps(EIGHT_B), help="JSON: changes of config.json by --random-8b")
+    add("--only", choices=["ours", "peer"], help="one side only")
+    add("--peer-first", action="store_true")
+    add("--peer", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.peer:
         return run_peer(options.peer)
@@ -102,15 +99,9 @@ def random_checkpoint(options: argparse.Namespace) -> Path:
 def build_engine(options: argparse.Namespace) -> None:
     manifest = options.work / "manifest.json"
     manifest.write_text(json.dumps({"source": "path", "revision": None, "files": {}}))
-    command = [
-        sys.executable,
-        ROOT / "scripts/build_engine.py",
-        "--engine",
-        "vllm",
-        "--output",
-        options.work / "engine",
-    ]
-    command += ["--checkpoint", options.checkpoint, "--manifest", manifest, "--context-length", options.context_length]
+    command = [sys.executable, ROOT / "scripts/build_engine.py", "--engine", "vllm", "--manifest", manifest]
+    command += ["--output", options.work / "engine", "--checkpoint", options.checkpoint]
+    command += ["--context-length", options.context_length]
     subprocess.run([*map(str, command), "--engine-command", options.engine_command], check=True)
 
 
@@ -129,9 +120,8 @@ def write_requests(options: argparse.Namespace) -> dict[str, list[dict]]:
                 room = min(options.max_new_tokens, options.context_length - len(ids))
                 if options.random_8b:  # random weights never stop: log-normal lengths, median 245, mean near 290
                     room = min(room, max(32, int(lengths.lognormvariate(5.5, 0.6))))
-                requests.setdefault(path.stem, []).append(
-                    {"id": row["id"], "ids": ids, "seed": seed, "max_tokens": room}
-                )
+                request = {"id": row["id"], "ids": ids, "seed": seed, "max_tokens": room}
+                requests.setdefault(path.stem, []).append(request)
     spec = {"model": str(options.checkpoint), "arguments": peer_arguments(options), "ignore_eos": options.random_8b}
     (options.work / "requests.json").write_text(json.dumps(spec | {"requests": requests}))
     for name, group in requests.items():
@@ -186,10 +176,8 @@ async def _serve_random(options: argparse.Namespace, name: str, requests: list[d
     shutil.rmtree(options.work / "staging", ignore_errors=True)
     ids = [f"{request['id']}#{request['seed']}" for request in requests]
     staged = StagedRun(options.work / "staging/output-rs0.jsonl", ids)
-    args = f"--load-format dummy {options.engine_args}"
-    running = running_engines(
-        options.work / "engine", 1, command=options.engine_command, args=args, log=options.work / "engine.log"
-    )
+    program = {"command": options.engine_command, "args": f"--load-format dummy {options.engine_args}"}
+    running = running_engines(options.work / "engine", 1, **program, log=options.work / "engine.log")
     began = time.time()
     async with running as servers, BalancedClient(servers, request_seconds=3600) as client:
         load = time.time() - began
@@ -270,13 +258,8 @@ class GpuMeter:
     """GPU utilisation by nvidia-smi, five times a second, in the background; nothing where there is none."""
 
     def __init__(self):
-        query = [
-            "nvidia-smi",
-            "--query-gpu=utilization.gpu,memory.used",
-            "--format=csv,noheader,nounits",
-            "-lms",
-            "200",
-        ]
+        query = ["nvidia-smi", "--query-gpu=utilization.gpu,memory.used", "--format=csv,noheader,nounits"]
+        query += ["-lms", "200"]
         self._rows: list[tuple[float, float, float]] = []
         try:
             self._process = subprocess.Popen(query, stdout=subprocess.PIPE, text=True)

@@ -54,14 +54,8 @@ def join_stored(folder: Path) -> float:
         store.add(record | {"judgement": "The same value. " * 10 + "\nJudgement: Yes"}, SETTINGS)
     store.close()
     write_rows(folder / "in.jsonl", rows)
-    command = [
-        sys.executable,
-        ROOT / "scripts/judge_answers.py",
-        "--input",
-        folder / "in.jsonl",
-        "--output",
-        folder / "out.jsonl",
-    ]
+    command = [sys.executable, ROOT / "scripts/judge_answers.py"]
+    command += ["--input", folder / "in.jsonl", "--output", folder / "out.jsonl"]
     command += ["--judge", "j", "--store", folder / "store", "--prompt", PROMPT, "--model", "judge-1", "--replay"]
     start = time.perf_counter()
     subprocess.run(list(map(str, command)), check=True, stdout=subprocess.DEVNULL)

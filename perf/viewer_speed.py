@@ -2,10 +2,11 @@ r"""Size of the report's sample viewer, and how soon it shows the first problem,
 
     python perf/viewer_speed.py
     python perf/viewer_speed.py --problems 500 --keep viewer.html
+    python perf/viewer_speed.py --models 4                          as many as the report holds the samples of
 
 Solutions are generated: sentences with formulas, random numbers and words of a skew distribution, so that they compress about as
-real ones do (MATH's first 100 solutions: 2.8-fold; the script prints its own ratio). Prints the page in MB (limit 15) and, where
-Chromium, its driver and selenium are there, first paint and the time until the first problem is shown (limit 2 s), by the
+real ones do (MATH's first 100 solutions: 2.8-fold; the script prints its own ratio). Prints the page in MB (limit 15 a model) and,
+where Chromium, its driver and selenium are there, first paint and the time until the first problem is shown (limit 2 s), by the
 browser's Performance API: median and worst of fresh browsers.
 """
 
@@ -27,7 +28,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
 from openmath.grading.table import grade_files
 from openmath.report.page import render_page
 from openmath.report.sample_sets import sample_sets
-from openmath.report.summaries import Summary
 from openmath.report.viewer import BLOCK, samples_section
 
 LIMIT_MB, LIMIT_S = 15, 2
@@ -74,8 +74,8 @@ class Writer:
         return " ".join(parts) + f" The answer is $\\boxed{{{answer}}}$."
 
 
-def write_results(problems: int, seeds: int) -> Summary:
-    """Results of one model in the current folder, laid out as the workflow does."""
+def write_results(problems: int, seeds: int) -> Path:
+    """Results of one model in the current folder, laid out as the workflow does; returns results/model."""
     writer = Writer(0)
     results, samples = Path("results/model"), Path("results/model/eval-results/math")
     judged = results / "judged/judge/math"
@@ -95,7 +95,7 @@ def write_results(problems: int, seeds: int) -> Summary:
     grade_files(files, results / "grades/math.parquet")
     for mode in ("greedy", "majority"):
         write(judged / f"{mode}.jsonl", [row | judgement(writer) for row in rows])
-    return Summary("model", "judge", results, [], "", [], {}, {})
+    return results
 
 
 def generation(writer: Writer, answer: int) -> dict:
@@ -152,14 +152,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--problems", type=int, default=5000)
     parser.add_argument("--seeds", type=int, default=8)
+    parser.add_argument("--models", type=int, default=1, help="on the page, all with the same samples")
     parser.add_argument("--keep", type=Path, help="copy the page to this file")
     options = parser.parse_args()
     keep = options.keep and options.keep.resolve()
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
-        summary = write_results(options.problems, options.seeds)
+        results = write_results(options.problems, options.seeds)
         began = time.process_time()
-        section = samples_section(sample_sets([summary], {}))
+        section = samples_section(sample_sets(results, ["judge"]) * options.models)
         cpu = time.process_time() - began
         html = Path("page.html")
         html.write_text(render_page("Samples", [section]), encoding="utf-8")
@@ -167,8 +168,10 @@ def main() -> None:
             shutil.copy(html, keep)
         ratio = compression(Path("results/model/eval-results/math/output-greedy.jsonl"))
         size = html.stat().st_size / 1e6
-        print(f"{options.problems:,} problems, greedy and {options.seeds} seeds; generations compress {ratio:.1f}-fold")
-        print(f"page          {size:6.1f} MB  ratio to the limit of {LIMIT_MB} MB: {size / LIMIT_MB:.2f}")
+        print(f"{options.models} x {options.problems:,} problems, greedy and {options.seeds} seeds", end="; ")
+        print(f"generations compress {ratio:.1f}-fold")
+        limit = LIMIT_MB * options.models
+        print(f"page          {size:6.1f} MB  ratio to the limit of {limit} MB: {size / limit:.2f}")
         print(f"section       {cpu:6.1f} CPU s")
         times = opening_times(html.resolve().as_uri())
         if times is None:

@@ -20,6 +20,7 @@ JUDGES = config["judges"]
 GENERATION = config["generation"]
 PUBLISHED = f"{ROOT}/config/published.yaml"
 SERVED = [name for name, model in MODELS.items() if "samples" not in model]  # models that we run ourselves
+MODELS_ON_ONE_PAGE = 4  # their samples on the paper's problems take 100 MB in all
 BUILT = [name for name in SERVED if MODELS[name]["engine"] == "trtllm"]  # models whose engine is a conversion
 
 
@@ -187,6 +188,11 @@ def comparison_files():
     """One comparison per pair of models that the configuration asks for, and judge."""
     pairs = [f"{model}-vs-{other}" for model, other in config["compare"]]
     return expand("results/compare/{pair}/{judge}/comparison.md", pair=pairs, judge=JUDGES or ["none"])
+
+
+def sample_pages():
+    """A page of samples for each model, where there are too many for the report to hold them."""
+    return expand("results/report/{model}.html", model=MODELS if len(MODELS) > MODELS_ON_ONE_PAGE else [])
 
 
 def comparison_tables():

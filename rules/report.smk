@@ -1,12 +1,14 @@
 """Report: figures for papers, and one page of all results with their samples.
 
 Needs: summaries, grades, samples and verdicts of all models; comparisons where configured.
-Makes: results/{model}/summary/{judge}/figures/ with curves, groups, lengths and matrix as SVG, PNG and PDF; results/report.html.
+Makes: results/{model}/summary/{judge}/figures/ with curves, groups, lengths and matrix as SVG, PNG and PDF; results/report.html;
+with many models results/report/{model}.html with the samples of each.
 """
 
 
 localrules:
     draw_figures,
+    show_samples,
     build_report,
 
 
@@ -73,13 +75,45 @@ rule draw_figures:
         """
 
 
+rule show_samples:
+    """The sample viewer of one model as a page of its own, where there are many models."""
+    input:
+        grades=grades_files,
+        judged=all_judged_files,
+    output:
+        page="results/report/{model}.html",
+    log:
+        "logs/show_samples/{model}.log",
+    conda:
+        "../envs/workflow.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+        scripts=SCRIPTS,
+    params:
+        judges=list(JUDGES),
+        samples=samples_folder,
+        policy=POLICY,
+    shell:
+        r"""
+        python {resources.scripts:q}/show_samples.py results/{wildcards.model:q} \
+            --judges {params.judges:q} \
+            --samples {params.samples:q} \
+            --policy {params.policy} \
+            --output {output.page:q} \
+            2>&1 | tee {log:q}
+        """
+
+
 rule build_report:
-    """One self-contained page of all models and judges."""
+    """One self-contained page of all models and judges; of many models without their samples."""
     input:
         tables=summary_files(),
         figures=[f"{folder}/figures/curves.svg" for folder in summary_folders()],
         comparisons=comparison_tables(),
         grades=all_grades_files(),
+        sample_pages=sample_pages(),
     output:
         page="results/report.html",
     log:
@@ -101,6 +135,7 @@ rule build_report:
             --summaries {params.summaries:q} \
             --comparisons {input.comparisons:q} \
             --samples {params.imported:q} \
+            --sample-pages {input.sample_pages:q} \
             --policy {params.policy} \
             --output {output.page:q} \
             2>&1 | tee {log:q}

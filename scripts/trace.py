@@ -2,7 +2,9 @@ r"""From a number in the tables back to the files that it was made from, with ev
 
     python scripts/trace.py results/my-model/summary/gpt-4o --cell math:greedy:judge_correct
     python scripts/trace.py results/my-model/summary/gpt-4o --cell math:majority@256:judge_correct --question math-17
+    python scripts/trace.py results/my-model/summary/gpt-4o --cell math:greedy:symbolic_correct --regrade
 
+The number is computed from the recorded grades and verdicts; --regrade first makes these grades again from all samples.
 The folder may also be named by one of its files. Exit status: 0 all is as recorded; 1 a file has changed or is gone, or the number
 comes out differently; 2 there is nothing to trace.
 """
@@ -16,6 +18,7 @@ from openmath.errors import InputError, parts_of, printable, run_command
 from openmath.provenance.cells import find_cell, read_benchmark, read_cells, recompute
 from openmath.provenance.chain import Chain, broken
 from openmath.provenance.question import question_rows, question_text
+from openmath.provenance.regrading import regrade
 from openmath.provenance.rendering import cell_text, chain_text
 from openmath.provenance.stages import read_record
 
@@ -36,20 +39,22 @@ def main() -> int:
 
 def trace(options: argparse.Namespace, summary: Path) -> int:
     """Print the chain behind a cell; the exit status."""
-    chain = Chain(manifest := read_record(summary / "manifest.json"), summary.parents[3], options.samples)
+    chain = Chain(read_record(summary / "manifest.json"), summary.parents[3], options.samples)
     cells = read_cells(summary)
     benchmark, mode, column = key = find_cell(options.cell, cells)
     links = chain.of_cell(benchmark, mode, column, list(cells[key]))
-    problems = broken(links.all_files())
-    # Of files that are not the recorded ones nothing is computed: they may be anything.
-    cell = None
-    question = None
+    linked = links.all_files()
+    # A table needs the judged files of its other rows too. Of files that are not the recorded ones nothing is computed: they
+    # may be anything.
+    others = {*chain.judged_paths(benchmark), *chain.voted_paths(benchmark)} - {file.path for file in linked}
+    problems = broken(linked + chain.files(sorted(others)))
+    cell = question = None
     if not problems:
         grades = chain.place(chain.layout.grades_file(chain.model, benchmark))
         judged = [chain.place(path) for path in chain.judged_paths(benchmark)]
         data = read_benchmark(grades, judged)
-        cell = recompute(data, manifest["config"]["policy"], mode, column)
-        problems = differing(summary, cells[key], cell.stands)
+        cell = recompute(data, chain.policy, mode, column)
+        problems = differing(summary, cells[key], cell.stands) + (regrade(chain, benchmark) if options.regrade else [])
         if options.question:
             question = question_rows(chain, data, options.question)
     if options.json:
@@ -62,7 +67,8 @@ def trace(options: argparse.Namespace, summary: Path) -> int:
         if question:
             print("\n" + printable(question_text(question)), end="")
         if not problems:
-            print(f"\n{len(links.all_files())} files are as recorded; the number comes out the same.")
+            grades = "all samples are graded as before; " if options.regrade else ""
+            print(f"\n{len(linked)} files are as recorded; {grades}the number comes out the same.")
     for problem in problems:
         print(f"error: {problem}", file=sys.stderr)
     return 1 if problems else 0
@@ -88,6 +94,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("summary", type=Path, help="results/MODEL/summary/JUDGE, or a file in it")
     parser.add_argument("--cell", required=True, help="BENCHMARK:MODE:COLUMN, as in the tables")
     parser.add_argument("--question", metavar="ID", help="also show what became of one problem")
+    parser.add_argument("--regrade", action="store_true", help="also grade all samples of the benchmark again")
     parser.add_argument("--samples", type=Path, help="where imported samples lie, if outside the checkout")
     parser.add_argument("--json", action="store_true", help="for programs")
     return parser.parse_args()

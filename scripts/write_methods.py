@@ -12,7 +12,7 @@ import argparse
 import json
 from pathlib import Path
 
-from openmath.config_options import read_config
+from openmath.config_options import add_config_options, read_config
 from openmath.errors import InputError, parts_of, printable, run_command
 from openmath.fingerprint import write_manifest
 from openmath.provenance.manifest import collect
@@ -43,10 +43,7 @@ def main() -> None:
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
-    source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument("--configfile", nargs="+", type=Path, help="later files override earlier ones, key by key")
-    source.add_argument("--config-json", action="store_true", help="the configuration as JSON on standard input")
-    source.add_argument("--manifest", type=Path, help="print the paragraph of this manifest")
+    add_config_options(parser).add_argument("--manifest", type=Path, help="print the paragraph of this manifest")
     add("--model", help="its name in the configuration")
     add("--judge", help="its name in the configuration, or none")
     add("--summary", nargs="+", help="files of the summary: what summarize_results.py has written")

@@ -10,10 +10,12 @@ from openmath.errors import InputError
 from openmath.yaml_files import read_yaml
 
 
-def add_config_options(parser: argparse.ArgumentParser) -> None:
+def add_config_options(parser: argparse.ArgumentParser):
+    """Options for read_config; returns their group, of which one has to be given."""
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--configfile", nargs="+", type=Path, help="later files override earlier ones, key by key")
     source.add_argument("--config-json", action="store_true", help="the configuration as JSON on standard input")
+    return source
 
 
 def read_config(options: argparse.Namespace) -> dict:

@@ -109,6 +109,7 @@ def test_a_crash_leaves_partial_runs_and_their_samples_are_not_counted_again():
     [cost] = plan["generation"]
     assert cost["samples"] == 4 + 7 + 10 + 5 * PROBLEMS
     assert cost["engine_starts"] == 3, "the greedy block of the other benchmark, and both blocks of seeds"
+    assert "with 1 at a time" in plan_text(plan) and "with 4" not in plan_text(plan)
 
 
 def test_a_run_that_is_all_staged_needs_no_engine():
@@ -253,21 +254,26 @@ def test_each_different_question_is_one_call_and_stored_verdicts_are_none():
     store = VerdictStore(Path("judgements/j"))
     for number in (2, 3):
         question = {"problem": f"problem {number}", "predicted_answer": "7", "expected_answer": "8"}
-        tokens = {"num_prompt_tokens": 1000, "num_generated_tokens": 100}
+        tokens = {"num_prompt_tokens": 1000, "num_generated_tokens": 100, "usd": 0.01}
         store.add({"key": settings.key(question), "judgement": "Judgement: No", **question, **tokens}, settings)
     store.close()
-    config["judges"]["j"] |= {"prices": {"input": 2.0, "output": 10.0}, "budget_usd": 0.005}
+    config["judges"]["j"] |= {"prices": {"input": 2.0, "output": 10.0}, "budget_usd": 0.025}
     plan = make_plan(config)
     [cost] = plan["judging"]
     assert cost["calls"] == 3 and cost["usd"] == pytest.approx(3 * (1000 * 2 + 100 * 10) / 1e6)
-    assert "3 calls left, 0.01 USD" in plan_text(plan) and "more than budget_usd allows" in plan_text(plan)
+    assert "3 calls left, 0.01 USD" in plan_text(plan) and "budget_usd allows: 0.02 USD spent of 0.03" in plan_text(
+        plan
+    )
     config["judges"]["j"]["max_new_tokens"] += 1
     assert make_plan(config)["judging"][0]["calls"] == 5, "verdicts under another limit are other verdicts"
 
 
 def test_calls_on_answers_to_come_are_estimated():
-    [cost] = make_plan(configuration())["judging"]
+    plan = make_plan(configuration())
+    [cost] = plan["judging"]
     assert cost["calls"] == cost["estimated_calls"] == 2 * 2 * round(0.57 * PROBLEMS)
+    rows = 2 * PROBLEMS * (5 + 2)  # of two benchmarks: five sample runs, two judged files
+    assert plan["disk_bytes"] == rows * (600 + 3.5 * 50)
 
 
 def test_a_self_hosted_judge_takes_engine_hours():

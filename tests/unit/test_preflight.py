@@ -99,6 +99,12 @@ def test_settings_that_do_not_fit_the_checkpoint(settings, architecture, what):
     only(problems(configuration(path=checkpoint(**architecture), **settings)), what)
 
 
+def test_a_checkpoint_that_was_copied_in_part():
+    config = configuration()
+    Path("checkpoint/config.json").write_text('{"num_attention_heads": ')
+    assert only(problems(config), "damaged").where == Path("checkpoint/config.json")
+
+
 @pytest.mark.parametrize(
     ("settings", "architecture"),
     [({"tensor_parallel": 4}, {}), ({"context_length": 9000}, {"rope_scaling": {"rope_type": "yarn", "factor": 4.0}})],

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import re
+import shutil
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -13,12 +14,15 @@ import pandas
 import pytest
 
 from openmath.errors import InputError
+from openmath.report.costs import generation_rows
 from openmath.report.figure_tables import group_name, length_table, matrix_table, natural, sample_lengths
 from openmath.report.figures import draw_curves, draw_groups, draw_lengths, nice_ticks
 from openmath.report.page import percent, render_page
-from openmath.report.results import overview_section
+from openmath.report.results import comparison_section, overview_section, published_cells
+from openmath.report.sample_sets import sample_sets
 from openmath.report.section import Section
 from openmath.report.summaries import read_summary
+from openmath.report.viewer import samples_section
 from openmath.samples import write_rows
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
@@ -103,6 +107,29 @@ def test_page_is_one_file_and_hostile_text_is_text(summary, tmp_path):
     assert "script-src &#39;sha256-" in page and "1.50" in page
 
 
+def test_many_models_have_their_samples_on_pages_of_their_own(summary, tmp_path):
+    page, report = tmp_path / "results/report/m.html", tmp_path / "results/report.html"
+    run("show_samples.py", summary.parents[1], "--judges", "j", "--output", page)
+    run("build_report.py", "--summaries", summary, "--sample-pages", page, "--output", report)
+    assert "report/m.html" in Elements(report.read_text()).addresses and 'data-block="' not in report.read_text()
+    assert samples_section(sample_sets(summary.parents[1], ["j"])).html in page.read_text()
+    assert "<title>Samples of m</title>" in page.read_text()
+
+
+def test_samples_that_are_gone_are_named(summary, tmp_path):
+    results = Path(shutil.copytree(summary.parents[1], tmp_path / "m"))
+    (results / "eval-results/b/output-rs0.jsonl").unlink()
+    with pytest.raises(InputError, match=r"output-rs0\.jsonl"):
+        samples_section(sample_sets(results, []))
+    shutil.rmtree(results / "eval-results")
+    with pytest.raises(InputError, match="--samples"):
+        sample_sets(results, [])
+    shutil.rmtree(results / "grades")
+    command = [sys.executable, SCRIPTS / "show_samples.py", results, "--output", tmp_path / "page.html"]
+    reply = subprocess.run(command, capture_output=True, text=True)
+    assert reply.returncode == 2 and "no grades" in reply.stderr and not (tmp_path / "page.html").exists()
+
+
 def test_only_the_sections_own_scripts_may_run():
     script = "document.title = 'a < b && c'"
     page = render_page(HOSTILE, [Section("a", HOSTILE, "<p>x</p>", ".x {}", (script,))])
@@ -148,6 +175,33 @@ def test_what_is_missing_is_left_out(tmp_path, options):
     assert "Cost and throughput" not in page and "symbolic grading" in page
 
 
+def test_costs_are_summed_by_engine(tmp_path):
+    job = {"engine": "vllm 1", "samples": 10, "tokens": 1500, "seconds": 1800.0}
+    nothing = {"engine": "vllm 2", "samples": 0, "tokens": 0, "seconds": 0}
+    write_rows(tmp_path / "results/m/.staging/jobs.jsonl", [job, nothing, job])
+    assert generation_rows(tmp_path / "results/m") == [
+        ["m", "vllm 1", "", "2", "20", "3,000", "1.00", "1", "150"],
+        ["m", "vllm 2", "", "1", "0", "0", "0.00", "", ""],
+    ]
+
+
+def test_a_comparison_names_the_first_model_first(tmp_path):
+    path = tmp_path / "ours-vs-theirs/none/comparison.csv"
+    row = {"benchmark": "b", "mode": "greedy", "grading": "symbolic", "n_items": 40, "first": 0.5, "second": 0.25}
+    row |= {"difference": 0.25, "ci95_low": 0.1, "ci95_high": 0.4, "only_first": 13, "only_second": 3, "p_holm": 0.01}
+    path.parent.mkdir(parents=True)
+    pandas.DataFrame([row | {"verdict": "higher"}]).to_csv(path, index=False)
+    html = comparison_section([path]).html
+    assert "ours against theirs" in html and "13 / 3" in html and "+25.00" in html and "[+10.0, +40.0]" in html
+
+
+def test_our_number_stands_beside_the_published_one_in_percent():
+    row = {"set": "paper", "benchmark": "b", "mode": "greedy", "grading": "judge", "ours": 57.2, "ci95_low": 52.8}
+    row |= {"ci95_high": 61.5, "published_text": "51.9", "verdict": "differs", "remarks": ""}
+    ours = '57.20 <span class="interval">[52.8, 61.5]</span>'
+    assert published_cells(row) == ["paper", "b", "greedy", "judge", ours, "51.9", "differs", ""]
+
+
 def test_overview_has_a_column_per_benchmark_and_the_judges_number(summary):
     html = overview_section([read_summary(summary)]).html
     assert "90.00" in html and "70.00" in html and "<th>b</th>" in html  # judged greedy; symbolic majority
@@ -167,6 +221,8 @@ def test_a_length_histogram_loses_no_sample():
     for tokens in (samples["tokens"], 7, 0):
         (axes,) = draw_lengths(samples.assign(tokens=tokens)).axes
         assert sum(bar.get_height() for bar in axes.patches) == pytest.approx(1)
+    row = length_table(samples).iloc[0]
+    assert (row["tokens_p10"], row["tokens_median"], row["tokens_p90"]) == pytest.approx((10.8, 50, 89.2))
     assert (
         length_table(samples.iloc[:0]).empty
         and not draw_groups(pandas.DataFrame(columns=["benchmark", "field", "group"])).axes

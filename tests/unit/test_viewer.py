@@ -7,10 +7,23 @@ import json
 import re
 
 from openmath.grading.table import grade_files
-from openmath.report.viewer import KATEX, MAX_TEXT, SampleSet, katex_styles, samples_section
+from openmath.report.section import Section
+from openmath.report.viewer import CORRECT, DISAGREE, KATEX, MAX_TEXT, SampleSet, katex_styles, samples_section
 
 # katex 0.19.1 of the npm registry; the files of its dist/ and its LICENSE, unchanged.
 KATEX_FILES = "cd4fd0a37907acc882f82e99ebe3302feab92370e7d543a40c848ec70f6593b2"
+
+
+def packed(section: Section) -> dict[str, str]:
+    """Name -> data block as it stands in the page."""
+    block = r'<script type="text/plain" data-block="([^"]+)">([A-Za-z0-9+/=]*)</script>'
+    return dict(re.findall(block, section.html))
+
+
+def blocks_of(*sets: SampleSet) -> dict:
+    """Name -> content of the data blocks."""
+    texts = packed(samples_section(sets))
+    return {name: json.loads(gzip.decompress(base64.b64decode(text))) for name, text in texts.items()}
 
 
 def test_katex_is_the_release():
@@ -41,15 +54,47 @@ def test_data_cannot_leave_its_block(tmp_path):
     grade_files(list(files.values()), grades, processes=1)
     sets = [SampleSet(model, "b", files["greedy"], grades, files) for model in ("m", "n")]
     section = samples_section(sets)
-    blocks = dict(
-        re.findall(r'<script type="text/plain" data-block="([^"]+)">([A-Za-z0-9+/=]*)</script>', section.html)
-    )
+    blocks = packed(section)
     assert section.html.count("<script") == section.html.count("</script>") == len(blocks)
     assert [name for name in blocks if name.startswith("problems/")] == ["problems/0/index", "problems/0/0"]  # shared
-    shown = {name: json.loads(gzip.decompress(base64.b64decode(text))) for name, text in blocks.items()}
+    shown = blocks_of(*sets)
     assert shown["index/1"]["flags"] == {"greedy": [1, 4], "majority": [1, 4]}
     first, second = shown["texts/0/0"]
     assert first["greedy"]["text"] == "</script><script>x</script>\ufffd \\boxed{2}"
     assert first["votes"]["candidates"] == [["2", 2, 1.0]] and second["votes"]["unanswered"] == 2
     assert second["majority"]["text"] == "y" * MAX_TEXT + "\n[... 7 more characters]"
     assert samples_section(sets).html == section.html
+
+
+def test_votes_are_sorted_and_counted_and_judges_that_differ_are_flagged(tmp_path):
+    answers = [*range(10), *range(10), 9]  # of 21 runs; 9 has most votes
+    problem = {"id": "p", "problem": "?", "expected_answer": "9"}
+    files = {f"rs{n}": tmp_path / f"output-rs{n}.jsonl" for n in range(len(answers))}
+    for path, answer in zip(files.values(), answers, strict=True):
+        path.write_text(json.dumps(problem | {"generation": f"\\boxed{{{answer}}}"}) + "\n")
+    grade_files(list(files.values()), tmp_path / "grades.parquet", processes=1)
+
+    def section(verdict: str) -> dict:
+        judged = tmp_path / "majority.jsonl"
+        judged.write_text(json.dumps(problem | {"judge_verdict": verdict, "judgement": "..."}) + "\n")
+        verdicts = {"judge": {"majority": judged}}
+        return blocks_of(SampleSet("m", "b", files["rs0"], tmp_path / "grades.parquet", files, verdicts))
+
+    shown = section("yes")
+    [text] = shown["texts/0/0"]
+    assert text["majority"]["run"] == "rs9" and text["votes"]["total"] == 21 and not text["votes"]["tied"]
+    assert [candidate[:2] for candidate in text["votes"]["candidates"]] == [["9", 3]] + [[str(n), 2] for n in range(7)]
+    assert text["votes"]["others"] == [2, 4] and text["votes"]["unanswered"] == 0
+    flags = [section(verdict)["index/0"]["flags"]["majority"] for verdict in ("yes", "no", "unparsed")]
+    assert flags == [[CORRECT], [CORRECT | DISAGREE], [CORRECT | DISAGREE]]
+
+
+def test_a_reply_without_a_verdict_disagrees_with_a_wrong_answer_too(tmp_path):
+    problem = {"id": "p", "problem": "?", "expected_answer": "9"}
+    greedy, judged = tmp_path / "output-greedy.jsonl", tmp_path / "greedy.jsonl"
+    greedy.write_text(json.dumps(problem | {"generation": "\\boxed{8}"}) + "\n")
+    judged.write_text(json.dumps(problem | {"judge_verdict": "unparsed", "judgement": "..."}) + "\n")
+    grade_files([greedy], tmp_path / "grades.parquet", processes=1)
+    verdicts = {"judge": {"greedy": judged}}
+    one = SampleSet("m", "b", greedy, tmp_path / "grades.parquet", {"greedy": greedy}, verdicts)
+    assert blocks_of(one)["index/0"]["flags"] == {"greedy": [DISAGREE]}

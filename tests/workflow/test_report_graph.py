@@ -89,6 +89,20 @@ def test_the_page_holds_both_models_their_comparison_and_samples(reported):
     assert planned_jobs(reported) == {}
 
 
+@pytest.mark.parametrize(("models", "pages"), [(4, 0), (5, 5)])
+def test_many_models_have_a_page_of_samples_each(tmp_path, models, pages):
+    for name in WORKFLOW:
+        source = ROOT / name
+        shutil.copytree(source, tmp_path / name) if source.is_dir() else shutil.copy2(source, tmp_path / name)
+    config = {"benchmarks": ["aime24"], "models": {}, "generation": {}}
+    for number in range(models):
+        write_samples(tmp_path / f"samples/{number}", 5)
+        config["models"][f"m{number}"] = {"samples": f"samples/{number}", "seeds": 1}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+    jobs = planned_jobs(tmp_path)
+    assert (jobs.get("show_samples", 0), jobs["build_report"]) == (pages, 1)
+
+
 def test_lost_grades_are_made_again_with_what_follows_from_them_only(reported):
     before = times(reported)
     (reported / "results/ours/grades/amc23.parquet").unlink()

@@ -8,6 +8,7 @@ import sys
 import trace as trace_command
 from pathlib import Path
 
+import pandas
 import pytest
 import yaml
 from conftest import ROOT, WORKFLOW, configure, planned_jobs, run_script, snakemake
@@ -30,6 +31,12 @@ def trace(folder: Path, cell: str, *options: object):
     return run_script("trace.py", folder / SUMMARY, "--cell", cell, *options)
 
 
+def trace_here(monkeypatch, folder: Path, cell: str, *options: str) -> int:
+    """Exit status of trace.py run in this process, which starts in no time."""
+    monkeypatch.setattr(sys, "argv", ["trace.py", str(folder / SUMMARY), "--cell", cell, *options])
+    return trace_command.main()
+
+
 def manifest(folder: Path) -> dict:
     return json.loads((folder / SUMMARY / "manifest.json").read_text())
 
@@ -39,8 +46,7 @@ def test_every_cell_of_every_table_traces_and_comes_out_the_same(finished, capsy
     assert {"tables.txt", "metrics.json", "curves.csv"} == {name for stands in cells.values() for name in stands}
     assert {column for _, _, column in cells} >= {"num_entries", "judge_correct", "no_answer", "kappa", "symbolic"}
     for key in cells:
-        monkeypatch.setattr(sys, "argv", ["trace.py", str(finished / SUMMARY), "--cell", ":".join(key), "--json"])
-        assert trace_command.main() == 0, (key, capsys.readouterr().err)
+        assert trace_here(monkeypatch, finished, ":".join(key), "--json") == 0, (key, capsys.readouterr().err)
         report = json.loads(capsys.readouterr().out)
         assert report["problems"] == [] and report["stands"] == cells[key]
 
@@ -84,6 +90,31 @@ def test_a_changed_file_is_named(evaluation, path):
     recorded = manifest(evaluation)["files"][path]["sha256"]
     assert recorded in reply.stderr and identity(changed)["sha256"] in reply.stderr
     assert f"CHANGED {path}" in reply.stdout
+
+
+def test_what_the_rest_of_the_table_is_made_from_is_checked_too(evaluation, monkeypatch, capsys):
+    path = "results/tiny/judged/itself/own/majority.jsonl"
+    with open(evaluation / path, "a") as file:
+        file.write("{")
+    assert trace_here(monkeypatch, evaluation, "own:greedy:judge_correct") == 1
+    said = capsys.readouterr().err
+    assert path in said and "sha256" in said
+
+
+def test_grades_that_the_samples_do_not_give_are_found_by_regrading(evaluation, monkeypatch, capsys):
+    cell = "own:majority@8:symbolic_correct"
+    assert trace_here(monkeypatch, evaluation, cell, "--regrade") == 0
+    assert "all samples are graded as before" in capsys.readouterr().out
+    path, record = evaluation / "results/tiny/grades/own.parquet", manifest(evaluation)
+    table = pandas.read_parquet(path)
+    table.loc[table["sample_run"] == "rs3", "finish_reason"] = "unheard of"  # no number depends on it
+    table.to_parquet(path)
+    record["files"]["results/tiny/grades/own.parquet"] = identity(path)
+    (evaluation / SUMMARY / "manifest.json").write_text(json.dumps(record))
+    assert trace_here(monkeypatch, evaluation, cell) == 0
+    assert trace_here(monkeypatch, evaluation, cell, "--regrade") == 1
+    said = capsys.readouterr()
+    assert "own-0 in rs3" in said.err and "unheard of" in said.err and "graded as before" not in said.out
 
 
 def test_a_number_that_does_not_come_out_is_an_error_even_if_its_file_is_as_recorded(evaluation):

@@ -1,7 +1,6 @@
 """What the missing files will take: engine starts, hours at a number of parallel jobs, judge calls, dollars, disk."""
 
 import heapq
-import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -52,7 +51,7 @@ def make_plan(
         "judging": judge_costs(inventory, to_judge, speeds) if count_judge_calls else [],
         "wall_hours": {str(number): makespan(seconds, number) / 3600 for number in parallel_jobs},
         "disk_bytes": round(disk),
-        "disk_free_bytes": shutil.disk_usage(os.getcwd()).free,
+        "disk_free_bytes": shutil.disk_usage(".").free,
     }
 
 

@@ -15,7 +15,6 @@ from openmath.samples import read_rows
 # Of the answers of a file, those that need a judge: not identical to the reference and not missing. 6,200 of 10,817 in the
 # paper's evaluation of its 8B model.
 ASKED_SHARE = 0.57
-TRIES_UNPARSED = 2  # as judge_answers.py
 
 
 @dataclass
@@ -112,5 +111,4 @@ def judge_docket(config: dict, judge: str) -> Docket | None:
     identity = engine_identity(settings["self_hosted"]) if "self_hosted" in settings else settings["model"]
     if identity is None:
         return None
-    tries = settings.get("tries_unparsed", TRIES_UNPARSED)
-    return Docket(JudgeSettings(identity, prompt, sampling), config["policy"], tries)
+    return Docket(JudgeSettings(identity, prompt, sampling), config["policy"], settings["tries_unparsed"])

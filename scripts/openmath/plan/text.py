@@ -7,26 +7,27 @@ from openmath.plan.files import STAGES
 
 
 def plan_text(plan: dict) -> str:
+    """plan: cost.make_plan."""
     return "\n".join([*stage_lines(plan["stages"]), "", *cost_lines(plan)])
 
 
 def stage_lines(stages: list[dict]) -> Iterator[str]:
     """A row per model and benchmark, a column per stage; a model with nothing to do is one line."""
-    widths = [max(len(s["model"]) for s in stages) + 2, max(len(s["benchmark"] or "") for s in stages) + 2]
-    widths = [max(widths[0], 7), max(widths[1], 11)]
+    left = max(len(name) for name in ("model", *(s["model"] for s in stages))) + 2
+    right = max(len(name) for name in ("benchmark", *(s["benchmark"] or "" for s in stages))) + 2
     yield "Files present/partial/missing:"
-    yield f"{'model':{widths[0]}}{'benchmark':{widths[1]}}" + "".join(f"{stage:>14}" for stage in STAGES)
+    yield f"{'model':{left}}{'benchmark':{right}}" + "".join(f"{stage:>14}" for stage in STAGES)
     for model, of_model in groupby(stages, key=lambda s: s["model"]):
         of_model = list(of_model)
         if not any(s["partial"] or s["missing"] for s in of_model):
-            yield f"{model:{widths[0]}}{'(all)':{widths[1]}}  nothing to do, {sum(s['present'] for s in of_model):,} files"
+            yield f"{model:{left}}{'(all)':{right}}  nothing to do, {sum(s['present'] for s in of_model):,} files"
             continue
         for benchmark, row in groupby(of_model, key=lambda s: s["benchmark"]):
             counts = {s["stage"]: (s["present"], s["partial"], s["missing"]) for s in row}
             cells = {stage: "/".join(map(str, number)) for stage, number in counts.items() if any(number)}
             if cells:
                 shown = "".join(f"{cells.get(stage, '-'):>14}" for stage in STAGES)
-                yield f"{model:{widths[0]}}{benchmark or '(all)':{widths[1]}}{shown}"
+                yield f"{model:{left}}{benchmark or '(all)':{right}}{shown}"
 
 
 def cost_lines(plan: dict) -> Iterator[str]:

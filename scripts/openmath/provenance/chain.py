@@ -4,7 +4,7 @@ A link is one stage: what it is, facts of the manifest about it, its files and w
 links that it was made from.
 """
 
-from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -48,7 +48,7 @@ class Chain:
     def __init__(self, manifest: dict, root: Path, samples: Path | None = None):
         self._manifest, self._root, self._samples = manifest, root, samples
         self.layout = Layout(manifest["config"])
-        self.model, self.judge = manifest["model"], manifest["judge"]
+        self.model, self.judge, self.policy = manifest["model"], manifest["judge"], manifest["config"]["policy"]
 
     def place(self, path: str) -> Path:
         """Where a file of the manifest lies on this machine."""
@@ -57,10 +57,18 @@ class Chain:
             return self._samples / path.removeprefix(f"{imported}/")
         return self._root / path
 
+    def sample_paths(self, benchmark: str) -> list[str]:
+        return [self.layout.sample_file(self.model, benchmark, run) for run in self.layout.sample_runs(self.model)]
+
     def judged_paths(self, benchmark: str) -> list[str]:
         if self.judge == "none":
             return []
         return [judged for _, judged in self.layout.judge_pairs(self.model, self.judge, [benchmark])]
+
+    def voted_paths(self, benchmark: str) -> list[str]:
+        """The majority answers; without a judge nothing is made from their file, and no manifest names it."""
+        voted = self.judge != "none" and self.layout.seed_runs(self.model)
+        return [self.layout.majority_file(self.model, benchmark)] if voted else []
 
     def of_cell(self, benchmark: str, mode: str, column: str, names: list[str]) -> Link:
         """names: files of the summary in which the cell stands."""
@@ -72,7 +80,7 @@ class Chain:
         facts = [
             f"workflow: commit {code['commit'] or 'unknown'}{', changed' if code['modified'] else ''}, code {code['code']}"
         ]
-        return Link("summary", facts, self._files(f"{folder}/{name}" for name in names), used)
+        return Link("summary", facts, self.files(f"{folder}/{name}" for name in names), used)
 
     def _judged(self, path: str, benchmark: str, mode: str, grades: Link) -> Link:
         judging = self._manifest["judging"]
@@ -84,13 +92,10 @@ class Chain:
             f"verdicts: {_counts(record['verdicts'])}; without a call: {_counts(record['prefilled']) or 'none'}",
         ]
         if mode == "greedy":
-            return Link("judged", facts, self._files([path]), [grades])
-        policy = self._manifest["grading"]["policy"]
-        vote = self._files([self.layout.majority_file(self.model, benchmark)])
-        majority = Link(
-            "majority", [f"vote: policy {policy}, {len(self.layout.seed_runs(self.model))} runs"], vote, [grades]
-        )
-        return Link("judged", facts, self._files([path]), [majority])
+            return Link("judged", facts, self.files([path]), [grades])
+        how = f"vote: policy {self.policy}, {len(self.layout.seed_runs(self.model))} runs"
+        majority = Link("majority", [how], self.files(self.voted_paths(benchmark)), [grades])
+        return Link("judged", facts, self.files([path]), [majority])
 
     def _grades(self, benchmark: str) -> Link:
         rules = self._manifest["grading"]
@@ -99,16 +104,11 @@ class Chain:
             f"grader version {rules['grader_version']}, policy {rules['policy']}",
             f"{counts['rows']:,} samples, {counts['distinct_answers']:,} distinct answers, {counts['unsettled']} not settled",
         ]
-        return Link(
-            "grades",
-            facts,
-            self._files([self.layout.grades_file(self.model, benchmark)]),
-            [self._generation(benchmark)],
-        )
+        files = self.files([self.layout.grades_file(self.model, benchmark)])
+        return Link("grades", facts, files, [self._generation(benchmark)])
 
     def _generation(self, benchmark: str) -> Link:
-        runs = self.layout.sample_runs(self.model)
-        files = self._files(self.layout.sample_file(self.model, benchmark, run) for run in runs)
+        files = self.files(self.sample_paths(benchmark))
         engine = self._manifest["engine"]
         if engine is None:
             return Link("samples", ["made elsewhere; how is not recorded"], files)
@@ -139,9 +139,10 @@ class Chain:
             f"source {record['source']}, sha256 {record['source_sha256']}",
             f"{record['rows']:,} of {record['registered_rows']:,} problems; with references sha256 {record['problems_sha256']}",
         ]
-        return Link("benchmark", facts, self._files([f"data/{benchmark}.jsonl"]))
+        return Link("benchmark", facts, self.files([f"data/{benchmark}.jsonl"]))
 
-    def _files(self, paths) -> list[File]:
+    def files(self, paths: Iterable[str]) -> list[File]:
+        """As recorded and as found. InputError where a path is not in the manifest."""
         files = []
         for path in paths:
             expected = self._manifest["files"].get(path)
@@ -172,4 +173,4 @@ def broken(files: list[File]) -> list[InputError]:
 
 
 def _counts(counts: dict) -> str:
-    return ", ".join(f"{name} {count}" for name, count in Counter(counts).items())
+    return ", ".join(f"{name} {count}" for name, count in counts.items())

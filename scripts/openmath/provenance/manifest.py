@@ -86,10 +86,11 @@ def _where(records: Iterable[dict]) -> dict:
 
 
 def _grading(graded: dict[str, dict]) -> dict:
-    [*rules] = distinct({key: record[key] for key in ("grader_version", "policy")} for record in graded.values())
+    """The first benchmark's rules: all are graded under the same ones."""
+    rules, *_ = distinct({key: record[key] for key in ("grader_version", "policy")} for record in graded.values())
     counts = ("rows", "distinct_answers", "unsettled")
     benchmarks = {name: {key: record[key] for key in counts} for name, record in graded.items()}
-    return rules[0] | {"benchmarks": benchmarks} | _where(graded.values())
+    return rules | {"benchmarks": benchmarks} | _where(graded.values())
 
 
 def _judging(judged: dict[str, dict]) -> dict | None:

@@ -20,8 +20,7 @@ def question_rows(chain: Chain, benchmark: Benchmark, name: str) -> dict:
         for column, run in enumerate(graded.runs):
             answers[run] = {"answer": graded.answer_of(number, column), "correct": bool(graded.correct[number, column])}
     found = {"id": name, "answers": answers, "judged": {}}
-    if benchmark.sampled and chain.judge != "none":
-        path = chain.place(chain.layout.majority_file(chain.model, benchmark.name))
+    for path in map(chain.place, chain.voted_paths(benchmark.name)):
         row = list(read_rows(path))[number]
         found["majority"] = {key: row[key] for key in ("predicted_answer", "majority_votes", "total_votes", "tied")}
     for path in map(chain.place, chain.judged_paths(benchmark.name)):

@@ -3,8 +3,10 @@
 figure_tables   the numbers behind the figures, as data frames
 figures         matplotlib figures of them; the only user of matplotlib
 summaries       one summary folder, read back
-results         sections of the page: overview, one per model and judge, comparisons
+results         sections of the page: overview, one per model and judge, comparisons, links to pages of samples
 costs           section of the page: tokens, hours, judge calls, dollars
+viewer          section of the page: the sample viewer with its data
+sample_sets     which files the viewer shows of a model
 section         what a section is
 page            sections -> one HTML file
 assets/         templates and styles of the page

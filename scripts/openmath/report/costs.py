@@ -58,16 +58,14 @@ def judging_rows(summary: Summary) -> list[list]:
     for mode in ("greedy", "majority"):
         paths = sorted(summary.results.glob(f"judged/{summary.judge}/*/{mode}.manifest.json"))
         manifests = [read_json(path, "the record of a judging") for path in paths]
-        if manifests:
-            used = [manifest["verdicts_used"] for manifest in manifests]
-            calls, prompt, generated = (
-                f"{sum(cost[name] for cost in used):,}"
-                for name in ("calls", "num_prompt_tokens", "num_generated_tokens")
-            )
-            answers = sum(manifest["rows"] for manifest in manifests)
-            prefilled = sum(sum(manifest["prefilled"].values()) for manifest in manifests)
-            usd = f"{sum(cost['usd'] for cost in used):.2f}"
-            rows.append(
-                [summary.model, summary.judge, mode, f"{answers:,}", f"{prefilled:,}", calls, prompt, generated, usd]
-            )
+        if not manifests:
+            continue
+        used = [manifest["verdicts_used"] for manifest in manifests]
+        counts = [
+            sum(manifest["rows"] for manifest in manifests),
+            sum(sum(manifest["prefilled"].values()) for manifest in manifests),
+            *(sum(cost[name] for cost in used) for name in ("calls", "num_prompt_tokens", "num_generated_tokens")),
+        ]
+        usd = f"{sum(cost['usd'] for cost in used):.2f}"
+        rows.append([summary.model, summary.judge, mode, *(f"{count:,}" for count in counts), usd])
     return rows

@@ -30,6 +30,7 @@ STYLE = {
     "grid.linewidth": 0.6,
     "hatch.linewidth": 0.6,
     "legend.frameon": False,
+    "figure.constrained_layout.hspace": 0.06,  # or a title touches the label above it
     "figure.dpi": 100,
     "savefig.dpi": 200,
     "text.parse_math": False,  # names come from data: a $ is a $

@@ -1,5 +1,6 @@
-"""Sections of results: the overview, one per model and judge, and the comparisons of models."""
+"""Sections of results: the overview, one per model and judge, the comparisons of models, links to pages of samples."""
 
+import os
 import re
 from pathlib import Path
 
@@ -16,9 +17,9 @@ CAPTIONS = {
     "lengths": "Generated tokens of all samples by outcome. Cut off: wrong, and stopped at the token limit.",
     "matrix": "Symbolic grading against the judge, on the same answers.",
 }
-TEXT_COLUMNS = {"curves": 3, "groups": 5, "lengths": 2, "matrix": 4}
-SHARES = {"both", "any", "no_answer", "truncated", "unparsed", "tie_rate", "seed_std", "agreement"}
-PROPORTIONS = {"estimate", "accuracy", "ci95_low", "ci95_high", "share"}
+TEXT_COLUMNS = {"curves": 3, "groups": 5, "lengths": 2, "matrix": 4}  # the first ones of a table behind a figure
+DETAILS = ("both", "any", "no_answer", "truncated", "unparsed", "tie_rate", "seed_std", "agreement", "kappa")
+PROPORTIONS = {*DETAILS, "estimate", "accuracy", "ci95_low", "ci95_high", "share"} - {"kappa"}
 ANCHOR = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -48,15 +49,15 @@ def accuracy(row: dict, kind: str) -> Markup | str:
 
 def model_section(summary: Summary) -> Section:
     """Everything about one model under one judge."""
-    shares = [name for name in METRICS_ORDER if any(row.get(name) is not None for row in summary.metrics)]
+    details = [name for name in DETAILS if any(row.get(name) is not None for row in summary.metrics)]
     kinds = [kind for kind in KINDS if any(f"accuracy_{kind}" in row for row in summary.metrics)]
     rows = [
         [row["benchmark"], row["mode"], f"{row['n_items']:,}"]
         + [accuracy(row, kind) for kind in kinds]
-        + [number(name, row.get(name)) for name in shares]
+        + [number(name, row.get(name)) for name in details]
         for row in summary.metrics
     ]
-    header = ["benchmark", "mode", "n", *kinds, *(name.replace("_", " ") for name in shares)]
+    header = ["benchmark", "mode", "n", *kinds, *(name.replace("_", " ") for name in details)]
     judged = "symbolic grading" if summary.judge == "none" else f"judged by {summary.judge}"
     html = render(
         "model.html",
@@ -68,9 +69,6 @@ def model_section(summary: Summary) -> Section:
         tables=summary.tables,
     )
     return Section(ANCHOR.sub("-", f"model-{summary.model}-{summary.judge}"), f"{summary.model}, {judged}", html)
-
-
-METRICS_ORDER = ("both", "any", "no_answer", "truncated", "unparsed", "tie_rate", "seed_std", "agreement", "kappa")
 
 
 def published_cells(row: dict) -> list:
@@ -95,7 +93,7 @@ def number(name: str, value: object) -> str:
     """A cell of the column `name`: proportions in percent, counts with commas."""
     if value is None or value != value:
         return ""
-    if name in SHARES | PROPORTIONS:
+    if name in PROPORTIONS:
         return percent(value)
     if name == "kappa":
         return f"{value:.3f}"
@@ -126,3 +124,9 @@ def comparison_cells(row: dict) -> list:
         f"{row['p_holm']:.2g}",
         row["verdict"],
     ]
+
+
+def sample_links_section(pages: list[Path], report: Path) -> Section:
+    """Links to pages of samples, MODEL.html each. report: where the page will lie that holds the links."""
+    links = [{"model": page.stem, "address": os.path.relpath(page, report.parent)} for page in pages]
+    return Section("samples", "Samples", render("sample_links.html", links=links))

@@ -1,39 +1,42 @@
-"""Which files the sample viewer shows of each model in the report."""
+"""Which files the sample viewer shows of a model."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from openmath.report.summaries import Summary
+from openmath.errors import InputError
 from openmath.report.viewer import SampleSet
 from openmath.samples import run_order, sample_run_of
 
 DATA = Path("data")  # prepared benchmarks: solutions, levels and subjects, which samples do not carry
 
 
-def sample_sets(summaries: Sequence[Summary], folders: Mapping[str, Path]) -> list[SampleSet]:
-    """One set per model and benchmark, with the verdicts of every judge that has a summary.
+def sample_sets(results: Path, judges: Sequence[str], samples: Path | None = None) -> list[SampleSet]:
+    """One set per graded benchmark of a model, with the verdicts of these judges.
 
-    folders: model -> folder of BENCHMARK/output-*.jsonl, where it is not results/{model}/eval-results.
+    results: results/{model}. samples: folder of BENCHMARK/output-*.jsonl, where it is not results/{model}/eval-results.
     """
-    results = {summary.model: summary.results for summary in summaries}
-    judges = {model: [s.judge for s in summaries if s.model == model] for model in results}
-    return [
-        sample_set(model, grades, folders.get(model, folder / "eval-results"), judges[model])
-        for model, folder in results.items()
-        for grades in sorted((folder / "grades").glob("*.parquet"))
-    ]
+    samples = samples or results / "eval-results"
+    return [sample_set(grades, samples, judges) for grades in sorted((results / "grades").glob("*.parquet"))]
 
 
-def sample_set(model: str, grades: Path, samples: Path, judges: Sequence[str]) -> SampleSet:
+def sample_set(grades: Path, samples: Path, judges: Sequence[str]) -> SampleSet:
+    """Raises InputError where there is no sample of a graded benchmark."""
     benchmark, results = grades.stem, grades.parents[1]
     files = sorted((samples / benchmark).glob("output-*.jsonl"), key=lambda path: run_order(sample_run_of(path)))
+    if not files:
+        raise InputError(
+            "The samples behind these grades are gone.",
+            where=grades,
+            expected=f"{samples / benchmark}/output-*.jsonl",
+            hint="imported samples: name their folder, --samples.",
+        )
     judged = {
         judge: {path.stem: path for path in (results / "judged" / judge / benchmark).glob("*.jsonl")}
         for judge in judges
     }
     details = DATA / f"{benchmark}.jsonl"
     return SampleSet(
-        model=model,
+        model=results.name,
         benchmark=benchmark,
         problems=files[0],
         details=details if details.exists() else None,

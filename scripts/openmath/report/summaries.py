@@ -9,13 +9,18 @@ import pandas
 from openmath.errors import InputError
 from openmath.json_files import read_json
 
-FIGURES = ("curves", "groups", "lengths", "matrix")
+FIGURES = {  # name -> table behind it
+    "curves": "curves.csv",
+    "groups": "figures/groups.csv",
+    "lengths": "figures/lengths.csv",
+    "matrix": "figures/matrix.csv",
+}
 
 
 @dataclass
 class Summary:
-    """metrics: rows of tables.metrics_row. tables: the recipe's, as text. published, tables of figures: rows as dicts.
-    results: results/{model}."""
+    """results: results/{model}. metrics: rows of tables.metrics_row. tables: the recipe's, as text. published: rows of
+    published.csv. figures: name -> SVG as a data: address. figure_tables: name -> rows of the table behind it."""
 
     model: str
     judge: str
@@ -31,17 +36,14 @@ def read_summary(folder: Path) -> Summary:
     """Raises InputError where a file is missing."""
     try:
         return Summary(
-            folder.parents[1].name,
-            folder.name,
-            folder.parents[1],
-            read_json(folder / "metrics.json", "the metrics"),
-            (folder / "tables.txt").read_text(),
-            read_csv(folder / "published.csv"),
-            {name: data_url(folder / f"figures/{name}.svg") for name in FIGURES},
-            {
-                name: read_csv(folder / ("curves.csv" if name == "curves" else f"figures/{name}.csv"))
-                for name in FIGURES
-            },
+            model=folder.parents[1].name,
+            judge=folder.name,
+            results=folder.parents[1],
+            metrics=read_json(folder / "metrics.json", "the metrics"),
+            tables=(folder / "tables.txt").read_text(),
+            published=read_csv(folder / "published.csv"),
+            figures={name: data_url(folder / f"figures/{name}.svg") for name in FIGURES},
+            figure_tables={name: read_csv(folder / path) for name, path in FIGURES.items()},
         )
     except OSError as error:
         raise InputError(

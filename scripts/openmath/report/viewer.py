@@ -15,10 +15,12 @@ from pathlib import Path
 
 import numpy as np
 
+from openmath.errors import InputError
 from openmath.graded import Graded, read_grades
+from openmath.grading.table import rows_of_samples
 from openmath.report.section import Section
 from openmath.samples import check_ids, encode_row, read_rows
-from openmath.voting import NONE, majority
+from openmath.voting import NONE, Ballots, majority
 
 ASSETS = Path(__file__).parent / "assets"
 KATEX = ASSETS / "katex"
@@ -48,6 +50,16 @@ class SampleSet:
     judged: dict[str, dict[str, Path]] = field(default_factory=dict)
     details: Path | None = None
 
+    def sample_file(self, run: str) -> Path:
+        if run not in self.samples:
+            raise InputError(
+                "A sample file behind these grades is gone.",
+                where=self.grades,
+                expected=f"output-{run}.jsonl beside {next(iter(self.samples.values()))}",
+                hint="get it back, or grade again what there is.",
+            )
+        return self.samples[run]
+
 
 def samples_section(sets: Iterable[SampleSet], policy: str = "default") -> Section:
     """The viewer over all `sets`, in their order. policy: how votes were counted, `default` or `paper`."""
@@ -64,8 +76,13 @@ def samples_section(sets: Iterable[SampleSet], policy: str = "default") -> Secti
         if new:
             blocks.append((f"problems/{place}/index", pack(index)))
             blocks += [(f"problems/{place}/{n}", block) for n, block in enumerate(packed)]
-        flags, answers, texts = read_answers(sample_set, index["ids"], policy)
-        blocks.append((f"index/{number}", pack({"flags": flags, "answers": answers})))
+        modes, votes = read_shown(sample_set, index["ids"], policy)
+        shown = {name: {mode: getattr(part, name) for mode, part in modes.items()} for name in ("flags", "answers")}
+        texts = [
+            {mode: part.samples[n] for mode, part in modes.items()} | ({"votes": votes[n]} if votes else {})
+            for n in range(len(problems))
+        ]
+        blocks.append((f"index/{number}", pack(shown)))
         blocks += [(f"texts/{number}/{n}", pack(block)) for n, block in enumerate(batches(texts))]
         listed.append({"model": sample_set.model, "benchmark": sample_set.benchmark, "problems": place})
     blocks.insert(0, ("sets", pack({"sets": listed, "block": BLOCK})))
@@ -112,58 +129,44 @@ def cut(value: object) -> str | None:
     return text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}\n[... {len(text) - MAX_TEXT:,} more characters]"
 
 
-def read_answers(sample_set: SampleSet, ids: list[str], policy: str) -> tuple[dict, dict, list[dict]]:
-    """(flags by mode, answers by mode, what is shown of each problem by mode)."""
+@dataclass
+class Shown:
+    """What the viewer shows of one mode, of each problem (N,): flags, the answer, and the sample that gave it as `texts` has it."""
+
+    flags: list[int]
+    answers: list[str | None]
+    samples: list[dict]
+
+
+def read_shown(sample_set: SampleSet, ids: list[str], policy: str) -> tuple[dict[str, Shown], list[dict] | None]:
+    """(mode -> what is shown of it, the votes on each problem; None without sampled runs)."""
     graded = read_grades(sample_set.grades)
     check_ids(graded.ids, ids, where=sample_set.grades, expected_from=sample_set.problems)
-    flags, answers, texts = {}, {}, [{} for _ in ids]
-    sampled = graded.select([run for run in graded.runs if run != "greedy"])
+    modes, votes = {}, None
     if "greedy" in graded.runs:
-        run = np.zeros(len(ids), int)
-        fill("greedy", graded.select(["greedy"]), run, sample_set, flags, answers, texts)
+        modes["greedy"] = shown_samples("greedy", graded.select(["greedy"]), np.zeros(len(ids), int), sample_set)
+    sampled = graded.select([run for run in graded.runs if run != "greedy"])
     if sampled:
         ballots = sampled.ballots(policy)
         vote = majority(ballots, policy)
         # Where nobody answered, the first sample shows why.
-        fill("majority", sampled, np.where(vote.run == NONE, 0, vote.run), sample_set, flags, answers, texts)
-        ends = np.searchsorted(ballots.problem, np.arange(len(ids) + 1))
-        for number, text in enumerate(texts):
-            entries = np.arange(ends[number], ends[number + 1])
-            entries = entries[np.argsort(-ballots.votes[entries], kind="stable")]
-            top, rest = entries[:MAX_CANDIDATES], entries[MAX_CANDIDATES:]
-            text["votes"] = {
-                "total": ballots.runs,
-                "tied": bool(vote.tied[number]),
-                "candidates": [
-                    [
-                        cut(sampled.answer_of(number, ballots.first_run[e])),
-                        int(ballots.votes[e]),
-                        float(ballots.correct[e]),
-                    ]
-                    for e in top
-                ],
-                "others": [len(rest), int(ballots.votes[rest].sum())],
-                "unanswered": int(ballots.runs - ballots.votes[entries].sum()),
-            }
-    return flags, answers, texts
+        run = np.where(vote.run == NONE, 0, vote.run)
+        modes["majority"] = shown_samples("majority", sampled, run, sample_set)
+        votes = [votes_of(number, sampled, ballots, bool(vote.tied[number])) for number in range(len(ids))]
+    return modes, votes
 
 
-def fill(
-    mode: str, graded: Graded, run: np.ndarray, sample_set: SampleSet, flags: dict, answers: dict, texts: list[dict]
-) -> None:
-    """Add one mode: of each problem the sample `run[problem]` (N,) of `graded`, with its text and verdicts."""
-    numbers = np.arange(len(run))
-    bits = graded.correct[numbers, run] * CORRECT + (graded.answers[numbers, run] == NONE) * NO_ANSWER
+def shown_samples(mode: str, graded: Graded, run: np.ndarray, sample_set: SampleSet) -> Shown:
+    """Of each problem the sample `run[problem]` (N,) of `graded`, with its text and the verdicts on it."""
+    problems = np.arange(len(run))
+    flags = graded.correct[problems, run] * CORRECT + (graded.answers[problems, run] == NONE) * NO_ANSWER
     if graded.truncated is not None:
-        bits = bits + graded.truncated[numbers, run] * TRUNCATED
-    answers[mode] = [cut(graded.answer_of(number, run[number])) for number in numbers]
-    for number in numbers:
-        texts[number][mode] = {"run": graded.runs[run[number]], "text": None, "judged": []}
+        flags = flags + graded.truncated[problems, run] * TRUNCATED
+    samples = [{"run": graded.runs[column], "text": None, "judged": []} for column in run]
     for column in np.unique(run):
-        path = sample_set.samples[graded.runs[column]]
-        for number, row in enumerate(read_rows(path)):
+        for number, row in enumerate(rows_of_samples(sample_set.sample_file(graded.runs[column]))):
             if number < len(run) and run[number] == column:
-                texts[number][mode] |= {"text": cut(row.get("generation")), "tokens": row.get("num_generated_tokens")}
+                samples[number] |= {"text": cut(row.get("generation")), "tokens": row.get("num_generated_tokens")}
     for judge, files in sample_set.judged.items():
         if mode in files:
             rows = list(read_rows(files[mode]))
@@ -171,10 +174,28 @@ def fill(
             check_ids(judged_ids, graded.ids, where=files[mode], expected_from=sample_set.grades)
             for number, row in enumerate(rows):
                 verdict, reply = row.get("judge_verdict"), cut(row.get("judgement"))
-                texts[number][mode]["judged"].append([judge, verdict, reply, row.get("judge_prefilled")])
-                differs = verdict == "unparsed" or (verdict == "yes") != bool(bits[number] & CORRECT)
-                bits[number] |= DISAGREE * differs
-    flags[mode] = bits.tolist()
+                samples[number]["judged"].append([judge, verdict, reply, row.get("judge_prefilled")])
+                differs = verdict == "unparsed" or (verdict == "yes") != bool(flags[number] & CORRECT)
+                flags[number] |= DISAGREE * differs
+    answers = [cut(graded.answer_of(number, run[number])) for number in problems]
+    return Shown(flags.tolist(), answers, samples)
+
+
+def votes_of(number: int, sampled: Graded, ballots: Ballots, tied: bool) -> dict:
+    """The votes on one problem, most first. candidates: [answer, votes, share graded correct]; others: [how many, votes]."""
+    entries = np.arange(*np.searchsorted(ballots.problem, [number, number + 1]))
+    entries = entries[np.argsort(-ballots.votes[entries], kind="stable")]
+    top, rest = entries[:MAX_CANDIDATES], entries[MAX_CANDIDATES:]
+    return {
+        "total": ballots.runs,
+        "tied": tied,
+        "candidates": [
+            [cut(sampled.answer_of(number, ballots.first_run[e])), int(ballots.votes[e]), float(ballots.correct[e])]
+            for e in top
+        ],
+        "others": [len(rest), int(ballots.votes[rest].sum())],
+        "unanswered": int(ballots.runs - ballots.votes[entries].sum()),
+    }
 
 
 @cache
