@@ -35,12 +35,11 @@ test-chaos: env-dev ## the demo's evaluation under a hundred kills, truncations 
 	CHAOS_KILLS=$(KILLS) pytest -s tests/chaos
 
 lint: env-dev
-	ruff check scripts tests perf docs
-	ruff format --check scripts tests perf docs
+	ruff check scripts tests perf docs envs
+	ruff format --check scripts tests perf docs envs
 	snakefmt --check Snakefile rules workflow
 	snakemake --lint
-	@if ! python -m pip_audit --version >/dev/null 2>&1; then echo "pip-audit: skipped, it is not installed"; \
-	else python -m pip_audit --require-hashes --disable-pip -r envs/workflow.lock; fi
+	python envs/audit.py envs/workflow.lock envs/dev.lock
 
 bench: env-dev
 	@for script in perf/*.py; do echo "== $$script"; python "$$script" || exit 1; done
