@@ -11,6 +11,15 @@ from openmath.report.viewer import SampleSet, samples_section
 
 RUNS = ["greedy", "rs0", "rs1", "rs2", "rs3"]
 ATTACK = "<script>window.attacked = 1</script><img src=x onerror='window.attacked = 2'></script><!-- ]]> --> "
+DEFINITIONS = [  # each would show something else than it says
+    r"\def\sum{0}\sum",
+    r"\newcommand{\x}{7}\x",
+    r"\renewcommand{\pi}{3}\pi",
+    r"\providecommand{\y}{8}\y",
+    r"\let\leq\geq 1 \leq 0",
+    r"\gdef\frac#1#2{1}\frac{2}{3}",
+    r"\global\def\z{9}\z",
+]
 HOSTILE = [
     ATTACK + r"$\href{javascript:window.attacked=3}{click}$ \(\url{javascript:alert(1)}\) [x](javascript:alert(2))",
     r"$\htmlData{x=y}{a} \htmlId{root}{b} \htmlStyle{position:fixed}{c} \includegraphics{http://example.org/a.png}$",
@@ -22,6 +31,7 @@ HOSTILE = [
     "$$ \\[ \\( `" * 5_000 + "\\boxed{" * 5_000,
     "\\boxed{" + "y" * 100_000 + "}",
     "<style>body{display:none}</style><iframe src=javascript:alert(1)></iframe>&lt;b&gt; &#x3c;",
+    " ".join(f"${formula}$" for formula in DEFINITIONS) + " $x^2$",
 ]
 
 

@@ -3,7 +3,7 @@
 from urllib.parse import quote
 
 import pytest
-from conftest import HOSTILE, wait
+from conftest import DEFINITIONS, HOSTILE, wait
 
 TITLE = "return document.querySelector('.detail h3')?.textContent"
 COUNT = "return document.querySelector('.count').textContent"
@@ -86,6 +86,20 @@ def test_list_is_virtual_and_labelled(viewer):
     selected = "document.querySelector('.row[aria-selected=true]')"
     assert browser.execute_script(f"return {selected}.id === document.querySelector('.list').getAttribute('aria-activedescendant')")  # fmt: skip # noqa: E501
     assert browser.execute_script("return [...document.querySelectorAll('#samples select, #samples input')].every(n => n.labels.length === 1)")  # fmt: skip # noqa: E501
+
+
+def test_formulas_that_define_commands_stay_source(viewer):
+    number = 10 + len(HOSTILE) - 1
+    browser = viewer(link(number))
+    wait(browser, f"{TITLE} === 'p/{number} ü' && {TYPESET}")
+    sources = browser.execute_script(
+        "return [...document.querySelectorAll('.detail annotation')].map(n => n.textContent)"
+    )
+    assert "x^2" in sources
+    text = browser.execute_script("return document.querySelector('.detail').textContent")
+    for formula in DEFINITIONS:
+        assert formula not in sources and f"${formula}$" in text
+    assert browser.execute_script("return document.querySelectorAll('.detail .katex-error').length") == 0
 
 
 @pytest.mark.parametrize("number", range(10, 10 + len(HOSTILE)))
