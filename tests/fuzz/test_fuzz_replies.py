@@ -120,6 +120,16 @@ def test_hostile_servers(name):
     assert len(str(answer)) < 3000 and "sk-very-secret" not in str(answer)
 
 
+def test_an_address_that_is_none():
+    async def run():
+        endpoint = HostedEndpoint("http://host\x1b[2J/v1", "sk-very-secret", "m")
+        async with CompletionClient(endpoint, request_seconds=5, tries=2, first_pause=0.01) as client:
+            return await client.complete([{"role": "user", "content": "?"}], {})
+
+    answer = settles(asyncio.run, run())
+    assert isinstance(answer, RequestFailed) and "\x1b" not in str(answer)
+
+
 def test_a_slow_drip_ends_at_the_deadline():
     answer, _ = ask(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n" + b" " * 900, seconds=0.4, drip=0.05)
     assert isinstance(answer, RequestFailed) and "TimeoutError" in str(answer)

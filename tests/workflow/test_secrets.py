@@ -1,26 +1,11 @@
 """Keys of a hosted model and its judge: in no command line while they are used, and in no file, Snakemake's own included."""
 
 import shutil
-import threading
-from pathlib import Path
 
 import yaml
 from conftest import OWN, ROOT, WORKFLOW, snakemake
 from unit.judge_server import judge_server
-
-KEYS = {"MODEL_KEY": "zz-secret-of-the-model-0123", "JUDGE_KEY": "zz-secret-of-the-judge-0123"}
-
-
-def _watch(stop: threading.Event, marker: bytes, seen: set[bytes]) -> None:
-    """Collect the command lines of this machine until `stop`; those with `marker` show that the run itself was seen."""
-    while not stop.wait(0.02):
-        for path in Path("/proc").glob("[0-9]*/cmdline"):
-            try:
-                line = path.read_bytes()
-            except OSError:  # the process has ended
-                continue
-            if marker in line or any(key.encode() in line for key in KEYS.values()):
-                seen.add(line)
+from workflow.watched_keys import KEYS, command_lines
 
 
 def test_keys_are_in_no_command_line_and_in_no_file(tmp_path):
@@ -40,12 +25,8 @@ def test_keys_are_in_no_command_line_and_in_no_file(tmp_path):
             "judges": {"j": {"base_url": server.base_url, "model": "j", "api_key_env": "JUDGE_KEY"}},
         }
         (folder / "config.yaml").write_text(yaml.safe_dump(config))
-        stop, seen = threading.Event(), set()
-        watch = threading.Thread(target=_watch, args=(stop, b"scripts/", seen))
-        watch.start()
-        reply = snakemake(folder, "tables", environment=KEYS)
-        stop.set()
-        watch.join()
+        with command_lines(b"scripts/") as seen:
+            reply = snakemake(folder, "tables", environment=KEYS)
     assert reply.returncode == 0, reply.stdout + reply.stderr
     assert any(b"generate.py" in line for line in seen) and any(b"judge_answers.py" in line for line in seen)
     written = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}

@@ -16,7 +16,7 @@ from pathlib import Path
 import openai
 
 from openmath.client import Completion, completion_of, without_key
-from openmath.errors import InputError
+from openmath.errors import InputError, printable
 from openmath.fingerprint import write_manifest
 from openmath.http import BadReply, TransportError
 from openmath.judging.budget import Budget, Prices
@@ -99,7 +99,7 @@ class BatchJudge:
         for requests, rows, usd in self._chunks(missing, budget, waited_for=bool(waiting)):
             path, state = self._prepare(requests, rows, usd)
             self._submit(path, state)
-            print(f"judge: batch {state['batch_id']} with {len(rows)} questions is submitted", flush=True)
+            print(printable(f"judge: batch {state['batch_id']} with {len(rows)} questions is submitted"), flush=True)
             waiting.append(path)
         return waiting
 
@@ -210,7 +210,7 @@ class BatchJudge:
         state = batch.status + (f", {counts.completed} of {counts.total} done" if counts else "")
         if self._shown.get(batch.id) != state:
             self._shown[batch.id] = state
-            print(f"judge: batch {batch.id}: {state}", flush=True)
+            print(printable(f"judge: batch {batch.id}: {state}"), flush=True)
 
     def _collect(self, path: Path, state: dict, batch) -> None:
         """Store the verdicts of an ended batch, then mark it. Results come in any order, some perhaps as errors."""
@@ -237,7 +237,8 @@ class BatchJudge:
         write_manifest(path, {**state, "status": batch.status, "verdicts": taken, "error": self._last_error})
         path.with_suffix(".questions").unlink()
         path.with_suffix(".requests").unlink()
-        print(f"judge: batch {batch.id} is {batch.status}: {taken} of {len(questions)} questions answered", flush=True)
+        told = f"judge: batch {batch.id} is {batch.status}: {taken} of {len(questions)} questions answered"
+        print(printable(told), flush=True)
 
     def _lines(self, file_id: str) -> Iterator[bytes]:
         """The lines of a result file as they arrive; from its start again where the connection breaks: stored keys are known."""
