@@ -112,6 +112,17 @@ def test_holm_is_over_the_benchmarks_of_one_mode():
     assert {row["verdict"] for row in rows} == {"no difference shown"}
 
 
+def test_the_two_gradings_are_corrected_apart_and_each_needs_both_sides():
+    a, b = np.zeros(400), np.zeros(400)
+    a[:8] = 1
+    rows, _, _ = compare(questions(symbolic=a, judge=a), questions(symbolic=b, judge=b))
+    assert [row["grading"] for row in rows] == ["symbolic", "judge"]
+    assert [row["p_holm"] for row in rows] == [row["p_value"] for row in rows] == pytest.approx([2 / 256] * 2)
+    assert {row["verdict"] for row in rows} == {"higher"}
+    rows, _, _ = compare(questions(symbolic=b, judge=b), questions(symbolic=a))  # no judge on the second side
+    assert [(row["grading"], row["verdict"]) for row in rows] == [("symbolic", "lower")]
+
+
 def test_other_problems_or_nothing_in_common_is_one_message():
     with pytest.raises(InputError, match="not about the same problems"):
         compare(questions(), questions(symbolic=(1.0, 0.0, 0.0)))
