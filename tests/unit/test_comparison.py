@@ -32,6 +32,7 @@ def test_the_sign_flip_test_agrees_with_every_sign():
     exact = np.mean(np.array(sums) >= abs(difference.sum()) - 1e-9)
     assert sign_flip_test(difference) == pytest.approx(exact, abs=0.02)
     assert sign_flip_test(np.zeros(5)) == 1
+    assert sign_flip_test(np.ones(40)) == 1 / 10_001  # no test by draws proves p = 0
 
 
 @settings(deadline=None, max_examples=60)
@@ -80,6 +81,13 @@ def test_few_problems_get_no_normal_interval_and_no_certainty():
     row = paired(np.array([1.0] * 3 + [0.0] * 27), np.array([1.0] * 3 + [0.0] * 27))
     assert "Bayesian bootstrap" in row["ci_method"] and row["p_value"] == 1 and row["detectable_difference"] is None
     assert row["ci95_low"] < 0 < row["ci95_high"]
+
+
+@pytest.mark.filterwarnings("error")
+def test_one_problem_shows_nothing_and_half_a_problem_has_flipped():
+    row = paired(np.array([0.4]), np.array([0.5]))
+    assert (row["only_first"], row["only_second"], row["detectable_difference"]) == (0, 1, None)
+    assert row["p_value"] == 1
 
 
 def test_modes_and_benchmarks_are_matched_and_flips_listed():
