@@ -26,6 +26,8 @@ import pyarrow.parquet as parquet
 SCRIPTS = Path(__file__).resolve().parents[1] / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
+from openmath.grading.table import SCHEMA  # noqa: E402
+
 # problems, beta(a, b) of the chance to be right: means 0.10, 0.40, 0.65, 0.90, 0.20, spread as a real model's
 BENCHMARKS = {
     "aime24": (30, 0.2, 1.8),
@@ -66,20 +68,6 @@ def write_grades(path: Path, problems: int, a: float, b: float, seeds: int, rng:
                 pa.array(c, f.type) if not isinstance(c, pa.Array) else c for c, f in zip(columns, SCHEMA, strict=True)
             ]
             writer.write_table(pa.table(arrays, schema=SCHEMA))
-
-
-SCHEMA = pa.schema(
-    [
-        ("id", pa.string()),
-        ("sample_run", pa.dictionary(pa.int32(), pa.string())),
-        ("predicted_answer", pa.string()),
-        ("vote_class", pa.string()),
-        ("is_correct", pa.bool_()),
-        ("grade_status", pa.string()),
-        ("finish_reason", pa.string()),
-        ("num_generated_tokens", pa.int32()),
-    ]
-)
 
 
 def measure(name: str, *command: object) -> None:

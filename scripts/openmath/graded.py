@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -178,16 +179,16 @@ def read_sample_files(paths: Iterable[Path], policy: str) -> Graded:
     if len(set(runs)) < len(runs):
         raise InputError("Two files hold the same sample run.", found=", ".join(map(str, files)))
     pairs: dict[tuple[str | None, str], int] = {}  # distinct (answer, expected answer) -> code
-    ids, problems, columns = None, None, []
+    first, columns = None, []
     for path in files:
         rows = [_sample(row, policy, f"{path}:{number}", number - 1) for number, row in enumerate(read_rows(path), 1)]
         if not rows:
             raise InputError("The file has no rows.", where=path)
-        own_ids, own_problems, answers, recorded, reasons, judged = zip(*rows, strict=True)
-        ids, problems = ids or own_ids, problems or own_problems
-        check_ids(own_problems, problems, where=path, expected_from=files[0])
-        codes = [pairs.setdefault(pair, len(pairs)) for pair in answers]
-        columns.append([np.array(values) for values in (codes, recorded, reasons, judged)])
+        run = _Sample(*zip(*rows, strict=True))  # each field of all its rows
+        first = first or run
+        check_ids(run.problem, first.problem, where=path, expected_from=files[0])
+        codes = [pairs.setdefault(pair, len(pairs)) for pair in run.pair]
+        columns.append([np.array(values) for values in (codes, run.recorded, run.finish_reason, run.judged)])
     pair, recorded, reasons, judged = (np.stack(values, axis=1) for values in zip(*columns, strict=True))
 
     texts, answers = _codes([answer for answer, _ in pairs])
@@ -200,7 +201,7 @@ def read_sample_files(paths: Iterable[Path], policy: str) -> Graded:
         verdicts = np.array([sample.verdict.correct for sample in samples])
         correct = np.where(recorded == NONE, verdicts[pair], recorded == 1)
     truncated = reasons == "length" if (reasons != "").any() else None
-    return Graded(list(ids), runs, texts, answers[pair], classes[pair], correct, truncated, judged)
+    return Graded(list(first.id), runs, texts, answers[pair], classes[pair], correct, truncated, judged)
 
 
 def benchmarks_of_grades(grades: list[Path], judged: list[Path]) -> Iterator[Benchmark]:
@@ -223,15 +224,26 @@ def by_kind(name: str, graded: Graded) -> Benchmark:
     return Benchmark(name, graded.select([run for run in graded.runs if run == "greedy"]), graded.select(sampled))
 
 
-def _sample(row: dict, policy: str, where: str, number: int) -> tuple:
-    """id, problem, (answer, expected answer), recorded verdict or NONE, finish reason or "", judge verdict or ""."""
+class _Sample(NamedTuple):
+    """pair: answer, expected answer; recorded: verdict of the row itself or NONE; finish_reason, judged: "" for none."""
+
+    id: str
+    problem: str
+    pair: tuple[str | None, str]
+    recorded: int
+    finish_reason: str
+    judged: str
+
+
+def _sample(row: dict, policy: str, where: str, number: int) -> _Sample:
+    """number: of the row, from 0, its id where it has none."""
     answer = predicted_answer(row)
     correct, expected = row.get("is_correct"), row.get("expected_answer")
     if correct is None and expected is None:
         raise InputError("A row has neither is_correct nor expected_answer.", where=where)
     if correct not in (None, False, True):
         raise InputError("is_correct is neither true, false nor null.", where=where, found=f"{correct!r:.80}")
-    return (
+    return _Sample(
         str(row.get("id", number)),
         str(row.get("problem")),
         (answer if answer is None else str(answer), str(expected)),

@@ -14,7 +14,7 @@ def pass_at_k(correct: np.ndarray, k: int) -> np.ndarray:
     n = correct.shape[1]
     check_k(k, n)
     wrong = n - np.arange(n + 1)[:, None] - np.arange(k)  # (c, i): wrong samples left when i of k were drawn
-    all_wrong = np.prod(np.maximum(wrong, 0) / (n - np.arange(k)), axis=1)
+    all_wrong = np.prod(wrong / (n - np.arange(k)), axis=1)  # with fewer than k wrong, one of the factors is 0
     return (1.0 - all_wrong)[correct.sum(axis=1)]
 
 

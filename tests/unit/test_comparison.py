@@ -32,6 +32,7 @@ def test_the_sign_flip_test_agrees_with_every_sign():
     exact = np.mean(np.array(sums) >= abs(difference.sum()) - 1e-9)
     assert sign_flip_test(difference) == pytest.approx(exact, abs=0.02)
     assert sign_flip_test(np.zeros(5)) == 1
+    assert sign_flip_test(np.ones(40)) == 1 / 10_001  # no test by draws proves p = 0
 
 
 @settings(deadline=None, max_examples=60)
@@ -82,6 +83,13 @@ def test_few_problems_get_no_normal_interval_and_no_certainty():
     assert row["ci95_low"] < 0 < row["ci95_high"]
 
 
+@pytest.mark.filterwarnings("error")
+def test_one_problem_shows_nothing_and_half_a_problem_has_flipped():
+    row = paired(np.array([0.4]), np.array([0.5]))
+    assert (row["only_first"], row["only_second"], row["detectable_difference"]) == (0, 1, None)
+    assert row["p_value"] == 1
+
+
 def test_modes_and_benchmarks_are_matched_and_flips_listed():
     first = pandas.concat([questions(symbolic=(1.0, 0.0, 1.0)), questions("pass@1[avg-of-8]", (0.9, 0.2, 0.6))])
     second = pandas.concat(
@@ -110,6 +118,17 @@ def test_holm_is_over_the_benchmarks_of_one_mode():
     assert [row["p_value"] for row in rows] == pytest.approx([2 / 64] * 3)
     assert [row["p_holm"] for row in rows] == pytest.approx([6 / 64] * 3)
     assert {row["verdict"] for row in rows} == {"no difference shown"}
+
+
+def test_the_two_gradings_are_corrected_apart_and_each_needs_both_sides():
+    a, b = np.zeros(400), np.zeros(400)
+    a[:8] = 1
+    rows, _, _ = compare(questions(symbolic=a, judge=a), questions(symbolic=b, judge=b))
+    assert [row["grading"] for row in rows] == ["symbolic", "judge"]
+    assert [row["p_holm"] for row in rows] == [row["p_value"] for row in rows] == pytest.approx([2 / 256] * 2)
+    assert {row["verdict"] for row in rows} == {"higher"}
+    rows, _, _ = compare(questions(symbolic=b, judge=b), questions(symbolic=a))  # no judge on the second side
+    assert [(row["grading"], row["verdict"]) for row in rows] == [("symbolic", "lower")]
 
 
 def test_other_problems_or_nothing_in_common_is_one_message():

@@ -47,6 +47,27 @@ def test_single_proportions_against_published_values():
     assert large[:2] == pytest.approx((centre - half, centre + half), abs=1e-6) and large.method == "Wilson"
 
 
+@pytest.mark.parametrize(
+    ("n", "values", "averaged", "method"),
+    [
+        (299, (0, 1), False, "Clopper-Pearson"),
+        (300, (0, 1), False, "Wilson"),
+        (300, (0, 1), True, "Wilson"),
+        (299, (0, 0.5), False, "Bayesian bootstrap over problems, 10000 draws"),
+        (299, (0, 0.5), True, "Bayesian bootstrap over problems, 10000 draws"),
+        (300, (0, 0.5), False, "bootstrap over problems, 10000 draws"),
+        (300, (0, 0.5), True, "question-level t"),
+    ],
+)
+def test_which_interval_is_used_when(n, values, averaged, method):
+    assert intervals.interval(np.resize(values, n), averaged).method == method
+
+
+def test_no_interval_leaves_0_to_1():
+    scores = np.array([1.0] * 399 + [0.9])
+    assert intervals.question_level(scores).high == 1 and intervals.question_level(1 - scores).low == 0
+
+
 def test_the_problem_is_the_unit_not_the_sample():
     scores = rng(0).random(1319)
     bounds = intervals.interval(scores, averaged=True)
@@ -144,7 +165,7 @@ def test_exact_and_wilson_intervals_invert_their_tests(n, data):
 
 
 def test_bootstrap_weights_are_whole_draws_of_all_problems(monkeypatch):
-    monkeypatch.setattr(intervals, "BLOCK", 7000)
+    monkeypatch.setattr(intervals, "BLOCK", 33 * 700)  # the last block is a smaller one
     weights = np.concatenate(list(intervals._bootstrap_weights(rng(0), 700)))
     assert weights.shape == (intervals.DRAWS, 700)
     np.testing.assert_allclose(weights.sum(axis=1), 1)

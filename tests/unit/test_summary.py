@@ -14,6 +14,7 @@ import fill_majority
 import summarize_results
 from openmath.errors import InputError
 from openmath.samples import read_rows
+from openmath.text_tables import markdown_table, write_csv
 
 PUBLISHED = Path(__file__).parents[2] / "config" / "published.yaml"
 GRADES = {
@@ -110,6 +111,7 @@ def test_everything_about_a_judged_benchmark(tmp_path, call):
         1,
         0,
     )  # the unparsed one is no party
+    assert (greedy["both"], greedy["any"]) == (0, pytest.approx(2 / 3))
     assert greedy["unparsed"] == pytest.approx(1 / 3) and greedy["truncated"] == pytest.approx(1 / 3)
     assert vote["tie_rate"] == pytest.approx(1 / 3) and vote["kappa"] == 1
     assert metrics["pass@1[avg-of-4]"]["seed_std"] == pytest.approx(np.std([2 / 3, 1 / 3, 0, 2 / 3], ddof=1))
@@ -123,8 +125,26 @@ def test_everything_about_a_judged_benchmark(tmp_path, call):
     curves = pandas.read_csv(out / "curves.csv").set_index(["estimator", "k"])["estimate"]
     assert [curves["maj@k", 1], curves["pass@k", 1]] == pytest.approx([5 / 12] * 2)
     assert [curves["maj@k", 4], curves["pass@k", 4]] == pytest.approx([1 / 2, 2 / 3])
-    assert "## toy" in (out / "tables.md").read_text() and "No published number" in (out / "published.md").read_text()
+    lines = (out / "tables.md").read_text().splitlines()
+    assert "## toy" in lines
+    [row] = [line.split(" | ") for line in lines if line.startswith("| greedy")]
+    assert row[1:6] == ["66.67 [9.4, 99.2]", "0.00 [0.0, 70.8]", "0.00", "66.67", "33.33"]
+    assert row[-1] == "0.000 |"  # kappa: the one answer on which both have a say
+    assert "n = 3 problems. Intervals: Bayesian bootstrap over problems, 10000 draws; Clopper-Pearson." in lines
+    assert "No published number" in (out / "published.md").read_text()
     assert len(pandas.read_parquet(out / "questions.parquet")) == 4 * 3
+
+
+def test_a_markdown_table_leaves_out_empty_columns_and_escapes_its_own_sign():
+    rows = [{"a": "|x|", "empty": "", "b": 1}, {"a": "y", "empty": ""}]
+    assert markdown_table(rows) == "| a | b |\n| --- | --- |\n| \\|x\\| | 1 |\n| y |  |\n"
+
+
+def test_a_csv_file_without_rows_has_a_header(tmp_path):
+    write_csv(tmp_path / "a.csv", [], ["x", "y"])
+    assert (tmp_path / "a.csv").read_text() == "x,y\n"
+    write_csv(tmp_path / "a.csv", [{"z": 1}], ["x", "y"])
+    assert (tmp_path / "a.csv").read_text() == "z\n1\n"
 
 
 def test_two_summaries_are_compared(tmp_path, call):

@@ -11,10 +11,10 @@ import pytest
 import fill_majority
 import summarize_results
 from openmath.errors import InputError
-from openmath.graded import Benchmark, Graded
+from openmath.graded import Benchmark, Graded, Judged
 from openmath.modes import modes_of
 from openmath.samples import read_rows
-from openmath.tables import format_table, table_row
+from openmath.tables import curve_rows, disagreements, format_table, table_row
 from openmath.voting import NONE
 
 ROOT = Path(__file__).parents[2]
@@ -124,6 +124,30 @@ def test_layout():
         "evaluation_mode | num_entries | symbolic_correct | no_answer\n"
         "greedy          | 3           | 33.33            | 0.00     \n\n\n"
     )
+
+
+def test_curves_have_the_judges_verdicts_where_all_samples_are_judged():
+    codes = np.array([[0, 0, 1], [0, 1, 2]])
+    correct, judged = codes == 0, np.where(codes == 1, "yes", "no")
+    runs = Graded(["a", "b"], ["rs0", "rs1", "rs2"], ["1", "2", "3"], codes, codes, correct, None, judged)
+    rows = {
+        (row["grading"], row["estimator"], row["k"]): row["estimate"] for row in curve_rows("toy", runs, "default", [2])
+    }
+    # Two of the three samples: pass unless both are wrong; a vote of one to one is shared.
+    assert rows == {
+        ("symbolic", "pass@k", 2): pytest.approx((1 + 2 / 3) / 2),
+        ("judge", "pass@k", 2): pytest.approx((2 / 3 + 2 / 3) / 2),
+        ("symbolic", "maj@k", 2): pytest.approx((2 / 3 + 1 / 3) / 2),
+        ("judge", "maj@k", 2): pytest.approx((1 / 3 + 1 / 3) / 2),
+    }
+
+
+def test_an_answer_of_which_the_judge_says_neither_is_shown_whatever_the_grader_says():
+    codes = np.zeros((3, 1), int)
+    greedy = Graded(["a", "b", "c"], ["greedy"], ["1"], codes, codes, np.array([[False], [False], [True]]))
+    judged = Judged(np.array(["unparsed", "no", "yes"]), ["1"] * 3, ["2", "2", "1"])
+    benchmark = Benchmark("toy", greedy, None, {"greedy": judged})
+    assert [row["id"] for row in disagreements(benchmark, modes_of(benchmark, "default"))] == ["a"]
 
 
 def test_files_of_other_tools_are_voted_and_summarised_where_they_stand(tmp_path):

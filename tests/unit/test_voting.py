@@ -47,7 +47,9 @@ def test_majority_at_k_is_the_mean_over_every_subset(problem):
             np.mean([vote_by_hand(row[chosen], right[chosen]) for chosen in subsets])
             for row, right in zip(classes, correct, strict=True)
         ]
-        np.testing.assert_allclose(majority_at_k(ballots, k), by_hand, atol=1e-12)
+        credit = majority_at_k(ballots, k)
+        np.testing.assert_allclose(credit, by_hand, atol=1e-12)
+        assert credit.min() >= 0 and credit.max() <= 1  # exactly: what follows takes 0 and 1 for right-or-wrong
 
 
 @SLOW_MACHINE

@@ -24,6 +24,18 @@ from openmath.samples import atomic_write, check_ids, run_order, sample_run_of, 
 PROGRESS_EVERY_S = 5  # seconds between two progress lines on stderr
 NO_COUNT = -1  # num_generated_tokens of a row that does not say
 MAX_TOKENS = 2**31 - 1  # what the int32 column can hold
+SCHEMA = pa.schema(  # of grades.parquet
+    [
+        ("id", pa.string()),
+        ("sample_run", pa.dictionary(pa.int32(), pa.string())),
+        ("predicted_answer", pa.string()),
+        ("vote_class", pa.string()),
+        ("is_correct", pa.bool_()),
+        ("grade_status", pa.string()),
+        ("finish_reason", pa.string()),
+        ("num_generated_tokens", pa.int32()),
+    ]
+)
 
 
 class Problem:
@@ -152,19 +164,7 @@ class SampleTable:
 
     def write(self, path: str | Path, samples: list[Sample], policy: str) -> None:
         """Write the parquet file, one row group per sample run; it appears complete or not at all."""
-        schema = pa.schema(
-            [
-                ("id", pa.string()),
-                ("sample_run", pa.dictionary(pa.int32(), pa.string())),
-                ("predicted_answer", pa.string()),
-                ("vote_class", pa.string()),
-                ("is_correct", pa.bool_()),
-                ("grade_status", pa.string()),
-                ("finish_reason", pa.string()),
-                ("num_generated_tokens", pa.int32()),
-            ],
-            metadata={"grader_version": str(GRADER_VERSION), "grading_policy": policy},
-        )
+        schema = SCHEMA.with_metadata({"grader_version": str(GRADER_VERSION), "grading_policy": policy})
         of_pair = pa.table(
             {
                 "predicted_answer": _strings(self.answers),
