@@ -5,11 +5,6 @@ Makes: results/{model}/summary/{judge}/figures/ with curves, groups, lengths and
 """
 
 
-localrules:
-    draw_figures,
-    build_report,
-
-
 rule draw_figures:
     """Curves, accuracy by group, lengths, and symbolic grading against the judge, of one model under one judge."""
     input:
@@ -57,6 +52,7 @@ rule draw_figures:
         ),
     log:
         "logs/draw_figures/{model}/{judge}.log",
+    localrule: True
     conda:
         "../envs/workflow.yaml"
     threads: 1
@@ -84,6 +80,7 @@ rule build_report:
         page="results/report.html",
     log:
         "logs/build_report.log",
+    localrule: True
     conda:
         "../envs/workflow.yaml"
     threads: 1
