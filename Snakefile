@@ -35,7 +35,6 @@ include: "rules/contamination.smk"
 
 rule all:
     """Everything the configuration asks for; a file that was removed is made again."""
-    default_target: True
     input:
         samples=all_sample_files(),
         grades=all_grades_files(),

@@ -5,16 +5,13 @@ Makes: data/{benchmark}.jsonl, checked by row count and sha256.
 """
 
 
-localrules:
-    prepare_benchmark,
-
-
 rule prepare_benchmark:
     """Fetch, check and clean one benchmark."""
     output:
         problems="data/{benchmark}.jsonl",
     log:
         "logs/prepare_benchmark/{benchmark}.log",
+    localrule: True
     conda:
         "../envs/workflow.yaml"
     threads: 1

@@ -6,11 +6,6 @@ Makes: results/{model}/judged/{judge}/{benchmark}/{mode}.jsonl; with several jud
 Verdicts are kept for ever in judgements/{judge}.
 """
 
-
-localrules:
-    compare_judges,
-
-
 for model in MODELS:
     for judge in JUDGES:
         served = OPTIONS.served_judge(judge)
@@ -71,6 +66,7 @@ rule compare_judges:
         differing="results/{model}/judged/agreement.jsonl",
     log:
         "logs/compare_judges/{model}.log",
+    localrule: True
     conda:
         "../envs/workflow.yaml"
     threads: 1

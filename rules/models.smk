@@ -5,11 +5,6 @@ Makes: models/{model}/checkpoint with its manifest.json, and models/{model}/engi
 """
 
 
-localrules:
-    download_checkpoint,
-    describe_engine,
-
-
 rule download_checkpoint:
     """Make a checkpoint available and write down exactly which one it is."""
     output:
@@ -17,6 +12,7 @@ rule download_checkpoint:
         manifest="models/{model}/manifest.json",
     log:
         "logs/download_checkpoint/{model}.log",
+    localrule: True
     conda:
         "../envs/workflow.yaml"
     threads: 1
@@ -75,6 +71,7 @@ rule describe_engine:
         "logs/describe_engine/{model}.log",
     wildcard_constraints:
         model=names_of([name for name in SERVED if name not in BUILT]),
+    localrule: True
     conda:
         OPTIONS.describe_environment
     threads: 1

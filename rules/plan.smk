@@ -6,17 +6,16 @@ Needs: nothing. Makes: nothing. `snakemake plan` prints the plan, a dry run ends
 import atexit
 import json
 
-from openmath.before_start import check_before_start, show_plan_after_dry_run
+from openmath.before_start import check_before_start, check_no_prefix, show_plan_after_dry_run
 
-
-localrules:
-    plan,
+check_no_prefix(workflow)
 
 
 rule plan:
     """Print which files are present, partial and missing, engine starts, hours, judge calls, dollars and disk."""
     log:
         "logs/plan.log",
+    localrule: True
     conda:
         "../envs/workflow.yaml"
     resources:

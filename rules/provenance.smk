@@ -5,10 +5,6 @@ Makes: results/{model}/summary/{judge}/manifest.json and methods.md, a paragraph
 """
 
 
-localrules:
-    write_methods,
-
-
 rule write_methods:
     """Merge the records of all stages, hash every file, and write the paragraph."""
     input:
@@ -19,6 +15,7 @@ rule write_methods:
         methods="results/{model}/summary/{judge}/methods.md",
     log:
         "logs/write_methods/{model}/{judge}.log",
+    localrule: True
     conda:
         "../envs/workflow.yaml"
     threads: 1

@@ -6,12 +6,6 @@ with many models results/report/{model}.html with the samples of each.
 """
 
 
-localrules:
-    draw_figures,
-    show_samples,
-    build_report,
-
-
 rule draw_figures:
     """Curves, accuracy by group, lengths, and symbolic grading against the judge, of one model under one judge."""
     input:
@@ -59,6 +53,7 @@ rule draw_figures:
         ),
     log:
         "logs/draw_figures/{model}/{judge}.log",
+    localrule: True
     conda:
         "../envs/workflow.yaml"
     threads: 1
@@ -84,6 +79,7 @@ rule show_samples:
         page="results/report/{model}.html",
     log:
         "logs/show_samples/{model}.log",
+    localrule: True
     conda:
         "../envs/workflow.yaml"
     threads: 1
@@ -118,6 +114,7 @@ rule build_report:
         page="results/report.html",
     log:
         "logs/build_report.log",
+    localrule: True
     conda:
         "../envs/workflow.yaml"
     threads: 1

@@ -6,11 +6,6 @@ Makes: results/{model}/summary/{judge}/tables.txt and the files listed in script
 """
 
 
-localrules:
-    summarize_results,
-    compare_models,
-
-
 rule summarize_results:
     """Tables and metrics of one model under one judge (`none`: symbolic grading only)."""
     input:
@@ -28,6 +23,7 @@ rule summarize_results:
         published_csv="results/{model}/summary/{judge}/published.csv",
     log:
         "logs/summarize_results/{model}/{judge}.log",
+    localrule: True
     conda:
         "../envs/workflow.yaml"
     threads: 1
@@ -66,6 +62,7 @@ rule compare_models:
         "logs/compare_models/{model}-vs-{other}/{judge}.log",
     wildcard_constraints:
         other="|".join(map(re.escape, MODELS)),
+    localrule: True
     conda:
         "../envs/workflow.yaml"
     threads: 1

@@ -9,9 +9,23 @@ from snakemake.settings.types import DeploymentMethod
 from openmath.errors import InputError
 
 
+def check_no_prefix(workflow) -> None:
+    """Refuse to be moved by `prefix:` of a module statement: plan, records and reports name files as rules and jobs find them."""
+    modifier = workflow.modifier.path_modifier
+    while modifier is not None:  # a module's module
+        if modifier.prefix or modifier.modifies_prefixes:
+            raise WorkflowError(
+                "This workflow cannot be used with `prefix:` or `replace_prefix:`: Snakemake would move the rules' files, but not "
+                f"where plan, records and reports look for them.\n  where:    module {workflow.modifier.globals['__name__']}\n"
+                "Hint: leave it out. The workflow writes only below data/, models/, results/, judgements/ and logs/; "
+                "`use rule * from ... as openmath_*` keeps the names of rules apart."
+            )
+        modifier = modifier.inner_modifier
+
+
 def show_plan_after_dry_run(workflow, config: dict) -> None:
     """Print the plan of the jobs just listed. Real runs and their jobs stay silent."""
-    if not workflow.dryrun or workflow.scheduler is None or Quietness.ALL in workflow.output_settings.quiet:
+    if not workflow.dryrun or workflow.scheduler is None or Quietness.ALL in (workflow.output_settings.quiet or ()):
         return
     due = _files_to_make(workflow)
     if due:

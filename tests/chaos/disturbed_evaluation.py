@@ -8,7 +8,6 @@ import json
 import os
 import random
 import re
-import resource
 import shutil
 import socket
 import subprocess
@@ -20,6 +19,7 @@ from pathlib import Path
 
 import psutil
 import yaml
+from chaos.process_roles import living_processes
 from workflow.conftest import ROOT, WORKFLOW
 
 from openmath.judging.settings import JudgeSettings, read_judge_prompt
@@ -30,6 +30,7 @@ HERE = Path(__file__).parent
 MODEL, JUDGE = "smollm2-135m", "counted"
 STAGING, STORE = f"results/{MODEL}/.staging", f"judgements/{JUDGE}"
 PATIENCE = 900.0  # seconds without an end after which one run of Snakemake counts as hung
+AGAIN = "cannot be locked|Another job works|Slurm jobs of an earlier run|Incomplete files"  # after a kill: wait, run it again
 # What people read, and what it is made from. Manifests tell of the run itself (what was paid in it), so they may differ.
 FINAL = (
     f"results/{MODEL}/eval-results/*/*.jsonl",
@@ -39,33 +40,11 @@ FINAL = (
     *(f"results/{MODEL}/summary/{JUDGE}/{name}" for name in ("tables.*", "metrics.*", "*.csv", "published.md")),
 )
 
-# Program -> role of its processes. Shells and `tee` have none; they die with `everything`, as when the machine does.
-ROLES = {
-    "generate.py": "generate",
-    "llamacpp_server.py": "engine",
-    "supervise.py": "supervisor",
-    "grade_answers.py": "grade",
-    "judge_answers.py": "judge client",
-    "counted_judge.py": "judge server",
-}
-
-
-def role_of(command: list[str]) -> str:
-    if command[1:3] == ["-m", "snakemake"]:
-        return "snakemake"
-    if "--multiprocessing-fork" in command:
-        return "grading worker"
-    return ROLES.get(Path(command[1]).name, "other") if len(command) > 1 else "other"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
 
 class Evaluation:
     """One evaluation in `folder`. The judge's port is part of the configuration, so all evaluations compared share it."""
+
+    program: tuple = ("-m", "snakemake", "--cores", "2")
 
     def __init__(self, folder: Path, checkpoint: Path, judge_port: int, **generation: object):
         self.folder, self.judge_port = folder, judge_port
@@ -92,26 +71,19 @@ class Evaluation:
 
     # Running
 
-    def start(self, **limits: int) -> subprocess.Popen:
-        """`snakemake` as a user types it, with the judge at its address. limits: of resource.setrlimit."""
+    def start(self) -> subprocess.Popen:
+        """`snakemake` as a user types it, with the judge at its address."""
         self.start_judge()
-        program = [sys.executable, "-m", "snakemake", "--configfile", "config.yaml", "--cores", "2"]
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # the rules call `python`
-
-        def limit() -> None:
-            for name, value in limits.items():
-                resource.setrlimit(getattr(resource, name), (value, value))
-
         with open(self.folder / "snakemake.said", "wb") as said:
             return subprocess.Popen(
-                program,
+                [sys.executable, *self.program, "--configfile", "config.yaml"],
                 cwd=self.folder,
                 env={**os.environ, "PATH": path},
                 stdout=said,
                 stderr=said,
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
-                preexec_fn=limit,
             )
 
     def start_judge(self) -> None:
@@ -145,7 +117,7 @@ class Evaluation:
             if run.wait(PATIENCE) == 0:
                 return number
             said = self.said()
-            assert re.search("cannot be locked|Another job works|Incomplete files", said), said[-4000:]
+            assert re.search(AGAIN, said), said[-4000:]
             self.unlock_if_asked()
             self.wait_for_orphans()
         raise AssertionError(self.said()[-4000:])
@@ -154,12 +126,7 @@ class Evaluation:
 
     def processes(self) -> dict[str, list[psutil.Process]]:
         """Living processes of this evaluation by role."""
-        found: dict[str, list[psutil.Process]] = {}
-        for process in psutil.process_iter():
-            with suppress(psutil.Error):
-                if process.cwd() == str(self.folder) and (command := process.cmdline()):
-                    found.setdefault(role_of(command), []).append(process)
-        return found
+        return living_processes(self.folder)
 
     def kill(self, role: str, dice: random.Random) -> int:
         """SIGKILL one process of a role, or `everything` in random order; how many died."""
@@ -216,24 +183,20 @@ class Evaluation:
         staged = [p for p in sorted(self.folder.glob(f"{STAGING}/*/*/*.jsonl")) if p.stat().st_ino not in published]
         return staged + sorted(self.folder.glob(f"{STORE}/verdicts-*.jsonl"))
 
-    def run_on_full_disk(self, on_own_disk: bool) -> str:
-        """A run that meets a full disk while samples are computed; its words. on_own_disk: of the folder, which is filled up;
-        else no file may grow any more."""
+    def run_on_full_disk(self) -> str:
+        """A run that meets a full disk while samples are computed; its words. The folder lies on a small disk of its own."""
         filler, staged = self.folder / "filler", len(self.finished_in_stores())
-        run = self.start(**({} if on_own_disk else {"RLIMIT_FSIZE": self._largest() + 512}))
-        while on_own_disk and run.poll() is None and len(self.finished_in_stores()) <= staged:
+        run = self.start()
+        while run.poll() is None and len(self.finished_in_stores()) <= staged:
             time.sleep(0.05)
         with suppress(OSError), open(filler, "wb", buffering=0) as file:
-            while on_own_disk:
+            while True:
                 file.write(b"\0" * 4096)
         run.wait(PATIENCE)
         self.wait_for_orphans()
         filler.unlink()
         assert run.returncode != 0, "the disk was full, and nobody minded"
         return "\n".join(path.read_text(errors="replace") for path in self.folder.glob("logs/**/*.log")) + self.said()
-
-    def _largest(self) -> int:
-        return max((path.stat().st_size for path in self.folder.glob(f"{STAGING}/*/*/*.jsonl")), default=0)
 
     def forget_all(self) -> None:
         """Remove all samples and verdicts: another pass from the beginning."""
@@ -299,6 +262,20 @@ class Evaluation:
     def final_files(self) -> dict[str, bytes]:
         paths = (path for pattern in FINAL for path in self.folder.glob(pattern))
         return {str(path.relative_to(self.folder)): path.read_bytes() for path in sorted(paths)}
+
+    def check_final(self, expected: dict[str, bytes]) -> None:
+        """The same files as undisturbed; each sample and each verdict there once; nothing left running."""
+        found = self.final_files()
+        assert found.keys() == expected.keys()
+        assert [name for name in found if found[name] != expected[name]] == []
+        for path in self.folder.glob(FINAL[0]):
+            ids = [row["id"] for row in read_rows(path)]
+            assert len(ids) == len(set(ids)) == self.generation["limit"]
+        rows = [row for path in self.folder.glob(f"{STORE}/*.jsonl") for row in read_rows(path, torn_tail=True)]
+        keys = [row["key"] for row in rows if "key" in row]
+        assert len(keys) == len(set(keys)) > 0
+        left = set(self.processes()) - {"judge server"}
+        assert not left, f"left behind: {left}"
 
     def stop(self) -> None:
         self.kill("everything", random.Random(0))

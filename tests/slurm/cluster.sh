@@ -5,7 +5,7 @@
 #   tests/slurm/cluster.sh down            stop what `up` started
 #   tests/slurm/cluster.sh lose NODE       a power cut: the node's daemon and all its jobs die at once
 #   tests/slurm/cluster.sh return NODE     the node is back
-#   tests/slurm/cluster.sh restart         slurmctld is killed and started again
+#   tests/slurm/cluster.sh restart         slurmctld is killed and started again; `restart NODE`: that node's daemon, whose jobs run on
 #
 # Needs root on Debian. Writes /etc/slurm, which must not hold a configuration of somebody else.
 set -euo pipefail
@@ -132,8 +132,8 @@ return)
   wait_until_idle
   ;;
 restart)
-  stop slurmctld KILL
-  start slurmctld slurmctld
+  stop "${2:-slurmctld}" KILL
+  if [ -n "${2:-}" ]; then start_node "$2"; else start slurmctld slurmctld; fi
   ;;
 *)
   sed -n 2,10p "$0"
