@@ -20,7 +20,7 @@ JUDGES = config["judges"]
 GENERATION = config["generation"]
 PUBLISHED = f"{ROOT}/config/published.yaml"
 SERVED = [name for name, model in MODELS.items() if "samples" not in model]  # models that we run ourselves
-MODELS_ON_ONE_PAGE = 4  # their samples on the paper's problems take 100 MB in all
+MODELS_ON_ONE_PAGE = 4  # their samples on the paper's problems take 80 MB in all
 BUILT = [name for name in SERVED if MODELS[name]["engine"] == "trtllm"]  # models whose engine is a conversion
 
 

@@ -128,7 +128,8 @@ def check_settings(needs: Needs, model: str) -> Iterator[InputError]:
         return  # not here yet
     if (folder / "config.json").is_file():
         try:
-            architecture = read_json(folder / "config.json", "the model's configuration")
+            hint = "copy or fetch the checkpoint again."
+            architecture = read_json(folder / "config.json", "the model's configuration", hint=hint)
             with parts_of("the configuration of a model", folder / "config.json"):
                 yield from list(check_architecture(where, settings, architecture))
         except InputError as problem:
