@@ -126,6 +126,31 @@ def test_layout():
     )
 
 
+def test_a_problem_without_any_answer_is_wrong_whatever_its_rows_say():
+    """Rows of other tools may hold a verdict on an answer that they lack."""
+    nothing = np.full((2, 3), NONE)
+    codes = np.where([[True], [False]], 0, nothing)
+    runs = Graded(["a", "b"], ["rs0", "rs1", "rs2"], ["1"], codes, codes, codes >= NONE, None, np.full((2, 3), "yes"))
+    modes = {mode.name: mode for mode in modes_of(Benchmark("toy", None, runs), "default")}
+    vote = modes["majority@3"]
+    assert vote.symbolic.tolist() == vote.judge.tolist() == [1, 0]
+    assert [side.tolist() for side in vote.pairs] == [[True, False]] * 2
+    assert vote.details["judge_only"] == vote.details["symbolic_only"] == 0
+
+
+def test_the_papers_two_votes_may_show_two_answers_and_their_verdicts_are_compared():
+    codes = np.array([[0, 1, 1]])  # the grader's vote shows the second answer, the judge's vote the first
+    judged = np.array([["yes", "no", "yes"]])
+    runs = Graded(["a"], ["rs0", "rs1", "rs2"], ["1", "2"], codes, codes, codes >= 0, None, judged)
+    vote = modes_of(Benchmark("toy", None, runs), "paper")[0]
+    assert [side.tolist() for side in vote.pairs] == [[True], [True]]
+    vote = modes_of(Benchmark("toy", None, runs), "default")[1]
+    assert (vote.name, [side.tolist() for side in vote.pairs]) == (
+        "majority@3",
+        [[True], [False]],
+    )  # of the answer shown
+
+
 def test_curves_have_the_judges_verdicts_where_all_samples_are_judged():
     codes = np.array([[0, 0, 1], [0, 1, 2]])
     correct, judged = codes == 0, np.where(codes == 1, "yes", "no")
