@@ -11,7 +11,7 @@ import pytest
 import fill_majority
 import summarize_results
 from openmath.errors import InputError
-from openmath.graded import Benchmark, Graded, Judged
+from openmath.graded import Benchmark, Graded, Judged, read_sample_files
 from openmath.modes import modes_of
 from openmath.samples import read_rows
 from openmath.tables import curve_rows, disagreements, format_table, table_row
@@ -195,6 +195,18 @@ def test_files_of_other_tools_are_voted_and_summarised_where_they_stand(tmp_path
         ("8", 2, True),
     ]
     assert before == {path: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_recorded_verdicts_stay_and_only_the_paper_votes_by_spelling(tmp_path):
+    files = [tmp_path / f"output-rs{seed}.jsonl" for seed in range(3)]
+    for file, answer, correct in zip(files, ("1/2", "0.5", "3"), (False, True, None), strict=True):
+        file.write_text(json.dumps({"expected_answer": "0.5", "predicted_answer": answer, "is_correct": correct}))
+    default = read_sample_files(files, "default")
+    assert default.correct.tolist() == [[False, True, False]]  # the last one is graded here
+    assert default.classes.tolist() == [[0, 0, 1]]
+    paper, again = (read_sample_files(files[:2], policy) for policy in ("paper", "default"))
+    assert (paper.classes.tolist(), again.classes.tolist()) == ([[0, 1]], [[0, 0]])
+    assert paper.correct.tolist() == again.correct.tolist() == [[False, True]]
 
 
 def test_a_judged_greedy_run_stands_beside_sampled_runs_that_are_not(tmp_path, call):
