@@ -42,6 +42,18 @@ def test_counts_are_held_against_counts(solved, verdict):
     assert verdicts(metrics("aime24", 30, solved / 30, 0.1))["paper", "judge"] == verdict
 
 
+def test_either_half_of_an_interval_may_be_too_wide():
+    for low, high in ((0.62, 0.69), (0.67, 0.74)):
+        row = metrics("math", 5000, 0.68, 0.01) | {"ci95_low_judge": low, "ci95_high_judge": high}
+        assert verdicts(row)["paper", "judge"] == "too small to tell"
+
+
+def test_each_number_is_held_against_ours_of_its_own_grading():
+    row = metrics("math", 5000, 0.50, 0.01) | metrics("math", 5000, 0.681, 0.013, kinds=("judge",))
+    [ours] = {r["ours"] for r in beside_published([row], MODEL, load_published(SHIPPED)) if r["grading"] == "judge"}
+    assert ours == pytest.approx(68.1)
+
+
 def test_part_of_a_benchmark_never_confirms():
     assert verdicts(metrics("math", 500, 0.68, 0.04))["paper", "judge"] == "too small to tell"
 

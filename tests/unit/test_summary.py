@@ -13,6 +13,7 @@ import compare_models
 import fill_majority
 import summarize_results
 from openmath.errors import InputError
+from openmath.graded import read_grades
 from openmath.samples import read_rows
 from openmath.text_tables import markdown_table, write_csv
 
@@ -133,6 +134,19 @@ def test_everything_about_a_judged_benchmark(tmp_path, call):
     assert "n = 3 problems. Intervals: Bayesian bootstrap over problems, 10000 draws; Clopper-Pearson." in lines
     assert "No published number" in (out / "published.md").read_text()
     assert len(pandas.read_parquet(out / "questions.parquet")) == 4 * 3
+
+
+@pytest.mark.parametrize(
+    ("reasons", "truncated"),
+    [(["stop", None], [False, False]), (["length", None], [True, False]), ([None, None], None)],
+)
+def test_a_sample_without_a_finish_reason_is_not_truncated(tmp_path, reasons, truncated):
+    path = write_grades(tmp_path / "toy.parquet", {"greedy": [("1", True), ("2", True)]})
+    table = parquet.read_table(path)
+    column = table.column_names.index("finish_reason")
+    parquet.write_table(table.set_column(column, "finish_reason", pa.array(reasons, pa.string())), path)
+    found = read_grades(path).truncated
+    assert (None if found is None else found[:, 0].tolist()) == truncated
 
 
 def test_a_markdown_table_leaves_out_empty_columns_and_escapes_its_own_sign():

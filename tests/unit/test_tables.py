@@ -11,7 +11,7 @@ import pytest
 import fill_majority
 import summarize_results
 from openmath.errors import InputError
-from openmath.graded import Benchmark, Graded, Judged
+from openmath.graded import Benchmark, Graded, Judged, read_sample_files
 from openmath.modes import modes_of
 from openmath.samples import read_rows
 from openmath.tables import curve_rows, disagreements, format_table, table_row
@@ -126,6 +126,31 @@ def test_layout():
     )
 
 
+def test_a_problem_without_any_answer_is_wrong_whatever_its_rows_say():
+    """Rows of other tools may hold a verdict on an answer that they lack."""
+    nothing = np.full((2, 3), NONE)
+    codes = np.where([[True], [False]], 0, nothing)
+    runs = Graded(["a", "b"], ["rs0", "rs1", "rs2"], ["1"], codes, codes, codes >= NONE, None, np.full((2, 3), "yes"))
+    modes = {mode.name: mode for mode in modes_of(Benchmark("toy", None, runs), "default")}
+    vote = modes["majority@3"]
+    assert vote.symbolic.tolist() == vote.judge.tolist() == [1, 0]
+    assert [side.tolist() for side in vote.pairs] == [[True, False]] * 2
+    assert vote.details["judge_only"] == vote.details["symbolic_only"] == 0
+
+
+def test_the_papers_two_votes_may_show_two_answers_and_their_verdicts_are_compared():
+    codes = np.array([[0, 1, 1]])  # the grader's vote shows the second answer, the judge's vote the first
+    judged = np.array([["yes", "no", "yes"]])
+    runs = Graded(["a"], ["rs0", "rs1", "rs2"], ["1", "2"], codes, codes, codes >= 0, None, judged)
+    vote = modes_of(Benchmark("toy", None, runs), "paper")[0]
+    assert [side.tolist() for side in vote.pairs] == [[True], [True]]
+    vote = modes_of(Benchmark("toy", None, runs), "default")[1]
+    assert (vote.name, [side.tolist() for side in vote.pairs]) == (
+        "majority@3",
+        [[True], [False]],
+    )  # of the answer shown
+
+
 def test_curves_have_the_judges_verdicts_where_all_samples_are_judged():
     codes = np.array([[0, 0, 1], [0, 1, 2]])
     correct, judged = codes == 0, np.where(codes == 1, "yes", "no")
@@ -170,6 +195,18 @@ def test_files_of_other_tools_are_voted_and_summarised_where_they_stand(tmp_path
         ("8", 2, True),
     ]
     assert before == {path: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_recorded_verdicts_stay_and_only_the_paper_votes_by_spelling(tmp_path):
+    files = [tmp_path / f"output-rs{seed}.jsonl" for seed in range(3)]
+    for file, answer, correct in zip(files, ("1/2", "0.5", "3"), (False, True, None), strict=True):
+        file.write_text(json.dumps({"expected_answer": "0.5", "predicted_answer": answer, "is_correct": correct}))
+    default = read_sample_files(files, "default")
+    assert default.correct.tolist() == [[False, True, False]]  # the last one is graded here
+    assert default.classes.tolist() == [[0, 0, 1]]
+    paper, again = (read_sample_files(files[:2], policy) for policy in ("paper", "default"))
+    assert (paper.classes.tolist(), again.classes.tolist()) == ([[0, 1]], [[0, 0]])
+    assert paper.correct.tolist() == again.correct.tolist() == [[False, True]]
 
 
 def test_a_judged_greedy_run_stands_beside_sampled_runs_that_are_not(tmp_path, call):
