@@ -97,7 +97,9 @@ def test_the_page_of_the_documentation_works(outer):
     text = re.search(r"```python\n(.*?)```", (ROOT / "docs/extending.md").read_text(), re.DOTALL)[1]
     (outer / "Snakefile").write_text(text.replace("openmath-evaluation/", "theirs/").replace("/mine/", "/tiny/"))
     plan = snakemake(outer, "--dry-run")
-    assert plan.returncode == 0 and re.search(r"^openmath_summarize_results +1$", plan.stdout, re.MULTILINE), plan.stderr
+    assert plan.returncode == 0 and re.search(r"^openmath_summarize_results +1$", plan.stdout, re.MULTILINE), (
+        plan.stderr
+    )
 
 
 def test_rules_that_need_a_network_are_not_submitted(outer):
