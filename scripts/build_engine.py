@@ -32,6 +32,8 @@ def main() -> None:
         settings = {"base_url": options.base_url, "served_model": options.served_model}
         description["settings"] = {**settings, "api_key_env": options.api_key_env}
     else:
+        if not (options.checkpoint and options.manifest):
+            raise InputError("This engine needs a checkpoint.", expected="--checkpoint and --manifest")
         manifest = read_json(options.manifest, "what the checkpoint is")
         with parts_of("the manifest of a checkpoint", options.manifest):
             files = fingerprint(manifest["files"])
@@ -66,7 +68,7 @@ def parse_arguments() -> argparse.Namespace:
     add("--checkpoint", type=Path, help="checkpoint folder (not for endpoints)")
     add("--manifest", type=Path, help="what the checkpoint is, by download_checkpoint.py")
     add("--dtype", default="bfloat16")
-    add("--tensor-parallel", type=whole(1), default=1, help="GPUs that share the model")
+    add("--tensor-parallel", type=whole(0), default=1, help="GPUs that share the model")
     add("--context-length", type=whole(1), default=8192, help="tokens of prompt and answer together")
     add("--deterministic", action="store_true", help="repeatable bits, at a fraction of the speed")
     add("--engine-command", help="the server program, where it is not on the PATH")

@@ -68,10 +68,26 @@ def test_an_engine_that_sends_keys_elsewhere_is_refused(tmp_path, monkeypatch, c
         assert "not the one in the configuration" in problem.what and problem.hint
 
 
+def test_a_program_that_the_configuration_does_not_name_is_refused(tmp_path, monkeypatch):
+    """engine.json of an engine of one's own holds its command line."""
+    monkeypatch.chdir(tmp_path)
+    config = checked_config(DEMO | {"models": {"m": {"path": "c", "engine": "llamacpp"}}, "judges": {}})
+    folder = tmp_path / "models/m/engine"
+    folder.mkdir(parents=True)
+    settings = {"dtype": "bfloat16", "tensor_parallel": 1, "context_length": 8192}
+    for engine, more in (("llamacpp", {}), ("mine", {"serve": "sh -c 'touch owned'", "health": "/health"})):
+        description = {"engine": engine, "version": "v", "model": {}, "checkpoint": "c", "settings": settings | more}
+        (folder / "engine.json").write_text(json.dumps(description))
+        problems = check_description(Needs(config, set()), "m")
+        assert [problem.what for problem in problems] == ["The engine is not the one in the configuration."] * bool(
+            more
+        )
+
+
 def test_an_engine_without_its_settings_is_refused(tmp_path):
     description = {"engine": "vllm", "version": "v", "model": {}, "checkpoint": "c"}
     settings = {"dtype": "bfloat16", "tensor_parallel": 1, "context_length": 8192}
-    for changed in ({}, {"tensor_parallel": "1"}, {"tensor_parallel": 0}, {"context_length": None}):
+    for changed in ({}, {"tensor_parallel": "1"}, {"tensor_parallel": -1}, {"context_length": None}):
         (tmp_path / "engine.json").write_text(json.dumps(description | {"settings": settings | changed}))
         if changed:
             with pytest.raises(InputError, match="not the description of an engine"):

@@ -64,8 +64,10 @@ def _lacking(description: dict) -> list[str]:
         texts, counts = ["base_url", "served_model"], []
     elif description["engine"] == "trtllm":
         texts += ["weights"]
+    elif description["engine"] not in ENGINES:
+        texts += ["serve", "health"]
     lacking = [name for name in texts if not isinstance(places.get(name), str)]
-    return lacking + [name for name in counts if not isinstance(places.get(name), int) or places[name] < 1]
+    return lacking + [name for name in counts if not isinstance(places.get(name), int) or places[name] < 0]
 
 
 @asynccontextmanager

@@ -24,7 +24,7 @@ class Endpoint(NamedTuple):
 
 def check_endpoints(needs: Needs, *, here: bool) -> list[InputError]:
     """Keys that are not set; and where the requests are sent from this machine, endpoints that do not answer or refuse the key."""
-    asked, others = [], []
+    asked = []
     for judge in needs.judging:
         settings = needs.config["judges"][judge]
         if "self_hosted" not in settings and not needs.replays(judge):
@@ -33,35 +33,35 @@ def check_endpoints(needs: Needs, *, here: bool) -> list[InputError]:
         settings = needs.config["models"][model]
         if settings["engine"] == "endpoint":
             asked.append((Endpoint(f"models: {model}", settings["base_url"], settings.get("api_key_env")), None))
-            others += check_description(needs, model)
     with ThreadPoolExecutor(max(1, len(asked))) as pool:
         found = list(pool.map(lambda item: check_endpoint(item[0], here=here), asked))
     found = [
         p for p, (_, judge) in zip(found, asked, strict=True) if p and not (judge and nothing_to_ask(needs, judge))
     ]
-    return found + others
+    return found + [problem for model in needs.running for problem in check_description(needs, model)]
 
 
 def check_description(needs: Needs, model: str) -> list[InputError]:
-    """Whether engine.json, which says where prompts and the key are sent, says what the configuration does.
+    """Whether engine.json, which names programs, addresses and the key, says what the configuration does.
 
-    A folder of models from somebody else could name another address, and any variable of this environment as its key.
+    A folder of models from somebody else could name a program, or another address and any variable of ours as its key.
     """
     path, settings = Path(f"models/{model}/engine/engine.json"), needs.config["models"][model]
     if str(path) in needs.due or not path.exists():
         return []
     try:
-        described = read_engine(path.parent)["settings"]
+        description = read_engine(path.parent)
     except InputError as problem:
         return [problem]
-    keys = ("base_url", "served_model", "api_key_env")
-    expected, found = ({key: values.get(key) for key in keys} for values in (settings, described))
+    keys = ("engine", "base_url", "served_model", "api_key_env", "serve")
+    places = needs.config["engines"].get(settings["engine"], {}) | settings, description | description["settings"]
+    expected, found = ({key: values[key] for key in keys if values.get(key)} for values in places)
     if expected == found:
         return []
     hint = f"remove {path} to have it made again."
     return [
         InputError(
-            "The endpoint is not the one in the configuration.", where=path, expected=expected, found=found, hint=hint
+            "The engine is not the one in the configuration.", where=path, expected=expected, found=found, hint=hint
         )
     ]
 
