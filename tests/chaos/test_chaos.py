@@ -192,13 +192,13 @@ def damaged_published_file_is_named_and_mended(
 
     Removing it, as the hint says, computes again only what it had lost.
     """
-    path = storm.folder / f"results/{MODEL}/eval-results/arithmetic-mini/output-rs1.jsonl"
+    path = storm.folder / f"results/{MODEL}/eval-results/arithmetic-mini/output-rs0.jsonl"
     content = path.read_bytes()
     cut = dice.randrange(content.rstrip(b"\n").rfind(b"\n") + 2, len(content) - 1)
     os.truncate(path, cut)
     log("truncation", f"{path.name}, published, cut inside its last line")
     assert storm.start().wait() != 0
-    assert re.search(r"output-rs1\.jsonl:\d+", storm.said()) and "remove the file" in storm.said(), storm.said()[-4000:]
+    assert re.search(r"output-rs0\.jsonl:\d+", storm.said()) and "remove the file" in storm.said(), storm.said()[-4000:]
     before = len(storm.requests("engine"))
     path.unlink()
     storm.run_to_end(tries=1)
