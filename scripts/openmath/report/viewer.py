@@ -15,9 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
+from openmath import fast_rows
 from openmath.errors import InputError
 from openmath.graded import Graded, read_grades
-from openmath.grading.table import rows_of_samples
 from openmath.report.section import Section
 from openmath.samples import check_ids, encode_row, read_rows
 from openmath.voting import NONE, Ballots, majority
@@ -164,7 +164,7 @@ def shown_samples(mode: str, graded: Graded, run: np.ndarray, sample_set: Sample
         flags = flags + graded.truncated[problems, run] * TRUNCATED
     samples = [{"run": graded.runs[column], "text": None, "judged": []} for column in run]
     for column in np.unique(run):
-        for number, row in enumerate(rows_of_samples(sample_set.sample_file(graded.runs[column]))):
+        for number, row in enumerate(fast_rows.read_rows(sample_set.sample_file(graded.runs[column]))):
             if number < len(run) and run[number] == column:
                 samples[number] |= {"text": cut(row.get("generation")), "tokens": row.get("num_generated_tokens")}
     for judge, files in sample_set.judged.items():
