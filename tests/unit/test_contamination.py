@@ -29,6 +29,8 @@ def test_the_same_problem_in_other_type_is_exact_and_another_sign_is_not():
 def test_a_changed_word_is_near_and_another_problem_is_nothing():
     changed = found([LONG.replace("a second train", "a second bus")], [LONG])
     assert changed["exact"] == {} and changed["near"] == {0: pytest.approx(20 / 22)}  # of 23 words
+    at_the_bound = found([LONG.replace("a second train", "a second bus")], [LONG], similarity=20 / 22)
+    assert at_the_bound["near"] == changed["near"]
     assert (
         found(["How many primes are there below one hundred, if one is not counted as a prime?"], [LONG])["near"] == {}
     )
