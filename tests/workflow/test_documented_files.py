@@ -8,8 +8,8 @@ import yaml
 from conftest import CONFIG, ROOT, snakemake
 
 ROWS = [line.split("|")[1:-1] for line in (ROOT / "docs/files.md").read_text().splitlines() if line.startswith("| `")]
-FEATURES = {  # what the finished evaluation has not: a built engine, several judges, a comparison, a training set
-    "models": {"a": {"path": "a", "engine": "trtllm"}, "b": {"path": "b"}},
+FEATURES = {  # what the finished evaluation has not: a built engine, many models, several judges, a comparison, a training set
+    "models": {"a": {"path": "a", "engine": "trtllm"}, **{name: {"path": name} for name in "bcde"}},
     "judges": {"hosted": {"model": "m"}, "other": {"model": "n"}},
     "compare": [["a", "b"]],
     "contamination": {"training_set": "own.jsonl"},
