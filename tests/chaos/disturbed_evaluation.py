@@ -20,7 +20,7 @@ from pathlib import Path
 import psutil
 import yaml
 from chaos.process_roles import living_processes
-from workflow.conftest import ROOT, WORKFLOW
+from workflow.conftest import ROOT, copy_workflow
 
 from openmath.judging.settings import JudgeSettings, read_judge_prompt
 from openmath.judging.store import VerdictStore
@@ -55,9 +55,7 @@ class Evaluation:
         self.again: list[tuple] = []  # requests for finished ones
         self._read = Counter()  # lines of each request log that are counted already
         folder.mkdir()
-        for name in WORKFLOW:
-            source = ROOT / name
-            shutil.copytree(source, folder / name) if source.is_dir() else shutil.copy2(source, folder / name)
+        copy_workflow(folder)
         config = yaml.safe_load((ROOT / "config/demo.yaml").read_text())
         model = config["models"][MODEL]
         del model["pypi"]

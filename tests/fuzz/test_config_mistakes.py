@@ -3,13 +3,11 @@
 import copy
 import math
 import random
-import shutil
 import string
-from pathlib import Path
 
 import pytest
 import yaml
-from workflow.conftest import ROOT, WORKFLOW, snakemake
+from workflow.conftest import ROOT, copy_workflow, snakemake
 
 from openmath.config import SCHEMA, checked_config
 from openmath.errors import InputError
@@ -98,9 +96,7 @@ def test_the_message_names_the_key(config, words):
 
 @pytest.mark.parametrize(("config", "words"), MISTAKES[:3])
 def test_snakemake_says_the_same(tmp_path, config, words):
-    for name in WORKFLOW:
-        source = Path(ROOT / name)
-        shutil.copytree(source, tmp_path / name) if source.is_dir() else shutil.copy2(source, tmp_path / name)
+    copy_workflow(tmp_path)
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
     reply = snakemake(tmp_path, "--dry-run")
     said = reply.stdout + reply.stderr

@@ -10,10 +10,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from workflow.conftest import ROOT, copy_workflow
 
-ROOT = Path(__file__).parents[2]
 CLUSTER = ROOT / "tests/slurm/cluster.sh"
-WORKFLOW = ("Snakefile", "rules", "scripts", "config", "envs", "profiles")
 SEEDS, PROBLEMS = 4, 30
 CONFIG = {
     "benchmarks": ["arithmetic-mini"],
@@ -114,9 +113,7 @@ def prepared(tmp_path_factory) -> Path:
     """Benchmark, checkpoint and engine, made on the login node."""
     folder = tmp_path_factory.mktemp("prepared") / "evaluation"
     folder.mkdir()
-    for name in WORKFLOW:
-        source = ROOT / name
-        shutil.copytree(source, folder / name) if source.is_dir() else shutil.copy2(source, folder / name)
+    copy_workflow(folder)
     evaluation = Evaluation(folder)
     evaluation.configure()
     assert evaluation.run("fetch", "models/tiny/engine/engine.json", profile="") == 0, evaluation.log

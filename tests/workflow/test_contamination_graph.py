@@ -2,20 +2,17 @@
 
 import csv
 import json
-import shutil
 
 import pyarrow as pa
 import pyarrow.parquet as parquet
 import yaml
-from conftest import ROOT, WORKFLOW, snakemake
+from conftest import copy_workflow, snakemake
 
 LONG = "A train goes 60 miles an hour. How many miles does it go in 2.5 hours?"
 
 
 def test_problems_in_a_training_set_are_reported_and_nothing_is_done_twice(tmp_path):
-    for name in WORKFLOW:
-        source = ROOT / name
-        shutil.copytree(source, tmp_path / name) if source.is_dir() else shutil.copy2(source, tmp_path / name)
+    copy_workflow(tmp_path)
     other = "How many primes are there below one hundred, if one is not counted as a prime?"
     parquet.write_table(pa.table({"question": [other, "what is 3+4 ?"]}), tmp_path / "train.parquet")
     near = json.dumps({"question": LONG.replace("train", "lorry")})

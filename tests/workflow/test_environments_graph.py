@@ -6,12 +6,11 @@ and settings: no environment is created here, no image pulled, no container star
 
 import os
 import re
-import shutil
 from pathlib import Path
 
 import pytest
 import yaml
-from conftest import ROOT, WORKFLOW, snakemake
+from conftest import copy_workflow, snakemake
 
 STAND_INS = {
     "conda": """
@@ -34,9 +33,7 @@ MODEL = {"hf": "owner/model", "prompt": "math", "prompt_template": "llama3-instr
 @pytest.fixture
 def folder(tmp_path) -> Path:
     """The workflow, and a configuration with one model on each engine that has an environment of its own."""
-    for name in WORKFLOW:
-        source = ROOT / name
-        shutil.copytree(source, tmp_path / name) if source.is_dir() else shutil.copy2(source, tmp_path / name)
+    copy_workflow(tmp_path)
     (tmp_path / "bin").mkdir()
     for name, script in STAND_INS.items():
         (tmp_path / "bin" / name).write_text("#!/bin/sh" + script)

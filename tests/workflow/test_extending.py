@@ -5,11 +5,10 @@ This test's own are only what the pages cannot know: the place of the checkpoint
 
 import json
 import re
-import shutil
 
 import pyarrow.parquet as parquet
 import yaml
-from conftest import ROOT, WORKFLOW, snakemake
+from conftest import ROOT, copy_workflow, snakemake
 from unit.judge_server import judge_server
 
 from openmath.samples import read_rows
@@ -26,9 +25,7 @@ def blocks(page: str, heading: str, language: str = "yaml") -> list[str]:
 
 
 def test_own_models_benchmarks_and_judge(tmp_path, checkpoint):
-    for name in WORKFLOW:
-        source = ROOT / name
-        shutil.copytree(source, tmp_path / name) if source.is_dir() else shutil.copy2(source, tmp_path / name)
+    copy_workflow(tmp_path)
     [vllm], [models] = blocks("README.md", "Your model"), blocks("docs/extending.md", "A model")
     [problems], [benchmark] = blocks("README.md", "Your benchmark"), blocks("docs/extending.md", "A benchmark")
     judge, prompt = blocks("docs/extending.md", "A judge")

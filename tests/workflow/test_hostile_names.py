@@ -1,11 +1,10 @@
 """Names of folders that a shell, a glob or YAML would take for more than a name; and names that the configuration refuses."""
 
 import json
-import shutil
 
 import pytest
 import yaml
-from conftest import ROOT, WORKFLOW, snakemake
+from conftest import ROOT, copy_workflow, snakemake
 
 from openmath.config import checked_config
 from openmath.errors import InputError
@@ -17,9 +16,7 @@ ROW = {"problem": "p", "expected_answer": "1/2"}
 def _pipeline(folder, **changes):
     """A copy of the workflow with imported samples as its one model."""
     folder.mkdir(parents=True)
-    for name in WORKFLOW:
-        source = ROOT / name
-        shutil.copytree(source, folder / name) if source.is_dir() else shutil.copy2(source, folder / name)
+    copy_workflow(folder)
     config = {"benchmarks": ["own"], "models": {"imported": {"samples": HOSTILE, "seeds": 2}}, "generation": {}}
     (folder / "config.yaml").write_text(yaml.safe_dump(config | changes))
 

@@ -1,19 +1,16 @@
 """How many engines the paper's evaluation starts, by dry runs of the shipped configuration."""
 
-import shutil
 from pathlib import Path
 
 import pytest
 import yaml
-from conftest import ROOT, WORKFLOW, planned_jobs
+from conftest import ROOT, copy_workflow, planned_jobs
 
 
 @pytest.fixture(scope="module")
 def paper(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("paper")
-    for name in WORKFLOW:
-        source = ROOT / name
-        shutil.copytree(source, folder / name) if source.is_dir() else shutil.copy2(source, folder / name)
+    copy_workflow(folder)
     return folder
 
 

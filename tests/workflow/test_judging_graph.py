@@ -4,7 +4,7 @@ import json
 import shutil
 
 import yaml
-from conftest import ROOT, WORKFLOW, run_script, snakemake
+from conftest import copy_workflow, run_script, snakemake
 from unit.judge_server import judge_server
 
 from openmath.samples import read_rows
@@ -24,9 +24,7 @@ def evaluate(folder, judges: dict, environment: dict | None = None):
 
 
 def test_judges_side_by_side_then_replayed_without_a_key(tmp_path):
-    for name in WORKFLOW:
-        source = ROOT / name
-        shutil.copytree(source, tmp_path / name) if source.is_dir() else shutil.copy2(source, tmp_path / name)
+    copy_workflow(tmp_path)
     (tmp_path / "theirs/own").mkdir(parents=True)
     for run in ("greedy", "rs0", "rs1"):
         rows = [{"problem": f"p{i}", "expected_answer": "2", "generation": f"\\boxed{{{i}}}"} for i in range(6)]

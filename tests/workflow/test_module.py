@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import ROOT, WORKFLOW
+from conftest import ROOT, copy_workflow
 
 OUTER = """
 configfile: "evaluation.yaml"
@@ -55,9 +55,8 @@ CONFIG = {
 def outer(tmp_path, checkpoint) -> Path:
     """Another workflow, which has ours below theirs/ and no profile."""
     (tmp_path / "theirs").mkdir()
-    for name in (*WORKFLOW, "workflow"):
-        source, target = ROOT / name, tmp_path / "theirs" / name
-        shutil.copytree(source, target) if source.is_dir() else shutil.copy2(source, target)
+    copy_workflow(tmp_path / "theirs")
+    shutil.copytree(ROOT / "workflow", tmp_path / "theirs/workflow")
     (tmp_path / "Snakefile").write_text(OUTER)
     CONFIG["models"]["tiny"]["path"] = str(checkpoint)
     (tmp_path / "evaluation.yaml").write_text(yaml.safe_dump({"math": CONFIG, "mine": 1}))

@@ -2,12 +2,11 @@
 
 import json
 import re
-import shutil
 from pathlib import Path
 
 import pytest
 import yaml
-from conftest import ROOT, WORKFLOW, planned_jobs, snakemake
+from conftest import copy_workflow, planned_jobs, snakemake
 
 PROBLEMS = {"aime24": 30, "amc23": 40}  # as many as in the published benchmarks
 SEEDS = 4
@@ -51,9 +50,7 @@ def times(folder: Path) -> dict[str, int]:
 
 def evaluate(folder: Path, config: dict) -> Path:
     """Run the workflow on imported samples, up to the report."""
-    for name in WORKFLOW:
-        source = ROOT / name
-        shutil.copytree(source, folder / name) if source.is_dir() else shutil.copy2(source, folder / name)
+    copy_workflow(folder)
     for skill, model in enumerate(config["models"].values(), start=5):
         write_samples(folder / model["samples"], skill)
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
@@ -91,9 +88,7 @@ def test_the_page_holds_both_models_their_comparison_and_samples(reported):
 
 @pytest.mark.parametrize(("models", "pages"), [(4, 0), (5, 5)])
 def test_many_models_have_a_page_of_samples_each(tmp_path, models, pages):
-    for name in WORKFLOW:
-        source = ROOT / name
-        shutil.copytree(source, tmp_path / name) if source.is_dir() else shutil.copy2(source, tmp_path / name)
+    copy_workflow(tmp_path)
     config = {"benchmarks": ["aime24"], "models": {}, "generation": {}}
     for number in range(models):
         write_samples(tmp_path / f"samples/{number}", 5)

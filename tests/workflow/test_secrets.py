@@ -1,9 +1,7 @@
 """Keys of a hosted model and its judge: in no command line while they are used, and in no file, Snakemake's own included."""
 
-import shutil
-
 import yaml
-from conftest import OWN, ROOT, WORKFLOW, snakemake
+from conftest import OWN, copy_workflow, snakemake
 from unit.judge_server import judge_server
 from workflow.watched_keys import KEYS, command_lines
 
@@ -11,9 +9,7 @@ from workflow.watched_keys import KEYS, command_lines
 def test_keys_are_in_no_command_line_and_in_no_file(tmp_path):
     folder = tmp_path / "evaluation"
     folder.mkdir()
-    for name in WORKFLOW:
-        source = ROOT / name
-        shutil.copytree(source, folder / name) if source.is_dir() else shutil.copy2(source, folder / name)
+    copy_workflow(folder)
     (folder / "own.jsonl").write_text(OWN)
     with judge_server(lambda question: "\\boxed{2}\nJudgement: Yes") as server:
         model = {"base_url": server.base_url, "engine": "endpoint", "served_model": "m", "api_key_env": "MODEL_KEY"}

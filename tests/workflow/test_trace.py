@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas
 import pytest
 import yaml
-from conftest import ROOT, WORKFLOW, configure, planned_jobs, run_script, snakemake
+from conftest import configure, copy_workflow, planned_jobs, run_script, snakemake
 
 from openmath.fingerprint import identity
 from openmath.provenance.cells import read_cells
@@ -177,9 +177,7 @@ def test_nothing_written_names_a_secret_a_user_or_a_host_and_runs_differ_only_in
 def test_imported_samples_are_traced_though_the_manifest_names_no_folder_of_this_machine(tmp_path):
     folder, samples = tmp_path / "evaluation", tmp_path / "zz-user/theirs"
     folder.mkdir()
-    for name in WORKFLOW:
-        source = ROOT / name
-        shutil.copytree(source, folder / name) if source.is_dir() else shutil.copy2(source, folder / name)
+    copy_workflow(folder)
     for run in ("greedy", "rs0", "rs1"):
         rows = [{"problem": f"p{i}", "expected_answer": "2", "generation": f"\\boxed{{{i}}}"} for i in range(4)]
         write_rows(samples / f"own/output-{run}.jsonl", rows)
