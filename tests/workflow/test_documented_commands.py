@@ -72,6 +72,7 @@ ELSEWHERE = {  # how the commands begin -> why they do not run here, and what ru
     "docker run": IN_THE_IMAGE,
     "python3 scripts/": IN_THE_IMAGE,
     "pytest tests/engines": "run by make test, against the CPU engine",
+    "OPENMATH_TEST_ENGINE=": "the conformance suite; run by make test, against the CPU engine",
     "OPENMATH_TEST_BENCHMARK=": "a GPU; by hand (docs/engines.md)",
 }
 
