@@ -21,8 +21,8 @@ demo: env
 	@echo "Samples:  results/smollm2-135m/eval-results/arithmetic-mini/"
 	@echo "Verdicts: judgements/smollm2-135m/"
 
-test: env-dev
-	pytest
+test: env-dev ## two files at a time: most tests wait for one process
+	pytest -n 2 --dist loadfile
 
 test-browser: env-dev ## the report's sample viewer in headless Chromium: apt-get install chromium chromium-driver
 	pytest tests/browser
