@@ -22,6 +22,8 @@ def main() -> None:
     parser.add_argument("--judged", nargs="+", required=True, type=Path)
     parser.add_argument("--output", required=True, type=Path, help="agreement.md")
     options = parser.parse_args()
+    if not options.output.name:
+        raise InputError("--output names no file.", found=repr(str(options.output)), expected=".../agreement.md")
     files: dict[tuple[str, str], dict[str, Path]] = {}
     for path in options.judged:
         mode, benchmark, judge = path.stem, path.parent.name, path.parent.parent.name
