@@ -11,6 +11,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from openmath.architecture import check_architecture
 from openmath.arguments import json_object, whole
 from openmath.engine_kinds import KINDS, engine_kind
 from openmath.engines import engine_module, trtllm
@@ -104,36 +105,11 @@ def check_checkpoint(options: argparse.Namespace) -> None:
     if not engine_kind(options.engine).on_gpus or options.tokenizer != "checkpoint":
         return  # GGUF files carry their own description
     config = read_json(path, "the model's configuration", hint=f"{options.engine} needs a HF checkpoint.")
+    parallel = options.tensor_parallel or 1  # 0: an engine of your own without GPUs
     with parts_of("the configuration of a model", path):
-        check_sizes(options, config, path)
-
-
-def check_sizes(options: argparse.Namespace, config: dict, path: Path) -> None:
-    """config: the checkpoint's config.json, at path."""
-    size = options.tensor_parallel or 1  # 0: an engine of your own without GPUs
-    heads, kv_heads = config.get("num_attention_heads"), config.get("num_key_value_heads")
-    if heads and heads % size:
-        raise InputError(
-            "tensor_parallel does not divide the model's attention heads.",
-            where=path,
-            expected=f"a divisor of {heads}",
-            found=size,
-        )
-    if kv_heads and kv_heads % size and size % kv_heads:
-        raise InputError(
-            "tensor_parallel does not fit the model's key-value heads.",
-            where=path,
-            expected=f"a divisor or a multiple of {kv_heads}",
-            found=size,
-        )
-    positions = config.get("max_position_embeddings")
-    if positions and options.context_length > positions:
-        raise InputError(
-            "context_length is longer than the model.",
-            where=path,
-            expected=f"at most {positions}",
-            found=options.context_length,
-        )
+        sizes = {"tensor_parallel": parallel, "context_length": options.context_length}
+        for problem in check_architecture(str(path), config, **sizes):
+            raise problem
 
 
 def build_tensorrt(options: argparse.Namespace, description: dict) -> Path:

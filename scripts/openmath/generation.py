@@ -9,7 +9,7 @@ from pathlib import Path
 
 from openmath.answers import extract_answer
 from openmath.client import Completion, RequestFailed, RequestRefused, map_concurrently
-from openmath.engines import engine_module, read_engine, running_engines
+from openmath.engines import engine_module, read_engine, running_engines, tokenizer_of
 from openmath.engines.balance import BalancedClient
 from openmath.errors import InputError
 from openmath.fingerprint import fingerprint, sha256_file, write_manifest
@@ -41,7 +41,7 @@ class Generation:
         self.options = options
         self.engine = read_engine(options.engine)
         self.kind = engine_module(self.engine["engine"])
-        self.tokenizer = self.engine["settings"].get("tokenizer", self.kind.TOKENIZER)
+        self.tokenizer = tokenizer_of(self.engine)
         self.prompt = read_prompt(options.prompt)
         self.problems = {
             path.stem: list(itertools.islice(prepared_rows(path), options.limit)) for path in options.benchmarks

@@ -86,12 +86,7 @@ class CheckpointTokenizer:
 
     def render(self, messages: list[dict]) -> str:
         if not self._tokenizer.chat_template:
-            raise InputError(
-                "The checkpoint has no chat template: it is a base model, or the file was left out.",
-                where=self._checkpoint,
-                expected="chat_template.jinja, or chat_template in tokenizer_config.json",
-                hint="put one beside its tokenizer; `prompt_template: llama3-instruct` brings its own, for Llama 3 models.",
-            )
+            raise no_chat_template("prompt_template: chat", self._checkpoint)
         try:
             return self._tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
         except Exception as error:  # a template is a program, which may raise what it likes
@@ -105,6 +100,15 @@ class CheckpointTokenizer:
 
     def encode(self, text: str) -> list[int]:
         return self._tokenizer(text, add_special_tokens=False)["input_ids"]
+
+
+def no_chat_template(where: str, checkpoint: str | Path) -> InputError:
+    return InputError(
+        "The checkpoint has no chat template: it is a base model, or the file was left out.",
+        where=where,
+        expected=f"chat_template.jinja in {checkpoint}, or chat_template in its tokenizer_config.json",
+        hint="put one there; `prompt_template: llama3-instruct` brings its own, for Llama 3 models.",
+    )
 
 
 class LlamaCppTokenizer:

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from openmath.client import CompletionClient
-from openmath.engines import engine_module, running_engine
+from openmath.engines import running_engine, tokenizer_of
 from openmath.engines.launcher import LocalServer
 from openmath.prompts import CheckpointTokenizer, LlamaCppTokenizer, token_ids
 
@@ -35,14 +35,8 @@ class EngineUnderTest:
         self.server, self.client, self.loop, self.log = server, client, loop, log
 
     @property
-    def tokenizer(self) -> str:
-        """checkpoint, server or none, as in generate.py."""
-        described = self.server.description
-        return described["settings"].get("tokenizer", engine_module(described["engine"]).TOKENIZER)
-
-    @property
     def takes_ids(self) -> bool:
-        return self.tokenizer != "none"
+        return tokenizer_of(self.server.description) != "none"
 
     def run(self, work):
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(timeout=1800)
@@ -52,7 +46,7 @@ class EngineUnderTest:
         messages = [{"role": "system", "content": ""}, {"role": "user", "content": problem}]
         if not self.takes_ids:
             return messages
-        if self.tokenizer == "server":
+        if tokenizer_of(self.server.description) == "server":
             tokenizer = LlamaCppTokenizer(self.server.base_url, self.server.api_key)
         else:
             tokenizer = CheckpointTokenizer(self.server.description["checkpoint"])

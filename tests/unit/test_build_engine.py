@@ -115,6 +115,13 @@ def test_what_cannot_work_is_refused_before_the_conversion(checkpoint, options, 
     assert not (checkpoint.parent / "calls").exists()
 
 
+def test_a_stretched_context_is_as_right_here_as_before_the_start(checkpoint):
+    path = checkpoint / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"rope_scaling": {"rope_type": "yarn", "factor": 4.0}}))
+    reply = build(checkpoint, "trtllm", "--context-length", 16384)
+    assert reply.returncode == 0, reply.stderr
+
+
 def test_an_engine_without_conversion_is_only_described(checkpoint):
     (checkpoint.parent / "bin/vllm").write_text("#!/bin/sh\necho vllm 0.33.0\n")
     (checkpoint.parent / "bin/vllm").chmod(0o755)

@@ -34,6 +34,11 @@ def engine_module(name: str) -> ModuleType:
     return ENGINES.get(name, own)
 
 
+def tokenizer_of(description: dict) -> str:
+    """How prompts reach an engine: checkpoint, server or none."""
+    return description["settings"].get("tokenizer", engine_module(description["engine"]).TOKENIZER)
+
+
 def read_engine(engine_dir: str | Path) -> dict:
     """The content of engine.json."""
     path = Path(engine_dir) / "engine.json"

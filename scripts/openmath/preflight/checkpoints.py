@@ -5,12 +5,13 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from openmath.architecture import check_architecture
 from openmath.errors import InputError, parts_of
 from openmath.http import TransportError
 from openmath.json_files import read_json
 from openmath.layout import prompt_file
 from openmath.preflight.needs import Needs
-from openmath.prompts import read_prompt
+from openmath.prompts import no_chat_template, read_prompt
 
 HUB_SECONDS = 10.0  # a request to the Hub
 REQUESTS = 8  # at the same time
@@ -131,7 +132,8 @@ def check_settings(needs: Needs, model: str) -> Iterator[InputError]:
             hint = "copy or fetch the checkpoint again."
             architecture = read_json(folder / "config.json", "the model's configuration", hint=hint)
             with parts_of("the configuration of a model", folder / "config.json"):
-                yield from list(check_architecture(where, settings, architecture))
+                sizes = {key: settings[key] for key in ("tensor_parallel", "context_length")}
+                yield from list(check_architecture(where, architecture, **sizes))
         except InputError as problem:
             yield problem
     tokenizer = folder / "tokenizer.json"
@@ -147,40 +149,9 @@ def check_settings(needs: Needs, model: str) -> Iterator[InputError]:
             hint="use `prompt_template: chat`, the checkpoint's own.",
         )
     if settings["prompt_template"] == "chat" and tokenizer.is_file() and not has_chat_template(folder):
-        yield InputError(
-            "The checkpoint has no chat template: it is a base model, or the file was left out.",
-            where=f"{where}: prompt_template: chat",
-            expected=f"chat_template.jinja in {folder}, or chat_template in its tokenizer_config.json",
-            hint="put one there; `prompt_template: llama3-instruct` brings its own, for Llama 3 models.",
-        )
+        yield no_chat_template(f"{where}: prompt_template: chat", folder)
 
 
 def has_chat_template(folder: Path) -> bool:
     config = folder / "tokenizer_config.json"
     return any(folder.glob("chat_template*")) or (config.is_file() and b'"chat_template"' in config.read_bytes())
-
-
-def check_architecture(where: str, settings: dict, architecture: dict) -> Iterator[InputError]:
-    """Tensor parallelism and context length against a HF config.json."""
-    parallel = settings["tensor_parallel"]
-    heads, groups = architecture.get("num_attention_heads"), architecture.get("num_key_value_heads")
-    # Key-value heads are split, or repeated where there are fewer of them than GPUs.
-    uneven = (heads and heads % parallel) or (groups and groups % parallel and parallel % groups)
-    if uneven:
-        yield InputError(
-            "tensor_parallel does not divide the model's attention heads.",
-            where=f"{where}: tensor_parallel",
-            expected=f"a divisor of {heads} attention heads that fits {groups} key-value heads",
-            found=parallel,
-            hint="1, 2, 4 and 8 fit most models.",
-        )
-    longest = architecture.get("max_position_embeddings")
-    stretched = architecture.get("rope_scaling") or (architecture.get("rope_parameters") or {}).get("factor")
-    if longest and settings["context_length"] > longest and not stretched:
-        yield InputError(
-            "The model was not made for so long a context.",
-            where=f"{where}: context_length",
-            expected=f"at most {longest} (max_position_embeddings)",
-            found=settings["context_length"],
-            hint=f"context_length: {longest}",
-        )

@@ -1,0 +1,35 @@
+"""A model's settings against the config.json of its HF checkpoint; asked before the start, and once more where the engine is made.
+
+Standard library only: this module also runs inside engine containers.
+"""
+
+from collections.abc import Iterator
+
+from openmath.errors import InputError
+
+
+def check_architecture(
+    where: str, architecture: dict, *, tensor_parallel: int, context_length: int
+) -> Iterator[InputError]:
+    """Each problem of heads and positions. where: what the settings stand in. architecture: config.json."""
+    heads, groups = architecture.get("num_attention_heads"), architecture.get("num_key_value_heads")
+    # Key-value heads are split, or repeated where there are fewer of them than GPUs.
+    uneven = (heads and heads % tensor_parallel) or (groups and groups % tensor_parallel and tensor_parallel % groups)
+    if uneven:
+        yield InputError(
+            "tensor_parallel does not divide the model's attention heads.",
+            where=f"{where}: tensor_parallel",
+            expected=f"a divisor of {heads} attention heads that fits {groups} key-value heads",
+            found=tensor_parallel,
+            hint="1, 2, 4 and 8 fit most models.",
+        )
+    longest = architecture.get("max_position_embeddings")
+    stretched = architecture.get("rope_scaling") or (architecture.get("rope_parameters") or {}).get("factor")
+    if longest and context_length > longest and not stretched:
+        yield InputError(
+            "The model was not made for so long a context.",
+            where=f"{where}: context_length",
+            expected=f"at most {longest} (max_position_embeddings)",
+            found=f"{context_length}, longer than the model's positions",
+            hint=f"context_length: {longest}",
+        )
