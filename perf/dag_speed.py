@@ -19,8 +19,8 @@ import yaml
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.append(str(ROOT / "scripts"))
 
-from openmath.config import checked_config  # noqa: E402
 from openmath.preflight.needs import missing_files  # noqa: E402
+from openmath.settings.config import checked_config  # noqa: E402
 
 BARE = """
 BENCHMARKS = ["aime24", "amc23", "math", "gsm8k", "omni-math"]

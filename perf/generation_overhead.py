@@ -82,8 +82,8 @@ def bare(folder: Path, problems: int, number: int) -> float:
 
 async def _bare(folder: Path, problems: int) -> float:
     from openmath.engines import running_engine
-    from openmath.prompts import LlamaCppTokenizer, messages_of, read_prompt, token_ids
-    from openmath.samples import read_rows
+    from openmath.files.rows import read_rows
+    from openmath.generation.prompts import LlamaCppTokenizer, messages_of, read_prompt, token_ids
 
     rows = list(read_rows(ROOT / "config/benchmarks/arithmetic-mini.jsonl"))[:problems]
     prompt = read_prompt(ROOT / "config/prompts/math-few-shot.yaml")

@@ -40,7 +40,7 @@ def main() -> None:
 
 
 def texts(options: argparse.Namespace, name: str, concurrency: int) -> dict[tuple[str, str], str]:
-    from openmath.samples import read_rows
+    from openmath.files.rows import read_rows
 
     folder = options.work / name
     shutil.rmtree(folder, ignore_errors=True)

@@ -107,8 +107,8 @@ def build_engine(options: argparse.Namespace) -> None:
 
 def write_requests(options: argparse.Namespace) -> dict[str, list[dict]]:
     """Requests of each benchmark: token ids, seed and length, in the order in which generate.py sends them; also for the peer."""
-    from openmath.prompts import CheckpointTokenizer, messages_of, read_prompt, token_ids
-    from openmath.samples import read_rows
+    from openmath.files.rows import read_rows
+    from openmath.generation.prompts import CheckpointTokenizer, messages_of, read_prompt, token_ids
 
     tokenizer, prompt = CheckpointTokenizer(options.checkpoint), read_prompt(ROOT / "config/prompts/math.yaml")
     lengths = random.Random(8)
@@ -168,10 +168,10 @@ def serve_random(options: argparse.Namespace, requests: dict[str, list[dict]]) -
 
 
 async def _serve_random(options: argparse.Namespace, name: str, requests: list[dict]) -> dict:
-    from openmath.client import map_concurrently
+    from openmath.client.completion import map_concurrently
     from openmath.engines import ENGINES, running_engines
     from openmath.engines.balance import BalancedClient
-    from openmath.staging import FLUSH_SECONDS, StagedRun
+    from openmath.generation.staging import FLUSH_SECONDS, StagedRun
 
     shutil.rmtree(options.work / "staging", ignore_errors=True)
     ids = [f"{request['id']}#{request['seed']}" for request in requests]

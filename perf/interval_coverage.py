@@ -14,7 +14,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
 
-from openmath import intervals
+from openmath.statistics import intervals
 
 intervals.DRAWS = 1000  # enough for coverage; the tables use 10,000
 CASES = [  # problems, samples of each, beta(a, b) of the chance to solve one

@@ -23,13 +23,13 @@ sys.path.insert(0, str(ROOT / "scripts"))
 
 import openai  # noqa: E402
 
-from openmath.client import CompletionClient, HostedEndpoint, map_concurrently  # noqa: E402
+from openmath.client.completion import CompletionClient, HostedEndpoint, map_concurrently  # noqa: E402
+from openmath.files.rows import write_rows  # noqa: E402
 from openmath.judging.budget import Budget, Prices  # noqa: E402
 from openmath.judging.online import OnlineJudge  # noqa: E402
 from openmath.judging.questions import Docket  # noqa: E402
 from openmath.judging.settings import JudgeSettings, judge_sampling, read_judge_prompt  # noqa: E402
 from openmath.judging.store import VerdictStore  # noqa: E402
-from openmath.samples import write_rows  # noqa: E402
 
 PROMPT = ROOT / "config/prompts/judge-math.yaml"
 ROWS, CALLS, CONCURRENCY, LATENCY = 10_000, 2_000, 64, 0.05

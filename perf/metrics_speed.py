@@ -82,9 +82,9 @@ def measure(name: str, *command: object) -> None:
 
 def exact_against_monte_carlo(path: Path) -> None:
     """maj@k of the first problems by the exact expectation and by sampling subsets."""
-    from openmath.graded import read_grades
-    from openmath.maj_at_k import majority_at_k
-    from openmath.voting import Ballots
+    from openmath.results.grades import read_grades
+    from openmath.statistics.maj_at_k import majority_at_k
+    from openmath.statistics.votes import Ballots
 
     graded = read_grades(path)
     every = graded.select(graded.runs[1:]).ballots("default")

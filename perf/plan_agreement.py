@@ -21,9 +21,9 @@ import yaml
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.append(str(ROOT / "scripts"))
 
-from openmath.config import checked_config  # noqa: E402
-from openmath.layout import Layout  # noqa: E402
 from openmath.plan import make_plan  # noqa: E402
+from openmath.settings.config import checked_config  # noqa: E402
+from openmath.settings.layout import Layout  # noqa: E402
 
 MODEL = "smollm2-135m"
 STAGING = Path(f"results/{MODEL}/.staging")

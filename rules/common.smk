@@ -1,10 +1,10 @@
 """Configuration, names and input functions. Nothing here writes, uses the network or looks at which files exist."""
 
-from openmath.config import checked_config
+from openmath.settings.config import checked_config
 from openmath.errors import InputError
-from openmath.fingerprint import sha256_text
-from openmath.layout import Layout, prompt_file
-from openmath.options import Options
+from openmath.files.fingerprint import sha256_text
+from openmath.settings.layout import Layout, prompt_file
+from openmath.settings.command_lines import Options
 from snakemake.exceptions import WorkflowError
 
 try:

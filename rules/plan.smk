@@ -6,7 +6,7 @@ Needs: nothing. Makes: nothing. `snakemake plan` prints the plan, a dry run ends
 import atexit
 import json
 
-from openmath.before_start import check_before_start, check_no_prefix, show_plan_after_dry_run
+from openmath.preflight.snakemake_hooks import check_before_start, check_no_prefix, show_plan_after_dry_run
 
 check_no_prefix(workflow)
 

@@ -11,15 +11,15 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from openmath.architecture import check_architecture
 from openmath.arguments import json_object, whole
-from openmath.engine_kinds import KINDS, engine_kind
 from openmath.engines import engine_module, trtllm
+from openmath.engines.architecture import check_architecture
 from openmath.engines.own import TOKENIZERS
 from openmath.errors import InputError, parts_of, run_command
-from openmath.fingerprint import canonical_json, fingerprint, write_manifest
-from openmath.json_files import read_json
-from openmath.samples import write_text
+from openmath.files.fingerprint import canonical_json, fingerprint, write_manifest
+from openmath.files.json_files import read_json
+from openmath.files.rows import write_text
+from openmath.settings.engine_kinds import KINDS, engine_kind
 
 DISK_FACTOR = 2.2  # a build holds the converted checkpoint and the engine, each about the size of the weights
 

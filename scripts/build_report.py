@@ -11,6 +11,7 @@ import argparse
 from pathlib import Path
 
 from openmath.errors import parts_of, run_command
+from openmath.files.rows import write_text
 from openmath.grading import POLICIES
 from openmath.report.costs import cost_section
 from openmath.report.page import render_page
@@ -19,7 +20,6 @@ from openmath.report.sample_sets import sample_sets
 from openmath.report.section import Section
 from openmath.report.summaries import Summary, read_summary
 from openmath.report.viewer import samples_section
-from openmath.samples import write_text
 
 TITLE = "Evaluation of math language models"
 

@@ -9,11 +9,11 @@ files that are missing; on a node of the kind that will run the jobs, --start-en
 
 import argparse
 
-from openmath.config_options import add_config_options, read_config
 from openmath.errors import InputError, run_command
 from openmath.preflight import find_problems, problems_text
 from openmath.preflight.engines import start_program
 from openmath.preflight.needs import Needs, missing_files
+from openmath.settings.config_options import add_config_options, read_config
 
 
 def main() -> int:

@@ -11,9 +11,9 @@ import argparse
 from pathlib import Path
 
 from openmath.errors import InputError, parts_of, run_command
+from openmath.files.rows import read_rows, write_rows, write_text
+from openmath.files.text_tables import markdown_table, write_csv
 from openmath.judging.agreement import compare_judges, disagreements
-from openmath.samples import read_rows, write_rows, write_text
-from openmath.text_tables import markdown_table, write_csv
 
 
 def main() -> None:

@@ -12,11 +12,11 @@ from pathlib import Path
 import pandas
 import pyarrow as pa
 
-from openmath.comparison import compare
 from openmath.errors import InputError, parts_of, printable, run_command
-from openmath.intervals import SIGNIFICANCE
-from openmath.samples import write_text
-from openmath.text_tables import markdown_table, write_csv
+from openmath.files.rows import write_text
+from openmath.files.text_tables import markdown_table, write_csv
+from openmath.results.comparison import compare
+from openmath.statistics.intervals import SIGNIFICANCE
 
 FLIPPED_COLUMNS = ["benchmark", "mode", "grading", "id", "first", "second", "answer_first", "answer_second"]
 

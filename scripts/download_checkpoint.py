@@ -19,7 +19,7 @@ import zipfile
 from pathlib import Path
 
 from openmath.errors import InputError, run_command
-from openmath.fingerprint import sha256_file, write_manifest
+from openmath.files.fingerprint import sha256_file, write_manifest
 
 HASHED_BYTES = 200 * 2**20  # larger files (weights) are hashed in samples: hashing 140 GB takes minutes
 SAMPLES, SAMPLE_BYTES = 64, 2**20

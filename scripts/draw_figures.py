@@ -16,10 +16,10 @@ from pathlib import Path
 import pandas
 
 from openmath.errors import InputError, parts_of, run_command
-from openmath.json_files import read_json
+from openmath.files.json_files import read_json
+from openmath.files.rows import write_text
 from openmath.report.figure_tables import group_table, length_table, matrix_table, problem_groups, sample_lengths
 from openmath.report.figures import draw_curves, draw_groups, draw_lengths, draw_matrix, save_figure
-from openmath.samples import write_text
 
 
 def main() -> None:

@@ -17,7 +17,9 @@ from collections import defaultdict
 from pathlib import Path
 
 from openmath.errors import InputError, parts_of, run_command
-from openmath.export import (
+from openmath.files.fast_rows import encode_row, read_rows
+from openmath.files.rows import atomic_write, write_text
+from openmath.results.export import (
     dataset_card,
     export_benchmark,
     graded_rows,
@@ -25,8 +27,6 @@ from openmath.export import (
     read_verdicts,
     with_verdict,
 )
-from openmath.fast_rows import encode_row, read_rows
-from openmath.samples import atomic_write, write_text
 
 NO_JUDGE = "none"
 

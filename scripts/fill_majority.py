@@ -12,10 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from openmath.errors import InputError, parts_of, run_command
-from openmath.fingerprint import identity, write_manifest
-from openmath.graded import Graded, read_grades, read_sample_files
-from openmath.samples import read_rows, run_order, sample_run_of, write_rows
-from openmath.voting import NONE, majority
+from openmath.files.fingerprint import identity, write_manifest
+from openmath.files.rows import read_rows, write_rows
+from openmath.files.sample_runs import run_order, sample_run_of
+from openmath.results.grades import Graded, read_grades, read_sample_files
+from openmath.statistics.votes import NONE, majority
 
 
 def main() -> None:

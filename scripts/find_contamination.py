@@ -4,7 +4,7 @@ r"""Which problems of the benchmarks stand in a training set, exactly or nearly.
         --field problem --output-dir results/contamination
 
 Writes BENCHMARK.csv (one row per problem and kind of overlap, with the most similar training row) and report.md. What is compared:
-scripts/openmath/contamination.py; how to read it: docs/contamination.md.
+scripts/openmath/benchmarks/contamination.py; how to read it: docs/contamination.md.
 """
 
 import argparse
@@ -12,13 +12,15 @@ import time
 from pathlib import Path
 
 from openmath.arguments import real, whole
-from openmath.contamination import FEWEST_WORDS, KINDS, Overlap, training_problems
+from openmath.benchmarks.contamination import FEWEST_WORDS, KINDS, Overlap, training_problems
 from openmath.errors import InputError, run_command
-from openmath.samples import read_rows, write_text
-from openmath.text_tables import markdown_table, write_csv
+from openmath.files.rows import read_rows, write_text
+from openmath.files.text_tables import markdown_table, write_csv
 
 PROGRESS_SECONDS = 5.0
-PALM_SHARE = 0.7  # of a problem's runs of 8 words (Chowdhery et al. 2022; sources: openmath/contamination.py)
+PALM_SHARE = (
+    0.7  # of a problem's runs of 8 words (Chowdhery et al. 2022; sources: openmath/benchmarks/contamination.py)
+)
 COLUMNS = ["id", "kind", "similarity", "training_rows", "training_row", "problem", "training_problem"]
 
 

@@ -18,10 +18,10 @@ from pathlib import Path
 
 from openmath.arguments import real, whole
 from openmath.errors import InputError, run_command
-from openmath.generation import Generation, failed
-from openmath.prompts import TEMPLATES
-from openmath.run_locks import RunLocks
-from openmath.staging import FLUSH_SECONDS
+from openmath.generation.job import Generation, failed
+from openmath.generation.locks import RunLocks
+from openmath.generation.prompts import TEMPLATES
+from openmath.generation.staging import FLUSH_SECONDS
 
 
 def main() -> None:

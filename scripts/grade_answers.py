@@ -19,11 +19,12 @@ from pathlib import Path
 
 from openmath.arguments import whole
 from openmath.errors import InputError, run_command
-from openmath.fingerprint import identity, write_manifest
+from openmath.files.fingerprint import identity, write_manifest
+from openmath.files.rows import arriving_lines
+from openmath.files.sample_runs import run_order, sample_run_of
 from openmath.grading import POLICIES, GraderPool
 from openmath.grading.verdict import GRADER_VERSION
 from openmath.machine import machine, versions
-from openmath.samples import arriving_lines, run_order, sample_run_of
 
 READ_BYTES = 1 << 16  # what a pipe holds: --pairs grades whatever has arrived, and never waits for more
 

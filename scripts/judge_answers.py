@@ -17,10 +17,11 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from openmath.arguments import real, whole
-from openmath.client import CompletionClient, HostedEndpoint
+from openmath.client.completion import CompletionClient, HostedEndpoint
 from openmath.engines import read_engine, running_engine
 from openmath.errors import InputError, run_command
-from openmath.fingerprint import canonical_json, identity, sha256_text, write_manifest
+from openmath.files.fingerprint import canonical_json, identity, sha256_text, write_manifest
+from openmath.files.rows import read_rows, write_rows
 from openmath.judging.budget import Budget, Prices, cost
 from openmath.judging.endpoints import check_judge_key, replayed_identity
 from openmath.judging.online import OnlineJudge
@@ -28,7 +29,6 @@ from openmath.judging.questions import PREFILLED, Docket, prefilled, question_of
 from openmath.judging.settings import JudgeSettings, judge_sampling, read_judge_prompt
 from openmath.judging.store import VerdictStore
 from openmath.machine import machine, versions
-from openmath.samples import read_rows, write_rows
 
 TRIES = 8  # of one request: about two minutes of back-off, what a rate limit by the minute needs
 

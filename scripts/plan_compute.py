@@ -10,10 +10,10 @@ import argparse
 import json
 
 from openmath.arguments import whole
-from openmath.config_options import add_config_options, read_config
 from openmath.errors import run_command
 from openmath.plan import make_plan, plan_text
 from openmath.plan.cost import PARALLEL_JOBS
+from openmath.settings.config_options import add_config_options, read_config
 
 
 def main() -> None:

@@ -9,11 +9,11 @@ import argparse
 from pathlib import Path
 
 from openmath.errors import InputError, run_command
+from openmath.files.rows import write_text
 from openmath.grading import POLICIES
 from openmath.report.page import render_page
 from openmath.report.sample_sets import sample_sets
 from openmath.report.viewer import samples_section
-from openmath.samples import write_text
 
 
 def main() -> None:

@@ -23,13 +23,21 @@ import pandas
 
 from openmath.arguments import whole
 from openmath.errors import InputError, printable, run_command
-from openmath.graded import Benchmark, benchmarks_of_grades, by_kind, read_sample_files
-from openmath.intervals import clustered
-from openmath.modes import Mode, modes_of
-from openmath.published import beside_published, load_published, published_markdown
-from openmath.samples import atomic_write, read_rows, write_text
-from openmath.tables import curve_rows, disagreements, format_table, markdown, metrics_row, question_table, table_row
-from openmath.text_tables import write_csv
+from openmath.files.rows import atomic_write, read_rows, write_text
+from openmath.files.text_tables import write_csv
+from openmath.results.grades import Benchmark, benchmarks_of_grades, by_kind, read_sample_files
+from openmath.results.modes import Mode, modes_of
+from openmath.results.published import beside_published, load_published, published_markdown
+from openmath.results.tables import (
+    curve_rows,
+    disagreements,
+    format_table,
+    markdown,
+    metrics_row,
+    question_table,
+    table_row,
+)
+from openmath.statistics.intervals import clustered
 
 # Columns of files that may have no rows.
 DISAGREEMENT_COLUMNS = ["benchmark", "mode", "id", "predicted_answer", "expected_answer", "symbolic", "judge"]

@@ -12,14 +12,14 @@ import argparse
 import json
 from pathlib import Path
 
-from openmath.config_options import add_config_options, read_config
 from openmath.errors import InputError, parts_of, printable, run_command
-from openmath.fingerprint import write_manifest
+from openmath.files.fingerprint import write_manifest
+from openmath.files.rows import write_text
 from openmath.provenance.manifest import collect
 from openmath.provenance.methods import methods_text
 from openmath.provenance.public import check_no_secret
 from openmath.provenance.stages import read_record
-from openmath.samples import write_text
+from openmath.settings.config_options import add_config_options, read_config
 
 
 def main() -> None:

@@ -1,7 +1,19 @@
-"""Library behind the workflow's command-line programs: evaluating math language models, one room per module.
+"""Library behind the workflow's command-line programs: evaluating math language models, one room per stage.
 
-An import never goes up this list: errors, samples, fingerprint, answers, grading, voting, maj_at_k, metrics, intervals, benchmarks,
-prompts, engines, client (http, pacing), staging (run_locks), generation, judging, graded, modes, tables, published,
-comparison, export, contamination, plan.
-What the rules and Snakemake use: config, layout (paths and jobs), options (command lines), preflight, before_start.
+An import never goes up this list (tests/unit/test_rooms.py):
+
+errors, machine, answers, arguments      the ground: messages, hardware, the answer of a generation, types of options
+files                                    rows, JSON, YAML, text tables, hashes
+settings                                 the configuration, and the names, paths and command lines that follow from it
+benchmarks, client                       problems; the client of OpenAI-compatible servers
+engines                                  how each server is started, watched and stopped
+generation                               what a job has to compute, prompts, staging, locks
+grading                                  whether two answers are the same; language: text to tree, meaning: tree to value
+statistics                               votes, maj@k, estimates, intervals
+judging                                  an LLM compares answers: questions, verdict store, online and batch
+results                                  grades, modes, tables, comparison, published numbers, export
+plan                                     what is missing and what it will take
+preflight                                what would fail later, found before the start
+provenance                               what stands behind a number
+report                                   figures and pages
 """

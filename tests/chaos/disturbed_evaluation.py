@@ -22,9 +22,9 @@ import yaml
 from chaos.process_roles import living_processes
 from workflow.conftest import ROOT, copy_workflow
 
+from openmath.files.rows import read_rows
 from openmath.judging.settings import JudgeSettings, read_judge_prompt
 from openmath.judging.store import VerdictStore
-from openmath.samples import read_rows
 
 HERE = Path(__file__).parent
 MODEL, JUDGE = "smollm2-135m", "counted"

@@ -18,10 +18,10 @@ from pathlib import Path
 
 import pytest
 
-from openmath.client import CompletionClient
+from openmath.client.completion import CompletionClient
 from openmath.engines import running_engine, tokenizer_of
 from openmath.engines.launcher import LocalServer
-from openmath.prompts import CheckpointTokenizer, LlamaCppTokenizer, token_ids
+from openmath.generation.prompts import CheckpointTokenizer, LlamaCppTokenizer, token_ids
 
 ROOT = Path(__file__).parents[2]
 OWN_ENGINE = os.environ.get("OPENMATH_TEST_ENGINE")

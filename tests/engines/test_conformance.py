@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from engines.engine_under_test import checkpoint_fixture, engine_fixture  # noqa: F401
 
-from openmath.client import CompletionClient, HostedEndpoint, RequestRefused
+from openmath.client.completion import CompletionClient, HostedEndpoint, RequestRefused
 
 PARIS = "What is the capital of France? Answer in one short sentence."
 STORY = "Tell me a very long story about a dragon, a princess and a mathematician."

@@ -9,8 +9,8 @@ import pytest
 import yaml
 from workflow.conftest import ROOT, copy_workflow, snakemake
 
-from openmath.config import SCHEMA, checked_config
 from openmath.errors import InputError
+from openmath.settings.config import SCHEMA, checked_config
 
 SCHEMA = yaml.safe_load(SCHEMA.read_text())
 CONFIGS = {name: yaml.safe_load((ROOT / "config" / name).read_text()) for name in ("config.yaml", "demo.yaml")}

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grade_answers import parse_pair
-from openmath.samples import arriving_lines
+from openmath.files.rows import arriving_lines
 
 PAIR = {"predicted_answer": "1/2", "expected_answer": "0.5"}
 

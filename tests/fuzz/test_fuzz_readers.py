@@ -12,26 +12,26 @@ from hostile import FEW, TEXTS, VALUES, damaged, files, rows, settles
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openmath.benchmarks import prepare_rows, read_registry
-from openmath.config import checked_config
-from openmath.config_options import read_config
+from openmath.benchmarks.registry import prepare_rows, read_registry
 from openmath.engines import read_engine
 from openmath.errors import InputError
-from openmath.fingerprint import fingerprint
-from openmath.graded import read_grades, read_judged, read_sample_files
+from openmath.files.fingerprint import fingerprint
+from openmath.files.rows import read_rows
+from openmath.generation.prompts import messages_of, read_prompt
+from openmath.generation.staging import StagedRun
 from openmath.grading.table import SampleTable, problems_of_samples, read_benchmark
 from openmath.judging.exchange import import_verdicts
 from openmath.judging.settings import read_judge_prompt, verdict_key
 from openmath.judging.store import VerdictStore
 from openmath.judging.verdict import parse_verdict
-from openmath.layout import Layout
-from openmath.options import Options
 from openmath.plan import make_plan
 from openmath.plan.speed import model_speed
-from openmath.prompts import messages_of, read_prompt
-from openmath.published import beside_published, load_published
-from openmath.samples import read_rows
-from openmath.staging import StagedRun
+from openmath.results.grades import read_grades, read_judged, read_sample_files
+from openmath.results.published import beside_published, load_published
+from openmath.settings.command_lines import Options
+from openmath.settings.config import checked_config
+from openmath.settings.config_options import read_config
+from openmath.settings.layout import Layout
 
 CONFIGS = Path(__file__).parents[2] / "config"
 DEMO = yaml.safe_load((CONFIGS / "demo.yaml").read_text())

@@ -10,11 +10,11 @@ from hostile import FEW, VALUES, damaged, settles
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openmath.client import Completion, CompletionClient, HostedEndpoint, RequestFailed, completion_of
+from openmath.client.completion import Completion, CompletionClient, HostedEndpoint, RequestFailed, completion_of
+from openmath.client.http import MAX_REPLY, BadReply
+from openmath.client.pacing import Pacer, retry_after
 from openmath.errors import InputError
-from openmath.http import MAX_REPLY, BadReply
 from openmath.judging.batch import _answer
-from openmath.pacing import Pacer, retry_after
 
 REPLY = {
     "model": "m",

@@ -7,16 +7,16 @@ from pathlib import Path
 import pytest
 import yaml
 
-from openmath.benchmarks import prepare_rows
-from openmath.config import checked_config
+from openmath.benchmarks.registry import prepare_rows
 from openmath.engines import read_engine
 from openmath.errors import InputError
-from openmath.fingerprint import sha256_file
-from openmath.json_files import MAX_BYTES, read_json
+from openmath.files.fingerprint import sha256_file
+from openmath.files.json_files import MAX_BYTES, read_json
 from openmath.judging.exchange import import_verdicts
 from openmath.judging.store import VerdictStore
 from openmath.preflight.endpoints import check_description
 from openmath.preflight.needs import Needs
+from openmath.settings.config import checked_config
 
 DEMO = yaml.safe_load((Path(__file__).parents[2] / "config/demo.yaml").read_text())
 URL, VARIABLE = "https://llm.example.org/v1", "GATEWAY_KEY"

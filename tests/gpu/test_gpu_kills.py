@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from openmath.samples import read_rows
+from openmath.files.rows import read_rows
 
 ROOT = Path(__file__).parents[2]
 ENGINE, BENCHMARK = os.environ.get("OPENMATH_TEST_ENGINE"), os.environ.get("OPENMATH_TEST_BENCHMARK")

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 import prepare_benchmark
-from openmath.benchmarks import prepare_rows
-from openmath.fingerprint import sha256_text
-from openmath.samples import read_rows
+from openmath.benchmarks.registry import prepare_rows
+from openmath.files.fingerprint import sha256_text
+from openmath.files.rows import read_rows
 
 ROOT = Path(__file__).parents[2]
 RAW = ROOT.parent / "shared" / "data" / "raw"

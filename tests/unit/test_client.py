@@ -6,8 +6,8 @@ import time
 import pytest
 from unit.judge_server import judge_server
 
-from openmath.client import CompletionClient, HostedEndpoint, RequestFailed, RequestRefused, map_concurrently
-from openmath.pacing import Pacer, duration, retry_after
+from openmath.client.completion import CompletionClient, HostedEndpoint, RequestFailed, RequestRefused, map_concurrently
+from openmath.client.pacing import Pacer, duration, retry_after
 
 MESSAGES = [{"role": "user", "content": "Are they equal?"}]
 SECRET = "sk-very-secret-key"

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from openmath.comparison import compare, holm, mcnemar, paired, sign_flip_test
 from openmath.errors import InputError
+from openmath.results.comparison import compare, holm, mcnemar, paired, sign_flip_test
 
 
 def questions(mode="greedy", symbolic=(1.0, 0.0), benchmark="math", judge=np.nan):

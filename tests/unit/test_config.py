@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from openmath.config import checked_config
 from openmath.errors import InputError
+from openmath.settings.config import checked_config
 
 CONFIGS = Path(__file__).parents[2] / "config"
 

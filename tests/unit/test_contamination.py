@@ -6,8 +6,8 @@ import pyarrow.parquet as parquet
 import pytest
 
 import find_contamination
-from openmath import contamination
-from openmath.contamination import Overlap, training_problems
+from openmath.benchmarks import contamination
+from openmath.benchmarks.contamination import Overlap, training_problems
 from openmath.errors import InputError
 
 LONG = "A train leaves the city at noon and drives with a speed of sixty miles per hour until it meets a second train"

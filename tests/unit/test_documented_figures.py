@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from openmath.config import checked_config
+from openmath.settings.config import checked_config
 
 ROOT = Path(__file__).parents[2]
 PAPER = ROOT / "config/config.yaml"

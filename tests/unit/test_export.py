@@ -4,8 +4,8 @@ import pyarrow.parquet as parquet
 
 import export_results
 import grade_answers
-from openmath.export import dataset_card, size_category
-from openmath.samples import read_rows
+from openmath.files.rows import read_rows
+from openmath.results.export import dataset_card, size_category
 
 
 def run_main(script, monkeypatch, *options) -> None:

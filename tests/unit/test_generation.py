@@ -6,10 +6,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from openmath.client import Completion
+from openmath.client.completion import Completion
 from openmath.engines import engine_module
 from openmath.errors import InputError
-from openmath.generation import Generation, check_runs_differ
+from openmath.generation.job import Generation, check_runs_differ
 
 
 def generation(engine: str = "vllm", **options) -> Generation:

@@ -13,8 +13,8 @@ import pytest
 from unit.judge_server import judge_server
 from unit.judging_cases import PROMPT, ROOT, SECRET, different_rows, write
 
-from openmath import samples
 from openmath.errors import InputError
+from openmath.files import rows as samples
 from openmath.judging import batch
 from openmath.judging.budget import BudgetSpent, Prices
 from openmath.judging.questions import Docket, question_of

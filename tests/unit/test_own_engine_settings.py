@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from openmath.config import checked_config
 from openmath.engines import own, read_engine
 from openmath.errors import InputError
-from openmath.layout import Layout
-from openmath.options import Options
+from openmath.settings.command_lines import Options
+from openmath.settings.config import checked_config
+from openmath.settings.layout import Layout
 
 ROOT = Path(__file__).parents[2]
 SERVE = "my-server --model {checkpoint} --port {port}"

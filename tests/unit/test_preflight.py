@@ -13,16 +13,16 @@ from huggingface_hub import HfApi, constants
 from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
 from huggingface_hub.hf_api import ModelInfo
 
-from openmath.config import checked_config
 from openmath.errors import InputError
-from openmath.fingerprint import sha256_file
+from openmath.files.fingerprint import sha256_file
+from openmath.files.rows import write_rows
 from openmath.judging.settings import JudgeSettings, judge_sampling, read_judge_prompt
 from openmath.judging.store import VerdictStore
-from openmath.layout import Layout, prompt_file
 from openmath.preflight import check_no_live_jobs, find_problems, problems_text
 from openmath.preflight.engines import start_program
 from openmath.preflight.needs import missing_files
-from openmath.samples import write_rows
+from openmath.settings.config import checked_config
+from openmath.settings.layout import Layout, prompt_file
 
 ROOT = Path(__file__).parents[2]
 KEY = "PREFLIGHT_TEST_KEY"

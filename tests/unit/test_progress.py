@@ -2,8 +2,8 @@
 
 import pytest
 
-from openmath import progress
-from openmath.progress import Progress
+from openmath.generation import progress
+from openmath.generation.progress import Progress
 
 SLOTS, SLOW_START, RATE = (
     4,

@@ -4,8 +4,8 @@ import pytest
 import yaml
 
 from openmath.errors import InputError
-from openmath.fingerprint import sha256_text
-from openmath.prompts import llama3_instruct, messages_of, read_prompt, token_ids
+from openmath.files.fingerprint import sha256_text
+from openmath.generation.prompts import llama3_instruct, messages_of, read_prompt, token_ids
 
 PROMPTS = Path(__file__).parents[2] / "config" / "prompts"
 

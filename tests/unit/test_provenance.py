@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from openmath import machine as machines
-from openmath.config import summary_config
 from openmath.errors import InputError
-from openmath.fingerprint import identity, sha256_file
+from openmath.files.fingerprint import identity, sha256_file
+from openmath.files.rows import write_rows
 from openmath.provenance import workflow
 from openmath.provenance.cells import find_cell
 from openmath.provenance.chain import File, Link
@@ -21,7 +21,7 @@ from openmath.provenance.public import check_no_secret, public
 from openmath.provenance.question import question_text
 from openmath.provenance.rendering import chain_text
 from openmath.provenance.stages import staged_under
-from openmath.samples import write_rows
+from openmath.settings.config import summary_config
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 

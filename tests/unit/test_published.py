@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from openmath.errors import InputError
-from openmath.published import beside_published, load_published, published_markdown
+from openmath.results.published import beside_published, load_published, published_markdown
 
 SHIPPED = Path(__file__).parents[2] / "config" / "published.yaml"
 MODEL = "openmath2-llama3.1-8b"

@@ -14,6 +14,7 @@ import pandas
 import pytest
 
 from openmath.errors import InputError
+from openmath.files.rows import write_rows
 from openmath.report.costs import generation_rows
 from openmath.report.figure_tables import group_name, length_table, matrix_table, natural, sample_lengths
 from openmath.report.figures import draw_curves, draw_groups, draw_lengths, nice_ticks
@@ -23,7 +24,6 @@ from openmath.report.sample_sets import sample_sets
 from openmath.report.section import Section
 from openmath.report.summaries import read_summary
 from openmath.report.viewer import samples_section
-from openmath.samples import write_rows
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 HOSTILE = "<script>alert(1)</script> $x^{ & \"'"

@@ -15,9 +15,9 @@ import pytest
 
 import generate
 from openmath.errors import InputError
-from openmath.run_locks import RunLocks
-from openmath.samples import read_rows
-from openmath.staging import StagedRun
+from openmath.files.rows import read_rows
+from openmath.generation.locks import RunLocks
+from openmath.generation.staging import StagedRun
 
 IDS = [f"p-{number}" for number in range(50)]
 

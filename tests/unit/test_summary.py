@@ -13,9 +13,9 @@ import compare_models
 import fill_majority
 import summarize_results
 from openmath.errors import InputError
-from openmath.graded import read_grades
-from openmath.samples import read_rows
-from openmath.text_tables import markdown_table, write_csv
+from openmath.files.rows import read_rows
+from openmath.files.text_tables import markdown_table, write_csv
+from openmath.results.grades import read_grades
 
 PUBLISHED = Path(__file__).parents[2] / "config" / "published.yaml"
 GRADES = {

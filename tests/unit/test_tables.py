@@ -11,11 +11,11 @@ import pytest
 import fill_majority
 import summarize_results
 from openmath.errors import InputError
-from openmath.graded import Benchmark, Graded, Judged, read_sample_files
-from openmath.modes import modes_of
-from openmath.samples import read_rows
-from openmath.tables import curve_rows, disagreements, format_table, table_row
-from openmath.voting import NONE
+from openmath.files.rows import read_rows
+from openmath.results.grades import Benchmark, Graded, Judged, read_sample_files
+from openmath.results.modes import modes_of
+from openmath.results.tables import curve_rows, disagreements, format_table, table_row
+from openmath.statistics.votes import NONE
 
 ROOT = Path(__file__).parents[2]
 FIXTURES = ROOT.parent / "shared" / "reference" / "fixtures"

@@ -9,7 +9,7 @@ import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers
 
 from openmath.errors import InputError
-from openmath.prompts import CheckpointTokenizer, LlamaCppTokenizer, token_ids
+from openmath.generation.prompts import CheckpointTokenizer, LlamaCppTokenizer, token_ids
 
 TEMPLATE = "{{ bos_token }}{% for m in messages %}{{ m['role'] }} {{ m['content'] }}{% endfor %}"
 MESSAGES = [{"role": "system", "content": ""}, {"role": "user", "content": "two"}]

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from conftest import planned_jobs, run_script, snakemake
 
-from openmath.samples import read_rows
+from openmath.files.rows import read_rows
 
 EXPORT = "results/tiny/export"
 

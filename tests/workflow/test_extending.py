@@ -11,7 +11,7 @@ import yaml
 from conftest import ROOT, copy_workflow, snakemake
 from unit.judge_server import judge_server
 
-from openmath.samples import read_rows
+from openmath.files.rows import read_rows
 
 SHORT = {"seeds": 0, "max_new_tokens": 16, "mem_mb": 1000, "threads": 2}
 

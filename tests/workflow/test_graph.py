@@ -6,7 +6,7 @@ import shutil
 import pyarrow.parquet as parquet
 from conftest import CONFIG, configure, planned_jobs, snakemake
 
-from openmath.samples import read_rows
+from openmath.files.rows import read_rows
 
 ALL_GENERATION = {"generate_tiny_greedy": 1, "generate_tiny_rs0_to_rs3": 1, "generate_tiny_rs4_to_rs7": 1}
 SUMMARY = {"summarize_results": 1, "write_methods": 1, "draw_figures": 1, "build_report": 1}

@@ -6,8 +6,8 @@ import pytest
 import yaml
 from conftest import ROOT, copy_workflow, snakemake
 
-from openmath.config import checked_config
 from openmath.errors import InputError
+from openmath.settings.config import checked_config
 
 HOSTILE = """two words 'one' "two" $(touch pwned) `touch pwned`;touch pwned #&* %s é"""
 ROW = {"problem": "p", "expected_answer": "1/2"}

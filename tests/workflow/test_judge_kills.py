@@ -14,8 +14,8 @@ from collections import Counter
 from conftest import ROOT
 from unit.judge_server import judge_server
 
+from openmath.files.rows import read_rows, write_rows
 from openmath.judging.store import VerdictStore
-from openmath.samples import read_rows, write_rows
 
 JUDGEMENTS = int(os.environ.get("JUDGEMENTS", 200))
 KILLS = int(os.environ.get("JUDGE_KILLS", 6))

@@ -7,7 +7,7 @@ import yaml
 from conftest import copy_workflow, run_script, snakemake
 from unit.judge_server import judge_server
 
-from openmath.samples import read_rows
+from openmath.files.rows import read_rows
 
 SECRET = "sk-very-secret-key"
 

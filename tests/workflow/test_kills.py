@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, run_script
 
-from openmath.samples import read_rows
+from openmath.files.rows import read_rows
 
 KILLS = 20
 PROBLEMS = 24

@@ -7,7 +7,7 @@ import pytest
 import yaml
 from conftest import CONFIG, OWN, ROOT, copy_workflow, snakemake
 
-from openmath.samples import read_rows
+from openmath.files.rows import read_rows
 
 [EXAMPLE] = re.findall(r"```yaml\n(engines:.*?)```", (ROOT / "docs/extending.md").read_text(), re.DOTALL)
 

@@ -13,9 +13,9 @@ import pytest
 import yaml
 from conftest import configure, copy_workflow, planned_jobs, run_script, snakemake
 
-from openmath.fingerprint import identity
+from openmath.files.fingerprint import identity
+from openmath.files.rows import write_rows
 from openmath.provenance.cells import read_cells
-from openmath.samples import write_rows
 
 SUMMARY = "results/tiny/summary/itself"
 PRIVATE = {

@@ -20,11 +20,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from types import ModuleType
 
-from openmath.client import HostedEndpoint
-from openmath.engine_kinds import engine_kind
+from openmath.client.completion import HostedEndpoint
 from openmath.engines import endpoint, llamacpp, own, trtllm, vllm
 from openmath.engines.launcher import LocalServer
 from openmath.errors import InputError
+from openmath.settings.engine_kinds import engine_kind
 
 ENGINES: dict[str, ModuleType] = {"vllm": vllm, "trtllm": trtllm, "llamacpp": llamacpp, "endpoint": endpoint}
 

@@ -2,7 +2,7 @@
 
 import time
 
-from openmath.client import Completion, CompletionClient, Endpoint
+from openmath.client.completion import Completion, CompletionClient, Endpoint
 from openmath.engines.launcher import LocalServer
 
 

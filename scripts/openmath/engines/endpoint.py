@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from openmath.client import HostedEndpoint
+from openmath.client.completion import HostedEndpoint
 from openmath.errors import InputError
 
 EXTRA_BODY: dict = {}

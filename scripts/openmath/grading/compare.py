@@ -3,9 +3,9 @@
 from functools import lru_cache
 
 from openmath.grading import paper
+from openmath.grading.language.units import clash
+from openmath.grading.meaning.rounding import rounds_to
 from openmath.grading.reading import Answer, text_key
-from openmath.grading.rounding import rounds_to
-from openmath.grading.units import clash
 from openmath.grading.verdict import Verdict
 
 CACHE_SIZE = 20_000  # answers kept read: the references of a benchmark and the answers they meet

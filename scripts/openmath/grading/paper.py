@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Callable
 
-from openmath.grading.verdict import MAX_CHARACTERS
+from openmath.grading.limits import MAX_CHARACTERS
 
 RELATIVE = 1e-4  # tolerance of numbers, also of exact ones
 FACTORS = (0.01, 1.0, 100.0)  # "percentage" and its inverse, for every number

@@ -27,11 +27,9 @@ from typing import NamedTuple
 import psutil
 
 from openmath.grading import compare
-from openmath.grading.verdict import CPU_LIMIT_S, Verdict
+from openmath.grading.limits import CPU_LIMIT_S, KILL_AFTER_S, MEMORY_LIMIT_BYTES, STUCK_AFTER_S
+from openmath.grading.verdict import Verdict
 
-MEMORY_LIMIT_BYTES = 768 * 2**20  # address space above the idle worker; the promise to users is 1 GiB
-KILL_AFTER_S = 1.5  # CPU seconds on one pair after which the worker is killed: the soft limit plus a margin
-STUCK_AFTER_S = 120  # wall seconds without any progress: a worker that neither computes nor answers is replaced
 POLL_S = 0.2  # seconds between two looks at the workers' clocks while nothing arrives
 CHUNK = 128  # jobs sent to a worker at once
 WINDOW = 4  # chunks per worker that may be read ahead of the slowest answer

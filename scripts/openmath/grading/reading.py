@@ -10,15 +10,15 @@ import re
 from fractions import Fraction
 from functools import cached_property
 
-from openmath.grading import domains, prose, statements
-from openmath.grading.annotations import drop_annotations
-from openmath.grading.clean import clean
-from openmath.grading.lexer import NotMath, tokenize
-from openmath.grading.parser import Parser
-from openmath.grading.structure import Structure
-from openmath.grading.trees import is_unknown_function, label_of, letters
-from openmath.grading.units import unit_of
-from openmath.grading.verdict import MAX_CHARACTERS, TooLarge
+from openmath.grading.language import domains, prose, statements
+from openmath.grading.language.annotations import drop_annotations
+from openmath.grading.language.clean import clean
+from openmath.grading.language.lexer import NotMath, tokenize
+from openmath.grading.language.parser import Parser
+from openmath.grading.language.trees import is_unknown_function, label_of, letters
+from openmath.grading.language.units import unit_of
+from openmath.grading.limits import MAX_CHARACTERS, TooLarge
+from openmath.grading.meaning.structure import Structure
 
 # Most answers: a whole number or a short decimal.
 _PLAIN = re.compile(r"([-+]?)(\d{1,300})(?:\.(\d{0,300}))?", re.ASCII)

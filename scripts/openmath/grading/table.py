@@ -16,10 +16,11 @@ import pyarrow.parquet as parquet
 
 from openmath.answers import extract_answer
 from openmath.errors import InputError
-from openmath.fast_rows import read_rows
+from openmath.files.fast_rows import read_rows
+from openmath.files.rows import atomic_write, check_ids, valid_text
+from openmath.files.sample_runs import run_order, sample_run_of
 from openmath.grading.pool import GraderPool, Sample
 from openmath.grading.verdict import GRADER_VERSION
-from openmath.samples import atomic_write, check_ids, run_order, sample_run_of, valid_text
 
 PROGRESS_EVERY_S = 5  # seconds between two progress lines on stderr
 NO_COUNT = -1  # num_generated_tokens of a row that does not say

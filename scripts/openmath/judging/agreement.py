@@ -6,7 +6,7 @@ import numpy as np
 
 from openmath.errors import InputError
 from openmath.judging.settings import QUESTION_FIELDS
-from openmath.metrics import cohen_kappa
+from openmath.statistics.estimates import cohen_kappa
 
 SHOWN = ("id", *QUESTION_FIELDS)
 

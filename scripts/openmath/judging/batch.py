@@ -15,16 +15,16 @@ from pathlib import Path
 
 import openai
 
-from openmath.client import Completion, completion_of, without_key
+from openmath.client.completion import Completion, completion_of, without_key
+from openmath.client.http import BadReply, TransportError
 from openmath.errors import InputError, printable
-from openmath.fingerprint import write_manifest
-from openmath.http import BadReply, TransportError
+from openmath.files.fingerprint import write_manifest
+from openmath.files.rows import arriving_lines, encode_row, read_rows, write_rows
 from openmath.judging.budget import Budget, Prices
 from openmath.judging.online import verdict_record
 from openmath.judging.questions import Docket
 from openmath.judging.settings import JudgeSettings
 from openmath.judging.store import VerdictStore, read_batch
-from openmath.samples import arriving_lines, encode_row, read_rows, write_rows
 
 MOST_REQUESTS, MOST_BYTES = 50_000, 200_000_000  # of one batch, by the API's documentation
 ENDED = ("completed", "expired", "cancelled", "failed")

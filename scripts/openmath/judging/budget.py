@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 
-from openmath.client import Completion
+from openmath.client.completion import Completion
 from openmath.errors import InputError
 
 # For a first estimate, until the store holds verdicts of the judge itself: the shipped prompt has 1,662 characters, about 500

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from openmath.errors import InputError, parts_of
-from openmath.fingerprint import fingerprint, sha256_text
+from openmath.files.fingerprint import fingerprint, sha256_text
+from openmath.files.rows import read_rows, write_rows
 from openmath.judging.settings import verdict_key
 from openmath.judging.store import IMPORTED, VerdictStore
-from openmath.samples import read_rows, write_rows
 
 TEXTS = ("problem", "expected_answer", "judgement", "settings", "key")
 

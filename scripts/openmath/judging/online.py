@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Iterator
 
-from openmath.client import Completion, CompletionClient, RequestFailed, RequestRefused, map_concurrently
+from openmath.client.completion import Completion, CompletionClient, RequestFailed, RequestRefused, map_concurrently
 from openmath.errors import InputError
 from openmath.judging.budget import Budget, BudgetSpent
 from openmath.judging.questions import Docket

@@ -6,8 +6,8 @@ from functools import cached_property
 from pathlib import Path
 
 from openmath.errors import InputError
-from openmath.fingerprint import fingerprint
-from openmath.yaml_files import read_yaml
+from openmath.files.fingerprint import fingerprint
+from openmath.files.yaml_files import read_yaml
 
 QUESTION_FIELDS = ("problem", "predicted_answer", "expected_answer")
 FIELDS = re.compile(rf"\{{({'|'.join(QUESTION_FIELDS)})\}}")

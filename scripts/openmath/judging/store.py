@@ -21,10 +21,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from openmath.errors import InputError, parts_of
-from openmath.fingerprint import sha256_text
-from openmath.json_files import read_json
+from openmath.files.fingerprint import sha256_text
+from openmath.files.json_files import read_json
+from openmath.files.rows import encode_row, read_rows
 from openmath.judging.settings import JudgeSettings
-from openmath.samples import encode_row, read_rows
 
 AMOUNTS = ("usd", "asked_at", "num_prompt_tokens", "num_generated_tokens")
 MOST = 1e15  # of any amount

@@ -6,13 +6,13 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import NamedTuple
 
-from openmath.benchmarks import read_registry
+from openmath.benchmarks.registry import read_registry
 from openmath.errors import InputError, parts_of
-from openmath.fingerprint import sha256_file
-from openmath.json_files import read_json
-from openmath.layout import Layout, prompt_file
-from openmath.prompts import read_prompt
-from openmath.staging import GENERATION_VERSION
+from openmath.files.fingerprint import sha256_file
+from openmath.files.json_files import read_json
+from openmath.generation.prompts import read_prompt
+from openmath.generation.staging import GENERATION_VERSION
+from openmath.settings.layout import Layout, prompt_file
 
 STAGES = ("generation", "grading", "majority", "judging", "summary")
 CHUNK = 2**20

@@ -3,14 +3,14 @@
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from openmath.files.rows import read_rows
 from openmath.judging.budget import ASSUMED_GENERATED_TOKENS, Prices
 from openmath.judging.questions import Docket, prefilled, question_of
 from openmath.judging.settings import JudgeSettings, judge_sampling, read_judge_prompt
 from openmath.judging.store import VerdictStore
-from openmath.layout import prompt_file
 from openmath.plan.files import Answers, Inventory, engine_identity
 from openmath.plan.speed import Speed
-from openmath.samples import read_rows
+from openmath.settings.layout import prompt_file
 
 # Of the answers of a file, those that need a judge: not identical to the reference and not missing. 6,200 of 10,817 in the
 # paper's evaluation of its 8B model.

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from openmath.engine_kinds import engine_kind
 from openmath.errors import InputError
-from openmath.layout import Layout
+from openmath.files.rows import read_rows
 from openmath.plan.files import engine_identity
-from openmath.samples import read_rows
+from openmath.settings.engine_kinds import engine_kind
+from openmath.settings.layout import Layout
 
 RECENT_JOBS = 8  # older ones may have run under other speed settings
 FEW = 4  # samples: of fewer no speed is taken

@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from openmath.architecture import check_architecture
+from openmath.client.http import TransportError
+from openmath.engines.architecture import check_architecture
 from openmath.errors import InputError, parts_of
-from openmath.http import TransportError
-from openmath.json_files import read_json
-from openmath.layout import prompt_file
+from openmath.files.json_files import read_json
+from openmath.generation.prompts import no_chat_template, read_prompt
 from openmath.preflight.needs import Needs
-from openmath.prompts import no_chat_template, read_prompt
+from openmath.settings.layout import prompt_file
 
 HUB_SECONDS = 10.0  # a request to the Hub
 REQUESTS = 8  # at the same time

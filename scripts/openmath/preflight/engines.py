@@ -6,10 +6,10 @@ import shutil
 import subprocess
 import sys
 
-from openmath.engine_kinds import KINDS, engine_kind
 from openmath.engines import engine_module
 from openmath.errors import InputError
 from openmath.preflight.needs import Needs
+from openmath.settings.engine_kinds import KINDS, engine_kind
 
 
 def check_programs(needs: Needs, *, containers: bool, conda: bool) -> list[InputError]:

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable
 from functools import cached_property
 
-from openmath.layout import Layout
+from openmath.settings.layout import Layout
 
 
 class Needs:

@@ -4,10 +4,10 @@ import os
 import shutil
 from pathlib import Path
 
-from openmath.benchmarks import find_benchmark, read_registry
+from openmath.benchmarks.registry import find_benchmark, read_registry
 from openmath.errors import InputError, parts_of
-from openmath.fingerprint import sha256_file
-from openmath.json_files import read_json
+from openmath.files.fingerprint import sha256_file
+from openmath.files.json_files import read_json
 from openmath.plan.cost import make_plan
 from openmath.preflight.needs import Needs
 

@@ -15,7 +15,7 @@ BENCHMARKS = {
     "omni-math": "gao2024omnimath",
 }
 ENGINES = {"vllm": "kwon2023efficient", "trtllm": "tensorrtllm", "llamacpp": "llamacpp"}
-INTERVALS = {  # the beginning of a method's name, as in scripts/openmath/intervals.py
+INTERVALS = {  # the beginning of a method's name, as in scripts/openmath/statistics/intervals.py
     "Wilson": "wilson1927",
     "Clopper-Pearson": "clopper1934",
     "question-level t": "miller2024adding",

@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 
 from openmath.errors import InputError
-from openmath.graded import Benchmark, benchmarks_of_grades
-from openmath.json_files import read_json
-from openmath.modes import Mode, modes_of
-from openmath.tables import curve_rows, format_table, metrics_row, table_row
+from openmath.files.json_files import read_json
+from openmath.results.grades import Benchmark, benchmarks_of_grades
+from openmath.results.modes import Mode, modes_of
+from openmath.results.tables import curve_rows, format_table, metrics_row, table_row
 
 TECHNICAL = ("ci95_", "ci_method_", "n_")  # columns that can be traced, but that no list has to name
 GRADINGS = {"symbolic_correct": "symbolic", "judge_correct": "judge"}

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from openmath.errors import InputError
-from openmath.fingerprint import identity
-from openmath.layout import Layout
+from openmath.files.fingerprint import identity
+from openmath.settings.layout import Layout
 
 
 @dataclass

@@ -6,10 +6,8 @@ The record is equal for equal runs, but for `times`. It is made public before it
 from collections.abc import Iterable
 from pathlib import Path
 
-from openmath.config import summary_config
-from openmath.fingerprint import identity
-from openmath.json_files import read_json
-from openmath.layout import Layout
+from openmath.files.fingerprint import identity
+from openmath.files.json_files import read_json
 from openmath.machine import machine, versions
 from openmath.provenance.public import public
 from openmath.provenance.stages import (
@@ -21,6 +19,8 @@ from openmath.provenance.stages import (
     sample_tokens,
 )
 from openmath.provenance.workflow import workflow_code
+from openmath.settings.config import summary_config
+from openmath.settings.layout import Layout
 
 FORMAT = 1  # raised when a reader of older manifests would misunderstand them
 JUDGED_KEYS = ("input", "rows", "prefilled", "verdicts", "answered_by", "verdicts_used")

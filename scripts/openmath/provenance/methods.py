@@ -2,8 +2,8 @@
 
 from collections import Counter
 
-from openmath.engine_kinds import engine_kind
 from openmath.provenance import bibliography as cited
+from openmath.settings.engine_kinds import engine_kind
 
 TITLES = {"aime24": "AIME 2024", "amc23": "AMC 2023", "math": "MATH", "gsm8k": "GSM8K", "omni-math": "Omni-MATH"}
 TEMPLATES = {

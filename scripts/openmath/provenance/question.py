@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from openmath.errors import InputError
-from openmath.graded import Benchmark
+from openmath.files.rows import read_rows
 from openmath.provenance.chain import Chain
-from openmath.samples import read_rows
+from openmath.results.grades import Benchmark
 
 SHOWN_ANSWER = 60  # characters
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pyarrow.compute as compute
 import pyarrow.parquet as parquet
 
-from openmath.fingerprint import canonical_json, sha256_file, sha256_text
-from openmath.json_files import read_json
-from openmath.layout import Layout
-from openmath.samples import read_rows
+from openmath.files.fingerprint import canonical_json, sha256_file, sha256_text
+from openmath.files.json_files import read_json
+from openmath.files.rows import read_rows
+from openmath.settings.layout import Layout
 
 
 def read_record(path: str | Path) -> dict:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from openmath.fingerprint import fingerprint, sha256_file
+from openmath.files.fingerprint import fingerprint, sha256_file
 
 ROOT = Path(__file__).parents[3]
 CODE = ("Snakefile", "rules/*.smk", "scripts/*.py", "scripts/openmath/**/*.py")

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from openmath.engine_kinds import engine_kind
-from openmath.json_files import read_json
+from openmath.files.json_files import read_json
+from openmath.files.rows import read_rows
 from openmath.report.page import render
 from openmath.report.section import Section
 from openmath.report.summaries import Summary
-from openmath.samples import read_rows
+from openmath.settings.engine_kinds import engine_kind
 
 JOB_HEADER = ["model", "engine", "GPUs", "jobs", "samples", "tokens", "engine hours", "tokens/s", "tokens a sample"]
 JUDGE_HEADER = ["model", "judge", "mode", "answers", "no call needed", "calls", "prompt tokens", "reply tokens", "USD"]

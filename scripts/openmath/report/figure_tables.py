@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas
 
-from openmath.intervals import interval
-from openmath.samples import read_rows
+from openmath.files.rows import read_rows
+from openmath.statistics.intervals import interval
 
 # Upstream fields that sort problems: `level` and `type` of math, `difficulty` and `domain` of omni-math, `subject` of MATH-500.
 GROUP_FIELDS = ("level", "difficulty", "type", "subject", "domain")

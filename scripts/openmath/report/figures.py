@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator, PercentFormatter
 
+from openmath.files.rows import atomic_write
 from openmath.report.figure_tables import OUTCOMES, natural
-from openmath.samples import atomic_write
 
 FORMATS = ("svg", "png", "pdf")
 PANEL = 3.2, 2.5  # inches; three panels fill the width of a page

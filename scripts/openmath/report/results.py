@@ -6,10 +6,10 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from openmath.modes import KINDS
 from openmath.report.page import percent, render, with_interval
 from openmath.report.section import Section
 from openmath.report.summaries import Summary, read_csv
+from openmath.results.modes import KINDS
 
 CAPTIONS = {
     "curves": "maj@k and pass@k: problems solved with k samples each. Bands: 95 % intervals over problems.",

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from openmath.errors import InputError
+from openmath.files.sample_runs import run_order, sample_run_of
 from openmath.report.viewer import SampleSet
-from openmath.samples import run_order, sample_run_of
 
 DATA = Path("data")  # prepared benchmarks: solutions, levels and subjects, which samples do not carry
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas
 
 from openmath.errors import InputError
-from openmath.json_files import read_json
+from openmath.files.json_files import read_json
 
 FIGURES = {  # name -> table behind it
     "curves": "curves.csv",

@@ -16,11 +16,11 @@ from pathlib import Path
 import numpy as np
 
 from openmath.errors import InputError
-from openmath.fast_rows import read_rows
-from openmath.graded import Graded, read_grades
+from openmath.files.fast_rows import read_rows
+from openmath.files.rows import check_ids, encode_row
 from openmath.report.section import Section
-from openmath.samples import check_ids, encode_row
-from openmath.voting import NONE, Ballots, majority
+from openmath.results.grades import Graded, read_grades
+from openmath.statistics.votes import NONE, Ballots, majority
 
 ASSETS = Path(__file__).parent / "assets"
 KATEX = ASSETS / "katex"

@@ -1,0 +1,1 @@
+"""Benchmarks: registry, cleaning of what a source serves, overlap with a training set."""

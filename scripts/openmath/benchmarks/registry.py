@@ -1,0 +1,89 @@
+"""Benchmarks: from what a public source serves to rows with id, problem, expected_answer (str), reference_solution.
+
+What each benchmark is stands in config/benchmarks.yaml; the cleaning steps it names are in cleaning.py.
+"""
+
+import difflib
+import json
+from collections import Counter
+from pathlib import Path
+
+from openmath.benchmarks.cleaning import CLEANING
+from openmath.errors import InputError
+from openmath.files.fingerprint import sha256_text
+from openmath.files.yaml_files import read_yaml
+
+REGISTRY = Path(__file__).parents[3] / "config" / "benchmarks.yaml"
+OWN = {"rows": None, "sources": []}  # a user's own file, already in the prepared layout
+
+
+def read_registry(path: Path = REGISTRY) -> dict[str, dict]:
+    """Benchmark -> what config/benchmarks.yaml says of it."""
+    registry = read_yaml(path, "the registry of benchmarks")
+    if not isinstance(registry, dict) or not all(
+        isinstance(one, dict) and {"rows", "sources"} <= one.keys() for one in registry.values()
+    ):
+        raise InputError(
+            "This is no registry of benchmarks.", where=path, expected="rows and sources of each benchmark"
+        )
+    return registry
+
+
+def find_benchmark(name: str, registry: dict[str, dict], *, has_source: bool) -> dict:
+    """The registered benchmark; a user's own where a source is given; else InputError with the nearest known name."""
+    if name in registry:
+        return registry[name]
+    if has_source:
+        return OWN
+    near = difflib.get_close_matches(name, registry, 1, 0.0)
+    raise InputError(
+        "Unknown benchmark.",
+        where=name,
+        expected=", ".join(registry),
+        hint=f"did you mean {near[0]!r}? For your own, give its file: benchmark_sources: {{{name}: FILE.jsonl}}.",
+    )
+
+
+def prepare_rows(name: str, benchmark: dict, rows: list[dict], source: str) -> list[dict]:
+    """Cleaned rows with stable ids. Raises InputError naming the row for a missing field or an empty answer."""
+    prepared = []
+    for number, row in enumerate(rows):
+        where = f"{source}, row {number + 1}"
+        row = dict(row)
+        for ours, theirs in benchmark.get("fields", {}).items():
+            if theirs in row:
+                row[ours] = row.pop(theirs)
+        for step in benchmark.get("clean", []):
+            CLEANING[step](row, benchmark)
+        for field in ("problem", "expected_answer"):
+            if row.get(field) is None:  # an empty answer is upstream's (omni-math has one): kept, never matched
+                raise InputError(
+                    f"A row has no {field}.",
+                    where=where,
+                    found=f"fields {', '.join(row)}",
+                    hint="is this the right file?",
+                )
+        if not isinstance(row["problem"], str) or isinstance(row["expected_answer"], list | dict):
+            raise InputError("A problem is no text, or its answer neither text nor number.", where=where)
+        row["expected_answer"] = as_text(row["expected_answer"])
+        # Our own files bring ids; upstream's numbers are unique only within one source, so the benchmark's name goes before.
+        own_id = row.pop("id", number)
+        row_id = own_id if isinstance(own_id, str) and not own_id.isdigit() else f"{name}-{own_id}"
+        first = {"id": row_id, "problem": row.pop("problem"), "expected_answer": row.pop("expected_answer")}
+        prepared.append({**first, "reference_solution": row.pop("reference_solution", None), **row})
+    repeated = [row_id for row_id, times in Counter(row["id"] for row in prepared).items() if times > 1]
+    if repeated:
+        raise InputError("Ids are not unique.", where=source, found=", ".join(sorted(repeated)[:3]))
+    return prepared
+
+
+def as_text(answer: object) -> str:
+    """27.0 -> '27': a gold answer is text, or comparing it with '27' would fail."""
+    if isinstance(answer, float) and answer.is_integer():
+        answer = int(answer)
+    return str(answer)
+
+
+def problems_sha256(rows: list[dict]) -> str:
+    """Hash of problems and references in order: the same whatever copy of a benchmark they came from."""
+    return sha256_text("".join(json.dumps([row["problem"], row["expected_answer"]]) + "\n" for row in rows))

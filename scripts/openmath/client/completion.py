@@ -1,0 +1,232 @@
+"""The asynchronous client of every OpenAI-compatible endpoint; generation and judging both go through it.
+
+A request is tried a bounded number of times with jittered back-off; what can never succeed fails at once with the server's own
+words. Prompts are token ids (self-hosted engines: nothing is tokenised twice) or chat messages (hosted APIs).
+
+Imports what `openai` brings along and the standard library only: this module also runs inside engine containers.
+"""
+
+import asyncio
+import itertools
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from openmath.client.http import BadReply, JsonPoster, StatusError, TransportError
+from openmath.client.pacing import LONGEST_HOLD, Pacer, retry_after
+from openmath.errors import InputError
+
+RETRIED_STATUS = {408, 409, 425, 429}  # and every 5xx; any other 4xx says the same thing again however often we ask
+NEVER_RETRIED = {"insufficient_quota"}  # error codes that come with a 429, and do not pass by waiting
+LONGEST_PAUSE = 60.0  # seconds between two tries, unless the server itself asks for more
+SHORTEST_KEY = 8  # characters; anything shorter ("none") is a placeholder, not a secret
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class RequestRefused(InputError):
+    """The endpoint answered that this request cannot succeed (wrong key, unknown model, malformed request).
+
+    status: the HTTP status. 400, 413 and 422 are about this request, others about all.
+    """
+
+    status: int
+
+
+class RequestFailed(InputError):
+    """The endpoint did not answer the request within the allowed tries."""
+
+
+@dataclass(frozen=True)
+class Completion:
+    """One answer of an endpoint. finish_reason: 'stop', 'length' (cut at the token limit), or what the server says."""
+
+    text: str
+    finish_reason: str | None
+    num_prompt_tokens: int | None
+    num_generated_tokens: int | None
+    model: str | None
+    system_fingerprint: str | None
+
+
+class Endpoint(Protocol):
+    """Where requests go. A self-hosted engine may change `base_url` when it is restarted."""
+
+    base_url: str
+    api_key: str
+    model: str
+
+    async def available(self) -> None:
+        """Return when the endpoint can take requests; raise InputError when it never will."""
+
+
+@dataclass
+class HostedEndpoint:
+    """An endpoint that somebody else keeps running."""
+
+    base_url: str
+    api_key: str
+    model: str
+
+    async def available(self) -> None:
+        return None
+
+    async def __aenter__(self) -> "HostedEndpoint":
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        return None
+
+
+class CompletionClient:
+    """Completions from one endpoint; use as `async with CompletionClient(endpoint) as client`.
+
+    request_seconds: deadline of one try. tries: per request. first_pause: seconds before the second try, doubled each time.
+    """
+
+    def __init__(self, endpoint: Endpoint, *, request_seconds: float, tries: int = 5, first_pause: float = 1.0):
+        self.endpoint = endpoint
+        self.request_seconds = request_seconds
+        self.tries = tries
+        self.first_pause = first_pause
+        self._http = JsonPoster()
+        self._pacer = Pacer()
+
+    async def __aenter__(self) -> "CompletionClient":
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self._http.close()
+
+    async def complete(self, prompt: list[int] | list[dict], sampling: dict, extra: dict | None = None) -> Completion:
+        """One completion of token ids or chat messages.
+
+        sampling: arguments of the OpenAI API (max_tokens, temperature, top_p, seed, stop ...); extra: arguments that only this
+        engine knows. Raises RequestRefused or RequestFailed.
+        """
+        last_error = "it was not asked: the client has stopped"
+        for attempt in range(self.tries):
+            await self.endpoint.available()
+            if not await self._pacer.turn():
+                break
+            headers, tokens = None, None
+            try:
+                async with asyncio.timeout(self.request_seconds):  # of the whole request, not of each read
+                    reply, headers = await self._send(prompt, sampling, extra)
+                completion = completion_of(reply)
+                tokens = (completion.num_prompt_tokens or 0) + (completion.num_generated_tokens or 0)
+                return completion
+            except StatusError as error:
+                headers = error.headers
+                last_error = f"HTTP {error.status}: {without_key(error.words(), self.endpoint.api_key)}"
+                if self._is_final(error):
+                    raise self._refused(error.status, last_error) from None
+            except (TransportError, BadReply, TimeoutError) as error:
+                last_error = without_key(" ".join(f"{type(error).__name__} {error}".split()), self.endpoint.api_key)
+            finally:
+                self._pacer.done(headers, tokens)
+            if attempt + 1 < self.tries:
+                pause = min(self.first_pause * 2**attempt, LONGEST_PAUSE) * random.uniform(0.5, 1.0)
+                await self._pacer.pause(max(pause, retry_after(headers or {}) or 0.0))
+        raise RequestFailed(
+            "The endpoint did not answer.",
+            where=self.endpoint.base_url,
+            expected=f"an answer within {self.tries} tries of {self.request_seconds:g} s",
+            found=last_error,
+            hint="look at the engine's log, or lower the number of concurrent requests.",
+        )
+
+    def stop(self) -> None:
+        """Nothing new is sent and nothing tried again; what is in flight may still end."""
+        self._pacer.stop()
+
+    async def _send(
+        self, prompt: list[int] | list[dict], sampling: dict, extra: dict | None
+    ) -> tuple[dict, dict[str, str]]:
+        """Reply and headers of one try."""
+        body = {"model": self.endpoint.model, **sampling, **(extra or {})}
+        if prompt and isinstance(prompt[0], dict):
+            body, path = {"messages": prompt, **body}, "chat/completions"
+        else:
+            body, path = {"prompt": prompt, **body}, "completions"
+        return await self._http.post(f"{self.endpoint.base_url.rstrip('/')}/{path}", self.endpoint.api_key, body)
+
+    def _is_final(self, error: StatusError) -> bool:
+        """Whether asking again cannot help."""
+        if error.status < 500 and error.status not in RETRIED_STATUS:
+            return True
+        return error.code() in NEVER_RETRIED or (retry_after(error.headers) or 0.0) > LONGEST_HOLD
+
+    def _refused(self, status: int, words: str) -> RequestRefused:
+        refused = RequestRefused(
+            "The endpoint refuses the request.",
+            where=self.endpoint.base_url,
+            found=words,
+            hint="check the model name, the API key variable and the request limits of this endpoint.",
+        )
+        refused.status = status
+        return refused
+
+
+def without_key(words: str, api_key: str) -> str:
+    """A server may repeat the key that it refuses; a log must not."""
+    return words.replace(api_key, "***") if len(api_key) >= SHORTEST_KEY else words
+
+
+def completion_of(reply: dict) -> Completion:
+    """What we keep of a reply; BadReply where it holds no answer."""
+    try:
+        choice, usage = reply["choices"][0], reply.get("usage") or {}
+        text = (choice["message"]["content"] if "message" in choice else choice["text"]) or ""
+        if not isinstance(text, str):
+            raise TypeError
+        return Completion(
+            text=text,
+            finish_reason=_text(choice.get("finish_reason")),
+            num_prompt_tokens=_count(usage.get("prompt_tokens")),
+            num_generated_tokens=_count(usage.get("completion_tokens")),
+            model=_text(reply.get("model")),
+            system_fingerprint=_text(reply.get("system_fingerprint")),
+        )
+    except (KeyError, IndexError, TypeError, AttributeError):
+        raise BadReply("a reply without an answer in it") from None
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _count(value: object) -> int | None:
+    """Tokens as the server counts them; None for what is no count."""
+    return value if type(value) is int and 0 <= value < 2**31 else None
+
+
+async def map_concurrently(
+    work: Callable[[Item], Awaitable[Result]], items: Iterable[Item], *, concurrency: int
+) -> AsyncIterator[Result]:
+    """Yield work(item) of every item as each finishes, `concurrency` at a time; `items` is read only as far as needed.
+
+    An exception of one piece cancels the others and is raised.
+    """
+    items = iter(items)
+    running: set[asyncio.Task] = set()
+    finished: asyncio.Queue[asyncio.Task] = (
+        asyncio.Queue()
+    )  # not asyncio.wait: it looks at every running task each time
+    try:
+        while True:
+            for item in itertools.islice(items, concurrency - len(running)):
+                task = asyncio.ensure_future(work(item))
+                task.add_done_callback(finished.put_nowait)
+                running.add(task)
+            if not running:
+                return
+            task = await finished.get()
+            running.remove(task)
+            yield task.result()
+    finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)

@@ -1,0 +1,43 @@
+"""What made a result: canonical hashes of settings and files, and the manifest that stores them.
+
+Standard library only: this module also runs inside engine containers.
+"""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+from openmath.errors import InputError
+from openmath.files.rows import write_text
+
+
+def canonical_json(settings: object) -> str:
+    """JSON text that is equal for equal settings: sorted keys, no spaces, no NaN."""
+    return json.dumps(settings, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+
+
+def fingerprint(settings: object) -> str:
+    """16 hex digits that name these settings (64 bits of the sha256 of their canonical JSON)."""
+    return sha256_text(canonical_json(settings))[:16]
+
+
+def sha256_text(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def sha256_file(path: str | Path) -> str:
+    if os.path.exists(path) and not os.path.isfile(path):  # a link to a device would be read for ever
+        raise InputError("This is no regular file.", where=path)
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def identity(path: str | Path) -> dict:
+    """What a file is, wherever it lies: its sha256 and size in bytes."""
+    return {"sha256": sha256_file(path), "bytes": os.path.getsize(path)}
+
+
+def write_manifest(path: str | Path, manifest: dict) -> None:
+    """Write the record of what made a result; it must never hold a secret or a user name."""
+    write_text(path, json.dumps(manifest, indent=2, sort_keys=True, ensure_ascii=False) + "\n")

@@ -1,0 +1,166 @@
+"""Sample files: JSON lines, one sample a line, complete if they exist.
+
+A sample run is one pass over a benchmark: `greedy`, or `rs0`, `rs1`, ... (the seed is the number). Its file is
+`{benchmark}/output-{sample_run}.jsonl`, in benchmark order, with these keys:
+
+    {"id": "gsm8k-0", "problem": "...", "expected_answer": "18", "generation": "... \\boxed{18}.", "predicted_answer": "18",
+     "seed": 3, "finish_reason": "stop", "num_prompt_tokens": 87, "num_generated_tokens": 112}
+
+Standard library only: this module also runs inside engine containers.
+"""
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from openmath.errors import InputError
+
+MAX_LINE = 64 * 2**20  # bytes: a sample of 100,000 tokens has 0.5 MB; a file without a newline would fill the memory
+
+
+def read_rows(
+    path: str | Path, *, torn_tail: bool = False, loads: Callable[[bytes], object] = json.loads
+) -> Iterator[dict]:
+    """Yield the rows of a JSON lines file.
+
+    torn_tail: an unfinished last line (no newline, or not JSON) is left out silently; for append-only files whose
+    writer may have been killed. loads: what reads one line, with a ValueError where it is not JSON.
+    Raises InputError naming file:line for anything else that is not a JSON object.
+    """
+    pending: InputError | None = None
+    for number, line in enumerate(read_lines(path), start=1):
+        if pending:
+            raise pending
+        if not line.strip():
+            continue
+        whole = line.endswith(b"\n")
+        try:
+            row = loads(line)
+        except (ValueError, RecursionError):  # ValueError: bad JSON or bad UTF-8
+            row = None
+        if isinstance(row, dict) and (whole or not torn_tail):
+            yield row
+            continue
+        error = InputError(
+            "A line is not a JSON object.",
+            where=f"{path}:{number}",
+            found=repr(line[:80].decode("utf-8", "replace")),
+            hint="the line is torn or the file is not JSON lines; remove the file to have it made again.",
+        )
+        if not torn_tail:
+            raise error
+        pending = error  # tolerated only if it turns out to be the last line
+    if pending and whole:  # a complete line that is not JSON was not torn by a kill
+        raise pending
+
+
+def read_lines(path: str | Path) -> Iterator[bytes]:
+    """Yield the lines of a file, newlines included. Raises InputError where it cannot be read or a line is beyond MAX_LINE."""
+    try:
+        with open(path, "rb") as file:
+            for number, line in enumerate(iter(lambda: file.readline(MAX_LINE + 1), b""), start=1):
+                if len(line) > MAX_LINE:
+                    raise _too_long(f"{path}:{number}")
+                yield line
+    except OSError as error:
+        raise InputError(f"Cannot read the file ({error.strerror}).", where=path) from None
+
+
+def arriving_lines(blocks: Iterable[bytes], where: object) -> Iterator[list[bytes]]:
+    """Lists of the lines that each block of a stream completes, without newlines; the last may be an unfinished one.
+
+    where: names the stream. Raises InputError as soon as MAX_LINE bytes have come without a newline.
+    """
+    rest, number = bytearray(), 1
+    for block in blocks:
+        *lines, tail = block.split(b"\n")
+        if lines:
+            lines[0] = bytes(rest + lines[0])
+            number += len(lines)
+            rest.clear()
+            yield lines
+        rest += tail
+        if len(rest) > MAX_LINE:
+            raise _too_long(f"{where}:{number}")
+    if rest:
+        yield [bytes(rest)]
+
+
+def _too_long(where: str) -> InputError:
+    return InputError(
+        "A line is too long.",
+        where=where,
+        expected=f"at most {MAX_LINE} bytes",
+        hint="is this JSON lines, one object a line, and not one JSON document or compressed?",
+    )
+
+
+def encode_row(row: dict) -> bytes:
+    """One row as a line of UTF-8 JSON, newline included."""
+    return valid_text(json.dumps(row, ensure_ascii=False)).encode() + b"\n"
+
+
+def valid_text(text: str) -> str:
+    """Text that UTF-8 can hold: lone surrogates (broken model output) become U+FFFD, pairs what they stand for."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+@contextmanager
+def atomic_write(path: str | Path) -> Iterator[IO[bytes]]:
+    """A binary file that appears under `path`, complete and flushed to disk, only if the block succeeds."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        umask = os.umask(0)  # mkstemp makes private files; give the file the mode that open() would have given it
+        os.umask(umask)
+        os.chmod(temporary, 0o666 & ~umask)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def write_rows(path: str | Path, rows: Iterable[dict]) -> None:
+    """Write rows as JSON lines; the file appears complete or not at all."""
+    with atomic_write(path) as file:
+        for row in rows:
+            file.write(encode_row(row))
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write a text file as UTF-8; it appears complete or not at all."""
+    with atomic_write(path) as file:
+        file.write(valid_text(text).encode())
+
+
+def check_ids(found: Iterable[str], expected: Iterable[str], *, where: object, expected_from: object) -> None:
+    """Raise InputError unless `found` is exactly the ids of `expected`, in that order."""
+    found, expected = list(found), list(expected)
+    if found == expected:
+        return
+    missing = [i for i in expected if i not in set(found)]
+    extra = [i for i in found if i not in set(expected)]
+    if missing or extra:
+        found_text = f"{len(found)} rows; missing {_some(missing)}; unknown {_some(extra)}"
+    else:
+        found_text = f"{len(found)} rows; the same ids, repeated or in another order"
+    raise InputError(
+        "The rows do not match the benchmark.",
+        where=where,
+        expected=f"{len(expected)} rows, ids and order as in {expected_from}",
+        found=found_text,
+    )
+
+
+def _some(ids: list[str]) -> str:
+    shown = ", ".join(map(str, ids[:3]))
+    return f"{shown} and {len(ids) - 3} more" if len(ids) > 3 else shown or "none"

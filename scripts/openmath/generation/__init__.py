@@ -1,0 +1,1 @@
+"""Generation: what a job has to compute, prompts, staging of finished samples, locks, progress."""

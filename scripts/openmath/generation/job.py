@@ -1,0 +1,237 @@
+"""Which samples a job has to compute, and computing them with a running engine; scripts/generate.py is the command around it."""
+
+import argparse
+import asyncio
+import itertools
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from openmath.answers import extract_answer
+from openmath.client.completion import Completion, RequestFailed, RequestRefused, map_concurrently
+from openmath.engines import engine_module, read_engine, running_engines, tokenizer_of
+from openmath.engines.balance import BalancedClient
+from openmath.errors import InputError
+from openmath.files.fingerprint import fingerprint, sha256_file, write_manifest
+from openmath.files.rows import encode_row, read_rows
+from openmath.generation.progress import Progress
+from openmath.generation.prompts import (
+    STOP_PHRASES,
+    CheckpointTokenizer,
+    LlamaCppTokenizer,
+    messages_of,
+    read_prompt,
+    token_ids,
+)
+from openmath.generation.staging import GENERATION_VERSION, StagedRun, drop_torn_tail
+from openmath.machine import machine, versions
+
+REQUEST_SECONDS = 3600.0  # deadline of one request: 4096 tokens at 4 tokens/s still fit
+SHOWN_FAILURES = 5
+# Two sample runs of one benchmark may agree on short answers, never on most of the long ones: then the seed was lost.
+COPY_SHARE, COPY_MIN_TOKENS, COPY_MIN_PAIRS = 0.95, 24, 20
+
+Job = tuple[str, str, dict]  # benchmark, sample run, problem
+
+
+class Generation:
+    """What one call of generate.py has to do, by its options. `problems`: benchmark -> rows; `staged`: (benchmark, run) -> file."""
+
+    def __init__(self, options: argparse.Namespace):
+        self.options = options
+        self.engine = read_engine(options.engine)
+        self.kind = engine_module(self.engine["engine"])
+        self.tokenizer = tokenizer_of(self.engine)
+        self.prompt = read_prompt(options.prompt)
+        self.problems = {
+            path.stem: list(itertools.islice(prepared_rows(path), options.limit)) for path in options.benchmarks
+        }
+        self.staged: dict[tuple[str, str], StagedRun] = {}
+        self.fingerprints: dict[str, str] = {}
+        for path in options.benchmarks:
+            settings = self._settings(path)
+            self.fingerprints[path.stem] = fingerprint(settings)
+            folder = options.staging / self.fingerprints[path.stem] / path.stem
+            write_manifest(folder / "settings.json", settings)
+            ids = [row["id"] for row in self.problems[path.stem]]
+            for run in options.sample_runs:
+                self.staged[path.stem, run] = StagedRun(folder / f"output-{run}.jsonl", ids)
+        self.total = sum(map(len, self.problems.values())) * len(options.sample_runs)
+        self.missing = sum(len(run.missing) for run in self.staged.values())
+
+    def _settings(self, benchmark: Path) -> dict:
+        """Everything that can change a sample, and nothing that cannot (speed, node, block): the staging fingerprint."""
+        options = self.options
+        return {
+            "generation_version": GENERATION_VERSION,
+            "engine": {key: self.engine[key] for key in ("engine", "version", "model", "settings")},
+            "prompt": self.prompt,
+            "prompt_template": options.prompt_template,
+            "temperature": options.temperature,
+            "top_p": options.top_p,
+            "max_new_tokens": options.max_new_tokens,
+            "benchmark_sha256": sha256_file(benchmark),
+            "limit": options.limit,
+        }
+
+    async def compute(self) -> list[tuple[Job, InputError]]:
+        """Decode the missing samples; each is staged the moment it is finished. Returns those that could not be computed."""
+        options, began = self.options, time.monotonic()
+        prompts = None
+        if self.tokenizer != "server":  # before the engine starts: a template that does not fit costs no GPU time
+            prompts = await asyncio.to_thread(self._encode, None)
+        concurrency = options.concurrency or self.kind.CONCURRENCY * options.copies
+        async with running_engines(
+            options.engine, options.copies, command=options.engine_command, args=options.engine_args, log=options.log
+        ) as servers:
+            if prompts is None:
+                prompts = await asyncio.to_thread(self._encode, servers[0])
+            start_seconds = time.monotonic() - began
+            progress, failures = Progress(self.missing), []
+            async with BalancedClient(servers, request_seconds=REQUEST_SECONDS) as client:
+
+                async def sample(job: Job) -> tuple[Job, Completion | InputError]:
+                    prompt, sent = prompts[job[0], job[2]["id"]], progress.sent()
+                    try:
+                        answer = await self._sample(client, servers[0].extra_body, prompt, job)
+                    except (RequestFailed, RequestRefused) as error:
+                        return job, error
+                    progress.finished(sent, answer.num_generated_tokens or 0)
+                    return job, answer
+
+                async for job, answer in map_concurrently(sample, self.jobs(), concurrency=concurrency):
+                    if isinstance(answer, InputError):
+                        failures.append((job, answer))
+                        if len(failures) > max(concurrency, SHOWN_FAILURES) and not progress.done:
+                            break  # nothing works at all: do not ask for the other million
+                        continue
+                    self._stage(job, answer)
+                    progress.add(answer.num_generated_tokens or 0)
+            record = progress.record()
+        record |= {"start_seconds": round(start_seconds, 1), "copies": options.copies, "concurrency": concurrency}
+        self._record(record)
+        return failures
+
+    def _record(self, record: dict) -> None:
+        """Add a finished job to jobs.jsonl: its speed, for plans, and where it ran, for the manifest of the results."""
+        here = machine()
+        size = self.engine["settings"].get("tensor_parallel", 0)
+        record |= {"engine": self.engine["version"], "runs": self.options.sample_runs, "settings": self.fingerprints}
+        record |= {
+            "gpus": size * self.options.copies if here.get("gpus") else 0,
+            "engine_args": self.options.engine_args,
+        }
+        path = self.options.staging / "jobs.jsonl"
+        drop_torn_tail(path)  # of a full disk; appended to, it would be a broken line for ever
+        with open(path, "ab", buffering=0) as file:
+            file.write(encode_row(record | {"machine": here, "versions": versions()}))
+
+    def jobs(self) -> Iterator[Job]:
+        """Every missing sample. All runs of a problem follow each other: they share their prefix in the engine's cache."""
+        for benchmark, rows in self.problems.items():
+            runs = {name: set(run.missing) for (b, name), run in self.staged.items() if b == benchmark}
+            for row in rows:
+                for name, missing in runs.items():
+                    if row["id"] in missing:
+                        yield benchmark, name, row
+
+    def _encode(self, server) -> dict[tuple[str, str], list]:
+        """Prompt of each (benchmark, id): token ids, or chat messages where there is no tokenizer."""
+        messages = {
+            (b, row["id"]): messages_of(self.prompt, row["problem"])
+            for b, rows in self.problems.items()
+            for row in rows
+        }
+        if self.tokenizer == "none":
+            return messages
+        if self.tokenizer == "server":
+            tokenizer = LlamaCppTokenizer(server.base_url, server.api_key)
+        else:
+            tokenizer = CheckpointTokenizer(self.engine["checkpoint"])
+        return {key: token_ids(tokenizer, self.options.prompt_template, value) for key, value in messages.items()}
+
+    async def _sample(self, client: BalancedClient, extra: dict, prompt: list, job: Job) -> Completion:
+        options, context = self.options, self.engine["settings"].get("context_length")
+        room = options.max_new_tokens if context is None else min(options.max_new_tokens, context - len(prompt))
+        if room <= 0:  # sending it would only make the engine refuse or cut the problem
+            return Completion("", "prompt_too_long", len(prompt), 0, None, None)
+        # The recipe's seed is the run number, the same for all problems of the run.
+        sampled = {"temperature": options.temperature, "top_p": options.top_p, "seed": seed_of(job[1])}
+        sampling = self.kind.GREEDY if job[1] == "greedy" else sampled
+        stop = STOP_PHRASES[options.prompt_template]
+        return await client.complete(
+            prompt, {"max_tokens": room, **({"stop": stop} if stop else {}), **sampling}, extra
+        )
+
+    def _stage(self, job: Job, answer: Completion) -> None:
+        benchmark, run, row = job
+        self.staged[benchmark, run].append(
+            {
+                "id": row["id"],
+                "problem": row["problem"],
+                "expected_answer": row["expected_answer"],
+                "generation": answer.text,
+                "predicted_answer": extract_answer(answer.text),
+                "seed": seed_of(run),
+                "finish_reason": answer.finish_reason,
+                "num_prompt_tokens": answer.num_prompt_tokens,
+                "num_generated_tokens": answer.num_generated_tokens,
+            }
+        )
+
+    def publish(self) -> None:
+        """Publish every complete sample run; InputError if one is a copy of another."""
+        for benchmark in self.problems:
+            previous, texts_before = None, {}
+            for run in self.options.sample_runs:
+                staged = self.staged[benchmark, run]
+                if staged.missing:
+                    continue
+                if run != "greedy" and self.options.temperature > 0:
+                    texts = long_texts(staged)
+                    check_runs_differ(f"{benchmark}: {previous} and {run}", texts_before, texts, staged.path)
+                    previous, texts_before = run, texts
+                staged.publish(self.options.output_dir / benchmark / f"output-{run}.jsonl")
+
+
+def prepared_rows(path: Path) -> Iterator[dict]:
+    """The rows of a prepared benchmark."""
+    for number, row in enumerate(read_rows(path), start=1):
+        if not all(isinstance(row.get(field), str) for field in ("id", "problem", "expected_answer")):
+            expected, hint = "id, problem and expected_answer, all text", "prepare_benchmark.py makes such files."
+            raise InputError("A benchmark is not prepared.", where=f"{path}:{number}", expected=expected, hint=hint)
+        yield row
+
+
+def seed_of(run: str) -> int | None:
+    return None if run == "greedy" else int(run.removeprefix("rs"))
+
+
+def long_texts(staged: StagedRun) -> dict[str, int]:
+    """Hash of each generation that is too long to be equal by chance, by id."""
+    rows = staged.rows().values()
+    return {row["id"]: hash(row["generation"]) for row in rows if (row["num_generated_tokens"] or 0) >= COPY_MIN_TOKENS}
+
+
+def check_runs_differ(where: str, first: dict[str, int], second: dict[str, int], path: Path) -> None:
+    """InputError if two sample runs share nearly all of their long generations."""
+    copies = sum(second.get(i) == text for i, text in first.items())
+    if len(first) >= COPY_MIN_PAIRS and copies > COPY_SHARE * len(first):
+        raise InputError(
+            "Two sample runs are copies of each other.",
+            where=where,
+            expected="different samples for different seeds",
+            found=f"{copies} of {len(first)} generations identical",
+            hint=f"the engine ignores the seed; remove {path} once that is mended.",
+        )
+
+
+def failed(failures: list[tuple[Job, InputError]]) -> InputError:
+    rows = [f"{run} {row['id']}" for (_, run, row), _ in failures]
+    shown = ", ".join(rows[:SHOWN_FAILURES]) + (" ..." if len(rows) > SHOWN_FAILURES else "")
+    return InputError(
+        f"{len(failures)} samples could not be computed; all others are kept.",
+        where=shown,
+        found=failures[0][1],
+        hint="run the same command again: it asks only for these.",
+    )

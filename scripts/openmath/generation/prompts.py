@@ -1,0 +1,172 @@
+"""From a problem to token ids: prompt file -> chat messages -> template -> ids, with exactly the BOS the template asks for.
+
+A prompt file (config/prompts/*.yaml) holds `system`, `user` (with `{problem}`) and optional `examples`, which become earlier
+turns of the chat. A prompt template turns messages into text: `llama3-instruct` is the recipe's, spelled out here and checked
+by its sha256 in the tests; `chat` is the checkpoint's own chat template.
+"""
+
+import http.client
+import json
+import urllib.request
+from pathlib import Path
+from typing import Protocol
+
+from openmath.errors import InputError
+from openmath.files.yaml_files import read_yaml
+
+TEMPLATES = ("llama3-instruct", "chat")
+STOP_PHRASES = {"llama3-instruct": ["<|eot_id|>"], "chat": []}  # `chat`: the engine stops at the checkpoint's end token
+
+
+def read_prompt(path: str | Path) -> dict:
+    """A prompt file: system (str), user (str with {problem}), examples (list of {problem, solution}; may be absent)."""
+    prompt = read_yaml(path, "the prompt file")
+    if not isinstance(prompt, dict) or "{problem}" not in str(prompt.get("user")):
+        raise InputError("The prompt file has no place for the problem.", where=path, expected="user: ... {problem}")
+    system, user, examples = prompt.get("system") or "", prompt["user"], prompt.get("examples") or []
+    if not isinstance(examples, list):
+        examples = [examples]
+    turns = [e.get(part) if isinstance(e, dict) else None for e in examples for part in ("problem", "solution")]
+    if not all(isinstance(text, str) for text in (system, user, *turns)):
+        expected = "system and user: text; examples: a list of problem and solution, both text"
+        raise InputError("A part of the prompt file is no text.", where=path, expected=expected)
+    return {"system": system, "user": user, "examples": examples}
+
+
+def messages_of(prompt: dict, problem: str) -> list[dict]:
+    """Chat messages; the system turn is always there, empty or not, as in the recipe."""
+    before, after = prompt["user"].split("{problem}", 1)  # a value is inserted, never a format: problems hold braces
+    messages = [{"role": "system", "content": prompt["system"]}]
+    for example in prompt["examples"]:
+        messages.append({"role": "user", "content": before + example["problem"] + after})
+        messages.append({"role": "assistant", "content": example["solution"]})
+    return [*messages, {"role": "user", "content": before + problem + after}]
+
+
+def llama3_instruct(messages: list[dict]) -> str:
+    """The recipe's template; its empty system turn included."""
+    turns = [f"<|start_header_id|>{m['role']}<|end_header_id|>\n\n{m['content']}<|eot_id|>" for m in messages]
+    return "<|begin_of_text|>" + "".join(turns) + "<|start_header_id|>assistant<|end_header_id|>\n\n"
+
+
+def without_empty_system(messages: list[dict]) -> list[dict]:
+    """For a checkpoint's own chat template, which may add a default system turn or refuse an empty one."""
+    return [m for m in messages if m["role"] != "system" or m["content"]]
+
+
+class Tokenizer(Protocol):
+    bos: str | None  # the text of the begin-of-sequence token
+
+    def render(self, messages: list[dict]) -> str:
+        """Text of the messages by the checkpoint's own chat template."""
+
+    def encode(self, text: str) -> list[int]:
+        """Token ids of exactly this text: special tokens are recognised, none is added."""
+
+
+class CheckpointTokenizer:
+    """The tokenizer of a HF checkpoint directory, by transformers."""
+
+    def __init__(self, checkpoint: str | Path):
+        from transformers import AutoTokenizer  # 2 s to import: only where it is used
+
+        self._checkpoint = checkpoint
+        try:
+            self._tokenizer = AutoTokenizer.from_pretrained(
+                str(checkpoint), local_files_only=True, trust_remote_code=False
+            )
+        except Exception as error:  # which ones a missing or broken file raises is not documented
+            raise InputError(
+                "Cannot load the checkpoint's tokenizer.",
+                where=checkpoint,
+                found=f"{type(error).__name__}: {error}"[:500],
+                hint="it needs tokenizer.json or tokenizer.model, and tokenizer_config.json; one with code of its own is not run.",
+            ) from None
+        self.bos = self._tokenizer.bos_token
+
+    def render(self, messages: list[dict]) -> str:
+        if not self._tokenizer.chat_template:
+            raise no_chat_template("prompt_template: chat", self._checkpoint)
+        try:
+            return self._tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+        except Exception as error:  # a template is a program, which may raise what it likes
+            raise InputError(
+                "The checkpoint's chat template refuses the prompt.",
+                where=self._checkpoint,
+                expected=f"a template for turns of {', '.join(dict.fromkeys(m['role'] for m in messages))}",
+                found=f"{type(error).__name__}: {error}"[:500],
+                hint="some know no system turn: leave `system` empty in the prompt file.",
+            ) from None
+
+    def encode(self, text: str) -> list[int]:
+        return self._tokenizer(text, add_special_tokens=False)["input_ids"]
+
+
+def no_chat_template(where: str, checkpoint: str | Path) -> InputError:
+    return InputError(
+        "The checkpoint has no chat template: it is a base model, or the file was left out.",
+        where=where,
+        expected=f"chat_template.jinja in {checkpoint}, or chat_template in its tokenizer_config.json",
+        hint="put one there; `prompt_template: llama3-instruct` brings its own, for Llama 3 models.",
+    )
+
+
+class LlamaCppTokenizer:
+    """The tokenizer inside a GGUF file, asked through its running llama.cpp server."""
+
+    def __init__(self, base_url: str, api_key: str):
+        self._root, self._key = base_url.removesuffix("/v1"), api_key
+        self.bos = self._ask("bos_token", "/props", None) or None
+
+    def render(self, messages: list[dict]) -> str:
+        return self._ask("prompt", "/apply-template", {"messages": messages})
+
+    def encode(self, text: str) -> list[int]:
+        return self._ask("tokens", "/tokenize", {"content": text, "add_special": False, "parse_special": True})
+
+    def _ask(self, wanted: str, path: str, body: dict | None) -> object:
+        """What the server's reply holds under `wanted`."""
+        request = urllib.request.Request(
+            self._root + path,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"},
+        )
+        try:
+            with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=60) as reply:
+                return json.load(reply)[wanted]
+        except (OSError, http.client.HTTPException, ValueError, RecursionError, LookupError, TypeError) as error:
+            raise InputError(
+                "The engine does not tokenise as llama.cpp does.",
+                where=self._root + path,
+                expected=f"JSON with {wanted!r}",
+                found=f"{type(error).__name__}: {error}",
+                hint="`tokenizer: server` is for llama.cpp; `checkpoint` or `none` fit other engines (docs/extending.md).",
+            ) from None
+
+
+def token_ids(tokenizer: Tokenizer, template: str, messages: list[dict]) -> list[int]:
+    """Token ids of one prompt. Raises InputError where the template does not fit the tokenizer or BOS would be doubled."""
+    if template == "llama3-instruct":
+        if len(tokenizer.encode("<|begin_of_text|>")) != 1:
+            raise InputError(
+                "The prompt template does not fit the model.",
+                where="prompt_template: llama3-instruct",
+                expected="<|begin_of_text|> to be one token",
+                hint="use `prompt_template: chat`, the checkpoint's own.",
+            )
+        text = llama3_instruct(messages)
+    else:
+        text = tokenizer.render(without_empty_system(messages))
+    ids = tokenizer.encode(text)
+    if tokenizer.bos:
+        bos = tokenizer.encode(tokenizer.bos)
+        found = ids.count(bos[0]) if len(bos) == 1 else 0
+        # The text says how many BOS there are (ChatML opens each turn with it); a tokenizer must not add another.
+        if found != text.count(tokenizer.bos) or ids[:2] == bos * 2:
+            raise InputError(
+                "The prompt would start with a doubled or missing BOS token.",
+                where=f"prompt_template: {template}",
+                expected=f"{text.count(tokenizer.bos)} x {tokenizer.bos}",
+                found=f"{found}; first ids {ids[:8]}",
+            )
+    return ids

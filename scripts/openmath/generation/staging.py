@@ -1,0 +1,105 @@
+"""Finished samples, kept from the moment they exist: an append-only file per sample run, under a fingerprint.
+
+`.staging/{fingerprint}/{benchmark}/output-rs{seed}.jsonl` grows by one line a sample. When its last sample is there it is
+rewritten in benchmark order and hard-linked to the published file; a rerun then restores the published file at no cost.
+Standard library only: this module also runs inside engine containers.
+"""
+
+import errno
+import os
+import shutil
+from pathlib import Path
+
+from openmath.files.rows import encode_row, read_rows, write_rows
+
+GENERATION_VERSION = 1  # raised only when the same settings give other samples; also a param of the rules
+FLUSH_SECONDS = 2.0  # at most this much work is lost when the machine dies; a killed process loses nothing written
+
+
+class StagedRun:
+    """One sample run of one benchmark. Holds the ids of finished samples, never their text: a job may have millions."""
+
+    def __init__(self, path: Path, ids: list[str]):
+        self.path = path
+        self._ids = ids
+        self._file = None
+        self._dirty = False
+        wanted = set(ids)
+        self._done: set[str] = set()
+        if path.exists():
+            self._done = wanted & {str(row.get("id")) for row in read_rows(path, torn_tail=True)}
+
+    @property
+    def missing(self) -> list[str]:
+        return [i for i in self._ids if i not in self._done]
+
+    def append(self, row: dict) -> None:
+        """Keep one finished sample: safe from a kill of this process at once, from the machine's end after `sync`."""
+        if self._file is None:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            drop_torn_tail(self.path)
+            self._file = open(self.path, "ab", buffering=0)  # one write a line: nothing waits in this process
+        line = encode_row(row)
+        written = self._file.write(line)
+        if written != len(line):  # a full disk may take half a line; the rest would be appended to it later
+            self._file.truncate(self._file.tell() - written)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
+        self._done.add(row["id"])
+        self._dirty = True
+
+    def sync(self) -> None:
+        """Flush to disk what was appended; slow on network file systems, so call it beside the work."""
+        if self._dirty:
+            self._dirty = False
+            os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        if self._file:
+            file, self._file = self._file, None
+            with file:
+                if self._dirty:
+                    self._dirty = False
+                    os.fsync(file.fileno())
+
+    def rows(self) -> dict[str, dict]:
+        """The finished samples by id, read from the file; of a repeated id the first."""
+        rows: dict[str, dict] = {}
+        for row in read_rows(self.path, torn_tail=True):
+            if str(row.get("id")) in self._done:
+                rows.setdefault(row["id"], row)
+        return rows
+
+    def publish(self, output: Path) -> None:
+        """Make the complete run appear as `output`, in benchmark order, sharing its disk blocks with the staged file."""
+        self.close()
+        if [row.get("id") for row in read_rows(self.path, torn_tail=True)] != self._ids:
+            rows = self.rows()
+            write_rows(self.path, (rows[i] for i in self._ids))
+        output.parent.mkdir(parents=True, exist_ok=True)
+        temporary = output.with_name(f".{output.name}.{os.getpid()}.tmp")
+        temporary.unlink(missing_ok=True)
+        try:
+            os.link(self.path, temporary)
+        except OSError:  # a file system without hard links, or staging on another one
+            shutil.copy2(self.path, temporary)
+        os.replace(temporary, output)
+        temporary.unlink(missing_ok=True)  # rename() of two links of the same file leaves both
+
+
+def drop_torn_tail(path: Path) -> None:
+    """Cut an unfinished last line, so that the next sample starts on a line of its own."""
+    if not path.exists():
+        return
+    with open(path, "r+b") as file:
+        content_end = file.seek(0, os.SEEK_END)
+        position = content_end
+        while position > 0:
+            start = max(0, position - 65536)
+            file.seek(start)
+            newline = file.read(position - start).rfind(b"\n")
+            if newline >= 0:
+                position = start + newline + 1
+                break
+            position = start
+        if position != content_end:
+            file.truncate(position)

@@ -1,0 +1,189 @@
+"""Tokens of a cleaned answer: numbers, symbols, commands, words, and the separators between several answers."""
+
+import re
+from typing import NamedTuple
+
+from openmath.grading.limits import TooLarge
+
+MAX_TOKENS = 20_000  # of one answer: far above any real one, low enough to stay within the time limit
+
+UNITS = frozenset(
+    """cm mm km kg mg ml meter meters metre metres centimeter centimeters centimetre centimetres kilometer kilometers
+    kilometre kilometres mile miles inch inches foot feet ft yard yards gram grams kilogram kilograms liter liters litre
+    litres second seconds sec minute minutes min minutes hour hours hr hrs day days week weeks month months year years
+    dollar dollars cent cents euro euros pound pounds rupees unit units square cubic sq per mph kmph people person
+    persons student students ways way times apples coins balls points point cookies marbles pages books children boys girls
+    mb gb kb usd radians radian rad sides cards tickets toys games gallons gallon ounces ounce""".split()
+)
+DEGREE_WORDS = frozenset({"degree", "degrees", "deg"})
+PERCENT_WORDS = frozenset({"percent", "pct", "percentage", "percents"})
+SCALES = {"dozen": 12, "hundred": 10**2, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
+FUNCTIONS = frozenset(
+    """sin cos tan cot sec csc arcsin arccos arctan arccot sinh cosh tanh coth log ln lg exp gcd lcm max min det
+    deg arg sgn""".split()
+)
+SEPARATORS = frozenset({"and", "or"})
+NUMBER_WORDS = {
+    word: str(number)
+    for number, word in enumerate(
+        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
+        "seventeen eighteen nineteen twenty".split()
+    )
+}
+
+
+class Token(NamedTuple):
+    """kind: num sym cmd op word sep env; text: as in the answer; spaced: white space came before it."""
+
+    kind: str
+    text: str
+    spaced: bool
+
+
+_TOKEN = re.compile(
+    r"(?P<space>\s+)"
+    r"|(?P<num>\d+(?:,\d{3})+(?![\d])(?:\.\d+)?|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+(?![A-Za-z\d]))?)"
+    r"|\\(?P<cmd>[A-Za-z]+)\*?"
+    r"|\\(?P<escaped>.)"
+    r"|(?P<letters>[A-Za-z]+)"
+    r"|(?P<op>\*\*|<=|>=|!=|=>|==|[-+*/^_=<>(){}\[\]|,;:!'%&])"
+    r"|(?P<other>.)",
+    re.DOTALL | re.ASCII,
+)
+_GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
+_INFINITY = frozenset({"infinity", "inf", "oo"})
+_CHOICES = re.compile(r"[A-Z](?:(?:,\s*|\s+and\s+|,\s*and\s+)[A-Z])+")  # \text{A, C and D}: three choices
+_TEXTUAL = frozenset({"text", "mathrm"})
+
+
+class NotMath(Exception):
+    """The text is not a formula this grader reads: it is compared as words."""
+
+
+def brace_group(text: str, start: int) -> int:
+    """Index just after the group that opens at text[start] == "{". Raises NotMath if it never closes."""
+    depth, position = 0, start
+    while position < len(text):
+        character = text[position]
+        if character == "\\":
+            position += 1
+        elif character == "{":
+            depth += 1
+        elif character == "}":
+            depth -= 1
+            if depth == 0:
+                return position + 1
+        position += 1
+    raise NotMath("unbalanced braces")
+
+
+def tokenize(text: str, *, commas_group: bool = True) -> list[Token]:
+    """The tokens of a cleaned answer. commas_group: read 1,234 as a number (at no depth of brackets) or as a list."""
+    tokens: list[Token] = []
+    position, depth, spaced = 0, 0, False
+    end = len(text)
+    match_at = _TOKEN.match
+    while position < end:
+        found = match_at(text, position)
+        kind = found.lastgroup
+        value = found[kind]
+        position = found.end()
+        if kind == "space":
+            spaced = True
+            continue
+        if kind == "num":
+            if "," in value and not (commas_group and depth == 0 and _GROUPED.fullmatch(value)):
+                value = value.split(",", 1)[0]  # the comma separates; read on behind this number
+                position = found.start() + len(value)
+            tokens.append(Token("num", value.replace(",", ""), spaced))
+        elif kind == "letters":
+            _letters(value, spaced, tokens)
+        elif kind == "cmd" and value in _TEXTUAL:
+            position = _text(text, position, value, spaced, tokens)
+        elif kind == "cmd" and value in ("begin", "end"):
+            stop = brace_group(text, position) if text.startswith("{", position) else position
+            tokens.append(Token("env", value + ":" + text[position + 1 : stop - 1].rstrip("*"), spaced))
+            position = stop
+        elif kind == "cmd":
+            tokens.append(Token("cmd", value, spaced))
+        elif kind == "escaped":
+            if value == "\\":
+                tokens.append(Token("sep", "\\\\", spaced))
+            elif value in "{}":
+                depth += 1 if value == "{" else -1
+                tokens.append(Token("op", "\\" + value, spaced))
+            elif value in "%&_|":
+                tokens.append(Token("op", value, spaced))
+            else:
+                raise NotMath(f"\\{value}")
+        elif kind == "op":
+            depth += (value in "([{") - (value in ")]}")
+            tokens.append(Token("op", {"**": "^", "==": "="}.get(value, value), spaced))
+        else:
+            raise NotMath(repr(value))
+        spaced = False
+        if len(tokens) > MAX_TOKENS:
+            raise TooLarge
+    return tokens
+
+
+def _letters(run: str, spaced: bool, tokens: list[Token]) -> None:
+    """A run of plain letters: a function, a unit or another word, or a product of variables."""
+    lower = run.lower()
+    after_value = bool(tokens) and (tokens[-1].kind in ("num", "word", "sym") or tokens[-1].text in (")", "}", "%"))
+    if len(run) == 1:
+        tokens.append(Token("sym", run, spaced))
+    elif lower in ("not", "no", "nor") and not run.isupper():  # NO is a segment
+        raise NotMath("a negation")
+    elif lower in NUMBER_WORDS:
+        tokens.append(Token("num", NUMBER_WORDS[lower], spaced))
+    elif lower in SEPARATORS:
+        tokens.append(Token("sep", lower, spaced))
+    elif run in FUNCTIONS or run in ("sqrt", "pi", "theta", "binom", "frac"):
+        tokens.append(Token("cmd", run, spaced))
+    elif lower in _INFINITY:
+        tokens.append(Token("cmd", "infty", spaced))
+    elif lower in DEGREE_WORDS or lower in PERCENT_WORDS or lower in SCALES:
+        tokens.append(Token("word", lower, spaced))
+    elif lower in UNITS and after_value and (spaced or len(run) > 3):
+        tokens.append(Token("word", lower, spaced))
+    elif len(run) <= 2 or (len(run) == 3 and not run.istitle()) or (len(run) == 4 and run.isupper()):
+        for letter in run:
+            tokens.append(Token("sym", letter, spaced))
+            spaced = False
+    else:
+        tokens.append(Token("word", lower, spaced))
+
+
+def _text(text: str, position: int, command: str, spaced: bool, tokens: list[Token]) -> int:
+    r"""\text{...} or \mathrm{...} at `position`: a separator, a number in words, a letter, or words."""
+    while text.startswith(" ", position):
+        position += 1
+    if not text.startswith("{", position):
+        if position < len(text):  # \mathrm x
+            tokens.append(Token("sym", text[position], spaced))
+        return position + 1
+    stop = brace_group(text, position)
+    group = text[position + 1 : stop - 1]
+    inside = group.strip()
+    words = inside.strip(" ,.;:()").lower()
+    after_number = bool(tokens) and (tokens[-1].kind == "num" or tokens[-1].text in ("}", ")"))
+    if not inside:
+        pass
+    elif words in SEPARATORS or inside in (",", ";"):
+        tokens.append(Token("sep", words or ",", spaced))
+    elif words in NUMBER_WORDS:
+        tokens.append(Token("num", NUMBER_WORDS[words], spaced))
+    elif len(words) == 1 and words.isalpha() and not (after_number and (command == "text" or group[0] == " ")):
+        tokens.append(Token("sym", inside.strip(" ,.;:()"), spaced))
+    elif len(inside) == 2 and inside.isupper() and not after_number:  # a segment, as without \text
+        _letters(inside, spaced, tokens)
+    elif _CHOICES.fullmatch(inside):
+        tokens.extend(tokenize(inside))
+    elif inside in FUNCTIONS or words in _INFINITY:
+        tokens.append(Token("cmd", "infty" if words in _INFINITY else inside, spaced))
+    elif words.isdigit():
+        tokens.append(Token("num", words, spaced))
+    else:
+        tokens.append(Token("word", words, spaced))
+    return stop

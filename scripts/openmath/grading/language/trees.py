@@ -1,0 +1,160 @@
+"""Questions about trees: their letters, plus-minus signs, and whether a side of a relation is only a label."""
+
+import itertools
+from collections.abc import Iterator
+
+from openmath.grading.language.lexer import FUNCTIONS
+from openmath.grading.limits import TooLarge
+
+MAX_SIGNS = 6  # plus-minus signs in one formula: each doubles the answers it stands for
+STRUCTURED = {"list", "group", "set", "rel", "union", "matrix", "cases", "ratio", "infty"}  # not numbers
+
+
+def is_unknown_function(tree: tuple) -> bool:
+    """Is this f(x) or P(x, y), a function that the problem asks for?"""
+    return tree[0] == "call" and tree[1] not in FUNCTIONS and all(argument[0] == "sym" for argument in tree[2])
+
+
+def argument_names(function: tuple, body: tuple) -> dict[str, str]:
+    """f(n) = n^2 is f(x) = x^2: the usual names for the arguments, unless the body uses those for something else."""
+    if not is_unknown_function(function):
+        return {}
+    names = dict(zip((argument[1] for argument in function[2]), "xyz", strict=False))
+    others = letters(body) - set(names)
+    return {} if others & set("xyz") or len(names) < len(function[2]) else names
+
+
+def strip_label_of_first(items: tuple) -> list[tuple]:
+    """x = 1, 2, 3: the label stands for all of them."""
+    first = items[0]
+    if len(items) > 1 and label_of(first) and not any(item[0] == "rel" for item in items[1:]):
+        return [first[2][-1], *items[1:]]
+    return list(items)
+
+
+def value_of(item: tuple) -> tuple:
+    """The 5 of x = 5; any other item is its own value."""
+    return item[2][-1] if label_of(item) else item
+
+
+def label_of(item: tuple) -> str | None:
+    """The name on the left of `name = value`, if the item is that."""
+    if item[0] == "rel" and item[1] == ("=",) and is_label(item[2][0]) and bound_label(item[2]) is not None:
+        side = item[2][0]
+        return side[1] if side[0] == "sym" else repr(side)
+    return None
+
+
+def is_label(tree: tuple) -> bool:
+    """Is this a name for the quantity asked for: x, f(x), (x, y), |AB|, AB/CD?"""
+    kind = tree[0]
+    if kind == "sym":
+        return True
+    if kind == "call":
+        return tree[1] != "mod"
+    if kind == "abs":
+        return bool(letters(tree[1]))
+    if kind == "group":
+        return all(is_label(item) for item in tree[2])
+    if kind in ("mul", "div"):
+        return all(part[0] == "const" or is_label(part) for part in tree[1:])
+    if kind == "ratio":
+        return all(is_label(part) for part in tree[1])
+    return False
+
+
+def is_quantity(tree: tuple) -> bool:
+    """Is this an expression whose value may be the answer, unlike the left side of a curve's equation?"""
+    return is_label(tree) or any(node[0] in ("abs", "call", "big") for node in walk(tree))
+
+
+def bound_label(sides: tuple) -> tuple | None:
+    """The value in `label = value`, `value = label` or `x = ... = value`; None for other equations."""
+    left, right = sides[0], sides[-1]
+    if len(sides) > 2 and not (left[0] == "sym" and not letters(right)):
+        return None
+    if left[0] == "sym" and right[0] == "sym":
+        return None
+    if is_label(left) and not (left[0] == "sym" and left[1] in letters(right)):
+        if left[0] == "call" and left[1] in ("sin", "cos", "tan", "cot", "sec", "csc"):
+            return None
+        if left[0] in ("mul", "div") and letters(right) and not _named_product(left):
+            return None
+        return right
+    if right[0] == "sym" and len(sides) == 2 and not letters(left):
+        return left
+    return None
+
+
+def _named_product(tree: tuple) -> bool:
+    """Is this product really one name: the segment XY, or N(n)?"""
+    names = [node[1] for node in walk(tree) if node[0] == "sym"]
+    return (tree[0] == "mul" and all(name.isupper() for name in names)) or (
+        len(names) == 2 and names[0].isupper() != names[1].isupper()
+    )
+
+
+def letters(tree: tuple) -> set[str]:
+    """Names of the variables in a tree, with their indices: {"x", "a_1"}."""
+    return {node[1] for node in walk(tree) if node[0] == "sym"}
+
+
+def walk(tree: object) -> Iterator[tuple]:
+    """Every node of the tree."""
+    stack = [tree]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, tuple):
+            if node and isinstance(node[0], str):
+                yield node
+            stack.extend(part for part in node if isinstance(part, tuple))
+
+
+def has_signs(tree: tuple) -> bool:
+    """Does it hold a plus-minus sign, and stand for several formulas?"""
+    return any(node[0] in ("pm", "mp") for node in walk(tree))
+
+
+def count_signs(tree: tuple) -> int:
+    """Plus-minus and minus-plus signs."""
+    return sum(node[0] in ("pm", "mp") for node in walk(tree))
+
+
+def expand(tree: tuple, *, together: bool = False) -> list[tuple]:
+    """The formulas that one with plus-minus signs stands for. With a minus-plus sign, all signs change together."""
+    count = count_signs(tree)
+    if count == 0:
+        return [tree]
+    if count > MAX_SIGNS:
+        raise TooLarge
+    together = together or any(node[0] == "mp" for node in walk(tree))
+    choices = [(True,) * count, (False,) * count] if together else itertools.product((True, False), repeat=count)
+    return [_with_signs(tree, iter(choice)) for choice in choices]
+
+
+def _with_signs(node: object, choice: Iterator[bool]) -> object:
+    if not isinstance(node, tuple):
+        return node
+    if node and node[0] in ("pm", "mp"):
+        positive = next(choice) == (node[0] == "pm")
+        inner = _with_signs(node[1], choice)
+        return inner if positive else ("neg", inner)
+    return tuple(_with_signs(part, choice) for part in node)
+
+
+def sign_of_infinity(tree: tuple) -> str | None:
+    """The key of plus or minus infinity; None of any other tree."""
+    if tree[0] == "infty":
+        return "+oo"
+    if tree[0] == "neg" and tree[1][0] == "infty":
+        return "-oo"
+    return None
+
+
+def scaled_matrix(tree: tuple) -> tuple | None:
+    """A number times a matrix, multiplied out."""
+    if tree[0] == "neg" and tree[1][0] == "matrix":
+        return ("matrix", tuple(tuple(("neg", cell) for cell in row) for row in tree[1][1]))
+    if tree[0] == "mul" and tree[2][0] == "matrix" and tree[1][0] not in STRUCTURED:
+        return ("matrix", tuple(tuple(("mul", tree[1], cell) for cell in row) for row in tree[2][1]))
+    return None

@@ -1,0 +1,261 @@
+"""Graded samples as arrays, from grades.parquet or from sample files as they stand: what votes and statistics work on."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as parquet
+
+from openmath.errors import InputError
+from openmath.files.rows import check_ids, read_rows
+from openmath.files.sample_runs import run_order, sample_run_of
+from openmath.grading import GraderPool
+from openmath.judging import parse_verdict
+from openmath.judging.questions import predicted_answer, text_of
+from openmath.statistics.votes import NONE, Ballots, count_votes
+
+TEXT_COLUMNS = ("id", "sample_run", "predicted_answer", "vote_class", "finish_reason")
+
+
+@dataclass
+class Graded:
+    """Samples of N problems in n runs, in benchmark and seed order. Arrays are (N, n).
+
+    answers, classes: codes, NONE where there is no answer; texts: the answer of each code. correct: symbolic verdict.
+    truncated: the sample met the token limit; None where no sample says. judged: yes | no | unparsed, "" where a sample
+    is not judged; None where none is.
+    """
+
+    ids: list[str]
+    runs: list[str]
+    texts: list[str]
+    answers: np.ndarray
+    classes: np.ndarray
+    correct: np.ndarray
+    truncated: np.ndarray | None = None
+    judged: np.ndarray | None = None
+
+    def select(self, runs: list[str]) -> "Graded | None":
+        """The same problems, only these runs; None without any."""
+        columns = [self.runs.index(run) for run in runs]
+        if not columns:
+            return None
+        parts = {
+            name: None if (array := getattr(self, name)) is None else array[:, columns]
+            for name in ("answers", "classes", "correct", "truncated", "judged")
+        }
+        return Graded(self.ids, runs, self.texts, **parts)
+
+    def ballots(self, policy: str, correct: np.ndarray | None = None) -> Ballots:
+        """The votes; correct: other verdicts (N, n) than the symbolic ones."""
+        return count_votes(self.answers, self.classes, self.correct if correct is None else correct, policy)
+
+    def answer_of(self, problem: int, run: int) -> str | None:
+        """The text of an answer; None where there is none, and for the run NONE."""
+        code = NONE if run == NONE else self.answers[problem, run]
+        return None if code == NONE else self.texts[code]
+
+
+@dataclass
+class Judged:
+    """Judge verdicts of one mode: yes | no | unparsed per problem (N,), and the answers and references they are about."""
+
+    verdicts: np.ndarray
+    answers: list[str | None]
+    expected: list[str]
+
+
+@dataclass
+class Benchmark:
+    """Everything known of one benchmark: the greedy run, the sampled runs, and judged modes (greedy, majority)."""
+
+    name: str
+    greedy: Graded | None
+    sampled: Graded | None
+    judged: dict[str, Judged] = field(default_factory=dict)
+
+    def __post_init__(self):
+        for graded in filter(None, (self.greedy, self.sampled)):
+            if graded.judged is None:
+                continue
+            unjudged = graded.judged == ""
+            if unjudged.all():
+                graded.judged = None
+            elif unjudged.any():
+                raise InputError(
+                    "Some of the sampled runs are judged and others are not.",
+                    where=self.name,
+                    found=f"{graded.runs[int(unjudged.any(axis=0).argmax())]} lacks judgements",
+                )
+
+    @property
+    def ids(self) -> list[str]:
+        """Of the problems, in order."""
+        return (self.greedy or self.sampled).ids
+
+
+def read_grades(path: Path) -> Graded:
+    """All runs of a grades.parquet. Only small codes stay in memory, and each distinct answer once."""
+    table = _read_table(path)
+    codes, names = {}, {}  # column -> code of each row, and the text of each code
+    for name in TEXT_COLUMNS:
+        column = table[name].unify_dictionaries().combine_chunks()
+        codes[name] = column.indices.fill_null(NONE).to_numpy()
+        names[name] = column.dictionary.to_pylist()
+    run_starts = np.flatnonzero(np.diff(codes["sample_run"], prepend=NONE))
+    runs = [names["sample_run"][code] for code in codes["sample_run"][run_starts]]
+    shape = (len(runs), table.num_rows // len(runs))
+    regular = len(runs) * shape[1] == table.num_rows and (run_starts == np.arange(len(runs)) * shape[1]).all()
+    if not regular or (codes["id"].reshape(shape) != codes["id"][: shape[1]]).any():
+        raise InputError(
+            "The runs in the grades do not hold the same problems in the same order.",
+            where=path,
+            hint="remove the file to have it made again.",
+        )
+    reasons = codes["finish_reason"].reshape(shape).T
+    length = names["finish_reason"].index("length") if "length" in names["finish_reason"] else NONE - 1
+    return Graded(
+        [names["id"][code] for code in codes["id"][: shape[1]]],
+        runs,
+        names["predicted_answer"],
+        codes["predicted_answer"].reshape(shape).T,
+        codes["vote_class"].reshape(shape).T,
+        table["is_correct"].to_numpy().reshape(shape).T,
+        reasons == length if (reasons != NONE).any() else None,
+    )
+
+
+def _read_table(path: Path) -> pa.Table:
+    """The columns of grades. InputError where one is missing, has another type, or no value where there must be one."""
+    try:
+        table = parquet.read_table(path, columns=[*TEXT_COLUMNS, "is_correct"], read_dictionary=list(TEXT_COLUMNS))
+        table.validate(full=True)  # a damaged page may hold codes without a text, or bytes that are none
+    except (OSError, pa.ArrowException, ValueError, MemoryError) as error:
+        raise InputError("Cannot read the grades.", where=path, found=" ".join(str(error).split())) from None
+    missing = {*TEXT_COLUMNS, "is_correct"}.difference(table.column_names)
+    if missing or table.num_rows == 0:
+        raise InputError(
+            "This is no table of grades.", where=path, found=f"{table.num_rows} rows, without {sorted(missing)}"
+        )
+    for name in table.column_names:
+        kind = table.schema.field(name).type
+        if name == "is_correct":
+            right = pa.types.is_boolean(kind)
+        else:
+            right = pa.types.is_dictionary(kind) and pa.types.is_string(kind.value_type)
+        if not right or (name in ("id", "sample_run", "is_correct") and table[name].null_count):
+            raise InputError(
+                "This is no table of grades.",
+                where=f"{path}: {name}",
+                found=f"{kind}, {table[name].null_count} without a value",
+                hint="remove the file to have it made again.",
+            )
+    return table
+
+
+def read_judged(path: Path, ids: list[str]) -> Judged:
+    """A file of judge_answers.py about the problems `ids`."""
+    rows = list(read_rows(path))
+    for name in ("judge_verdict", "problem", "expected_answer"):
+        if any(name not in row for row in rows):
+            raise InputError(f"A row has no {name}.", where=path, expected="a file of judge_answers.py")
+    check_ids([str(row.get("id", n)) for n, row in enumerate(rows)], ids, where=path, expected_from="the grades")
+    return Judged(
+        np.array([str(row["judge_verdict"]) for row in rows]),
+        [predicted_answer(row) for row in rows],
+        [str(row["expected_answer"]) for row in rows],
+    )
+
+
+def read_sample_files(paths: Iterable[Path], policy: str) -> Graded:
+    """Sample files of one benchmark as they stand: recorded verdicts and judgements are kept, missing ones graded.
+
+    Under `paper`, where votes go to strings, nothing is graded whose verdict is recorded.
+    """
+    files = sorted(paths, key=lambda path: run_order(sample_run_of(path)))
+    runs = [sample_run_of(path) for path in files]
+    if len(set(runs)) < len(runs):
+        raise InputError("Two files hold the same sample run.", found=", ".join(map(str, files)))
+    pairs: dict[tuple[str | None, str], int] = {}  # distinct (answer, expected answer) -> code
+    first, columns = None, []
+    for path in files:
+        rows = [_sample(row, policy, f"{path}:{number}", number - 1) for number, row in enumerate(read_rows(path), 1)]
+        if not rows:
+            raise InputError("The file has no rows.", where=path)
+        run = _Sample(*zip(*rows, strict=True))  # each field of all its rows
+        first = first or run
+        check_ids(run.problem, first.problem, where=path, expected_from=files[0])
+        codes = [pairs.setdefault(pair, len(pairs)) for pair in run.pair]
+        columns.append([np.array(values) for values in (codes, run.recorded, run.finish_reason, run.judged)])
+    pair, recorded, reasons, judged = (np.stack(values, axis=1) for values in zip(*columns, strict=True))
+
+    texts, answers = _codes([answer for answer, _ in pairs])
+    if policy == "paper" and (recorded != NONE).all():
+        classes, correct = answers, recorded == 1
+    else:
+        with GraderPool(policy=policy) as pool:
+            samples = list(pool.grade_samples(pairs))
+        _, classes = _codes([sample.vote_class for sample in samples])
+        verdicts = np.array([sample.verdict.correct for sample in samples])
+        correct = np.where(recorded == NONE, verdicts[pair], recorded == 1)
+    truncated = reasons == "length" if (reasons != "").any() else None
+    return Graded(list(first.id), runs, texts, answers[pair], classes[pair], correct, truncated, judged)
+
+
+def benchmarks_of_grades(grades: list[Path], judged: list[Path]) -> Iterator[Benchmark]:
+    """One benchmark per file of grades, in their order, with its judged modes."""
+    names = [path.stem for path in grades]
+    for path in judged:
+        if path.parent.name not in names:
+            raise InputError("A judged file belongs to no file of grades.", where=path, expected=", ".join(names))
+    for path in grades:
+        benchmark = by_kind(path.stem, read_grades(path))
+        for file in judged:
+            if file.parent.name == benchmark.name:
+                benchmark.judged[file.stem] = read_judged(file, benchmark.ids)
+        yield benchmark
+
+
+def by_kind(name: str, graded: Graded) -> Benchmark:
+    """The greedy run and the sampled runs, in seed order."""
+    sampled = sorted((run for run in graded.runs if run != "greedy"), key=run_order)
+    return Benchmark(name, graded.select([run for run in graded.runs if run == "greedy"]), graded.select(sampled))
+
+
+class _Sample(NamedTuple):
+    """pair: answer, expected answer; recorded: verdict of the row itself or NONE; finish_reason, judged: "" for none."""
+
+    id: str
+    problem: str
+    pair: tuple[str | None, str]
+    recorded: int
+    finish_reason: str
+    judged: str
+
+
+def _sample(row: dict, policy: str, where: str, number: int) -> _Sample:
+    """number: of the row, from 0, its id where it has none."""
+    answer = predicted_answer(row)
+    correct, expected = row.get("is_correct"), row.get("expected_answer")
+    if correct is None and expected is None:
+        raise InputError("A row has neither is_correct nor expected_answer.", where=where)
+    if correct not in (None, False, True):
+        raise InputError("is_correct is neither true, false nor null.", where=where, found=f"{correct!r:.80}")
+    return _Sample(
+        str(row.get("id", number)),
+        str(row.get("problem")),
+        (answer if answer is None else str(answer), str(expected)),
+        NONE if correct is None else int(correct),
+        str(row.get("finish_reason") or ""),
+        parse_verdict(text_of(row, "judgement"), policy) if "judgement" in row else "",
+    )
+
+
+def _codes(values: Sequence[str | None]) -> tuple[list[str], np.ndarray]:
+    """Distinct values in order, and the code of each value; NONE for None."""
+    known: dict[str, int] = {}
+    codes = [NONE if value is None else known.setdefault(value, len(known)) for value in values]
+    return list(known), np.array(codes, dtype=np.int32)

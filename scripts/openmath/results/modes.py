@@ -1,0 +1,172 @@
+"""The modes of a benchmark: greedy, pass@1[avg-of-n], majority@n, pass@n, each with one score per problem.
+
+A mode is all that tables, comparisons and published numbers need; what it rests on is not read again.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from openmath.errors import InputError
+from openmath.results.grades import Benchmark, Graded, Judged
+from openmath.statistics.estimates import cohen_kappa, seed_std
+from openmath.statistics.intervals import Interval, interval
+from openmath.statistics.votes import NONE, majority
+
+KINDS = ("symbolic", "judge")
+
+
+@dataclass
+class Mode:
+    """Scores (N,) in [0, 1] of one mode; None where that grading was not made.
+
+    num_samples: per problem. unanswered: bool per sample, or per problem (N,) where a mode has one answer of it.
+    pairs: symbolic and judge verdicts, two bool arrays, on the very same answers. answers: the ones that the scores are about,
+    where that is one per problem. details: further columns of the metrics, named as there.
+    """
+
+    name: str
+    num_samples: int
+    symbolic: np.ndarray
+    judge: np.ndarray | None
+    unanswered: np.ndarray
+    pairs: tuple[np.ndarray, np.ndarray] | None = None
+    answers: list[str | None] | None = None
+    details: dict = field(default_factory=dict)
+
+    def scores(self) -> dict[str, np.ndarray]:
+        """Kind of grading -> scores."""
+        return {kind: values for kind in KINDS if (values := getattr(self, kind)) is not None}
+
+    def intervals(self) -> dict[str, Interval]:
+        """Kind of grading -> interval of the mean score."""
+        averaged = self.name.startswith("pass@1[")
+        return {kind: interval(values, averaged) for kind, values in self.scores().items()}
+
+
+def modes_of(benchmark: Benchmark, policy: str) -> list[Mode]:
+    """All modes of one benchmark, in the order of the tables."""
+    modes = []
+    if benchmark.greedy:
+        modes.append(_greedy(benchmark.greedy, benchmark.judged.get("greedy")))
+    if benchmark.sampled:
+        if policy == "default":
+            modes.append(_average(benchmark.sampled))
+        modes.append(_majority(benchmark, policy))
+        modes.append(_pass(benchmark.sampled))
+    return modes
+
+
+def _greedy(run: Graded, judged: Judged | None) -> Mode:
+    verdicts = judged.verdicts if judged else None if run.judged is None else run.judged[:, 0]
+    correct = run.correct[:, 0].astype(bool)
+    judge = None if verdicts is None else verdicts == "yes"
+    return Mode(
+        "greedy",
+        num_samples=1,
+        symbolic=correct.astype(float),
+        judge=None if judge is None else judge.astype(float),
+        unanswered=run.answers[:, 0] == NONE,
+        pairs=None if judge is None else (correct, judge),
+        answers=[run.answer_of(problem, 0) for problem in range(len(run.ids))],
+        details=_truncated(run) | _agreement(correct, verdicts),
+    )
+
+
+def _average(runs: Graded) -> Mode:
+    """Each problem's share of correct samples: needs no vote and no luck of a single run."""
+    n = len(runs.runs)
+    judge = None if runs.judged is None else runs.judged == "yes"
+    return Mode(
+        f"pass@1[avg-of-{n}]",
+        num_samples=n,
+        symbolic=runs.correct.mean(axis=1),
+        judge=None if judge is None else judge.mean(axis=1),
+        unanswered=runs.answers == NONE,
+        pairs=None if judge is None else (runs.correct, judge),
+        details={"seed_std": seed_std(runs.correct)} | _truncated(runs) | _agreement(runs.correct, runs.judged),
+    )
+
+
+def _majority(benchmark: Benchmark, policy: str) -> Mode:
+    """The vote. A judge has seen one answer per problem, the first in seed order that won: ties share no judge credit.
+
+    both, any and the agreement compare the two verdicts on that answer. Where each sample is judged, as in files of other
+    tools, the vote is made with either kind of verdict.
+    """
+    runs, judged = benchmark.sampled, benchmark.judged.get("majority")
+    n, problems = len(runs.runs), range(len(runs.ids))
+    vote = majority(runs.ballots(policy), policy)
+    answers = [runs.answer_of(problem, vote.run[problem]) for problem in problems]
+    answered = vote.run != NONE
+    correct = answered & runs.correct[problems, vote.run]
+    verdicts = judge = shown = None
+    if judged:
+        _check_judged_answers(judged, answers, benchmark)
+        verdicts = judged.verdicts
+        shown = verdicts == "yes"
+        judge = shown.astype(float)
+    elif runs.judged is not None:
+        judge = majority(runs.ballots(policy, runs.judged == "yes"), policy).credit
+        verdicts = np.where(answered, runs.judged[problems, vote.run], "no")
+        shown = verdicts == "yes"
+    details = {"tie_rate": float(vote.tied.mean())} | _agreement(correct, verdicts)
+    if policy == "paper" and judge is not None:
+        correct, shown = vote.credit == 1, judge == 1  # its two votes may show two answers; it compares their verdicts
+    return Mode(
+        f"majority@{n}",
+        num_samples=n,
+        symbolic=vote.credit,
+        judge=judge,
+        unanswered=~answered,
+        pairs=None if judge is None else (correct, shown),
+        answers=answers,
+        details=details,
+    )
+
+
+def _pass(runs: Graded) -> Mode:
+    """Whether any sample is correct: with k = n the unbiased pass@k is just that."""
+    n = len(runs.runs)
+    symbolic = runs.correct.any(axis=1)
+    judge = None if runs.judged is None else (runs.judged == "yes").any(axis=1)
+    return Mode(
+        f"pass@{n}",
+        num_samples=n,
+        symbolic=symbolic.astype(float),
+        judge=None if judge is None else judge.astype(float),
+        unanswered=(runs.answers == NONE).all(axis=1),
+        pairs=None if judge is None else (symbolic, judge),
+    )
+
+
+def _check_judged_answers(judged: Judged, answers: list[str | None], benchmark: Benchmark) -> None:
+    """The judge must have seen the answers that won: other votes, or another policy, make other answers."""
+    for number, (seen, won) in enumerate(zip(judged.answers, answers, strict=True)):
+        if seen != won:
+            raise InputError(
+                "The judge saw another majority answer than the grades give.",
+                where=f"{benchmark.name}: {benchmark.ids[number]}",
+                expected=won,
+                found=seen,
+                hint="vote and judge again: fill_majority.py and judge_answers.py, with the same --policy.",
+            )
+
+
+def _truncated(runs: Graded) -> dict:
+    return {"truncated": None if runs.truncated is None else float(runs.truncated.mean())}
+
+
+def _agreement(correct: np.ndarray, verdicts: np.ndarray | None) -> dict:
+    """The two gradings of the same answers against each other; replies that say neither are counted, not compared."""
+    if verdicts is None:
+        return {}
+    parsed = verdicts != "unparsed"
+    a, b = correct[parsed], verdicts[parsed] == "yes"
+    return {
+        "unparsed": float(1 - parsed.mean()),
+        "agreement": float((a == b).mean()) if parsed.any() else None,
+        "kappa": cohen_kappa(a, b),
+        "symbolic_only": int((a & ~b).sum()),
+        "judge_only": int((~a & b).sum()),
+    }

@@ -1,0 +1,174 @@
+"""From modes to the tables that people and programs read: the recipe's layout, Markdown, and data frames."""
+
+import numpy as np
+import pandas
+
+from openmath.files.text_tables import markdown_table
+from openmath.results.grades import Benchmark, Graded
+from openmath.results.modes import KINDS, Mode
+from openmath.statistics.estimates import curve_points, curves
+from openmath.statistics.intervals import resampled
+
+COLUMNS = ("symbolic_correct", "judge_correct", "both_correct", "any_correct")
+
+
+def table_row(mode: Mode, policy: str) -> dict:
+    """The recipe's columns of one mode, in percent; only those that the verdicts allow."""
+    problems = len(mode.symbolic)
+    row = {"evaluation_mode": mode.name, "num_entries": problems}
+    row |= {f"{kind}_correct": _percent(scores.sum(), problems) for kind, scores in mode.scores().items()}
+    if mode.pairs:
+        a, b = mode.pairs
+        row |= {"both_correct": _percent((a & b).sum(), a.size), "any_correct": _percent((a | b).sum(), a.size)}
+    # The reference counts an unanswered problem of a judged majority twice, once for each kind of verdict.
+    twice = policy == "paper" and mode.name.startswith("majority") and mode.judge is not None
+    row["no_answer"] = _percent(mode.unanswered.sum() * (1 + twice), mode.unanswered.size)
+    return row
+
+
+def _percent(part: float, whole: int) -> float:
+    return 100.0 * float(part) / whole
+
+
+def format_table(benchmark: str, rows: list[dict]) -> str:
+    """One table in the recipe's layout, its trailing padding and two empty lines included."""
+    names = ["evaluation_mode", "num_entries", *(c for c in COLUMNS if any(c in row for row in rows)), "no_answer"]
+    cells = [[_cell(row.get(name)) for name in names] for row in rows]
+    widths = [max(len(name), *(len(line[i]) for line in cells)) for i, name in enumerate(names)]
+    lines = [f" {benchmark} ".center(sum(widths) + 3 * (len(widths) - 1), "-")]
+    lines += [
+        " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in [names, *cells]
+    ]
+    return "\n".join(lines) + "\n\n\n"
+
+
+def _cell(value: object) -> str:
+    return "-" if value is None else f"{value:.2f}" if isinstance(value, float) else str(value)
+
+
+def metrics_row(benchmark: str, mode: Mode) -> dict:
+    """Everything about one mode: proportions 0 to 1, their 95 % intervals and how these were made."""
+    row = {"benchmark": benchmark, "mode": mode.name, "n_items": len(mode.symbolic), "n_samples": mode.num_samples}
+    for kind, bounds in mode.intervals().items():
+        row |= {
+            f"accuracy_{kind}": float(mode.scores()[kind].mean()),
+            f"ci95_low_{kind}": bounds.low,
+            f"ci95_high_{kind}": bounds.high,
+            f"ci_method_{kind}": bounds.method,
+        }
+    if mode.pairs:
+        a, b = mode.pairs
+        row |= {"both": float((a & b).mean()), "any": float((a | b).mean())}
+    return row | {"no_answer": float(mode.unanswered.mean())} | mode.details
+
+
+def curve_rows(benchmark: str, runs: Graded, policy: str, points: list[int] | None = None) -> list[dict]:
+    """maj@k and pass@k of one benchmark at k = 1, 2, 4, ..., n (or at `points`), for each kind of verdict made on all samples."""
+    n = len(runs.runs)
+    points = points or curve_points(n)
+    verdicts = {"symbolic": runs.correct}
+    if runs.judged is not None:
+        verdicts["judge"] = runs.judged == "yes"
+    scores = {
+        (kind, *key): values
+        for kind, correct in verdicts.items()
+        for key, values in curves(correct, runs.ballots(policy, correct), points).items()
+    }
+    bounds = resampled(np.stack(list(scores.values()), axis=1))
+    return [
+        {
+            "benchmark": benchmark,
+            "estimator": estimator,
+            "grading": kind,
+            "k": k,
+            "estimate": float(values.mean()),
+            "ci95_low": bound.low,
+            "ci95_high": bound.high,
+            "ci_method": bound.method,
+            "n_items": bound.n,
+            "n_samples": n,
+        }
+        for ((kind, estimator, k), values), bound in zip(scores.items(), bounds, strict=True)
+    ]
+
+
+def question_table(benchmark: Benchmark, modes: list[Mode]) -> pandas.DataFrame:
+    """One row per (mode, problem): the scores behind every mean, for comparisons and plots."""
+    return pandas.concat(
+        [
+            pandas.DataFrame(
+                {
+                    "benchmark": benchmark.name,
+                    "mode": mode.name,
+                    "id": benchmark.ids,
+                    "answer": mode.answers or [None] * len(benchmark.ids),
+                    "symbolic": mode.symbolic,
+                    "judge": np.full(len(benchmark.ids), np.nan) if mode.judge is None else mode.judge,
+                }
+            )
+            for mode in modes
+        ],
+        ignore_index=True,
+    )
+
+
+def disagreements(benchmark: Benchmark, modes: list[Mode]) -> list[dict]:
+    """Answers on which symbolic grading and judge differ, or where the judge said neither: for people to read."""
+    rows = []
+    for mode in modes:
+        judged = benchmark.judged.get(mode.name.partition("@")[0])
+        if judged is None or mode.pairs is None:
+            continue
+        for number, verdict in enumerate(judged.verdicts):
+            correct = bool(mode.pairs[0][number])
+            if correct != (verdict == "yes") or verdict == "unparsed":
+                rows.append(
+                    {
+                        "benchmark": benchmark.name,
+                        "mode": mode.name,
+                        "id": benchmark.ids[number],
+                        "predicted_answer": judged.answers[number],
+                        "expected_answer": judged.expected[number],
+                        "symbolic": "yes" if correct else "no",
+                        "judge": str(verdict),
+                    }
+                )
+    return rows
+
+
+def markdown(title: str, metrics: list[dict], curve: list[dict]) -> str:
+    """The tables of all benchmarks in Markdown: accuracies with intervals, what stands behind them, and the curves."""
+    text = f"# {title}\n\nPercent, with 95 % intervals. How each is made: docs/statistics.md.\n"
+    for benchmark in dict.fromkeys(row["benchmark"] for row in metrics):
+        rows = [row for row in metrics if row["benchmark"] == benchmark]
+        text += f"\n## {benchmark}\n\n" + markdown_table([_accuracy_cells(row) for row in rows])
+        methods = sorted({row[f"ci_method_{kind}"] for row in rows for kind in KINDS if f"ci_method_{kind}" in row})
+        text += f"\nn = {rows[0]['n_items']} problems. Intervals: {'; '.join(methods)}.\n"
+        points = [row for row in curve if row["benchmark"] == benchmark]
+        if points:
+            text += "\n" + markdown_table(_curve_cells(points))
+            text += f"\nExpected over all subsets of k of {points[0]['n_samples']} samples. Intervals: {points[0]['ci_method']}.\n"
+    return text
+
+
+def _accuracy_cells(row: dict) -> dict:
+    cells = {"mode": row["mode"]}
+    for kind in KINDS:
+        if f"accuracy_{kind}" in row:
+            cells[kind] = _with_interval(row[f"accuracy_{kind}"], row[f"ci95_low_{kind}"], row[f"ci95_high_{kind}"])
+    for name in ("both", "any", "no_answer", "truncated", "unparsed", "tie_rate", "seed_std", "agreement"):
+        cells[name.replace("_", " ")] = "" if row.get(name) is None else f"{100 * row[name]:.2f}"
+    return cells | {"kappa": "" if row.get("kappa") is None else f"{row['kappa']:.3f}"}
+
+
+def _curve_cells(points: list[dict]) -> list[dict]:
+    rows: dict[int, dict] = {}
+    for point in points:
+        name = f"{point['estimator']} {point['grading']}"
+        cell = _with_interval(point["estimate"], point["ci95_low"], point["ci95_high"])
+        rows.setdefault(point["k"], {"k": point["k"]})[name] = cell
+    return list(rows.values())
+
+
+def _with_interval(value: float, low: float, high: float) -> str:
+    return f"{100 * value:.2f} [{100 * low:.1f}, {100 * high:.1f}]"

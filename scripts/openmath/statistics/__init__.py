@@ -1,0 +1,1 @@
+"""Votes, maj@k, estimates and intervals: pure functions on arrays."""
