@@ -1,6 +1,7 @@
 """Configuration, names and input functions. Nothing here writes, uses the network or looks at which files exist."""
 
 from openmath.settings.config import checked_config
+from openmath.settings.config_files import files_behind
 from openmath.errors import InputError
 from openmath.files.fingerprint import sha256_text
 from openmath.settings.layout import Layout, prompt_file
@@ -8,7 +9,7 @@ from openmath.settings.command_lines import Options
 from snakemake.exceptions import WorkflowError
 
 try:
-    config = checked_config(config)
+    config = checked_config(config, files_behind(config, workflow.configfiles, workflow.config_settings.config))
 except InputError as error:
     raise WorkflowError(str(error)) from None
 

@@ -19,6 +19,7 @@ from openmath.errors import InputError, parts_of, run_command
 from openmath.files.fingerprint import canonical_json, fingerprint, write_manifest
 from openmath.files.json_files import read_json
 from openmath.files.rows import write_text
+from openmath.settings import defaults
 from openmath.settings.engine_kinds import KINDS, engine_kind
 
 DISK_FACTOR = 2.2  # a build holds the converted checkpoint and the engine, each about the size of the weights
@@ -68,9 +69,9 @@ def parse_arguments() -> argparse.Namespace:
     add("--output", type=Path, required=True, help="engine folder")
     add("--checkpoint", type=Path, help="checkpoint folder (not for endpoints)")
     add("--manifest", type=Path, help="what the checkpoint is, by download_checkpoint.py")
-    add("--dtype", default="bfloat16")
-    add("--tensor-parallel", type=whole(0), default=1, help="GPUs that share the model")
-    add("--context-length", type=whole(1), default=8192, help="tokens of prompt and answer together")
+    add("--dtype", default=defaults.DTYPE)
+    add("--tensor-parallel", type=whole(0), default=defaults.TENSOR_PARALLEL, help="GPUs that share the model")
+    add("--context-length", type=whole(1), default=defaults.CONTEXT_LENGTH, help="tokens of prompt and answer together")
     add("--deterministic", action="store_true", help="repeatable bits, at a fraction of the speed")
     add("--engine-command", help="the server program, where it is not on the PATH")
     add("--base-url", help="endpoint: its address")
@@ -78,13 +79,18 @@ def parse_arguments() -> argparse.Namespace:
     add("--api-key-env", help="endpoint: the environment variable that holds its key")
     add("--serve", help="own engine: command line of its server, with {checkpoint} and {port}; docs/extending.md")
     add("--version", help="own engine: command that prints its version")
-    add("--health", default="/health", help="own engine: path that answers 200 once requests can be sent")
-    add("--tokenizer", choices=TOKENIZERS, default="checkpoint", help="own engine: who makes token ids; none: messages")
+    add("--health", default=defaults.HEALTH, help="own engine: path that answers 200 once requests can be sent")
+    add(
+        "--tokenizer",
+        choices=TOKENIZERS,
+        default=defaults.TOKENIZER,
+        help="own engine: who makes token ids; none: messages",
+    )
     add("--extra-body", type=json_object, default={}, help="own engine: JSON put into each request")
     # The recipe's build.
-    add("--max-input-len", type=whole(1), default=4096, help="trtllm: tokens of the longest prompt")
-    add("--max-num-tokens", type=whole(1), default=8192, help="trtllm: tokens in one step")
-    add("--max-batch-size", type=whole(1), default=128, help="trtllm: sequences in one step")
+    add("--max-input-len", type=whole(1), default=defaults.MAX_INPUT_LEN, help="trtllm: tokens of the longest prompt")
+    add("--max-num-tokens", type=whole(1), default=defaults.MAX_NUM_TOKENS, help="trtllm: tokens in one step")
+    add("--max-batch-size", type=whole(1), default=defaults.MAX_BATCH_SIZE, help="trtllm: sequences in one step")
     return parser.parse_args()
 
 

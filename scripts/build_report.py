@@ -20,6 +20,7 @@ from openmath.report.sample_sets import sample_sets
 from openmath.report.section import Section
 from openmath.report.summaries import Summary, read_summary
 from openmath.report.viewer import samples_section
+from openmath.settings import defaults
 
 TITLE = "Evaluation of math language models"
 
@@ -31,7 +32,7 @@ def main() -> None:
     add("--comparisons", nargs="*", default=[], type=Path, help="comparison.csv of compare_models.py")
     add("--samples", nargs="*", default=[], metavar="MODEL=FOLDER", help="samples that lie elsewhere")
     add("--sample-pages", nargs="*", default=[], type=Path, help="link these pages: no samples in the report itself")
-    add("--policy", choices=POLICIES, default="default", help="how votes are counted")
+    add("--policy", choices=POLICIES, default=defaults.POLICY, help="how votes are counted")
     add("--output", required=True, type=Path)
     options = parser.parse_args()
     with parts_of("a finished evaluation", ", ".join(map(str, options.summaries))):

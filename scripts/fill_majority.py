@@ -16,6 +16,7 @@ from openmath.files.fingerprint import identity, write_manifest
 from openmath.files.rows import read_rows, write_rows
 from openmath.files.sample_runs import run_order, sample_run_of
 from openmath.results.grades import Graded, read_grades, read_sample_files
+from openmath.settings import defaults
 from openmath.statistics.votes import NONE, majority
 
 
@@ -27,7 +28,7 @@ def main() -> None:
     parser.add_argument("--grades", type=Path, help="grades.parquet of grade_answers.py")
     parser.add_argument("--benchmark", type=Path, help="prepared benchmark, for the problems")
     parser.add_argument("--output", required=True, type=Path)
-    parser.add_argument("--policy", choices=("default", "paper"), default="default")
+    parser.add_argument("--policy", choices=("default", "paper"), default=defaults.POLICY)
     options = parser.parse_args()
     problems_file, graded = read_votes(options)
     sampled = sorted((run for run in graded.runs if run != "greedy"), key=run_order)  # greedy has no vote

@@ -16,6 +16,7 @@ from openmath.benchmarks.contamination import FEWEST_WORDS, KINDS, Overlap, trai
 from openmath.errors import InputError, run_command
 from openmath.files.rows import read_rows, write_text
 from openmath.files.text_tables import markdown_table, write_csv
+from openmath.settings import defaults
 
 PROGRESS_SECONDS = 5.0
 PALM_SHARE = (
@@ -68,9 +69,14 @@ def parse_arguments() -> argparse.Namespace:
     add = parser.add_argument
     add("--benchmarks", nargs="+", required=True, type=Path, help="prepared benchmarks, data/*.jsonl")
     add("--training-set", nargs="+", required=True, type=Path, help=".parquet or JSON lines files")
-    add("--field", default="problem", help="where a training row holds the problem")
-    add("--ngram", type=whole(2), default=13, help="words of a run: 13 as for GPT-3, or 8 as for PaLM")
-    add("--similarity", type=real(0, 1, above=True), default=0.8, help="least Jaccard similarity of a near duplicate")
+    add("--field", default=defaults.FIELD, help="where a training row holds the problem")
+    add("--ngram", type=whole(2), default=defaults.NGRAM, help="words of a run: 13 as for GPT-3, or 8 as for PaLM")
+    add(
+        "--similarity",
+        type=real(0, 1, above=True),
+        default=defaults.SIMILARITY,
+        help="least Jaccard similarity of a near duplicate",
+    )
     add("--output-dir", required=True, type=Path)
     return parser.parse_args()
 

@@ -22,6 +22,7 @@ from openmath.generation.job import Generation, failed
 from openmath.generation.locks import RunLocks
 from openmath.generation.prompts import TEMPLATES
 from openmath.generation.staging import FLUSH_SECONDS
+from openmath.settings import defaults
 
 
 def main() -> None:
@@ -45,9 +46,9 @@ def parse_arguments() -> argparse.Namespace:
     add("--staging", required=True, type=Path, help="folder of finished samples, kept over crashes and reruns")
     add("--prompt", required=True, help="prompt file, config/prompts/*.yaml")
     add("--prompt-template", choices=TEMPLATES, required=True)
-    add("--temperature", type=real(0), default=0.7, help="of sampled runs; greedy is greedy")
-    add("--top-p", type=real(0, 1, above=True), default=0.95)
-    add("--max-new-tokens", type=whole(1), default=4096)
+    add("--temperature", type=real(0), default=defaults.TEMPERATURE, help="of sampled runs; greedy is greedy")
+    add("--top-p", type=real(0, 1, above=True), default=defaults.TOP_P)
+    add("--max-new-tokens", type=whole(1), default=defaults.MAX_NEW_TOKENS)
     add("--limit", type=whole(1), help="only the first problems of each benchmark")
     add("--concurrency", type=whole(0), default=0, help="requests in flight; 0: what suits the engine")
     add("--log", type=Path, default=Path("engine.log"), help="file for the server's own output")

@@ -25,6 +25,7 @@ from openmath.files.sample_runs import run_order, sample_run_of
 from openmath.grading import POLICIES, GraderPool
 from openmath.grading.verdict import GRADER_VERSION
 from openmath.machine import machine, versions
+from openmath.settings import defaults
 
 READ_BYTES = 1 << 16  # what a pipe holds: --pairs grades whatever has arrived, and never waits for more
 
@@ -37,7 +38,9 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--samples", nargs="+", metavar="FILE", help="output-greedy.jsonl, output-rs0.jsonl, ...")
     parser.add_argument("--output", help="parquet file to write")
     parser.add_argument("--pairs", action="store_true", help="grade pairs from stdin to stdout")
-    parser.add_argument("--policy", choices=POLICIES, default="default", help="rules of equality (docs/grading.md)")
+    parser.add_argument(
+        "--policy", choices=POLICIES, default=defaults.POLICY, help="rules of equality (docs/grading.md)"
+    )
     parser.add_argument("--processes", type=whole(1), help="grading workers (default: the CPUs this process may use)")
     arguments = parser.parse_args()
     if arguments.pairs == bool(arguments.samples):

@@ -29,6 +29,7 @@ from openmath.judging.questions import PREFILLED, Docket, prefilled, question_of
 from openmath.judging.settings import JudgeSettings, judge_sampling, read_judge_prompt
 from openmath.judging.store import VerdictStore
 from openmath.machine import machine, versions
+from openmath.settings import defaults
 
 TRIES = 8  # of one request: about two minutes of back-off, what a rate limit by the minute needs
 
@@ -41,7 +42,7 @@ def main() -> None:
     add("--judge", required=True, help="name of the judge, for the rows")
     add("--store", required=True, type=Path, help="folder of verdicts")
     add("--prompt", required=True, type=Path)
-    add("--base-url", default="https://api.openai.com/v1")
+    add("--base-url", default=defaults.BASE_URL)
     add("--model", help="hosted judge: model snapshot")
     add("--api-key-env", help="hosted judge: the environment variable with its key")
     add("--engine", help="self-hosted judge: engine folder")
@@ -49,23 +50,28 @@ def main() -> None:
     add("--engine-args", default="", help="speed settings of the engine, in its own flags")
     add("--self-hosted", action="store_true", help="with --replay: the judge was an engine, which is not here now")
     add("--replay", action="store_true", help="ask nobody: every verdict has to be in the store")
-    add("--mode", choices=("online", "batch"), default="online", help="batch: the OpenAI Batch API")
+    add("--mode", choices=("online", "batch"), default=defaults.JUDGE_MODE, help="batch: the OpenAI Batch API")
     add("--cascade", action="store_true", help="ask only where the symbolic grader says no")
     add(
         "--tries-unparsed",
         type=whole(1),
-        default=2,
+        default=defaults.TRIES_UNPARSED,
         help="how often a question is asked while the reply holds no verdict",
     )
     add("--prices", nargs=2, type=real(0), metavar=("INPUT", "OUTPUT"), help="USD per million tokens in this mode")
     add(
         "--budget-usd", type=real(0, above=True), help="stop before the store's own verdicts cost more than this in all"
     )
-    add("--max-new-tokens", type=whole(1), default=2048)
-    add("--concurrency", type=whole(1), default=100, help="requests in flight")
-    add("--request-seconds", type=real(0, above=True), default=600.0, help="deadline of one try of one request")
-    add("--poll-seconds", type=real(0, above=True), default=60.0, help="between two looks at a batch")
-    add("--policy", choices=("default", "paper"), default="default")
+    add("--max-new-tokens", type=whole(1), default=defaults.JUDGE_MAX_NEW_TOKENS)
+    add("--concurrency", type=whole(1), default=defaults.JUDGE_CONCURRENCY, help="requests in flight")
+    add(
+        "--request-seconds",
+        type=real(0, above=True),
+        default=defaults.REQUEST_SECONDS,
+        help="deadline of one try of one request",
+    )
+    add("--poll-seconds", type=real(0, above=True), default=defaults.POLL_SECONDS, help="between two looks at a batch")
+    add("--policy", choices=("default", "paper"), default=defaults.POLICY)
     options = parser.parse_args()
     if len(options.input) != len(options.output):
         raise InputError(

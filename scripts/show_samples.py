@@ -14,6 +14,7 @@ from openmath.grading import POLICIES
 from openmath.report.page import render_page
 from openmath.report.sample_sets import sample_sets
 from openmath.report.viewer import samples_section
+from openmath.settings import defaults
 
 
 def main() -> None:
@@ -21,7 +22,7 @@ def main() -> None:
     parser.add_argument("results", type=Path, help="results/MODEL")
     parser.add_argument("--judges", nargs="*", default=[], help="whose verdicts to show")
     parser.add_argument("--samples", type=Path, help="folder of BENCHMARK/output-*.jsonl, if not in results/MODEL")
-    parser.add_argument("--policy", choices=POLICIES, default="default", help="how votes are counted")
+    parser.add_argument("--policy", choices=POLICIES, default=defaults.POLICY, help="how votes are counted")
     parser.add_argument("--output", required=True, type=Path)
     options = parser.parse_args()
     sets = sample_sets(options.results, options.judges, options.samples)

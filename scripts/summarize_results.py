@@ -37,6 +37,7 @@ from openmath.results.tables import (
     question_table,
     table_row,
 )
+from openmath.settings import defaults
 from openmath.statistics.intervals import clustered
 
 # Columns of files that may have no rows.
@@ -92,7 +93,7 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument("--problems", nargs="*", type=Path, default=[], help="BENCHMARK.jsonl that hold --cluster-by")
     parser.add_argument("--output-dir", type=Path)
-    parser.add_argument("--policy", choices=("default", "paper"), default="default")
+    parser.add_argument("--policy", choices=("default", "paper"), default=defaults.POLICY)
     return parser.parse_args()
 
 

@@ -68,6 +68,7 @@ ELSEWHERE = {  # how the commands begin -> why they do not run here, and what ru
     "python ../shared/": OUTSIDE,
     "pip install snakemake-report-plugin-fairscape": OUTSIDE,
     "snakemake --configfile config/demo.yaml --cores 1 --reporter fairscape": OUTSIDE,
+    "python docs/write_config_reference.py": "changes its own pages; tests/unit/test_config.py holds what it writes",
     "python docs/images/draw.py": "graphviz; by hand, when a rule or an import is new",
     "docker run": IN_THE_IMAGE,
     "python3 scripts/": IN_THE_IMAGE,

@@ -1,8 +1,9 @@
 """Ours beside the published numbers of config/published.yaml: within | differs | too small to tell, by a stated rule."""
 
 from pathlib import Path
+from typing import Annotated, Any
 
-import jsonschema
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from scipy import stats
 
 from openmath.errors import InputError
@@ -11,29 +12,29 @@ from openmath.files.yaml_files import read_yaml
 from openmath.statistics.intervals import SIGNIFICANCE
 
 INFORMATIVE = 5.0  # points: an interval that reaches further to either side cannot confirm a published number
+Number = float | Annotated[str, Field(pattern=r"^[0-9]+([.][0-9]+|/[1-9][0-9]*)?$")]  # a percentage, or solved/total
 
-NUMBERS = {
-    "type": "object",
-    "additionalProperties": {"type": ["number", "string"], "pattern": "^[0-9]+([.][0-9]+|/[1-9][0-9]*)?$"},
-}
-MODELS = {"type": "object", "additionalProperties": {"type": "object", "additionalProperties": NUMBERS}}  # mode, kind
-SET = {
-    "type": "object",
-    "required": ["source", "judge", "spread", "notes", "models"],
-    "properties": {
-        "spread": {"type": "number"},
-        "notes": {"type": "array"},
-        "models": {"type": "object", "additionalProperties": MODELS},
-    },
-}
-SCHEMA = {
-    "type": "object",
-    "required": ["problems", "sets"],
-    "properties": {
-        "problems": {"type": "object", "additionalProperties": {"type": "integer"}},
-        "sets": {"type": "object", "additionalProperties": SET},
-    },
-}
+
+class Part(BaseModel):
+    """What of the file is used here; nothing is converted."""
+
+    model_config = ConfigDict(strict=True, allow_inf_nan=False)
+
+
+class PublishedSet(Part):
+    """Numbers of one source."""
+
+    source: Any
+    judge: Any
+    spread: float
+    notes: list
+    models: dict[str, dict[str, dict[str, dict[str, Number]]]]  # model, mode, grading, benchmark
+
+
+class Published(Part):
+    problems: dict[str, int]
+    sets: dict[str, PublishedSet]
+
 
 RULE = f"""\
 A percentage **differs** where it lies outside our 95 % interval widened by the set's own spread between engines; else it is
@@ -51,10 +52,12 @@ that are not the recipe's (docs/benchmarks.md); few sampled runs.
 def load_published(path: Path) -> dict:
     """The file, checked as far as it is used here."""
     published = read_yaml(path, "the published numbers")
-    error = jsonschema.exceptions.best_match(jsonschema.Draft202012Validator(SCHEMA).iter_errors(published))
-    if error:
-        place = ": ".join([str(path), *map(str, error.absolute_path)])
-        raise InputError("This is no file of published numbers.", where=place, found=f"{error.message:.200}")
+    try:
+        Published.model_validate(published)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ": ".join(map(str, [path, *first["loc"]]))
+        raise InputError("This is no file of published numbers.", where=place, found=first["msg"]) from None
     return published
 
 

@@ -1,19 +1,20 @@
-"""The workflow's configuration: checked against config/schema.yaml, defaults filled in, one message per mistake."""
+"""The workflow's configuration: checked against config_model.py, defaults filled in, one message for all mistakes."""
 
 import difflib
-import math
 import re
 import shlex
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
 
-import jsonschema
-import yaml
+from pydantic import MISSING, BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from openmath.errors import InputError
+from openmath.settings.config_files import ConfigFiles
+from openmath.settings.config_model import Configuration, Section, section_of
 from openmath.settings.engine_kinds import KINDS
 
-SCHEMA = Path(__file__).parents[3] / "config" / "schema.yaml"
 SOURCES = ("hf", "path", "pypi", "base_url", "samples")
 JUDGE_SOURCES = ("model", "self_hosted")
 OWN_KEYS = ("serve", "version", "health", "tokenizer", "extra_body", "gpu")  # of an engine of the user's own
@@ -23,25 +24,61 @@ SECRET_PRONE = {  # a wrong value may be a secret: it is never repeated
     "api_key_env": "must be the name of an environment variable that holds the key (A-Z, 0-9 and _), not the key",
     "base_url": "must be http(s)://HOST/PATH, without a user or password",
 }
+WORDS = {  # for pydantic's kinds of errors, with its names of limits; types as JSON calls them
+    "string_type": "is not of type 'string'",
+    "int_type": "is not of type 'integer'",
+    "float_type": "is not of type 'number'",
+    "bool_type": "is not of type 'boolean'",
+    "list_type": "is not of type 'array'",
+    "dict_type": "is not of type 'object'",
+    "model_type": "is not of type 'object'",
+    "literal_error": "is not one of {expected}",
+    "finite_number": "is not a finite number",
+    "greater_than": "is not above {gt:g}",
+    "greater_than_equal": "is less than the minimum of {ge:g}",
+    "less_than_equal": "is greater than the maximum of {le:g}",
+    "string_pattern_mismatch": "does not match '{pattern}'",
+    "string_too_short": "is too short, at least {min_length}",
+    "too_short": "is too short, at least {min_length}",
+    "too_long": "is too long, at most {max_length}",
+}
 
 
-def checked_config(config: dict) -> dict:
-    """The config with defaults, or InputError listing every mistake with its key."""
-    schema = yaml.safe_load(SCHEMA.read_text())
-    config = _with_defaults(config, schema)
-    validator = jsonschema.Draft202012Validator(schema)
-    mistakes = [line for error in validator.iter_errors(config) for line in _explain(error)]
-    mistakes = mistakes or [
-        f"{': '.join(map(str, path))}: {value} is not a finite number" for path, value in _not_finite(config)
+@dataclass(frozen=True)
+class Mistake:
+    """path: keys and list indices of what is wrong. inside: the key of it that the text names, for its place in the file."""
+
+    path: tuple
+    text: str
+    inside: tuple = ()
+
+    def line(self, files: ConfigFiles) -> str:
+        place = files.place(self.path + self.inside)
+        return f"{place + ': ' if place else ''}{': '.join(map(str, self.path)) or '(top level)'}: {self.text}"
+
+
+def checked_config(config: dict, files: ConfigFiles | None = None) -> dict:
+    """The configuration with defaults, or InputError listing every mistake with its key and, in these files, its place.
+
+    What is given stays as it is, in its order; defaults come after it.
+    """
+    files = files or ConfigFiles()
+    lines = [
+        f"{key.place}: {': '.join(map(str, key.path))}: given twice, first in line {key.first_line}"
+        for key in files.repeated()
     ]
-    mistakes = mistakes or list(_cross_checks(config))
-    if mistakes:
+    try:
+        checked = _plain(Configuration.model_validate(config), config)
+        lines += [mistake.line(files) for mistake in _cross_checks(checked)]
+    except ValidationError as error:
+        lines += [_mistake(found, config).line(files) for found in error.errors(include_url=False)]
+    if lines:
         raise InputError(
-            f"The configuration has {len(mistakes)} mistake{'s' * (len(mistakes) > 1)}.",
-            found="\n    " + "\n    ".join(mistakes),
+            f"The configuration has {len(lines)} mistake{'s' * (len(lines) > 1)}.",
+            found="\n    " + "\n    ".join(lines),
             hint="every key is explained in config/README.md.",
         )
-    return config
+    return checked
 
 
 def summary_config(config: dict, model: str, judge: str) -> dict:
@@ -54,106 +91,127 @@ def summary_config(config: dict, model: str, judge: str) -> dict:
     return config | {"models": models, "judges": judges, "engines": engines, "compare": []}
 
 
-def _with_defaults(value: object, schema: dict) -> object:
-    """A copy with the schema's defaults put in; values of the wrong type are left for the validator."""
-    if not isinstance(value, dict):
-        return value
-    filled = dict(value)
-    for key, sub in schema.get("properties", {}).items():
-        if key not in filled and "default" in sub:
-            filled[key] = sub["default"]
-        if key in filled:
-            filled[key] = _with_defaults(filled[key], sub)
-    other = schema.get("additionalProperties")
-    if isinstance(other, dict):
-        for key in filled.keys() - schema.get("properties", {}).keys():
-            filled[key] = _with_defaults(filled[key] or {}, other) if other.get("type") == "object" else filled[key]
-    return filled
+def _plain(value: object, given: Any) -> Any:
+    """A checked value as plain Python, but for defaults the same as `given`; None: nothing is given."""
+    if not isinstance(value, BaseModel | dict):
+        return value if given is None else given
+    given, parts = given or {}, dict(value)
+    names = [*given, *(name for name in parts if name not in given)]
+    return {name: _plain(parts[name], given.get(name)) for name in names if parts[name] is not MISSING}
 
 
-def _not_finite(value: object, path: tuple = ()) -> Iterator[tuple[tuple, float]]:
-    """(path, value) of each NaN and infinity: YAML can write them, limits of a schema let NaN pass, no setting means them."""
-    if isinstance(value, float) and not math.isfinite(value):
-        yield path, value
-    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, part in parts:
-        yield from _not_finite(part, (*path, key))
+def _mistake(error: ErrorDetails, config: object) -> Mistake:
+    """One of pydantic's errors in our words."""
+    kind, last, path = error["type"], error["loc"][-1] if error["loc"] else "", _path(error["loc"], config)
+    if kind == "missing":
+        return Mistake(path, f"{last!r} is a required property")
+    if kind == "extra_forbidden":
+        return Mistake(path[:-1], f"unknown key {last!r}; {_meant(last, _known_keys(path[:-1]), 'keys')}", path[-1:])
+    if path and path[-1] in SECRET_PRONE:
+        return Mistake(path, SECRET_PRONE[path[-1]])
+    text = f"{error['input']!r} {WORDS[kind].format(**error.get('ctx', {}))}" if kind in WORDS else error["msg"]
+    return Mistake(path[:-1], text, path[-1:]) if last == "[key]" else Mistake(path, text)
 
 
-def _explain(error: jsonschema.ValidationError) -> Iterator[str]:
-    where = ": ".join(map(str, error.absolute_path)) or "(top level)"
-    if error.validator == "additionalProperties" and error.schema.get("properties"):
-        known = list(error.schema["properties"])
-        for key in error.instance.keys() - set(known):
-            near = difflib.get_close_matches(str(key), known, 1, 0.5)
-            meant = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known)}"
-            yield f"{where}: unknown key {key!r}; {meant}"
-    elif error.absolute_path and error.absolute_path[-1] in SECRET_PRONE:
-        yield f"{where}: {SECRET_PRONE[error.absolute_path[-1]]}"
-    else:
-        yield f"{where}: {error.message}"
+def _path(location: tuple, config: object) -> tuple:
+    """The part of an error's location that is there in the configuration: pydantic puts names of types between."""
+    path = []
+    for key in location:
+        if (isinstance(config, dict) and key in config) or (isinstance(config, list) and isinstance(key, int)):
+            config = config[key]
+            path.append(key)
+    return tuple(path)
 
 
-def _engine_checks(name: str, model: dict, engines: dict) -> Iterator[str]:
+def _known_keys(path: tuple) -> list[str]:
+    """Keys of the section that a path leads to."""
+    section: type[Section] = Configuration
+    named = False  # the next key is a name of the user's
+    for key in path:
+        if named:
+            named = False
+        else:
+            below, named = section_of(section.model_fields[key].annotation)
+            assert below is not None, "only a section has unknown keys"
+            section = below
+    return list(section.model_fields)
+
+
+def _meant(word: object, known: Iterable[str], what: str, alike: float = 0.5) -> str:
+    near = difflib.get_close_matches(str(word), known, 1, alike)
+    return f"did you mean {near[0]!r}?" if near else f"known {what}: {', '.join(known)}"
+
+
+def _cross_checks(config: dict) -> Iterator[Mistake]:
+    """What no key shows alone."""
+    models, engines = config["models"], config["engines"]
+    for name, model in models.items():
+        yield from _source_checks(("models", name), model)
+        if "samples" not in model:
+            yield from _engine_checks(("models", name), model, engines)
+    for name, engine in engines.items():
+        yield from _own_engine_checks(("engines", name), name, engine)
+    for name in dict.fromkeys(name for pair in config["compare"] for name in pair if name not in models):
+        yield Mistake(("compare",), f"no model {name!r}; known models: {', '.join(models)}")
+    for name, judge in config["judges"].items():
+        yield from _judge_checks(("judges", name), judge, models)
+
+
+def _source_checks(path: tuple, model: dict) -> Iterator[Mistake]:
+    sources = [key for key in SOURCES if key in model]
+    if len(sources) != 1:
+        yield Mistake(path, f"needs one source of {', '.join(SOURCES)}; found {', '.join(sources) or 'none'}")
+    elif (sources[0] == "base_url") != (model["engine"] == "endpoint"):
+        yield Mistake(path, "base_url and engine: endpoint go together")
+    elif sources[0] == "base_url" and "served_model" not in model:
+        yield Mistake(path, "an endpoint needs served_model, the name it knows the model by")
+
+
+def _engine_checks(path: tuple, model: dict, engines: dict) -> Iterator[Mistake]:
     engine = model["engine"]
     if engine not in KINDS and "serve" not in engines.get(engine, {}):
         known = [*KINDS, *(other for other in engines if other not in KINDS)]
-        near = difflib.get_close_matches(engine, known, 1, 0.5)
-        meant = f"did you mean {near[0]!r}?" if near else f"known engines: {', '.join(known)}"
-        yield f"models: {name}: engine: no engine {engine!r}; {meant}"
+        yield Mistake((*path, "engine"), f"no engine {engine!r}; {_meant(engine, known, 'engines')}")
     elif model["deterministic"] and (engine == "endpoint" or engine not in KINDS):
-        yield f"models: {name}: deterministic: has no effect on engine {engine!r}; its server has to be started so"
+        text = f"has no effect on engine {engine!r}; its server has to be started so"
+        yield Mistake((*path, "deterministic"), text)
 
 
-def _own_engine_checks(name: str, engine: dict) -> Iterator[str]:
+def _own_engine_checks(path: tuple, name: str, engine: dict) -> Iterator[Mistake]:
     """An engine that is none of ours is described whole; ours are not described at all."""
     own = [key for key in OWN_KEYS if key in engine]
     if name in KINDS:
         if own:
-            yield f"engines: {name}: {own[0]} is for an engine of your own, under another name"
+            yield Mistake(path, f"{own[0]} is for an engine of your own, under another name", (own[0],))
         return
     if missing := {"serve", "version"} - set(own):
         near = difflib.get_close_matches(name, KINDS, 1, 0.7)
         meant = f"; did you mean {near[0]!r}?" if near else ""
-        yield f"engines: {name}: an engine of your own needs serve and version; no {' and no '.join(sorted(missing))}{meant}"
+        text = f"an engine of your own needs serve and version; no {' and no '.join(sorted(missing))}{meant}"
+        yield Mistake(path, text)
         return
     for command in ("serve", "version"):
         try:
             shlex.split(engine[command])
         except ValueError as error:
-            yield f"engines: {name}: {command}: {str(error).lower()}: {engine[command]}"
+            yield Mistake((*path, command), f"{str(error).lower()}: {engine[command]}")
     named = set(PLACEHOLDER.findall(engine["serve"]))
     for word in sorted({"checkpoint", "port"} - named):
-        yield f"engines: {name}: serve: has no place for {{{word}}}"
+        yield Mistake((*path, "serve"), f"has no place for {{{word}}}")
     for word in sorted(named - set(PLACEHOLDERS)):
-        yield f"engines: {name}: serve: unknown {{{word}}}; known: {', '.join(PLACEHOLDERS)}"
+        yield Mistake((*path, "serve"), f"unknown {{{word}}}; known: {', '.join(PLACEHOLDERS)}")
 
 
-def _cross_checks(config: dict) -> Iterator[str]:
-    for name, model in config["models"].items():
-        sources = [key for key in SOURCES if key in model]
-        if len(sources) != 1:
-            yield f"models: {name}: needs one source of {', '.join(SOURCES)}; found {', '.join(sources) or 'none'}"
-        elif (sources[0] == "base_url") != (model["engine"] == "endpoint"):
-            yield f"models: {name}: base_url and engine: endpoint go together"
-        elif sources[0] == "base_url" and "served_model" not in model:
-            yield f"models: {name}: an endpoint needs served_model, the name it knows the model by"
-        if sources[:1] != ["samples"]:
-            yield from _engine_checks(name, model, config["engines"])
-    for name, engine in config["engines"].items():
-        yield from _own_engine_checks(name, engine)
-    for name in {name for pair in config["compare"] for name in pair} - config["models"].keys():
-        yield f"compare: no model {name!r}; known models: {', '.join(config['models'])}"
-    for name, judge in config["judges"].items():
-        sources = [key for key in JUDGE_SOURCES if key in judge]
-        if len(sources) != 1:
-            yield f"judges: {name}: needs one of model (hosted) and self_hosted (a name under models)"
-        elif "self_hosted" in judge and judge["self_hosted"] not in config["models"]:
-            near = difflib.get_close_matches(judge["self_hosted"], config["models"], 1, 0.0)
-            yield f"judges: {name}: self_hosted: no model {judge['self_hosted']!r}; did you mean {near[0]!r}?"
-        elif "self_hosted" in judge and "samples" in config["models"][judge["self_hosted"]]:
-            yield f"judges: {name}: self_hosted: {judge['self_hosted']!r} has only imported samples, no engine"
-        elif "self_hosted" in judge and judge["mode"] == "batch":
-            yield f"judges: {name}: mode: batch needs a hosted judge"
-        if "budget_usd" in judge and "prices" not in judge:
-            yield f"judges: {name}: budget_usd needs prices: {{input: ..., output: ...}}, USD per million tokens"
+def _judge_checks(path: tuple, judge: dict, models: dict) -> Iterator[Mistake]:
+    hosts = judge.get("self_hosted")
+    if len([key for key in JUDGE_SOURCES if key in judge]) != 1:
+        yield Mistake(path, "needs one of model (hosted) and self_hosted (a name under models)")
+    elif hosts is not None and hosts not in models:
+        yield Mistake((*path, "self_hosted"), f"no model {hosts!r}; {_meant(hosts, models, 'models', 0.0)}")
+    elif hosts is not None and "samples" in models[hosts]:
+        yield Mistake((*path, "self_hosted"), f"{hosts!r} has only imported samples, no engine")
+    elif hosts is not None and judge["mode"] == "batch":
+        yield Mistake((*path, "mode"), "batch needs a hosted judge")
+    if "budget_usd" in judge and "prices" not in judge:
+        text = "budget_usd needs prices: {input: ..., output: ...}, USD per million tokens"
+        yield Mistake(path, text, ("budget_usd",))

@@ -6,8 +6,6 @@ import sys
 from pathlib import Path
 
 from openmath.errors import InputError
-from openmath.files.yaml_files import read_yaml
-from openmath.settings.config import checked_config
 
 
 def add_config_options(parser: argparse.ArgumentParser):
@@ -20,23 +18,13 @@ def add_config_options(parser: argparse.ArgumentParser):
 
 def read_config(options: argparse.Namespace) -> dict:
     """The checked configuration that the options name."""
+    from openmath.settings.config import checked_config  # not above: --help does not wait for pydantic
+    from openmath.settings.config_files import read_config_files
+
     if options.config_json:
         try:
             return checked_config(json.load(sys.stdin))
         except (ValueError, RecursionError) as error:
             raise InputError("Cannot read the configuration.", where="standard input", found=error) from None
-    config: dict = {}
-    for path in options.configfile:
-        changes = read_yaml(path, "the configuration") or {}
-        if not isinstance(changes, dict):
-            raise InputError("The configuration is not a list of keys.", where=path, found=f"{changes!r:.80}")
-        config = _merged(config, changes)
-    return checked_config(config)
-
-
-def _merged(config: dict, changes: dict) -> dict:
-    merged = dict(config)
-    for key, value in changes.items():
-        nested = isinstance(value, dict) and isinstance(merged.get(key), dict)
-        merged[key] = _merged(merged[key], value) if nested else value
-    return merged
+    files = read_config_files(options.configfile)
+    return checked_config(files.merged(), files)

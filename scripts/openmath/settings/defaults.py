@@ -1,0 +1,33 @@
+"""Defaults that the configuration shares with options of scripts. Standard library only: scripts run in engine containers too,
+where pydantic may be missing, and show their --help without waiting for it. All others stand in config_model.py."""
+
+POLICY = "default"
+
+# models:
+DTYPE = "bfloat16"
+TENSOR_PARALLEL = 1
+CONTEXT_LENGTH = 8192  # tokens of prompt and answer together
+MAX_INPUT_LEN, MAX_NUM_TOKENS, MAX_BATCH_SIZE = 4096, 8192, 128  # the recipe's trtllm-build
+
+# generation:
+TEMPERATURE = 0.7  # the recipe's
+TOP_P = 0.95  # of NeMo-Skills at 1a17935e, not in the recipe's commands
+MAX_NEW_TOKENS = 4096  # the recipe's
+
+# engines:
+HEALTH = "/health"
+TOKENIZER = "checkpoint"
+
+# judges:
+BASE_URL = "https://api.openai.com/v1"
+JUDGE_MAX_NEW_TOKENS = 2048
+TRIES_UNPARSED = 2
+JUDGE_MODE = "online"
+JUDGE_CONCURRENCY = 100  # requests in flight
+REQUEST_SECONDS = 600
+POLL_SECONDS = 60
+
+# contamination:
+FIELD = "problem"
+NGRAM = 13  # as for GPT-3
+SIMILARITY = 0.8
