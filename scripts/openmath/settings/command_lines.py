@@ -39,7 +39,8 @@ class Options:
         """What makes an engine what it is."""
         name, model = wildcards.model, self._models[wildcards.model]
         options = ["--engine", model["engine"]]
-        if model["engine"] == "endpoint":
+        kind = engine_kind(model["engine"])
+        if kind.hosted:
             options += ["--base-url", model["base_url"], "--served-model", model["served_model"]]
             return options + (["--api-key-env", model["api_key_env"]] if "api_key_env" in model else [])
         options += ["--checkpoint", f"models/{name}/checkpoint", "--manifest", f"models/{name}/manifest.json"]
@@ -49,7 +50,7 @@ class Options:
         options += ["--context-length", str(model["context_length"])]
         if own:
             return options + self._own_engine(model["engine"])
-        if model["engine"] == "trtllm":
+        if kind.builder:
             for key, value in model["build"].items():
                 options += [f"--{key.replace('_', '-')}", str(value)]
         return options + (["--deterministic"] if model["deterministic"] else [])
