@@ -11,6 +11,7 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
+from openmath.answers import as_text
 from openmath.errors import InputError, parts_of, run_command
 from openmath.files.fingerprint import identity, write_manifest
 from openmath.files.rows import read_rows, write_rows
@@ -71,7 +72,7 @@ def majority_rows(problems: list[dict], runs: Graded, policy: str) -> Iterator[d
     """One row per problem, in order, with the winning answer of these runs."""
     vote = majority(runs.ballots(policy), policy)
     for number, problem in enumerate(problems):
-        run, expected = vote.run[number], str(problem["expected_answer"])
+        run, expected = vote.run[number], as_text(problem["expected_answer"])
         answer = runs.answer_of(number, run)
         if policy == "paper":
             correct = answer == expected  # the reference compares strings here, whatever the grader said

@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from openmath.errors import parts_of
 from openmath.files.rows import read_rows
 from openmath.judging.budget import ASSUMED_GENERATED_TOKENS, Prices
 from openmath.judging.questions import Docket, prefilled, question_of
@@ -65,9 +66,10 @@ def count_calls(cost: JudgeCost, inventory: Inventory, files: list[Answers], sto
     questions = {}
     for file in files:
         if file.exists and docket:
-            for question in map(question_of, read_rows(file.path)):
-                if prefilled(question, config["policy"]) is None:
-                    questions[docket.settings.key(question)] = question
+            with parts_of("a file of answers to judge", file.path):
+                for question in map(question_of, read_rows(file.path)):
+                    if prefilled(question, config["policy"]) is None:
+                        questions[docket.settings.key(question)] = question
         else:
             cost.estimated_calls += round(ASKED_SHARE * inventory.rows(file.benchmark))
     if config["judges"][cost.judge].get("cascade"):
