@@ -29,6 +29,7 @@ from openmath.judging.questions import PREFILLED, Docket, prefilled, question_of
 from openmath.judging.settings import JudgeSettings, judge_sampling, read_judge_prompt
 from openmath.judging.store import VerdictStore
 from openmath.machine import machine, versions
+from openmath.settings.sample_settings import engine_identity
 
 TRIES = 8  # of one request: about two minutes of back-off, what a rate limit by the minute needs
 
@@ -116,8 +117,7 @@ def read_docket(options: argparse.Namespace, store: VerdictStore) -> Docket:
     prompt = read_judge_prompt(options.prompt)
     sampling = judge_sampling(options.max_new_tokens, options.policy)
     if options.engine:
-        engine = read_engine(options.engine)
-        identity = {key: engine[key] for key in ("engine", "version", "model", "settings")}
+        identity = engine_identity(read_engine(options.engine))
     else:
         identity = options.model or replayed_identity(store, options.store, prompt, sampling)
     return Docket(JudgeSettings(identity, prompt, sampling), options.policy, options.tries_unparsed)

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from openmath.files.rows import encode_row, read_rows, write_rows
 
-GENERATION_VERSION = 1  # raised only when the same settings give other samples; also a param of the rules
 FLUSH_SECONDS = 2.0  # at most this much work is lost when the machine dies; a killed process loses nothing written
 
 

@@ -9,7 +9,7 @@ from openmath.judging.budget import ASSUMED_GENERATED_TOKENS, Prices
 from openmath.judging.questions import Docket, prefilled, question_of
 from openmath.judging.settings import JudgeSettings, judge_sampling, read_judge_prompt
 from openmath.judging.store import VerdictStore
-from openmath.plan.files import Answers, Inventory, engine_identity
+from openmath.plan.files import Answers, Inventory, built_engine
 from openmath.plan.speed import Speed
 from openmath.settings.layout import prompt_file
 
@@ -106,11 +106,11 @@ def add_engine(cost: JudgeCost, inventory: Inventory, files: list[Answers], stor
 
 
 def judge_docket(config: dict, judge: str) -> Docket | None:
-    """Under which keys the judge's verdicts are stored; None for a self-hosted judge whose engine is not built yet."""
+    """Under which keys the judge's verdicts are stored; None for a self-hosted judge whose engine is still to be made."""
     settings = config["judges"][judge]
     prompt = read_judge_prompt(prompt_file(settings["prompt"]))
     sampling = judge_sampling(settings["max_new_tokens"], config["policy"])
-    identity = engine_identity(settings["self_hosted"]) if "self_hosted" in settings else settings["model"]
+    identity = built_engine(config, settings["self_hosted"]) if "self_hosted" in settings else settings["model"]
     if identity is None:
         return None
     return Docket(JudgeSettings(identity, prompt, sampling), config["policy"], settings["tries_unparsed"])
