@@ -22,6 +22,7 @@ from openmath.engines import read_engine, running_engine
 from openmath.errors import InputError, run_command
 from openmath.files.fingerprint import canonical_json, identity, sha256_text, write_manifest
 from openmath.files.rows import read_rows, write_rows
+from openmath.files.sample_rows import Judgement
 from openmath.judging.budget import Budget, Prices, cost
 from openmath.judging.endpoints import check_judge_key, replayed_identity
 from openmath.judging.online import OnlineJudge
@@ -216,15 +217,13 @@ def write_judged(
         else:
             judgement, verdict = docket.judgement(question, store.records)
             used |= {record["key"]: record for record in docket.records(question, store.records)}
-        judged.append(
-            {
-                **row,
-                "judgement": judgement,
-                "judge_verdict": verdict,
-                "judge_model": options.judge,
-                "judge_prefilled": reason,
-            }
-        )
+        added: Judgement = {
+            "judgement": judgement,
+            "judge_verdict": verdict,
+            "judge_model": options.judge,
+            "judge_prefilled": reason,
+        }
+        judged.append({**row, **added})
     write_rows(output, judged)
     write_manifest(
         output.with_suffix(".manifest.json"),

@@ -30,6 +30,14 @@ def answer_of(row: Mapping) -> str | None:
     return extract_answer(text_of(row, "generation"))
 
 
+def reference_of(row: Mapping) -> str:
+    """The expected answer of a row. Raises KeyError where it has none."""
+    reference = as_text(row["expected_answer"])
+    if reference is None:
+        raise KeyError("expected_answer")
+    return reference
+
+
 def as_text(answer: object) -> str | None:
     """The one spelling of an answer or reference: text as it is, 27.0 as "27", true and lists as JSON; None for null."""
     if answer is None or isinstance(answer, str):

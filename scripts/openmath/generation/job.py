@@ -14,6 +14,7 @@ from openmath.engines.balance import BalancedClient
 from openmath.errors import InputError
 from openmath.files.fingerprint import fingerprint, sha256_file, write_manifest
 from openmath.files.rows import encode_row, read_rows
+from openmath.files.sample_rows import SampleRow
 from openmath.generation.progress import Progress
 from openmath.generation.prompts import (
     STOP_PHRASES,
@@ -161,19 +162,18 @@ class Generation:
 
     def _stage(self, job: Job, answer: Completion) -> None:
         benchmark, run, row = job
-        self.staged[benchmark, run].append(
-            {
-                "id": row["id"],
-                "problem": row["problem"],
-                "expected_answer": row["expected_answer"],
-                "generation": answer.text,
-                "predicted_answer": extract_answer(answer.text),
-                "seed": seed_of(run),
-                "finish_reason": answer.finish_reason,
-                "num_prompt_tokens": answer.num_prompt_tokens,
-                "num_generated_tokens": answer.num_generated_tokens,
-            }
-        )
+        sample: SampleRow = {
+            "id": row["id"],
+            "problem": row["problem"],
+            "expected_answer": row["expected_answer"],
+            "generation": answer.text,
+            "predicted_answer": extract_answer(answer.text),
+            "seed": seed_of(run),
+            "finish_reason": answer.finish_reason,
+            "num_prompt_tokens": answer.num_prompt_tokens,
+            "num_generated_tokens": answer.num_generated_tokens,
+        }
+        self.staged[benchmark, run].append(sample)
 
     def publish(self) -> None:
         """Publish every complete sample run; InputError if one is a copy of another."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from openmath.answers import answer_of, as_text
+from openmath.answers import answer_of, reference_of
 from openmath.errors import InputError
 from openmath.judging.settings import JudgeSettings
 from openmath.judging.verdict import parse_verdict
@@ -21,13 +21,10 @@ def question_of(row: dict) -> dict:
 
     Raises KeyError naming the field where the row has no problem or no expected answer.
     """
-    for field in ("problem", "expected_answer"):
-        if row.get(field) is None:
-            raise KeyError(field)
     return {
         "problem": row["problem"],
         "predicted_answer": answer_of(row),
-        "expected_answer": as_text(row["expected_answer"]),
+        "expected_answer": reference_of(row),
     }
 
 

@@ -1,6 +1,7 @@
 """Which files of each stage are present, partial and missing, by their names alone: a file that exists is complete."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
@@ -167,7 +168,7 @@ class StagedFolders:
 
     def of(self, benchmark: str) -> tuple[list[Path], list[Path]]:
         """(ours, others) of one benchmark. More than one can be ours only while the engine is not built yet."""
-        folders = ([], [])
+        folders: tuple[list[Path], list[Path]] = ([], [])
         known = [path for path in self._found if path.parent.name == benchmark]
         expected = self._expected(benchmark) if known else {}
         for path in known:
@@ -176,24 +177,22 @@ class StagedFolders:
 
     def _expected(self, benchmark: str) -> dict:
         """What is known of the present settings: all, or all but a benchmark and parts of an engine that are not made yet."""
-        model, prepared = self._config["models"][self._model], Path(f"data/{benchmark}.jsonl")
-        expected: dict = sample_settings(
+        prepared = Path(f"data/{benchmark}.jsonl")
+        settings = sample_settings(
             self._config["generation"],
             engine=self._engine,
             prompt=self._prompt,
-            prompt_template=model["prompt_template"],
+            prompt_template=self._config["models"][self._model]["prompt_template"],
             benchmark_sha256=sha256_file(prepared) if prepared.exists() else "",
         )
-        if not expected["benchmark_sha256"]:
-            del expected["benchmark_sha256"]
-        return expected
+        return {key: value for key, value in settings.items() if key != "benchmark_sha256" or prepared.exists()}
 
     @cached_property
     def _prompt(self) -> dict:
         return read_prompt(prompt_file(self._config["models"][self._model]["prompt"]))
 
     @cached_property
-    def _engine(self) -> dict:
+    def _engine(self) -> Mapping:
         return built_engine(self._config, self._model) or known_engine(self._config, self._model)
 
 

@@ -41,13 +41,14 @@ class EngineIdentity(TypedDict):
 
 
 class SampleSettings(TypedDict):
-    """settings.json: what can change a sample. max_new_tokens: tokens. limit: first problems of a benchmark; None: all.
+    """settings.json: what can change a sample.
 
-    prompt: content of the prompt file, not its place. benchmark_sha256: of the prepared file.
+    engine: an EngineIdentity, or what is known of one. prompt: content of the prompt file, not its place.
+    max_new_tokens: in tokens of the model. benchmark_sha256: of the prepared file. limit: first problems of it; None: all.
     """
 
     generation_version: int
-    engine: EngineIdentity
+    engine: Mapping
     prompt: dict
     prompt_template: str
     temperature: float
@@ -58,7 +59,7 @@ class SampleSettings(TypedDict):
 
 
 def sample_settings(
-    sampling: Mapping, *, engine: EngineIdentity, prompt: dict, prompt_template: str, benchmark_sha256: str
+    sampling: Mapping, *, engine: Mapping, prompt: dict, prompt_template: str, benchmark_sha256: str
 ) -> SampleSettings:
     """sampling: options of generate.py, or `generation` of the configuration."""
     return {
