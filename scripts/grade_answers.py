@@ -17,6 +17,7 @@ import sys
 import time
 from pathlib import Path
 
+from openmath.answers import as_text
 from openmath.arguments import whole
 from openmath.errors import InputError, run_command
 from openmath.files.fingerprint import identity, write_manifest
@@ -62,8 +63,7 @@ def parse_pair(line: bytes, number: int) -> tuple[str | None, str]:
             expected='{"predicted_answer": text or null, "expected_answer": text}',
             found=repr(line[:80].decode("utf-8", "replace")),
         )
-    predicted = row.get("predicted_answer")
-    return (predicted if predicted is None else str(predicted)), row["expected_answer"]
+    return as_text(row.get("predicted_answer")), row["expected_answer"]
 
 
 def grade_stream(policy: str, processes: int | None) -> None:

@@ -22,6 +22,7 @@ from openmath.engines import read_engine, running_engine
 from openmath.errors import InputError, run_command
 from openmath.files.fingerprint import canonical_json, identity, sha256_text, write_manifest
 from openmath.files.rows import read_rows, write_rows
+from openmath.files.sample_rows import Judgement
 from openmath.judging.budget import Budget, Prices, cost
 from openmath.judging.endpoints import check_judge_key, replayed_identity
 from openmath.judging.online import OnlineJudge
@@ -30,6 +31,7 @@ from openmath.judging.settings import JudgeSettings, judge_sampling, read_judge_
 from openmath.judging.store import VerdictStore
 from openmath.machine import machine, versions
 from openmath.settings import defaults
+from openmath.settings.sample_settings import engine_identity
 
 TRIES = 8  # of one request: about two minutes of back-off, what a rate limit by the minute needs
 
@@ -122,8 +124,7 @@ def read_docket(options: argparse.Namespace, store: VerdictStore) -> Docket:
     prompt = read_judge_prompt(options.prompt)
     sampling = judge_sampling(options.max_new_tokens, options.policy)
     if options.engine:
-        engine = read_engine(options.engine)
-        identity = {key: engine[key] for key in ("engine", "version", "model", "settings")}
+        identity = engine_identity(read_engine(options.engine))
     else:
         identity = options.model or replayed_identity(store, options.store, prompt, sampling)
     return Docket(JudgeSettings(identity, prompt, sampling), options.policy, options.tries_unparsed)
@@ -222,15 +223,13 @@ def write_judged(
         else:
             judgement, verdict = docket.judgement(question, store.records)
             used |= {record["key"]: record for record in docket.records(question, store.records)}
-        judged.append(
-            {
-                **row,
-                "judgement": judgement,
-                "judge_verdict": verdict,
-                "judge_model": options.judge,
-                "judge_prefilled": reason,
-            }
-        )
+        added: Judgement = {
+            "judgement": judgement,
+            "judge_verdict": verdict,
+            "judge_model": options.judge,
+            "judge_prefilled": reason,
+        }
+        judged.append({**row, **added})
     write_rows(output, judged)
     write_manifest(
         output.with_suffix(".manifest.json"),

@@ -12,7 +12,6 @@ import yaml
 from openmath.errors import InputError
 from openmath.files.rows import write_rows
 from openmath.generation.prompts import read_prompt
-from openmath.generation.staging import GENERATION_VERSION
 from openmath.judging.settings import JudgeSettings, judge_sampling, read_judge_prompt
 from openmath.judging.store import VerdictStore
 from openmath.plan import make_plan, plan_text
@@ -21,6 +20,7 @@ from openmath.plan.files import Inventory, count_lines
 from openmath.plan.speed import spread_rows
 from openmath.settings.config import checked_config
 from openmath.settings.layout import prompt_file
+from openmath.settings.sample_settings import GENERATION_VERSION
 
 ROOT = Path(__file__).parents[2]
 ENGINE = {"engine": "vllm", "version": "vllm 1.0", "model": {"source": "path"}, "settings": {"tensor_parallel": 2}}

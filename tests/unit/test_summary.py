@@ -57,10 +57,10 @@ def write_judged(path, answers, verdicts):
     return path
 
 
-def summarise(call, tmp_path, *options, majority=("1/2", "4", None)):
+def summarise(call, tmp_path, *options, greedy=("1/2", "4", None), majority=("1/2", "4", None)):
     grades = write_grades(tmp_path / "toy.parquet")
     judged = [
-        write_judged(tmp_path / "toy" / "greedy.jsonl", ("1/2", "4", None), ("no", "unparsed", "no")),
+        write_judged(tmp_path / "toy" / "greedy.jsonl", greedy, ("no", "unparsed", "no")),
         write_judged(tmp_path / "toy" / "majority.jsonl", majority, ("yes", "yes", "no")),
     ]
     published = ["--published", PUBLISHED]
@@ -171,9 +171,17 @@ def test_two_summaries_are_compared(tmp_path, call):
         call(compare_models, out, tmp_path / "nothing")
 
 
-def test_a_judge_of_other_majority_answers_is_refused(tmp_path, call):
-    with pytest.raises(InputError, match=r"(?s)another majority answer.*toy-1.*expected: 4.*found:    5.*Hint"):
-        summarise(call, tmp_path, majority=("1/2", "5", None))
+@pytest.mark.parametrize("mode", ["greedy", "majority"])
+@pytest.mark.parametrize(
+    ("judged", "says"),
+    [
+        (("1/2", "5", None), "toy-1.*expected: 4.*found:    5"),
+        (("1/2", "4", "7"), "toy-2.*expected: no answer.*found:    7"),
+    ],
+)
+def test_a_judge_of_other_answers_is_refused(tmp_path, call, mode, judged, says):
+    with pytest.raises(InputError, match=rf"(?s)another {mode} answer.*{says}.*Hint.*not paid again"):
+        summarise(call, tmp_path, **{mode: judged})
 
 
 def test_clusters_on_request(tmp_path, call):

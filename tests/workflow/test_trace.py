@@ -161,6 +161,7 @@ def test_nothing_written_names_a_secret_a_user_or_a_host_and_runs_differ_only_in
     assert [path for path, content in written.items() if path.name == "manifest.json" and folder in content] == []
 
     first, tables = manifest(evaluation), (evaluation / SUMMARY / "tables.txt").read_bytes()
+    assert "requested" not in first["checkpoint"], "a path of this machine stands behind it"
     assert first["generation"]["machines"] and first["generation"]["versions"]
     assert sum(job["samples"] for job in first["times"]["generation"]) == 2 * 3
     for name in ("grades", "eval-results-majority", "judged", "summary"):

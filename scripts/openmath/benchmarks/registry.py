@@ -8,6 +8,7 @@ import json
 from collections import Counter
 from pathlib import Path
 
+from openmath.answers import as_text
 from openmath.benchmarks.cleaning import CLEANING
 from openmath.errors import InputError
 from openmath.files.fingerprint import sha256_text
@@ -81,13 +82,6 @@ def prepare_rows(name: str, benchmark: dict, rows: list[dict], source: str) -> l
     if repeated:
         raise InputError("Ids are not unique.", where=source, found=", ".join(sorted(repeated)[:3]))
     return prepared
-
-
-def as_text(answer: object) -> str:
-    """27.0 -> '27': a gold answer is text, or comparing it with '27' would fail."""
-    if isinstance(answer, float) and answer.is_integer():
-        answer = int(answer)
-    return str(answer)
 
 
 def problems_sha256(rows: list[dict]) -> str:

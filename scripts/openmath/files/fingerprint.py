@@ -6,6 +6,7 @@ Standard library only: this module also runs inside engine containers.
 import hashlib
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from openmath.errors import InputError
@@ -38,6 +39,6 @@ def identity(path: str | Path) -> dict:
     return {"sha256": sha256_file(path), "bytes": os.path.getsize(path)}
 
 
-def write_manifest(path: str | Path, manifest: dict) -> None:
+def write_manifest(path: str | Path, manifest: Mapping) -> None:
     """Write the record of what made a result; it must never hold a secret or a user name."""
     write_text(path, json.dumps(manifest, indent=2, sort_keys=True, ensure_ascii=False) + "\n")

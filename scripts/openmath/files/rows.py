@@ -1,10 +1,7 @@
 """Sample files: JSON lines, one sample a line, complete if they exist.
 
 A sample run is one pass over a benchmark: `greedy`, or `rs0`, `rs1`, ... (the seed is the number). Its file is
-`{benchmark}/output-{sample_run}.jsonl`, in benchmark order, with these keys:
-
-    {"id": "gsm8k-0", "problem": "...", "expected_answer": "18", "generation": "... \\boxed{18}.", "predicted_answer": "18",
-     "seed": 3, "finish_reason": "stop", "num_prompt_tokens": 87, "num_generated_tokens": 112}
+`{benchmark}/output-{sample_run}.jsonl`, in benchmark order; what its rows hold: sample_rows.py.
 
 Standard library only: this module also runs inside engine containers.
 """
@@ -12,7 +9,7 @@ Standard library only: this module also runs inside engine containers.
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -99,7 +96,7 @@ def _too_long(where: str) -> InputError:
     )
 
 
-def encode_row(row: dict) -> bytes:
+def encode_row(row: Mapping) -> bytes:
     """One row as a line of UTF-8 JSON, newline included."""
     return valid_text(json.dumps(row, ensure_ascii=False)).encode() + b"\n"
 
@@ -129,7 +126,7 @@ def atomic_write(path: str | Path) -> Iterator[IO[bytes]]:
         raise
 
 
-def write_rows(path: str | Path, rows: Iterable[dict]) -> None:
+def write_rows(path: str | Path, rows: Iterable[Mapping]) -> None:
     """Write rows as JSON lines; the file appears complete or not at all."""
     with atomic_write(path) as file:
         for row in rows:

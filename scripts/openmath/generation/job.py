@@ -14,6 +14,7 @@ from openmath.engines.balance import BalancedClient
 from openmath.errors import InputError
 from openmath.files.fingerprint import fingerprint, sha256_file, write_manifest
 from openmath.files.rows import encode_row, read_rows
+from openmath.files.sample_rows import SampleRow
 from openmath.generation.progress import Progress
 from openmath.generation.prompts import (
     STOP_PHRASES,
@@ -23,9 +24,10 @@ from openmath.generation.prompts import (
     read_prompt,
     token_ids,
 )
-from openmath.generation.staging import GENERATION_VERSION, StagedRun, drop_torn_tail
+from openmath.generation.staging import StagedRun, drop_torn_tail
 from openmath.machine import machine, versions
 from openmath.settings.engine_kinds import engine_kind, tokenizer_of
+from openmath.settings.sample_settings import SampleSettings, engine_identity, sample_settings
 
 REQUEST_SECONDS = 3600.0  # deadline of one request: 4096 tokens at 4 tokens/s still fit
 SHOWN_FAILURES = 5
@@ -60,20 +62,15 @@ class Generation:
         self.total = sum(map(len, self.problems.values())) * len(options.sample_runs)
         self.missing = sum(len(run.missing) for run in self.staged.values())
 
-    def _settings(self, benchmark: Path) -> dict:
-        """Everything that can change a sample, and nothing that cannot (speed, node, block): the staging fingerprint."""
-        options = self.options
-        return {
-            "generation_version": GENERATION_VERSION,
-            "engine": {key: self.engine[key] for key in ("engine", "version", "model", "settings")},
-            "prompt": self.prompt,
-            "prompt_template": options.prompt_template,
-            "temperature": options.temperature,
-            "top_p": options.top_p,
-            "max_new_tokens": options.max_new_tokens,
-            "benchmark_sha256": sha256_file(benchmark),
-            "limit": options.limit,
-        }
+    def _settings(self, benchmark: Path) -> SampleSettings:
+        """What can change a sample of this benchmark."""
+        return sample_settings(
+            vars(self.options),
+            engine=engine_identity(self.engine),
+            prompt=self.prompt,
+            prompt_template=self.options.prompt_template,
+            benchmark_sha256=sha256_file(benchmark),
+        )
 
     async def compute(self) -> list[tuple[Job, InputError]]:
         """Decode the missing samples; each is staged the moment it is finished. Returns those that could not be computed."""
@@ -166,19 +163,18 @@ class Generation:
 
     def _stage(self, job: Job, answer: Completion) -> None:
         benchmark, run, row = job
-        self.staged[benchmark, run].append(
-            {
-                "id": row["id"],
-                "problem": row["problem"],
-                "expected_answer": row["expected_answer"],
-                "generation": answer.text,
-                "predicted_answer": extract_answer(answer.text),
-                "seed": seed_of(run),
-                "finish_reason": answer.finish_reason,
-                "num_prompt_tokens": answer.num_prompt_tokens,
-                "num_generated_tokens": answer.num_generated_tokens,
-            }
-        )
+        sample: SampleRow = {
+            "id": row["id"],
+            "problem": row["problem"],
+            "expected_answer": row["expected_answer"],
+            "generation": answer.text,
+            "predicted_answer": extract_answer(answer.text),
+            "seed": seed_of(run),
+            "finish_reason": answer.finish_reason,
+            "num_prompt_tokens": answer.num_prompt_tokens,
+            "num_generated_tokens": answer.num_generated_tokens,
+        }
+        self.staged[benchmark, run].append(sample)
 
     def publish(self) -> None:
         """Publish every complete sample run; InputError if one is a copy of another."""

@@ -11,8 +11,8 @@ import shutil
 from pathlib import Path
 
 from openmath.files.rows import encode_row, read_rows, write_rows
+from openmath.files.sample_rows import SampleRow
 
-GENERATION_VERSION = 1  # raised only when the same settings give other samples; also a param of the rules
 FLUSH_SECONDS = 2.0  # at most this much work is lost when the machine dies; a killed process loses nothing written
 
 
@@ -33,7 +33,7 @@ class StagedRun:
     def missing(self) -> list[str]:
         return [i for i in self._ids if i not in self._done]
 
-    def append(self, row: dict) -> None:
+    def append(self, row: SampleRow) -> None:
         """Keep one finished sample: safe from a kill of this process at once, from the machine's end after `sync`."""
         if self._file is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute
 import pyarrow.parquet as parquet
 
-from openmath.answers import extract_answer
+from openmath.answers import answer_of, as_text
 from openmath.errors import InputError
 from openmath.files.fast_rows import read_rows
 from openmath.files.rows import atomic_write, check_ids, valid_text
@@ -49,23 +49,6 @@ class Problem:
         self.answers: dict[str | None, int] = {}  # answer -> index into the list of all distinct pairs
 
 
-def answer_text(value: object) -> str | None:
-    """An answer field as text: other tools write numbers as JSON numbers, and "27.0" for 27."""
-    if value is None or isinstance(value, str):
-        return value
-    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
-        return str(int(value))
-    return str(value)
-
-
-def predicted_answer(row: dict) -> str | None:
-    """The answer extracted from the row's generation; of a row without one, its predicted_answer."""
-    generation = row.get("generation")
-    if isinstance(generation, str):
-        return extract_answer(generation)
-    return answer_text(row.get("predicted_answer"))
-
-
 def read_benchmark(path: str | Path) -> list[Problem]:
     """The problems of a prepared benchmark, in order."""
     return _read_problems(path, "A benchmark row has no expected_answer.")
@@ -80,7 +63,7 @@ def problems_of_samples(path: str | Path) -> list[Problem]:
 def _read_problems(path: str | Path, lacking: str, hint: str | None = None) -> list[Problem]:
     problems = []
     for number, row in enumerate(read_rows(path)):
-        expected = answer_text(row.get("expected_answer"))
+        expected = as_text(row.get("expected_answer"))
         if expected is None:
             raise InputError(lacking, where=f"{path}:{number + 1}", hint=hint)
         problems.append(Problem(str(row.get("id", number)), row.get("problem"), expected))
@@ -133,14 +116,14 @@ class SampleTable:
                     expected=repr(problem.text[:80]),
                     found=repr(str(row["problem"])[:80]),
                 )
-            answer = predicted_answer(row)
+            answer = answer_of(row)
             pair = problem.answers.get(answer)
             if pair is None:
                 pair = problem.answers[answer] = len(self.answers)
                 self.answers.append(answer)
                 yield answer, problem.expected
             pair_of.append(pair)
-            reason = answer_text(row.get("finish_reason"))
+            reason = as_text(row.get("finish_reason"))
             finish.append(self.finish_reasons.setdefault(reason, len(self.finish_reasons)))
             count = row.get("num_generated_tokens")
             tokens.append(count if isinstance(count, int) and 0 <= count <= MAX_TOKENS else NO_COUNT)

@@ -5,10 +5,8 @@ from itertools import combinations
 import numpy as np
 
 from openmath.errors import InputError
-from openmath.judging.settings import QUESTION_FIELDS
+from openmath.judging.questions import question_of
 from openmath.statistics.estimates import cohen_kappa
-
-SHOWN = ("id", *QUESTION_FIELDS)
 
 
 def compare_judges(verdicts: dict[str, list[dict]]) -> list[dict]:
@@ -51,7 +49,8 @@ def disagreements(verdicts: dict[str, list[dict]]) -> list[dict]:
         said = dict(zip(verdicts, (row["judge_verdict"] for row in rows), strict=True))
         if len(set(said.values())) > 1:
             texts = {judge: row["judgement"] for judge, row in zip(verdicts, rows, strict=True)}
-            different.append({**{name: rows[0].get(name) for name in SHOWN}, "verdicts": said, "judgements": texts})
+            answers = {"id": rows[0].get("id"), **question_of(rows[0])}
+            different.append({**answers, "verdicts": said, "judgements": texts})
     return different
 
 
@@ -61,9 +60,7 @@ def _share(values) -> float | None:
 
 
 def _check_same_answers(first: str, a: list[dict], second: str, b: list[dict]) -> None:
-    if [[row.get(name) for name in QUESTION_FIELDS] for row in a] != [
-        [row.get(name) for name in QUESTION_FIELDS] for row in b
-    ]:
+    if [question_of(row) for row in a] != [question_of(row) for row in b]:
         raise InputError(
             "Two judges have judged different answers.",
             where=f"{first} and {second}",

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from openmath.answers import extract_answer
+from openmath.answers import answer_of, reference_of
 from openmath.errors import InputError
 from openmath.judging.settings import JudgeSettings
 from openmath.judging.verdict import parse_verdict
@@ -17,33 +17,23 @@ PREFILLED = {
 
 
 def question_of(row: dict) -> dict:
-    """Problem, predicted and expected answer of a sample row."""
+    """Problem, predicted and expected answer of a sample row, as text; the predicted one may be None.
+
+    Raises KeyError naming the field where the row has no problem or no expected answer.
+    """
     return {
         "problem": row["problem"],
-        "predicted_answer": predicted_answer(row),
-        "expected_answer": str(row["expected_answer"]),
+        "predicted_answer": answer_of(row),
+        "expected_answer": reference_of(row),
     }
-
-
-def predicted_answer(row: dict) -> object:
-    """The answer that a row states; rows of other tools may have only the generation."""
-    return row["predicted_answer"] if "predicted_answer" in row else extract_answer(text_of(row, "generation"))
-
-
-def text_of(row: dict, field: str) -> str:
-    """A text field of a row, "" where it is null or absent. Raises InputError for any other type."""
-    text = row.get(field) or ""
-    if not isinstance(text, str):
-        raise InputError(f"The {field} of a row is no text.", where=f"id {row.get('id')!r:.40}", found=f"{text!r:.80}")
-    return text
 
 
 def prefilled(question: dict, policy: str = "default") -> str | None:
     """Why no call is needed: 'no_answer' or 'identical'; None where it is. paper: a blank answer is an answer."""
     predicted = question["predicted_answer"]
-    if predicted is None or (policy == "default" and not str(predicted).strip()):
+    if predicted is None or (policy == "default" and not predicted.strip()):
         return "no_answer"
-    return "identical" if str(predicted).strip() == question["expected_answer"].strip() else None
+    return "identical" if predicted.strip() == question["expected_answer"].strip() else None
 
 
 def symbolically_equal(rows: list[dict], questions: list[dict], policy: str) -> list[bool]:

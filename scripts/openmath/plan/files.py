@@ -1,6 +1,7 @@
 """Which files of each stage are present, partial and missing, by their names alone: a file that exists is complete."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
@@ -11,8 +12,14 @@ from openmath.errors import InputError, parts_of
 from openmath.files.fingerprint import sha256_file
 from openmath.files.json_files import read_json
 from openmath.generation.prompts import read_prompt
-from openmath.generation.staging import GENERATION_VERSION
 from openmath.settings.layout import Layout, prompt_file
+from openmath.settings.sample_settings import (
+    EngineIdentity,
+    agrees,
+    configured_engine,
+    engine_identity,
+    sample_settings,
+)
 
 STAGES = ("generation", "grading", "majority", "judging", "summary")
 CHUNK = 2**20
@@ -156,43 +163,55 @@ class StagedFolders:
 
     def __init__(self, config: dict, model: str):
         self._config, self._model = config, model
-        self._found = sorted(Path(f"results/{model}/.staging").glob("*/*/settings.json"))
+        imported = "samples" in config["models"][model]
+        self._found = [] if imported else sorted(Path(f"results/{model}/.staging").glob("*/*/settings.json"))
 
     def of(self, benchmark: str) -> tuple[list[Path], list[Path]]:
         """(ours, others) of one benchmark. More than one can be ours only while the engine is not built yet."""
-        folders = ([], [])
+        folders: tuple[list[Path], list[Path]] = ([], [])
         known = [path for path in self._found if path.parent.name == benchmark]
         expected = self._expected(benchmark) if known else {}
         for path in known:
-            settings = read_settings(path)
-            other = any(settings[key] != value for key, value in expected.items() if key in settings)
-            folders[other].append(path.parent)
+            folders[not agrees(expected, read_settings(path))].append(path.parent)
         return folders
 
     def _expected(self, benchmark: str) -> dict:
-        """What is known of the settings before the engine runs; names as generate.py writes them."""
-        expected = self._of_the_model | {"limit": self._config["generation"]["limit"]}
+        """What is known of the present settings: all, or all but a benchmark and parts of an engine that are not made yet."""
         prepared = Path(f"data/{benchmark}.jsonl")
-        return expected | ({"benchmark_sha256": sha256_file(prepared)} if prepared.exists() else {})
+        settings = sample_settings(
+            self._config["generation"],
+            engine=self._engine,
+            prompt=self._prompt,
+            prompt_template=self._config["models"][self._model]["prompt_template"],
+            benchmark_sha256=sha256_file(prepared) if prepared.exists() else "",
+        )
+        return {key: value for key, value in settings.items() if key != "benchmark_sha256" or prepared.exists()}
 
     @cached_property
-    def _of_the_model(self) -> dict:
-        model, generation = self._config["models"][self._model], self._config["generation"]
-        expected = {key: generation[key] for key in ("temperature", "top_p", "max_new_tokens")}
-        expected |= {"generation_version": GENERATION_VERSION, "prompt_template": model["prompt_template"]}
-        expected["prompt"] = read_prompt(prompt_file(model["prompt"]))
-        engine = engine_identity(self._model)
-        return expected | ({"engine": engine} if engine else {})
+    def _prompt(self) -> dict:
+        return read_prompt(prompt_file(self._config["models"][self._model]["prompt"]))
+
+    @cached_property
+    def _engine(self) -> Mapping:
+        return built_engine(self._config, self._model) or known_engine(self._config, self._model)
 
 
-def engine_identity(model: str) -> dict | None:
-    """What can change a model's samples: engine, version, model, settings; None where its engine is not built yet."""
-    built = Path(f"models/{model}/engine/engine.json")
-    if not built.exists():
+def known_engine(config: dict, model: str) -> dict:
+    """What the configuration, and the checkpoint if it is here, say of an engine: see configured_engine."""
+    path, what = Path(f"models/{model}/manifest.json"), "the manifest of a checkpoint"
+    manifest = read_json(path, what) if path.exists() else None
+    with parts_of(what, path):
+        return configured_engine(config, model, manifest)
+
+
+def built_engine(config: dict, model: str) -> EngineIdentity | None:
+    """The engine that is there; None where there is none, or where the configuration asks for another by now."""
+    path, what = Path(f"models/{model}/engine/engine.json"), "the description of an engine"
+    if not path.exists() or "samples" in config["models"][model]:
         return None
-    engine = read_json(built, "the description of an engine", hint="remove it to have it made again.")
-    with parts_of("the description of an engine", built):
-        return {key: engine[key] for key in ("engine", "version", "model", "settings")}
+    with parts_of(what, path):
+        engine = engine_identity(read_json(path, what, hint="remove it to have it made again."))
+        return engine if agrees(known_engine(config, model), engine) else None
 
 
 def inodes(folder: str | Path) -> dict[str, int]:

@@ -3,12 +3,13 @@
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from openmath.errors import parts_of
 from openmath.files.rows import read_rows
 from openmath.judging.budget import ASSUMED_GENERATED_TOKENS, Prices
 from openmath.judging.questions import Docket, prefilled, question_of
 from openmath.judging.settings import JudgeSettings, judge_sampling, read_judge_prompt
 from openmath.judging.store import VerdictStore
-from openmath.plan.files import Answers, Inventory, engine_identity
+from openmath.plan.files import Answers, Inventory, built_engine
 from openmath.plan.speed import Speed
 from openmath.settings.layout import prompt_file
 
@@ -65,9 +66,10 @@ def count_calls(cost: JudgeCost, inventory: Inventory, files: list[Answers], sto
     questions = {}
     for file in files:
         if file.exists and docket:
-            for question in map(question_of, read_rows(file.path)):
-                if prefilled(question, config["policy"]) is None:
-                    questions[docket.settings.key(question)] = question
+            with parts_of("a file of answers to judge", file.path):
+                for question in map(question_of, read_rows(file.path)):
+                    if prefilled(question, config["policy"]) is None:
+                        questions[docket.settings.key(question)] = question
         else:
             cost.estimated_calls += round(ASKED_SHARE * inventory.rows(file.benchmark))
     if config["judges"][cost.judge].get("cascade"):
@@ -104,11 +106,11 @@ def add_engine(cost: JudgeCost, inventory: Inventory, files: list[Answers], stor
 
 
 def judge_docket(config: dict, judge: str) -> Docket | None:
-    """Under which keys the judge's verdicts are stored; None for a self-hosted judge whose engine is not built yet."""
+    """Under which keys the judge's verdicts are stored; None for a self-hosted judge whose engine is still to be made."""
     settings = config["judges"][judge]
     prompt = read_judge_prompt(prompt_file(settings["prompt"]))
     sampling = judge_sampling(settings["max_new_tokens"], config["policy"])
-    identity = engine_identity(settings["self_hosted"]) if "self_hosted" in settings else settings["model"]
+    identity = built_engine(config, settings["self_hosted"]) if "self_hosted" in settings else settings["model"]
     if identity is None:
         return None
     return Docket(JudgeSettings(identity, prompt, sampling), config["policy"], settings["tries_unparsed"])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from openmath.errors import InputError
 from openmath.files.rows import read_rows
-from openmath.plan.files import engine_identity
+from openmath.plan.files import built_engine
 from openmath.settings.engine_kinds import engine_kind
 from openmath.settings.layout import Layout
 
@@ -39,7 +39,7 @@ def model_speed(config: dict, model: str, present_runs: dict[str, list[str]]) ->
     """present_runs: benchmark -> published sample runs. Sources say `measured` or name the keys of an assumption."""
     generation, layout = config["generation"], Layout(config)
     engine = config["models"][model]["engine"]
-    jobs = recent_jobs(model)
+    jobs = recent_jobs(config, model)
     samples, tokens = sum(job["samples"] for job in jobs), sum(job["tokens"] for job in jobs)
     speed = Speed(generation["tokens_per_second"], engine_kind(engine).start_seconds)
     speed.sources.append(measure_speed(speed, jobs))
@@ -98,7 +98,7 @@ def engine_seconds(job: dict) -> float:
     return job["full_seconds"] * job["copies"]
 
 
-def recent_jobs(model: str) -> list[dict]:
+def recent_jobs(config: dict, model: str) -> list[dict]:
     """The last finished generation jobs of the model's present engine, as generate.py has recorded them."""
     path = Path(f"results/{model}/.staging/jobs.jsonl")
     jobs = list(read_rows(path, torn_tail=True)) if path.exists() else []
@@ -108,7 +108,7 @@ def recent_jobs(model: str) -> list[dict]:
         ):
             hint = "remove the file: it only holds measured speeds."
             raise InputError("A line is not the record of a job.", where=path, found=f"{job!r:.80}", hint=hint)
-    engine = engine_identity(model)
+    engine = built_engine(config, model)
     ours = [job for job in jobs if engine is None or job["engine"] == engine["version"]]
     return [job for job in ours if job["tokens"] and job["seconds"]][-RECENT_JOBS:]
 

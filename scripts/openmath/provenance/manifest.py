@@ -55,7 +55,9 @@ def collect(config: dict, model: str, judge: str, summary: Iterable[str]) -> dic
     if not imported:
         record["engine"] = read_record(f"models/{model}/engine/engine.json")
         if not engine_kind(record["engine"]["engine"]).hosted:
-            record["checkpoint"] = read_record(f"models/{model}/manifest.json")
+            checkpoint = read_record(f"models/{model}/manifest.json")
+            checkpoint.pop("requested", None)  # of this machine only: elsewhere the same checkpoint has another path
+            record["checkpoint"] = checkpoint
     record = public(record)
     record["files"] = _files(config, record["config"], model, judge, graded) | {p: identity(p) for p in summary}
     return record

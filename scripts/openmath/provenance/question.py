@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from openmath.answers import answer_of, as_text
 from openmath.errors import InputError
 from openmath.files.rows import read_rows
 from openmath.provenance.chain import Chain
@@ -25,8 +26,9 @@ def question_rows(chain: Chain, benchmark: Benchmark, name: str) -> dict:
         found["majority"] = {key: row[key] for key in ("predicted_answer", "majority_votes", "total_votes", "tied")}
     for path in map(chain.place, chain.judged_paths(benchmark.name)):
         row = list(read_rows(path))[number]
-        kept = ("expected_answer", "predicted_answer", "judge_verdict", "judge_prefilled", "judgement")
-        found["judged"][Path(path).stem] = {key: row.get(key) for key in kept}
+        answers = {"expected_answer": as_text(row.get("expected_answer")), "predicted_answer": answer_of(row)}
+        kept = ("judge_verdict", "judge_prefilled", "judgement")
+        found["judged"][Path(path).stem] = answers | {key: row.get(key) for key in kept}
     return found
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from openmath.answers import as_text
 from openmath.errors import InputError
 from openmath.files.fast_rows import read_rows
 from openmath.files.rows import check_ids, encode_row
@@ -113,7 +114,7 @@ def read_problems(path: Path, details: Path | None) -> list[dict]:
         {
             "id": str(row.get("id", number)),
             "problem": cut(row.get("problem")) or "",
-            "expected": cut(row.get("expected_answer")),
+            "expected": cut(as_text(row.get("expected_answer"))),
             "solution": cut(row.get("reference_solution")),
             "tags": [f"{tag}: {row[tag]}"[:80] for tag in TAGS if isinstance(row.get(tag), str | int | float)],
         }

@@ -10,6 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as parquet
 
+from openmath.answers import answer_of
 from openmath.errors import InputError
 from openmath.files.fast_rows import encode_row, read_rows
 from openmath.files.rows import atomic_write, valid_text
@@ -24,7 +25,7 @@ COLUMNS = {
     "problem": (pa.string(), ""),
     "expected_answer": (pa.string(), "the reference"),
     "generation": (pa.string(), "the model's text"),
-    "predicted_answer": (pa.string(), "last `\\boxed{}` of the generation; null: none"),
+    "predicted_answer": (pa.string(), "the one that was graded: last `\\boxed{}` of the generation; null: none"),
     "is_correct": (pa.bool_(), "verdict of the symbolic grader"),
     "grade_status": (pa.string(), "`ok`, `timeout`, `too_large`, `no_answer`"),
     "vote_class": (pa.string(), "equal answers to a problem have equal classes; majority votes count these"),
@@ -119,7 +120,7 @@ def dataset_row(row: dict, grade: dict, verdicts: Verdicts) -> dict:
 def read_verdicts(judged: Iterable[Path]) -> dict[tuple[str, str | None], str]:
     """The verdicts in judged files of one benchmark. They are about answers: all samples with this answer share them."""
     return {
-        (str(row.get("id", number)), row.get("predicted_answer")): row["judge_verdict"]
+        (str(row.get("id", number)), answer_of(row)): row["judge_verdict"]
         for path in judged
         for number, row in enumerate(read_rows(path))
     }

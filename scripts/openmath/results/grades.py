@@ -9,12 +9,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as parquet
 
+from openmath.answers import answer_of, as_text, text_of
 from openmath.errors import InputError
 from openmath.files.rows import check_ids, read_rows
 from openmath.files.sample_runs import run_order, sample_run_of
 from openmath.grading import GraderPool
 from openmath.judging import parse_verdict
-from openmath.judging.questions import predicted_answer, text_of
 from openmath.statistics.votes import NONE, Ballots, count_votes
 
 TEXT_COLUMNS = ("id", "sample_run", "predicted_answer", "vote_class", "finish_reason")
@@ -160,13 +160,13 @@ def read_judged(path: Path, ids: list[str]) -> Judged:
     """A file of judge_answers.py about the problems `ids`."""
     rows = list(read_rows(path))
     for name in ("judge_verdict", "problem", "expected_answer"):
-        if any(name not in row for row in rows):
+        if any(row.get(name) is None for row in rows):
             raise InputError(f"A row has no {name}.", where=path, expected="a file of judge_answers.py")
     check_ids([str(row.get("id", n)) for n, row in enumerate(rows)], ids, where=path, expected_from="the grades")
     return Judged(
         np.array([str(row["judge_verdict"]) for row in rows]),
-        [predicted_answer(row) for row in rows],
-        [str(row["expected_answer"]) for row in rows],
+        [answer_of(row) for row in rows],
+        [as_text(row["expected_answer"]) for row in rows],
     )
 
 
@@ -238,8 +238,7 @@ class _Sample(NamedTuple):
 
 def _sample(row: dict, policy: str, where: str, number: int) -> _Sample:
     """number: of the row, from 0, its id where it has none."""
-    answer = predicted_answer(row)
-    correct, expected = row.get("is_correct"), row.get("expected_answer")
+    correct, expected = row.get("is_correct"), as_text(row.get("expected_answer"))
     if correct is None and expected is None:
         raise InputError("A row has neither is_correct nor expected_answer.", where=where)
     if correct not in (None, False, True):
@@ -247,7 +246,7 @@ def _sample(row: dict, policy: str, where: str, number: int) -> _Sample:
     return _Sample(
         str(row.get("id", number)),
         str(row.get("problem")),
-        (answer if answer is None else str(answer), str(expected)),
+        (answer_of(row), str(expected)),
         NONE if correct is None else int(correct),
         str(row.get("finish_reason") or ""),
         parse_verdict(text_of(row, "judgement"), policy) if "judgement" in row else "",

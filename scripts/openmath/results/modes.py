@@ -53,7 +53,7 @@ def modes_of(benchmark: Benchmark, policy: str) -> list[Mode]:
     """All modes of one benchmark, in the order of the tables."""
     modes = []
     if benchmark.greedy:
-        modes.append(_greedy(benchmark.greedy, benchmark.judged.get("greedy")))
+        modes.append(_greedy(benchmark))
     if benchmark.sampled:
         if policy == "default":
             modes.append(_average(benchmark.sampled))
@@ -62,8 +62,14 @@ def modes_of(benchmark: Benchmark, policy: str) -> list[Mode]:
     return modes
 
 
-def _greedy(run: Graded, judged: Judged | None) -> Mode:
-    verdicts = judged.verdicts if judged else None if run.judged is None else run.judged[:, 0]
+def _greedy(benchmark: Benchmark) -> Mode:
+    run, judged = benchmark.greedy, benchmark.judged.get("greedy")
+    answers = [run.answer_of(problem, 0) for problem in range(len(run.ids))]
+    if judged:
+        _check_judged_answers("greedy", judged, answers, benchmark)
+        verdicts = judged.verdicts
+    else:
+        verdicts = None if run.judged is None else run.judged[:, 0]
     correct = run.correct[:, 0].astype(bool)
     judge = None if verdicts is None else verdicts == "yes"
     return Mode(
@@ -74,7 +80,7 @@ def _greedy(run: Graded, judged: Judged | None) -> Mode:
         judge=None if judge is None else judge.astype(float),
         unanswered=run.answers[:, 0] == NONE,
         pairs=None if judge is None else (correct, judge),
-        answers=[run.answer_of(problem, 0) for problem in range(len(run.ids))],
+        answers=answers,
         runs=run,
         compared=None if verdicts is None else (correct, verdicts),
     )
@@ -111,7 +117,7 @@ def _majority(benchmark: Benchmark, policy: str) -> Mode:
     correct = answered & runs.correct[problems, vote.run]
     verdicts = judge = shown = None
     if judged:
-        _check_judged_answers(judged, answers, benchmark)
+        _check_judged_answers("majority", judged, answers, benchmark)
         verdicts = judged.verdicts
         shown = verdicts == "yes"
         judge = shown.astype(float)
@@ -152,14 +158,18 @@ def _pass(runs: Graded) -> Mode:
     )
 
 
-def _check_judged_answers(judged: Judged, answers: list[str | None], benchmark: Benchmark) -> None:
-    """The judge must have seen the answers that won: other votes, or another policy, make other answers."""
-    for number, (seen, won) in enumerate(zip(judged.answers, answers, strict=True)):
-        if seen != won:
+def _check_judged_answers(mode: str, judged: Judged, answers: list[str | None], benchmark: Benchmark) -> None:
+    """The judge must have seen the answers that were graded: other samples, votes or policies make other answers."""
+    again = {
+        "greedy": "grade and judge the same samples again: grade_answers.py and judge_answers.py.",
+        "majority": "vote and judge again: fill_majority.py and judge_answers.py, with the same --policy.",
+    }
+    for number, (seen, graded) in enumerate(zip(judged.answers, answers, strict=True)):
+        if seen != graded:
             raise InputError(
-                "The judge saw another majority answer than the grades give.",
+                f"The judge saw another {mode} answer than the grades give.",
                 where=f"{benchmark.name}: {benchmark.ids[number]}",
-                expected=won,
-                found=seen,
-                hint="vote and judge again: fill_majority.py and judge_answers.py, with the same --policy.",
+                expected="no answer" if graded is None else graded,
+                found="no answer" if seen is None else seen,
+                hint=f"{again[mode]} Verdicts in the judge's store are not paid again.",
             )

@@ -9,8 +9,9 @@ import shlex
 from pathlib import Path
 
 from openmath.settings.config import summary_config
-from openmath.settings.engine_kinds import KINDS, engine_kind
+from openmath.settings.engine_kinds import engine_kind
 from openmath.settings.layout import Layout
+from openmath.settings.sample_settings import OWN_KEYS, engine_options
 
 ENVIRONMENTS = Path(__file__).parents[3] / "envs"
 
@@ -37,29 +38,19 @@ class Options:
 
     def build_engine(self, wildcards) -> list:
         """What makes an engine what it is."""
-        name, model = wildcards.model, self._models[wildcards.model]
-        options = ["--engine", model["engine"]]
-        kind = engine_kind(model["engine"])
-        if kind.hosted:
-            options += ["--base-url", model["base_url"], "--served-model", model["served_model"]]
-            return options + (["--api-key-env", model["api_key_env"]] if "api_key_env" in model else [])
-        options += ["--checkpoint", f"models/{name}/checkpoint", "--manifest", f"models/{name}/manifest.json"]
-        own = model["engine"] not in KINDS
-        parallel = self._layout.gpus(name) if own else model["tensor_parallel"]
-        options += ["--dtype", model["dtype"], "--tensor-parallel", str(parallel)]
-        options += ["--context-length", str(model["context_length"])]
-        if own:
-            return options + self._own_engine(model["engine"])
-        if kind.builder:
-            for key, value in model["build"].items():
-                options += [f"--{key.replace('_', '-')}", str(value)]
-        return options + (["--deterministic"] if model["deterministic"] else [])
-
-    def _own_engine(self, engine: str) -> list:
-        """How an engine that the configuration describes is served."""
-        settings = self._config["engines"][engine]
-        options = [f"--{key}={settings[key]}" for key in ("serve", "version", "health", "tokenizer") if key in settings]
-        return options + ([f"--extra-body={json.dumps(settings['extra_body'])}"] if "extra_body" in settings else [])
+        name, engine = wildcards.model, self._models[wildcards.model]["engine"]
+        options = ["--engine", engine]
+        if not engine_kind(engine).hosted:
+            options += ["--checkpoint", f"models/{name}/checkpoint", "--manifest", f"models/{name}/manifest.json"]
+        for key, value in engine_options(self._config, name).items():
+            option = f"--{key.replace('_', '-')}"
+            if isinstance(value, bool):
+                options += [option] * value
+            elif key in OWN_KEYS:  # in one word: a command may begin with a dash
+                options += [f"{option}={json.dumps(value) if isinstance(value, dict) else value}"]
+            else:
+                options += [option, str(value)]
+        return options
 
     def engine_command(self, wildcards) -> list:
         """Where the server program lies."""

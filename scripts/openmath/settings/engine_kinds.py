@@ -5,6 +5,8 @@ Standard library only: this module also runs inside engine containers.
 
 from dataclasses import dataclass, field
 
+from openmath.settings import defaults
+
 TOKENIZERS = ("checkpoint", "server", "none")
 
 
@@ -112,7 +114,7 @@ OWN = EngineKind(
     environment="workflow.yaml",  # of the client; the server's program is where its command says
     installing="`serve` under engines: names the program: install it, or give its whole path.",
     described_by=("checkpoint", "serve", "health"),
-    tokenizer="checkpoint",
+    tokenizer=defaults.TOKENIZER,
     concurrency=256,  # enough for most servers on a GPU; generation: concurrency
 )
 

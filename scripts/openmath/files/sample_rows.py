@@ -1,0 +1,59 @@
+"""Rows about samples: what each key holds. Rows of other tools may have fewer keys and more; answers.answer_of reads all of them.
+
+Standard library only: this module also runs inside engine containers.
+"""
+
+from typing import TypedDict
+
+
+class AnswerRow(TypedDict):
+    """A problem and one answer to it. `id` names the problem in its benchmark.
+
+    expected_answer: the reference. predicted_answer: None where there is no answer; "" is an empty one, `\\boxed{}`.
+    """
+
+    id: str
+    problem: str
+    expected_answer: str
+    predicted_answer: str | None
+
+
+class SampleRow(AnswerRow):
+    """A line of output-greedy.jsonl and output-rs{seed}.jsonl. Token counts are None where the engine does not say.
+
+    generation: the model's text. seed: number of the sample run; None for greedy. finish_reason: stop | length |
+    prompt_too_long. num_prompt_tokens, num_generated_tokens: in tokens of the model.
+    """
+
+    generation: str
+    seed: int | None
+    finish_reason: str | None
+    num_prompt_tokens: int | None
+    num_generated_tokens: int | None
+
+
+class MajorityRow(AnswerRow):
+    """A line of output-majority.jsonl: the winner over the sampled runs; no generation, since no single text stands behind it.
+
+    majority_votes: runs that gave it. total_votes: runs, those without an answer included. tied: another answer had as many
+    votes. is_correct: the symbolic grader's verdict.
+    """
+
+    majority_votes: int
+    total_votes: int
+    tied: bool
+    is_correct: bool
+
+
+class Judgement(TypedDict):
+    """What a line of judged/{judge}/{benchmark}/{mode}.jsonl holds beside the whole row that was judged.
+
+    judgement: the judge's reply, or the words for an answer that needed no call. judge_verdict: yes | no | unparsed.
+    judge_model: name of the judge in the configuration. judge_prefilled: why no call was needed, no_answer | identical |
+    symbolic; None where the judge was asked.
+    """
+
+    judgement: str
+    judge_verdict: str
+    judge_model: str
+    judge_prefilled: str | None
