@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterator
 
+from openmath.grading.readings import Reading
+
 _YES = frozenset({"yes", "true", "correct"})
 _NO = frozenset({"no", "false", "incorrect"})
 _EMPTY = frozenset(
@@ -66,17 +68,21 @@ def is_all_reals(text: str) -> bool:
     return bool(_REALS.fullmatch(unwrapped(text).strip(" .")))
 
 
+def is_nothing(text: str) -> bool:
+    return _SPACES.sub(" ", unwrapped(text)).strip(" .").lower() in _EMPTY
+
+
 def is_words(text: str) -> bool:
     """Is the whole answer one of the words that would otherwise read as a product of letters?"""
     word = unwrapped(text).strip(" .")
     if _CAPITALS.fullmatch(word):
         return True
-    return word.lower() in _YES | _NO | _EMPTY | _WORDS
+    return word.lower() in _YES | _NO | _WORDS or is_nothing(text)
 
 
 def key(text: str) -> str:
     """Words are compared without case, spacing and full stops; formulas among them as they stand."""
-    if unwrapped(text).strip(" .").lower() in _EMPTY:
+    if is_nothing(text):
         return "empty"
     words = _MERIDIEM.sub(r"\1m", _SINGLE.sub(r"\1", TEXT_GROUP.sub(r" \1 ", text)).strip())
     winner = _WINS.match(_SPACES.sub(" ", words).strip(" ."))
@@ -90,20 +96,19 @@ def key(text: str) -> str:
     return "text:" + bare
 
 
-def verdict_of(sentence: str) -> Iterator[tuple[str, str]]:
-    """(kind, key) of the ways a sentence answers yes, no, or that there is nothing, or infinitely many."""
+def readings(sentence: str) -> Iterator[tuple[Reading, str]]:
+    """(reading, key) of the ways a sentence answers yes, no, or infinitely many."""
     lower = sentence.lower()
     if lower in _EMPTY:
-        yield "empty", "empty"
-        yield "yesno", "no"
+        yield Reading.YES_NO, "no"
     elif _HEDGED.search(lower):
         return
     elif _NO_SENTENCE.match(lower):
-        yield "yesno", "no"
+        yield Reading.YES_NO, "no"
     elif lower in _YES or _YES_SENTENCE.match(lower):
-        yield "yesno", "yes"
+        yield Reading.YES_NO, "yes"
     if _INFINITELY_MANY.match(lower):
-        yield "count", "infinitely many"
+        yield Reading.INFINITELY_MANY, "infinitely many"
 
 
 def short_answer(text: str) -> str | None:
