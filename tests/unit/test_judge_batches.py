@@ -17,7 +17,7 @@ from openmath.errors import InputError
 from openmath.files import rows as samples
 from openmath.judging import batch
 from openmath.judging.budget import BudgetSpent, Prices
-from openmath.judging.questions import Docket, question_of
+from openmath.judging.questions import Attempts, question_of
 from openmath.judging.settings import JudgeSettings, judge_sampling, read_judge_prompt
 from openmath.judging.store import VerdictStore
 
@@ -31,10 +31,10 @@ def answer(question: str) -> str:
 
 def judge(folder: Path, server, rows=ROWS, prices=None, budget_usd=None) -> batch.BatchJudge:
     """Judge in this process; the judge afterwards."""
-    docket = Docket(JudgeSettings("judge-1", read_judge_prompt(PROMPT), judge_sampling(10, "default")), "default", 2)
+    attempts = Attempts(JudgeSettings("judge-1", read_judge_prompt(PROMPT), judge_sampling(10, "default")), "default", 2)
     judge = batch.BatchJudge(
         "j",
-        docket,
+        attempts,
         VerdictStore(folder),
         base_url=server.base_url,
         api_key=SECRET,

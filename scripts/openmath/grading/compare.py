@@ -7,7 +7,7 @@ from openmath.grading.language.units import clash
 from openmath.grading.meaning.rounding import rounds_to
 from openmath.grading.parsed_answer import ParsedAnswer, text_key
 from openmath.grading.readings import Reading
-from openmath.grading.verdict import Verdict
+from openmath.grading.grades import Grade
 
 CACHE_SIZE = 20_000  # answers kept read: the references of a benchmark and the answers they meet
 
@@ -17,16 +17,16 @@ def read(text: str) -> ParsedAnswer:
     return ParsedAnswer(text)
 
 
-def grade(predicted: str | None, expected: str, policy: str = "default") -> Verdict:
+def grade(predicted: str | None, expected: str, policy: str = "default") -> Grade:
     """Is `predicted` the answer `expected`? None is no answer. Symmetric. policy: "default" or "paper" (see paper.py)."""
     if predicted is None:
-        return Verdict(False, "no_answer")
+        return Grade(False, "no_answer")
     if predicted == expected:
-        return Verdict(True)
+        return Grade(True)
     a, b = read(predicted), read(expected)
     if paper.correct(predicted, expected, texts_equal) if policy == "paper" else same(a, b):
-        return Verdict(True)
-    return Verdict(False, "too_large" if a.exceeds_limits() or b.exceeds_limits() else "ok")
+        return Grade(True)
+    return Grade(False, "too_large" if a.exceeds_limits() or b.exceeds_limits() else "ok")
 
 
 def texts_equal(one: str, other: str) -> bool:

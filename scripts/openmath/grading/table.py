@@ -20,7 +20,7 @@ from openmath.files.fast_rows import read_rows
 from openmath.files.rows import atomic_write, check_ids, valid_text
 from openmath.files.sample_runs import run_order, sample_run_of
 from openmath.grading.pool import GraderPool, Sample
-from openmath.grading.verdict import GRADER_VERSION
+from openmath.grading.grades import GRADER_VERSION
 
 PROGRESS_EVERY_S = 5  # seconds between two progress lines on stderr
 NO_COUNT = -1  # num_generated_tokens of a row that does not say
@@ -153,8 +153,8 @@ class SampleTable:
             {
                 "predicted_answer": _strings(self.answers),
                 "vote_class": _strings(sample.vote_class for sample in samples),
-                "is_correct": pa.array([sample.verdict.correct for sample in samples], pa.bool_()),
-                "grade_status": _strings(sample.verdict.status for sample in samples),
+                "is_correct": pa.array([sample.grade.correct for sample in samples], pa.bool_()),
+                "grade_status": _strings(sample.grade.status for sample in samples),
             }
         )
         ids = _strings(problem.id for problem in self.problems)
@@ -191,7 +191,7 @@ def grade_files(
     with GraderPool(processes, policy) as pool:
         samples = list(pool.grade_samples(table.read(paths)))
     table.write(output, samples, policy)
-    unsettled = sum(sample.verdict.status in ("timeout", "too_large") for sample in samples)
+    unsettled = sum(sample.grade.status in ("timeout", "too_large") for sample in samples)
     return len(table.runs) * len(problems), len(samples), unsettled
 
 

@@ -27,7 +27,7 @@ from openmath.files.rows import encode_row, read_rows
 from openmath.judging.settings import JudgeSettings
 
 AMOUNTS = ("usd", "asked_at", "num_prompt_tokens", "num_generated_tokens")
-MOST = 1e15  # of any amount
+MAX_AMOUNT = 1e15
 BATCH_TEXTS = {"name", "file_id", "batch_id", "status"}
 FLUSH_SECONDS = 2.0  # between two calls of `sync`: at most this much is lost when the machine dies
 IMPORTED = "import-"
@@ -159,7 +159,7 @@ def _check_verdict(line: dict, path: Path) -> None:
 
 def _is_amount(value: object) -> bool:
     """Whether it can be added up: a negative or infinite price in a store of others would undo the budget."""
-    return isinstance(value, int | float) and 0 <= value < MOST
+    return isinstance(value, int | float) and 0 <= value < MAX_AMOUNT
 
 
 def _age(record: dict) -> tuple:

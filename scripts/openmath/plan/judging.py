@@ -6,7 +6,7 @@ from pathlib import Path
 from openmath.errors import parts_of
 from openmath.files.rows import read_rows
 from openmath.judging.budget import ASSUMED_GENERATED_TOKENS, Prices
-from openmath.judging.questions import Docket, prefilled, question_of
+from openmath.judging.questions import Attempts, prefilled, question_of
 from openmath.judging.settings import JudgeSettings, judge_sampling, read_judge_prompt
 from openmath.judging.store import VerdictStore
 from openmath.plan.files import Answers, Inventory, built_engine
@@ -62,19 +62,19 @@ def judge_costs(inventory: Inventory, to_judge: dict[str, list[Answers]], speeds
 
 def count_calls(cost: JudgeCost, inventory: Inventory, files: list[Answers], store: VerdictStore) -> None:
     config = inventory.config
-    docket = judge_docket(config, cost.judge)
+    attempts = judge_attempts(config, cost.judge)
     questions = {}
     for file in files:
-        if file.exists and docket:
+        if file.exists and attempts:
             with parts_of("a file of answers to judge", file.path):
                 for question in map(question_of, read_rows(file.path)):
                     if prefilled(question, config["policy"]) is None:
-                        questions[docket.settings.key(question)] = question
+                        questions[attempts.settings.key(question)] = question
         else:
             cost.estimated_calls += round(ASKED_SHARE * inventory.rows(file.benchmark))
     if config["judges"][cost.judge].get("cascade"):
         cost.assumptions.append("fewer with cascade: answers that the symbolic grader finds equal are not asked")
-    left = sum(docket.next_attempt(question, store.records) is not None for question in questions.values())
+    left = sum(attempts.next_attempt(question, store.records) is not None for question in questions.values())
     cost.calls = left + cost.estimated_calls
     if cost.estimated_calls:
         cost.assumptions.append(f"{ASKED_SHARE:.0%} of the answers to come need a call, assumed")
@@ -105,7 +105,7 @@ def add_engine(cost: JudgeCost, inventory: Inventory, files: list[Answers], stor
     cost.assumptions.append(f"{tokens:,.0f} tokens a judgement {known}, at the speed of generation")
 
 
-def judge_docket(config: dict, judge: str) -> Docket | None:
+def judge_attempts(config: dict, judge: str) -> Attempts | None:
     """Under which keys the judge's verdicts are stored; None for a self-hosted judge whose engine is still to be made."""
     settings = config["judges"][judge]
     prompt = read_judge_prompt(prompt_file(settings["prompt"]))
@@ -113,4 +113,4 @@ def judge_docket(config: dict, judge: str) -> Docket | None:
     identity = built_engine(config, settings["self_hosted"]) if "self_hosted" in settings else settings["model"]
     if identity is None:
         return None
-    return Docket(JudgeSettings(identity, prompt, sampling), config["policy"], settings["tries_unparsed"])
+    return Attempts(JudgeSettings(identity, prompt, sampling), config["policy"], settings["tries_unparsed"])

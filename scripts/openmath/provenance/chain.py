@@ -71,7 +71,7 @@ class Chain:
         return [self.layout.majority_file(self.model, benchmark)] if voted else []
 
     def of_cell(self, benchmark: str, mode: str, column: str, names: list[str]) -> Link:
-        """names: files of the summary in which the cell stands."""
+        """names: files of the summary that hold the cell."""
         folder = str(Path(self.layout.summary_file(self.model, self.judge)).parent)
         grades = self._grades(benchmark)
         judged = [path for path in self.judged_paths(benchmark) if Path(path).stem == mode.partition("@")[0]]

@@ -199,8 +199,8 @@ def read_sample_files(paths: Iterable[Path], policy: str) -> Graded:
         with GraderPool(policy=policy) as pool:
             samples = list(pool.grade_samples(pairs))
         _, classes = _codes([sample.vote_class for sample in samples])
-        verdicts = np.array([sample.verdict.correct for sample in samples])
-        correct = np.where(recorded == NONE, verdicts[pair], recorded == 1)
+        grades = np.array([sample.grade.correct for sample in samples])
+        correct = np.where(recorded == NONE, grades[pair], recorded == 1)
     truncated = reasons == "length" if (reasons != "").any() else None
     return Graded(list(first.id), runs, texts, answers[pair], classes[pair], correct, truncated, judged)
 

@@ -37,16 +37,16 @@ _YES_SENTENCE = re.compile(
     r"(?:yes\b|it is (?:always )?possible\b|there (?:does )?exists?\b|(?:such )?.{0,80}\bexists?$)",
     re.DOTALL,
 )
-# A verdict with a condition is another answer than the bare verdict: "yes, but only if n is even".
+# A yes or no with a condition is another answer than the bare word: "yes, but only if n is even".
 _HEDGED = re.compile(
     r"\b(?:but|unless|except|provided|iff|only (?:if|when|for))\b|^(?:yes|no)\W+(?:if|when|for|whenever)\b"
 )
 _SHORT = re.compile(r"(yes|no)\s*[,.;:]\s*(.{0,300})$", re.DOTALL)
-# The other verdict in the same sentence; "no" before a noun ("no two faces") is not one.
+# The other word in the same sentence; "no" before a noun ("no two faces") is not one.
 _BOTH = re.compile(
     r"\byes\b|\bno\b(?! (?:two|three|four|such|other|more|less|point|integer|element|one|matter|longer)\b)"
 )
-_VERDICTS = re.compile(r"\b(yes|no)\b", re.IGNORECASE)
+_YES_OR_NO = re.compile(r"\b(yes|no)\b", re.IGNORECASE)
 _PARTS = re.compile(
     r"(?:\b(?:[a-h]|i{1,3}|iv)\b|\b(?:yes|no|and)\b|\\begin\s*aligned|\\end\s*aligned|[\W\d_])*", re.IGNORECASE
 )
@@ -114,9 +114,9 @@ def readings(sentence: str) -> Iterator[tuple[Reading, str]]:
 def short_answer(text: str) -> str | None:
     """The key of an answer that begins with yes or no and goes on explaining; of yes and no to several parts."""
     words = unwrapped(text[:MAX_PROSE]).lower()
-    verdicts = _VERDICTS.findall(re.sub(r"(yes|no)(?=yes|no\b)", r"\1 ", words))
-    if len(verdicts) > 1 and _PARTS.fullmatch(words):
-        return "text:" + ",".join(verdicts)
+    words_said = _YES_OR_NO.findall(re.sub(r"(yes|no)(?=yes|no\b)", r"\1 ", words))
+    if len(words_said) > 1 and _PARTS.fullmatch(words):
+        return "text:" + ",".join(words_said)
     many = _INFINITELY_MANY.match(words)
     if many and len(many["more"].split()) <= 2:
         return "infinitely many"
