@@ -54,7 +54,9 @@ def trace(options: argparse.Namespace, summary: Path) -> int:
         judged = [chain.place(path) for path in chain.judged_paths(benchmark)]
         data = read_benchmark(grades, judged)
         cell = recompute(data, chain.policy, mode, column)
-        problems = differing(summary, cells[key], cell.reported) + (regrade(chain, benchmark) if options.regrade else [])
+        problems = differing(summary, cells[key], cell.reported) + (
+            regrade(chain, benchmark) if options.regrade else []
+        )
         if options.question:
             history = problem_history(chain, data, options.question)
     if options.json:

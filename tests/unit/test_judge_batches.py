@@ -31,7 +31,9 @@ def answer(question: str) -> str:
 
 def judge(folder: Path, server, rows=ROWS, prices=None, budget_usd=None) -> batch.BatchJudge:
     """Judge in this process; the judge afterwards."""
-    attempts = Attempts(JudgeSettings("judge-1", read_judge_prompt(PROMPT), judge_sampling(10, "default")), "default", 2)
+    attempts = Attempts(
+        JudgeSettings("judge-1", read_judge_prompt(PROMPT), judge_sampling(10, "default")), "default", 2
+    )
     judge = batch.BatchJudge(
         "j",
         attempts,

@@ -17,8 +17,8 @@ from openmath.provenance import workflow
 from openmath.provenance.cells import find_cell
 from openmath.provenance.chain import File, Link
 from openmath.provenance.manifest import _times
-from openmath.provenance.public import check_no_secret, public
 from openmath.provenance.problem import problem_text
+from openmath.provenance.public import check_no_secret, public
 from openmath.provenance.rendering import chain_text
 from openmath.provenance.stages import staged_under
 from openmath.settings.config import summary_config

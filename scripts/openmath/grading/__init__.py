@@ -10,7 +10,7 @@ processes with a memory limit, which is what text written by a model deserves.
 """
 
 from openmath.grading.compare import grade, vote_class
-from openmath.grading.pool import GraderPool
 from openmath.grading.grades import GRADER_VERSION, POLICIES, Grade
+from openmath.grading.pool import GraderPool
 
-__all__ = ["GRADER_VERSION", "POLICIES", "GraderPool", "Grade", "grade", "vote_class"]
+__all__ = ["GRADER_VERSION", "POLICIES", "Grade", "GraderPool", "grade", "vote_class"]

@@ -27,8 +27,8 @@ from typing import NamedTuple
 import psutil
 
 from openmath.grading import compare
-from openmath.grading.limits import CPU_LIMIT_S, KILL_AFTER_S, MEMORY_LIMIT_BYTES, STUCK_AFTER_S
 from openmath.grading.grades import Grade
+from openmath.grading.limits import CPU_LIMIT_S, KILL_AFTER_S, MEMORY_LIMIT_BYTES, STUCK_AFTER_S
 
 POLL_S = 0.2  # seconds between two looks at the workers' clocks while nothing arrives
 CHUNK = 128  # jobs sent to a worker at once

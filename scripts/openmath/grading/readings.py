@@ -23,7 +23,11 @@ class Reading(Enum):
     HALF_LINE = "an inequality between two letters as where one of them lies", ("x > a", r"(a, \infty)")
     SIGNS_TOGETHER = "plus-minus signs that all change together", (r"(\pm 1, \pm 2)", r"\{(1, 2), (-1, -2)\}")
     FUNCTION_BODY = "the right side of f(t) = ... as it stands", (r"f(t) = \pm t", r"\pm t")
-    FUNCTION = "f(t) = ... with its arguments named by place", ("f(a,b,c,d) = a+bcd", "f(p,q,r,s) = p+qrs"), ("FUNCTION",)
+    FUNCTION = (
+        "f(t) = ... with its arguments named by place",
+        ("f(a,b,c,d) = a+bcd", "f(p,q,r,s) = p+qrs"),
+        ("FUNCTION",),
+    )
     FAMILY = (
         "f(x) = ... with its constants named by place, if the letters of the answers differ",
         ("f(x) = ax + b", "f(x) = cx + d"),

@@ -61,7 +61,7 @@ class BatchJudge:
         self._last_error = "nothing"
 
     def ask(self, questions: list[dict]) -> None:
-        """Submit, wait and collect until every question has a verdict or no try left: expired parts and second tries take further rounds."""
+        """Submit, wait and collect, again for expired parts and second tries, until every question has a verdict or no try left."""
         with self._readable_errors(), self._client:
             while True:
                 with self.store.lock():

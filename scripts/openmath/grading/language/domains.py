@@ -1,4 +1,4 @@
-r"""Properties of numbers in words: "all positive integers that are odd", "for some nonnegative integer k", "where n \ge 0 is whole"."""
+r"""Properties of numbers in words: "all integers that are odd", "for some nonnegative integer k", "where n \ge 0 is whole"."""
 
 import re
 
