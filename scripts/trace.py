@@ -50,13 +50,13 @@ def trace(options: argparse.Namespace, summary: Path) -> int:
     problems = broken(linked + chain.files(sorted(others)))
     cell = history = None
     if not problems:
-        grades = chain.place(chain.layout.grades_file(chain.model, benchmark))
-        judged = [chain.place(path) for path in chain.judged_paths(benchmark)]
+        grades = chain.local_path(chain.layout.grades_file(chain.model, benchmark))
+        judged = [chain.local_path(path) for path in chain.judged_paths(benchmark)]
         data = read_benchmark(grades, judged)
         cell = recompute(data, chain.policy, mode, column)
-        problems = differing(summary, cells[key], cell.reported) + (
-            regrade(chain, benchmark) if options.regrade else []
-        )
+        problems = differing(summary, cells[key], cell.reported)
+        if options.regrade:
+            problems += regrade(chain, benchmark)
         if options.question:
             history = problem_history(chain, data, options.question)
     if options.json:

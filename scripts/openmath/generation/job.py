@@ -42,7 +42,7 @@ class Generation:
     def __init__(self, options: argparse.Namespace):
         self.options = options
         self.engine = read_engine(options.engine)
-        self.kind = engine_module(self.engine["engine"])
+        self.engine_module = engine_module(self.engine["engine"])
         self.tokenizer = tokenizer_of(self.engine)
         self.prompt = read_prompt(options.prompt)
         self.problems = {
@@ -77,7 +77,7 @@ class Generation:
         prompts = None
         if self.tokenizer != "server":  # before the engine starts: a template that does not fit costs no GPU time
             prompts = await asyncio.to_thread(self._encode, None)
-        concurrency = options.concurrency or self.kind.CONCURRENCY * options.copies
+        concurrency = options.concurrency or self.engine_module.CONCURRENCY * options.copies
         async with running_engines(
             options.engine, options.copies, command=options.engine_command, args=options.engine_args, log=options.log
         ) as servers:
@@ -154,7 +154,7 @@ class Generation:
             return Completion("", "prompt_too_long", len(prompt), 0, None, None)
         # The recipe's seed is the run number, the same for all problems of the run.
         sampled = {"temperature": options.temperature, "top_p": options.top_p, "seed": seed_of(job[1])}
-        sampling = self.kind.GREEDY if job[1] == "greedy" else sampled
+        sampling = self.engine_module.GREEDY if job[1] == "greedy" else sampled
         stop = STOP_PHRASES[options.prompt_template]
         return await client.complete(
             prompt, {"max_tokens": room, **({"stop": stop} if stop else {}), **sampling}, extra

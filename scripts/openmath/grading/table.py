@@ -56,16 +56,16 @@ def read_benchmark(path: str | Path) -> list[Problem]:
 
 def problems_of_samples(path: str | Path) -> list[Problem]:
     """The problems of a sample file made elsewhere, which carries its own reference answers."""
-    lacking = "A row has no expected_answer, and no benchmark was given."
-    return _read_problems(path, lacking, hint="pass --benchmark data/NAME.jsonl.")
+    message_if_missing = "A row has no expected_answer, and no benchmark was given."
+    return _read_problems(path, message_if_missing, hint="pass --benchmark data/NAME.jsonl.")
 
 
-def _read_problems(path: str | Path, lacking: str, hint: str | None = None) -> list[Problem]:
+def _read_problems(path: str | Path, message_if_missing: str, hint: str | None = None) -> list[Problem]:
     problems = []
     for number, row in enumerate(read_rows(path)):
         expected = as_text(row.get("expected_answer"))
         if expected is None:
-            raise InputError(lacking, where=f"{path}:{number + 1}", hint=hint)
+            raise InputError(message_if_missing, where=f"{path}:{number + 1}", hint=hint)
         problems.append(Problem(str(row.get("id", number)), row.get("problem"), expected))
     if not problems:
         raise InputError("The file is empty.", where=path)
@@ -97,7 +97,9 @@ class SampleTable:
             by_run[run] = path
         for run in sorted(by_run, key=run_order):
             yield from self._read_file(run, by_run[run])
-            self._tell(f"read {len(self.runs)} of {len(by_run)} sample runs, {len(self.answers)} distinct answers")
+            self._report_progress(
+                f"read {len(self.runs)} of {len(by_run)} sample runs, {len(self.answers)} distinct answers"
+            )
 
     def _read_file(self, run: str, path: str | Path) -> Iterator[tuple[str | None, str]]:
         pair_of, finish, tokens = array("i"), array("h"), array("i")
@@ -141,7 +143,7 @@ class SampleTable:
         self.finish.append(finish)
         self.tokens.append(tokens)
 
-    def _tell(self, message: str) -> None:
+    def _report_progress(self, message: str) -> None:
         if (now := time.monotonic()) - self._told > PROGRESS_EVERY_S:
             print(f"[{now - self._started:6.0f} s] {message}", file=sys.stderr, flush=True)
             self._told = now

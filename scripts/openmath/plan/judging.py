@@ -37,7 +37,7 @@ class JudgeCost:
     assumptions: list[str] = field(default_factory=list)
 
 
-def judge_costs(inventory: Inventory, to_judge: dict[str, list[Answers]], speeds: dict[str, Speed]) -> list[dict]:
+def judge_costs(inventory: Inventory, to_judge: dict[str, list[FileToJudge]], speeds: dict[str, Speed]) -> list[dict]:
     """What each judge still has to do. Answers that exist are read and looked up in the store, others are estimated."""
     costs = []
     for judge, files in to_judge.items():
@@ -60,7 +60,7 @@ def judge_costs(inventory: Inventory, to_judge: dict[str, list[Answers]], speeds
     return costs
 
 
-def count_calls(cost: JudgeCost, inventory: Inventory, files: list[Answers], store: VerdictStore) -> None:
+def count_calls(cost: JudgeCost, inventory: Inventory, files: list[FileToJudge], store: VerdictStore) -> None:
     config = inventory.config
     attempts = judge_attempts(config, cost.judge)
     questions = {}
@@ -90,7 +90,9 @@ def calls_left(inventory: Inventory, judge: str) -> int:
     return cost.calls
 
 
-def add_engine(cost: JudgeCost, inventory: Inventory, files: list[Answers], store: VerdictStore, speed: Speed) -> None:
+def add_engine(
+    cost: JudgeCost, inventory: Inventory, files: list[FileToJudge], store: VerdictStore, speed: Speed
+) -> None:
     """Hours of a self-hosted judge: each model's judging starts the engine once, if there is anything to ask."""
     settings = inventory.config["judges"][cost.judge]
     lengths = [

@@ -50,7 +50,7 @@ class Chain:
         self.layout = Layout(manifest["config"])
         self.model, self.judge, self.policy = manifest["model"], manifest["judge"], manifest["config"]["policy"]
 
-    def place(self, path: str) -> Path:
+    def local_path(self, path: str) -> Path:
         """Where a file of the manifest lies on this machine."""
         imported = self._manifest["config"]["models"][self.model].get("samples")
         if imported and path.startswith(f"{imported}/") and self._samples:
@@ -150,7 +150,7 @@ class Chain:
                 raise InputError(
                     "A file of the chain is not in the manifest.", where=path, hint="remove manifest.json."
                 )
-            place = self.place(path)
+            place = self.local_path(path)
             files.append(File(path, expected["sha256"], identity(place)["sha256"] if place.exists() else None))
         return files
 

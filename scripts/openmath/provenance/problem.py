@@ -21,10 +21,10 @@ def problem_history(chain: Chain, benchmark: Benchmark, name: str) -> dict:
         for column, run in enumerate(graded.runs):
             answers[run] = {"answer": graded.answer_of(number, column), "correct": bool(graded.correct[number, column])}
     found = {"id": name, "answers": answers, "judged": {}}
-    for path in map(chain.place, chain.voted_paths(benchmark.name)):
+    for path in map(chain.local_path, chain.voted_paths(benchmark.name)):
         row = list(read_rows(path))[number]
         found["majority"] = {key: row[key] for key in ("predicted_answer", "majority_votes", "total_votes", "tied")}
-    for path in map(chain.place, chain.judged_paths(benchmark.name)):
+    for path in map(chain.local_path, chain.judged_paths(benchmark.name)):
         row = list(read_rows(path))[number]
         answers = {"expected_answer": as_text(row.get("expected_answer")), "predicted_answer": answer_of(row)}
         kept = ("judge_verdict", "judge_prefilled", "judgement")

@@ -61,9 +61,9 @@ OUTCOME_STYLES = {
 def save_figure(figure: Figure, folder: Path, name: str) -> None:
     """Write name.svg, .png and .pdf; each appears complete."""
     with matplotlib.rc_context(STYLE):
-        for kind in FORMATS:
-            with atomic_write(folder / f"{name}.{kind}") as file:
-                figure.savefig(file, format=kind, metadata=NO_DATES[kind])
+        for extension in FORMATS:
+            with atomic_write(folder / f"{name}.{extension}") as file:
+                figure.savefig(file, format=extension, metadata=NO_DATES[extension])
 
 
 def panels(items: Iterable, draw: Callable[[Axes, object], None], nothing: str, height: float = PANEL[1]) -> Figure:

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from openmath.report.page import percent, render, with_interval
 from openmath.report.section import Section
 from openmath.report.summaries import Summary, read_csv
-from openmath.results.modes import KINDS
+from openmath.results.modes import GRADINGS
 
 CAPTIONS = {
     "curves": "maj@k and pass@k: problems solved with k samples each. Bands: 95 % intervals over problems.",
@@ -31,33 +31,33 @@ def overview_section(summaries: list[Summary]) -> Section:
         cells: dict[tuple[str, str], dict[str, Markup]] = {}
         for row in summary.metrics:
             if row["mode"] == "greedy" or row["mode"].startswith("majority@"):
-                kind = "judge" if "accuracy_judge" in row else "symbolic"
-                grading = summary.judge if kind == "judge" else "symbolic"
-                cells.setdefault((row["mode"], grading), {})[row["benchmark"]] = accuracy(row, kind)
+                grading = "judge" if "accuracy_judge" in row else "symbolic"
+                graded_by = summary.judge if grading == "judge" else "symbolic"
+                cells.setdefault((row["mode"], graded_by), {})[row["benchmark"]] = accuracy(row, grading)
         rows += [[summary.model, *key, *(found.get(name, "") for name in benchmarks)] for key, found in cells.items()]
     return Section(
         "overview", "Overview", render("overview.html", header=["model", "mode", "graded by", *benchmarks], rows=rows)
     )
 
 
-def accuracy(row: dict, kind: str) -> Markup | str:
+def accuracy(row: dict, grading: str) -> Markup | str:
     """Accuracy of a row of the metrics with its interval; '' where this grading was not made."""
-    if f"accuracy_{kind}" not in row:
+    if f"accuracy_{grading}" not in row:
         return ""
-    return with_interval(row[f"accuracy_{kind}"], row[f"ci95_low_{kind}"], row[f"ci95_high_{kind}"])
+    return with_interval(row[f"accuracy_{grading}"], row[f"ci95_low_{grading}"], row[f"ci95_high_{grading}"])
 
 
 def model_section(summary: Summary) -> Section:
     """Everything about one model under one judge."""
     details = [name for name in DETAILS if any(row.get(name) is not None for row in summary.metrics)]
-    kinds = [kind for kind in KINDS if any(f"accuracy_{kind}" in row for row in summary.metrics)]
+    gradings = [grading for grading in GRADINGS if any(f"accuracy_{grading}" in row for row in summary.metrics)]
     rows = [
         [row["benchmark"], row["mode"], f"{row['n_items']:,}"]
-        + [accuracy(row, kind) for kind in kinds]
+        + [accuracy(row, grading) for grading in gradings]
         + [number(name, row.get(name)) for name in details]
         for row in summary.metrics
     ]
-    header = ["benchmark", "mode", "n", *kinds, *(name.replace("_", " ") for name in details)]
+    header = ["benchmark", "mode", "n", *gradings, *(name.replace("_", " ") for name in details)]
     judged = "symbolic grading" if summary.judge == "none" else f"judged by {summary.judge}"
     html = render(
         "model.html",

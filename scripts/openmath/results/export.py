@@ -52,7 +52,7 @@ def graded_runs(path: Path) -> Iterator[tuple[str, list[dict]]]:
 
 
 def graded_rows(path: Path, grades: list[dict]) -> Iterator[tuple[dict, dict]]:
-    """(row, its grade) of a sample or judged file. The row gets the graded answer and both names of its verdict."""
+    """(row, its grade) of a sample or judged file. The row gets the graded answer and both names of its grade."""
     number = 0
     for number, row in enumerate(read_rows(path), start=1):
         grade = grades[number - 1] if number <= len(grades) else None
@@ -72,7 +72,7 @@ def graded_rows(path: Path, grades: list[dict]) -> Iterator[tuple[dict, dict]]:
 
 
 def with_verdict(row: dict, correct: bool) -> dict:
-    """NeMo-Skills called the symbolic verdict is_correct at first, and symbolic_correct since 2025: its readers find either."""
+    """NeMo-Skills called the symbolic grade is_correct at first, and symbolic_correct since 2025: its readers find either."""
     row["is_correct"] = row["symbolic_correct"] = correct
     return row
 
@@ -83,7 +83,7 @@ def export_benchmark(name: str, samples: Path, grades: Path, verdicts: Verdicts,
     samples: folder of BENCHMARK/output-*.jsonl. nemo, dataset: folders to write into.
     """
     judges = [pa.field(f"verdict_{judge}", pa.string()) for judge in verdicts]
-    schema = pa.schema([pa.field(column, kind) for column, (kind, _) in COLUMNS.items()] + judges)
+    schema = pa.schema([pa.field(column, column_type) for column, (column_type, _) in COLUMNS.items()] + judges)
     total = 0
     with atomic_write(dataset / f"{name}.parquet") as file:
         with parquet.ParquetWriter(file, schema, compression="zstd") as writer:
@@ -106,11 +106,11 @@ def export_benchmark(name: str, samples: Path, grades: Path, verdicts: Verdicts,
 def dataset_row(row: dict, grade: dict, verdicts: Verdicts) -> dict:
     """One row of the data set; fields of other tools in unlike types become text."""
     values = row | grade
-    for column, (kind, _) in COLUMNS.items():
+    for column, (column_type, _) in COLUMNS.items():
         value = values.get(column)
-        if kind == pa.string() and value is not None:
+        if column_type == pa.string() and value is not None:
             values[column] = valid_text(value if isinstance(value, str) else json.dumps(value))
-        elif kind == pa.int32():
+        elif column_type == pa.int32():
             values[column] = value if isinstance(value, int) and 0 <= value < 2**31 else None
     for judge, known in verdicts.items():
         values[f"verdict_{judge}"] = known.get((grade["id"], grade["predicted_answer"]))

@@ -13,7 +13,7 @@ from openmath.statistics.estimates import cohen_kappa, seed_std
 from openmath.statistics.intervals import Interval, interval
 from openmath.statistics.votes import NONE, majority
 
-KINDS = ("symbolic", "judge")
+GRADINGS = ("symbolic", "judge")
 
 
 @dataclass
@@ -21,8 +21,8 @@ class Mode:
     """Scores (N,) in [0, 1] of one mode; None where that grading was not made.
 
     num_samples: per problem. unanswered: bool per sample, or per problem (N,) where a mode has one answer of it.
-    pairs: symbolic and judge verdicts, two bool arrays, on the very same answers. answers: the ones that the scores are about,
-    where that is one per problem. details: further columns of the metrics, named as there.
+    pairs: correct by symbolic grading and by the judge, two bool arrays, on the very same answers. answers: the ones that the
+    scores are about, where that is one per problem. details: further columns of the metrics, named as there.
     """
 
     name: str
@@ -35,13 +35,13 @@ class Mode:
     details: dict = field(default_factory=dict)
 
     def scores(self) -> dict[str, np.ndarray]:
-        """Kind of grading -> scores."""
-        return {kind: values for kind in KINDS if (values := getattr(self, kind)) is not None}
+        """Grading -> scores."""
+        return {grading: values for grading in GRADINGS if (values := getattr(self, grading)) is not None}
 
     def intervals(self) -> dict[str, Interval]:
-        """Kind of grading -> interval of the mean score."""
+        """Grading -> interval of the mean score."""
         averaged = self.name.startswith("pass@1[")
-        return {kind: interval(values, averaged) for kind, values in self.scores().items()}
+        return {grading: interval(values, averaged) for grading, values in self.scores().items()}
 
 
 def modes_of(benchmark: Benchmark, policy: str) -> list[Mode]:
@@ -97,8 +97,8 @@ def _average(runs: Graded) -> Mode:
 def _majority(benchmark: Benchmark, policy: str) -> Mode:
     """The vote. A judge has seen one answer per problem, the first in seed order that won: ties share no judge credit.
 
-    both, any and the agreement compare the two verdicts on that answer. Where each sample is judged, as in files of other
-    tools, the vote is made with either kind of verdict.
+    both, any and the agreement compare the two gradings of that answer. Where each sample is judged, as in files of other
+    tools, the vote is made by either grading.
     """
     runs, judged = benchmark.sampled, benchmark.judged.get("majority")
     n, problems = len(runs.runs), range(len(runs.ids))
@@ -118,7 +118,8 @@ def _majority(benchmark: Benchmark, policy: str) -> Mode:
         shown = verdicts == "yes"
     details = {"tie_rate": float(vote.tied.mean())} | _agreement(correct, verdicts)
     if policy == "paper" and judge is not None:
-        correct, shown = vote.credit == 1, judge == 1  # its two votes may show two answers; it compares their verdicts
+        # Its two votes may show two answers; it compares what they are worth.
+        correct, shown = vote.credit == 1, judge == 1
     return Mode(
         f"majority@{n}",
         num_samples=n,

@@ -5,7 +5,7 @@ import pandas
 
 from openmath.files.text_tables import markdown_table
 from openmath.results.grades import Benchmark, Graded
-from openmath.results.modes import KINDS, Mode
+from openmath.results.modes import GRADINGS, Mode
 from openmath.statistics.estimates import curve_points, curves
 from openmath.statistics.intervals import resampled
 
@@ -13,14 +13,14 @@ COLUMNS = ("symbolic_correct", "judge_correct", "both_correct", "any_correct")
 
 
 def table_row(mode: Mode, policy: str) -> dict:
-    """The recipe's columns of one mode, in percent; only those that the verdicts allow."""
+    """The recipe's columns of one mode, in percent; only those of gradings that were made."""
     problems = len(mode.symbolic)
     row = {"evaluation_mode": mode.name, "num_entries": problems}
-    row |= {f"{kind}_correct": _percent(scores.sum(), problems) for kind, scores in mode.scores().items()}
+    row |= {f"{grading}_correct": _percent(scores.sum(), problems) for grading, scores in mode.scores().items()}
     if mode.pairs:
         a, b = mode.pairs
         row |= {"both_correct": _percent((a & b).sum(), a.size), "any_correct": _percent((a | b).sum(), a.size)}
-    # The reference counts an unanswered problem of a judged majority twice, once for each kind of verdict.
+    # The reference counts an unanswered problem of a judged majority twice, once in each grading.
     twice = policy == "paper" and mode.name.startswith("majority") and mode.judge is not None
     row["no_answer"] = _percent(mode.unanswered.sum() * (1 + twice), mode.unanswered.size)
     return row
@@ -49,12 +49,12 @@ def _cell(value: object) -> str:
 def metrics_row(benchmark: str, mode: Mode) -> dict:
     """Everything about one mode: proportions 0 to 1, their 95 % intervals and how these were made."""
     row = {"benchmark": benchmark, "mode": mode.name, "n_items": len(mode.symbolic), "n_samples": mode.num_samples}
-    for kind, bounds in mode.intervals().items():
+    for grading, bounds in mode.intervals().items():
         row |= {
-            f"accuracy_{kind}": float(mode.scores()[kind].mean()),
-            f"ci95_low_{kind}": bounds.low,
-            f"ci95_high_{kind}": bounds.high,
-            f"ci_method_{kind}": bounds.method,
+            f"accuracy_{grading}": float(mode.scores()[grading].mean()),
+            f"ci95_low_{grading}": bounds.low,
+            f"ci95_high_{grading}": bounds.high,
+            f"ci_method_{grading}": bounds.method,
         }
     if mode.pairs:
         a, b = mode.pairs
@@ -63,15 +63,15 @@ def metrics_row(benchmark: str, mode: Mode) -> dict:
 
 
 def curve_rows(benchmark: str, runs: Graded, policy: str, points: list[int] | None = None) -> list[dict]:
-    """maj@k and pass@k of one benchmark at k = 1, 2, 4, ..., n (or at `points`), for each kind of verdict made on all samples."""
+    """maj@k and pass@k of one benchmark at k = 1, 2, 4, ..., n (or at `points`), for each grading that was made of all samples."""
     n = len(runs.runs)
     points = points or curve_points(n)
-    verdicts = {"symbolic": runs.correct}
+    correct_by = {"symbolic": runs.correct}
     if runs.judged is not None:
-        verdicts["judge"] = runs.judged == "yes"
+        correct_by["judge"] = runs.judged == "yes"
     scores = {
-        (kind, *key): values
-        for kind, correct in verdicts.items()
+        (grading, *key): values
+        for grading, correct in correct_by.items()
         for key, values in curves(correct, runs.ballots(policy, correct), points).items()
     }
     bounds = resampled(np.stack(list(scores.values()), axis=1))
@@ -79,7 +79,7 @@ def curve_rows(benchmark: str, runs: Graded, policy: str, points: list[int] | No
         {
             "benchmark": benchmark,
             "estimator": estimator,
-            "grading": kind,
+            "grading": grading,
             "k": k,
             "estimate": float(values.mean()),
             "ci95_low": bound.low,
@@ -88,11 +88,11 @@ def curve_rows(benchmark: str, runs: Graded, policy: str, points: list[int] | No
             "n_items": bound.n,
             "n_samples": n,
         }
-        for ((kind, estimator, k), values), bound in zip(scores.items(), bounds, strict=True)
+        for ((grading, estimator, k), values), bound in zip(scores.items(), bounds, strict=True)
     ]
 
 
-def question_table(benchmark: Benchmark, modes: list[Mode]) -> pandas.DataFrame:
+def problem_scores(benchmark: Benchmark, modes: list[Mode]) -> pandas.DataFrame:
     """One row per (mode, problem): the scores behind every mean, for comparisons and plots."""
     return pandas.concat(
         [
@@ -142,7 +142,9 @@ def markdown(title: str, metrics: list[dict], curve: list[dict]) -> str:
     for benchmark in dict.fromkeys(row["benchmark"] for row in metrics):
         rows = [row for row in metrics if row["benchmark"] == benchmark]
         text += f"\n## {benchmark}\n\n" + markdown_table([_accuracy_cells(row) for row in rows])
-        methods = sorted({row[f"ci_method_{kind}"] for row in rows for kind in KINDS if f"ci_method_{kind}" in row})
+        methods = sorted(
+            {row[f"ci_method_{grading}"] for row in rows for grading in GRADINGS if f"ci_method_{grading}" in row}
+        )
         text += f"\nn = {rows[0]['n_items']} problems. Intervals: {'; '.join(methods)}.\n"
         points = [row for row in curve if row["benchmark"] == benchmark]
         if points:
@@ -153,9 +155,11 @@ def markdown(title: str, metrics: list[dict], curve: list[dict]) -> str:
 
 def _accuracy_cells(row: dict) -> dict:
     cells = {"mode": row["mode"]}
-    for kind in KINDS:
-        if f"accuracy_{kind}" in row:
-            cells[kind] = _with_interval(row[f"accuracy_{kind}"], row[f"ci95_low_{kind}"], row[f"ci95_high_{kind}"])
+    for grading in GRADINGS:
+        if f"accuracy_{grading}" in row:
+            cells[grading] = _with_interval(
+                row[f"accuracy_{grading}"], row[f"ci95_low_{grading}"], row[f"ci95_high_{grading}"]
+            )
     for name in ("both", "any", "no_answer", "truncated", "unparsed", "tie_rate", "seed_std", "agreement"):
         cells[name.replace("_", " ")] = "" if row.get(name) is None else f"{100 * row[name]:.2f}"
     return cells | {"kappa": "" if row.get("kappa") is None else f"{row['kappa']:.3f}"}

@@ -1,14 +1,16 @@
 r"""The rules of the language of answers that call each other across files; commands, atoms and parser hold their code.
 
-items           relation { "," relation }               also ";", "and", "or", line ends
-relation        ratio { "=" ratio }                     also <, \le, \in, \to, ...
-ratio           set_expression { ":" set_expression }
-set_expression  sum { \cup sum }                        also \cap, \setminus
-sum             [+ | -] product { (+ | -) product }     also \pm, \mp
-product         power { [* | /] power }                 also \cdot, \times, \div, mod
-power           postfix [ ^ exponent ]
-postfix         atom { ! | % | ' | _ subscript }
-atom            number, letter, brackets, command or environment
+    items           relation { "," relation }               also ";", "and", "or", line ends
+    relation        ratio { "=" ratio }                     also <, \le, \in, \to, ...
+    ratio           set_expression { ":" set_expression }
+    set_expression  sum { \cup sum }                        also \cap, \setminus
+    sum             [+ | -] product { (+ | -) product }     also \pm, \mp
+    product         power { [* | /] power }                 also \cdot, \times, \div, mod
+    power           postfix [ ^ exponent ]
+    postfix         atom { ! | % | ' | _ subscript }
+    atom            number, letter, brackets, command or environment
+
+{ } is any number of times, also none; [ ] is at most once.
 """
 
 from abc import ABC, abstractmethod
