@@ -70,7 +70,7 @@ class BatchJudge:
                     return
                 if not self._collect_ended(waiting):
                     raise InputError(
-                        "A batch has ended without a single verdict.",
+                        "A batch has ended without any verdict.",
                         where=", ".join(str(path) for path in waiting),
                         found=self._last_error,
                         hint="every verdict kept so far stays; run the same command again to ask for the rest.",
@@ -260,7 +260,9 @@ class BatchJudge:
         except (openai.OpenAIError, TransportError) as error:
             words = error.body.get("message") if isinstance(getattr(error, "body", None), dict) else None
             raise InputError(
-                "The endpoint refuses the batch." if isinstance(error, openai.APIStatusError) else "No batch service.",
+                "The endpoint refuses the batch."
+                if isinstance(error, openai.APIStatusError)
+                else "The batch service cannot be reached.",
                 where=self._base_url,
                 found=without_key(" ".join(str(words or error).split())[:500], self._key),
                 hint="every verdict and every batch id is kept; run the same command again to go on.",

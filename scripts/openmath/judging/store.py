@@ -139,7 +139,7 @@ class VerdictStore:
 
 def read_batch(path: Path) -> dict:
     """The state file of a batch."""
-    hint = "its batch can be seen at the service; remove the file to give up what was paid for it."
+    hint = "restore the file; the batch itself can be seen at the service."
     state = read_json(path, "the state of a batch", hint=hint)
     texts = isinstance(state, dict) and all(isinstance(state[name], str) for name in BATCH_TEXTS & state.keys())
     if not texts or "name" not in state or not _is_amount(state.get("usd_at_most")):
