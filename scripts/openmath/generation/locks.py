@@ -49,7 +49,7 @@ class RunLocks:
         for path in self._held:
             if _content(path) != self._token:
                 raise InputError(
-                    "Another job has taken this sample run over; this one stops.",
+                    "Another job has taken over this sample run; this job stops.",
                     where=path,
                     hint="this job was suspended for a while; everything it finished is kept.",
                 )
@@ -83,13 +83,13 @@ class RunLocks:
         """Remove the lock of a dead job; InputError if it lives."""
         if holder not in self._dead and self._is_alive(holder):
             raise InputError(
-                "Another job works on this sample run.",
+                "Another job is working on this sample run.",
                 where=path,
                 found=f"job {holder}",
-                hint="wait for it or end it. A job that was killed needs no unlocking: run this again.",
+                hint="wait for it or end it. If it was killed, run the same command again: its lock is taken over.",
             )
         if holder not in self._dead:
-            print(f"the job {holder} is dead; taking its locks over", flush=True)
+            print(f"job {holder} is dead; its locks are taken over", flush=True)
             self._dead.add(holder)
         stale = path.with_name(f"{path.name}.{self._token}")
         try:
