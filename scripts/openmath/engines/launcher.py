@@ -175,7 +175,7 @@ class LocalServer:
         return InputError(
             what,
             where=self._log,
-            found="its last words:\n    " + "\n    ".join(lines),
+            found="its last lines:\n    " + "\n    ".join(lines),
             hint="out of memory: lower the engine's batch or memory settings; not found: see envs/ for its environment.",
         )
 

@@ -38,7 +38,7 @@ def engine_version(command: str | None) -> str:
     version = reply.stdout.strip()
     if not version.startswith("1.2."):
         raise InputError(
-            "This TensorRT-LLM builds no engines, or builds them in another way.",
+            "This version of TensorRT-LLM cannot build the engine.",
             where="tensorrt_llm",
             expected="1.2.x (1.3 removed the TensorRT backend)",
             found=version,
