@@ -152,9 +152,9 @@ class Inventory:
 def read_settings(path: Path) -> dict:
     """What made the samples of a staging folder."""
     hint = "generate.py writes it again: remove the file, not the samples beside it."
-    settings = read_json(path, "what made the samples", hint=hint)
+    settings = read_json(path, "the settings of the samples", hint=hint)
     if not isinstance(settings, dict):
-        raise InputError("This does not say what made these samples.", where=path, hint=hint)
+        raise InputError("This file does not hold the settings of the samples.", where=path, hint=hint)
     return settings
 
 
