@@ -159,13 +159,13 @@ def broken(files: list[File]) -> list[InputError]:
     """One error for each file that is not the recorded one."""
     return [
         InputError(
-            "A file behind this number is gone."
+            "A file that this number was computed from is missing."
             if file.found is None
-            else "A file behind this number is not the one that it was computed from.",
+            else "A file that this number was computed from has changed.",
             where=file.path,
             expected=f"sha256 {file.expected}",
             found="no file" if file.found is None else f"sha256 {file.found}",
-            hint="get the original back, or remove the file and run the workflow again; imported samples: --samples FOLDER.",
+            hint="restore the original; imported samples: --samples FOLDER.",
         )
         for file in files
         if file.state != "ok"
