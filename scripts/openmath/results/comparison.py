@@ -36,7 +36,7 @@ def compare(first: pandas.DataFrame, second: pandas.DataFrame) -> tuple[list[dic
         a, b = (side[benchmark, mode] for side in sides)
         if a.id.tolist() != b.id.tolist():
             raise InputError(
-                "The two sides are not about the same problems.",
+                "The two sides do not hold the same problems.",
                 where=benchmark,
                 found=f"{len(a)} and {len(b)} problems",
             )

@@ -64,7 +64,7 @@ def graded_rows(path: Path, grades: list[dict]) -> Iterator[tuple[dict, dict]]:
         if number == len(grades):
             return
     raise InputError(
-        "The rows are not those that were graded.",
+        "The samples are not those that were graded.",
         where=f"{path}:{number}",
         expected=f"{len(grades)} rows, ids and order as in the grades",
         hint="remove the grades to have them made again.",

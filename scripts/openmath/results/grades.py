@@ -88,7 +88,7 @@ class Benchmark:
                 raise InputError(
                     "Some of the sampled runs are judged and others are not.",
                     where=self.name,
-                    found=f"{graded.runs[int(unjudged.any(axis=0).argmax())]} lacks judgements",
+                    found=f"{graded.runs[int(unjudged.any(axis=0).argmax())]} has rows without a judgement",
                 )
 
     @property
@@ -138,7 +138,7 @@ def _read_table(path: Path) -> pa.Table:
     missing = {*TEXT_COLUMNS, "is_correct"}.difference(table.column_names)
     if missing or table.num_rows == 0:
         raise InputError(
-            "This is no table of grades.", where=path, found=f"{table.num_rows} rows, without {sorted(missing)}"
+            "This is not a table of grades.", where=path, found=f"{table.num_rows} rows, without {sorted(missing)}"
         )
     for name in table.column_names:
         column_type = table.schema.field(name).type
@@ -148,7 +148,7 @@ def _read_table(path: Path) -> pa.Table:
             right = pa.types.is_dictionary(column_type) and pa.types.is_string(column_type.value_type)
         if not right or (name in ("id", "sample_run", "is_correct") and table[name].null_count):
             raise InputError(
-                "This is no table of grades.",
+                "This is not a table of grades.",
                 where=f"{path}: {name}",
                 found=f"{column_type}, {table[name].null_count} without a value",
                 hint="remove the file to have it made again.",
@@ -210,7 +210,7 @@ def benchmarks_of_grades(grades: list[Path], judged: list[Path]) -> Iterator[Ben
     names = [path.stem for path in grades]
     for path in judged:
         if path.parent.name not in names:
-            raise InputError("A judged file belongs to no file of grades.", where=path, expected=", ".join(names))
+            raise InputError("There are no grades for a judged file.", where=path, expected=", ".join(names))
     for path in grades:
         benchmark = by_kind(path.stem, read_grades(path))
         for file in judged:

@@ -57,7 +57,7 @@ def load_published(path: Path) -> dict:
     except ValidationError as error:
         first = error.errors()[0]
         place = ": ".join(map(str, [path, *first["loc"]]))
-        raise InputError("This is no file of published numbers.", where=place, found=first["msg"]) from None
+        raise InputError("This is not a file of published numbers.", where=place, found=first["msg"]) from None
     return published
 
 
