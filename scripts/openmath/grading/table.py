@@ -113,7 +113,7 @@ class SampleTable:
                 ids.append(str(row["id"]))
             elif problem.text is not None and "problem" in row and row["problem"] != problem.text:
                 raise InputError(
-                    "A row is about another problem than the benchmark's row at the same place.",
+                    "A row has a different problem than the benchmark at the same place.",
                     where=f"{path}:{number}",
                     expected=repr(problem.text[:80]),
                     found=repr(str(row["problem"])[:80]),
