@@ -120,7 +120,9 @@ def build_tensorrt(options: argparse.Namespace, description: dict) -> Path:
     shutil.rmtree(built, ignore_errors=True)
     run(trtllm.build_command(converted, built, description["settings"]))
     if not (built / "config.json").is_file():
-        raise InputError("trtllm-build ended without an engine.", where=built, hint="its own words are above.")
+        raise InputError(
+            "trtllm-build ended without making an engine.", where=built, hint="its own messages are above."
+        )
     shutil.rmtree(converted)
     stamp.unlink()
     return built
@@ -132,7 +134,7 @@ def check_room(options: argparse.Namespace) -> None:
     free, needed = shutil.disk_usage(options.output).free, int(weights * DISK_FACTOR)
     if free < needed:
         raise InputError(
-            "There is too little room for the build.",
+            "There is not enough disk space for the build.",
             where=options.output,
             expected=f"{needed / 1e9:.0f} GB free",
             found=f"{free / 1e9:.0f} GB",
@@ -142,7 +144,7 @@ def check_room(options: argparse.Namespace) -> None:
         reply = subprocess.run(query, capture_output=True, text=True, timeout=60, check=True)
     except (OSError, subprocess.SubprocessError):
         raise InputError(
-            "TensorRT-LLM builds on the kind of GPU that it will run on, and none is here.",
+            "TensorRT-LLM builds an engine on the type of GPU that will run it, and there is no GPU here.",
             where="nvidia-smi",
             hint="give the rule build_engine a GPU (profiles/slurm), and the container `--nv`.",
         ) from None
@@ -167,7 +169,7 @@ def run(command: list[str]) -> None:
         subprocess.run(command, check=True)
     except (OSError, subprocess.CalledProcessError) as error:
         raise InputError(
-            "The TensorRT-LLM build failed.", where=command[0], found=error, hint="its own words are above."
+            "The TensorRT-LLM build failed.", where=command[0], found=error, hint="its own messages are above."
         ) from None
 
 

@@ -34,7 +34,7 @@ NO_JUDGE = "none"
 def main() -> None:
     options = parse_arguments()
     if options.output.is_dir() and any(options.output.iterdir()):
-        raise InputError("The output folder is not empty.", where=options.output, hint="remove it, or name another.")
+        raise InputError("The output folder is not empty.", where=options.output, hint="name another folder.")
     with parts_of("a finished evaluation", ", ".join(map(str, options.grades))):
         export(options)
 

@@ -113,7 +113,7 @@ The pairs lie in BENCHMARK.csv.
 - **>= 70 %**: of the problem's {n}-grams stand anywhere in the training set (PaLM: 8-grams; Chowdhery et al. 2022).
 - **too short**: fewer than {n} words; only the first two columns can find these.
 
-An overlap is no proof of learning by heart, and a paraphrase is no overlap here.
+An overlap does not prove memorisation, and a paraphrase is not counted as an overlap.
 """
 
 

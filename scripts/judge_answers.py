@@ -168,9 +168,9 @@ def ask(
         return batch.paid
     if batches := store.pending_batches():
         raise InputError(
-            "Batches of this judge are still out: asking now would pay for their questions twice.",
+            "Batches of this judge are still running: asking now would pay for their questions twice.",
             where=", ".join(map(str, batches)),
-            hint="collect them with mode: batch first, or remove these files to give them up.",
+            hint="collect them first, with mode: batch.",
         )
     # An engine of our own costs no money, and its GPU should not wait for another job's.
     with nullcontext() if options.engine else store.lock():

@@ -91,7 +91,7 @@ def test_nothing_is_checked_that_is_not_about_to_be_made():
     [
         ({"tensor_parallel": 3}, {}, "attention heads"),
         ({"tensor_parallel": 8}, {"num_key_value_heads": 3}, "attention heads"),
-        ({"context_length": 9000}, {}, "so long a context"),
+        ({"context_length": 9000}, {}, "longer than the model supports"),
         ({"prompt_template": "llama3-instruct"}, {}, "prompt template"),
     ],
 )
