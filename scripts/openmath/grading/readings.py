@@ -14,7 +14,7 @@ from functools import cached_property
 class Reading(Enum):
     """NAME = meaning, an example pair that is equal by this reading alone, with which readings it may meet."""
 
-    # Lists, tuples and functions
+    # Lists, tuples and functions. Two vectors, or two chains, do not meet: a row is not a column, < is not <=.
     SEQUENCE = "a list, or values with names, as a tuple", ("3, 8", "(3, 8)"), ("SEQUENCE", "VECTOR", "CHAIN")
     RECORD = "values with names, in any order", ("(p, q) = (5, 6)", "(q, p) = (6, 5)"), ("RECORD",)
     VECTOR = "one row or column as a tuple", (r"\begin{pmatrix} 4 \\ 5 \end{pmatrix}", "(4, 5)"), ("SEQUENCE",)

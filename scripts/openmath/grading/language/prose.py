@@ -69,6 +69,7 @@ def is_all_reals(text: str) -> bool:
 
 
 def is_nothing(text: str) -> bool:
+    """Does the whole answer say that there is none?"""
     return _SPACES.sub(" ", unwrapped(text)).strip(" .").lower() in _EMPTY
 
 
