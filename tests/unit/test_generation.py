@@ -18,7 +18,7 @@ def generation(engine: str = "vllm", **options) -> Generation:
     defaults = {"temperature": 0.7, "top_p": 0.95, "max_new_tokens": 100, "prompt_template": "llama3-instruct"}
     made.options = SimpleNamespace(**(defaults | options))
     made.engine = {"engine": engine, "settings": {"context_length": 50}}
-    made.kind = engine_module(engine)
+    made.engine_module = engine_module(engine)
     return made
 
 
