@@ -9,7 +9,7 @@ from openmath.judging.budget import ASSUMED_GENERATED_TOKENS, Prices
 from openmath.judging.questions import Attempts, prefilled, question_of
 from openmath.judging.settings import JudgeSettings, judge_sampling, read_judge_prompt
 from openmath.judging.store import VerdictStore
-from openmath.plan.files import Answers, Inventory, built_engine
+from openmath.plan.files import FileToJudge, Inventory, built_engine
 from openmath.plan.speed import Speed
 from openmath.settings.layout import prompt_file
 

@@ -26,7 +26,7 @@ COLUMNS = {
     "expected_answer": (pa.string(), "the reference"),
     "generation": (pa.string(), "the model's text"),
     "predicted_answer": (pa.string(), "the one that was graded: last `\\boxed{}` of the generation; null: none"),
-    "is_correct": (pa.bool_(), "verdict of the symbolic grader"),
+    "is_correct": (pa.bool_(), "grade by the symbolic grader"),
     "grade_status": (pa.string(), "`ok`, `timeout`, `too_large`, `no_answer`"),
     "vote_class": (pa.string(), "equal answers to a problem have equal classes; majority votes count these"),
     "finish_reason": (pa.string(), "`stop`, or `length`: cut at the token limit"),
@@ -59,7 +59,7 @@ def graded_rows(path: Path, grades: list[dict]) -> Iterator[tuple[dict, dict]]:
         if grade is None or str(row.get("id", grade["id"])) != grade["id"]:
             break
         row["id"], row["predicted_answer"] = grade["id"], grade["predicted_answer"]
-        yield with_verdict(row, grade["is_correct"]), grade
+        yield with_grade(row, grade["is_correct"]), grade
     else:
         if number == len(grades):
             return
@@ -71,7 +71,7 @@ def graded_rows(path: Path, grades: list[dict]) -> Iterator[tuple[dict, dict]]:
     )
 
 
-def with_verdict(row: dict, correct: bool) -> dict:
+def with_grade(row: dict, correct: bool) -> dict:
     """NeMo-Skills called the symbolic grade is_correct at first, and symbolic_correct since 2025: its readers find either."""
     row["is_correct"] = row["symbolic_correct"] = correct
     return row
