@@ -156,7 +156,7 @@ def _check_judged_answers(mode: str, judged: Judged, answers: list[str | None], 
     for number, (seen, graded) in enumerate(zip(judged.answers, answers, strict=True)):
         if seen != graded:
             raise InputError(
-                f"The judge saw another {mode} answer than the grades give.",
+                f"The judge has seen a different {mode} answer than the grades give.",
                 where=f"{benchmark.name}: {benchmark.ids[number]}",
                 expected="no answer" if graded is None else graded,
                 found="no answer" if seen is None else seen,
