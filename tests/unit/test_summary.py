@@ -180,7 +180,7 @@ def test_two_summaries_are_compared(tmp_path, call):
     ],
 )
 def test_a_judge_of_other_answers_is_refused(tmp_path, call, mode, judged, says):
-    with pytest.raises(InputError, match=rf"(?s)another {mode} answer.*{says}.*Hint.*not paid again"):
+    with pytest.raises(InputError, match=rf"(?s)different {mode} answer.*{says}.*Hint.*not paid again"):
         summarise(call, tmp_path, **{mode: judged})
 
 
