@@ -6,7 +6,8 @@ Only what is about to be made is checked. Cheap: file names, small files, at mos
     needs             what the files to be made need
     samples           folders of imported samples
     benchmarks        names and sources of benchmarks
-    checkpoints       local checkpoints, tensor parallelism, context length, prompt, prompt template
+    checkpoints       local checkpoints, tensor parallelism, context length, prompt template
+    prompts           prompt files of models and judges
     endpoints         keys and addresses of hosted judges and models
     hub               access to checkpoints on the Hugging Face Hub
     engines           the server program of an engine

@@ -6,10 +6,9 @@ from pathlib import Path
 from openmath.engines.architecture import check_architecture
 from openmath.errors import InputError, parts_of
 from openmath.files.json_files import read_json
-from openmath.generation.prompts import no_chat_template, read_prompt
+from openmath.generation.prompts import no_chat_template
 from openmath.preflight.needs import Needs
 from openmath.settings.engine_kinds import engine_kind
-from openmath.settings.layout import prompt_file
 
 START_TOKEN = b"<|begin_of_text|>"  # of prompt_template: llama3-instruct
 
@@ -68,11 +67,6 @@ def check_settings(needs: Needs, model: str) -> Iterator[InputError]:
                 found=settings["context_length"],
                 hint="context_length counts prompt and answer together.",
             )
-    if model in needs.generating:
-        try:
-            read_prompt(prompt_file(settings["prompt"]))
-        except InputError as problem:
-            yield problem
     folder = Path(settings.get("path", f"models/{model}/checkpoint"))
     if f"models/{model}/manifest.json" in needs.due and "path" not in settings:
         return  # not here yet

@@ -7,6 +7,7 @@ from openmath.preflight.endpoints import check_answers, check_keys
 from openmath.preflight.engines import check_programs
 from openmath.preflight.hub import check_hub
 from openmath.preflight.needs import Needs
+from openmath.preflight.prompts import check_prompts
 from openmath.preflight.samples import check_samples
 from openmath.preflight.storage import check_disk, check_folders
 
@@ -17,7 +18,8 @@ def configuration_problems(config: dict, due: set[str]) -> list[InputError]:
     A dry run, the plan, check_setup.py and a run all make these checks.
     """
     needs = Needs(config, due)
-    return [*check_samples(needs), *check_benchmarks(needs), *check_checkpoints(needs), *check_keys(needs)]
+    problems = [*check_samples(needs), *check_benchmarks(needs), *check_checkpoints(needs)]
+    return [*problems, *check_prompts(needs), *check_keys(needs)]
 
 
 def machine_problems(

@@ -18,12 +18,14 @@ def check_samples(needs: Needs) -> Iterator[InputError]:
         if not missing:
             continue
         folder = settings["samples"]
-        more = f" and {len(missing) - 1:,} more" if len(missing) > 1 else ""
+        hint = (
+            "a benchmark needs output-greedy.jsonl (not with `greedy: false`) and as many of output-rs0.jsonl, output-rs1.jsonl, ... "
+            "as `seeds` says, of the model or under generation. Relative paths start where Snakemake runs."
+        )
         yield InputError(
             "Imported samples are not there.",
             where=f"models: {model}: samples: {folder}",
-            expected=f"{missing[0]}{more}",
+            expected=missing[0] + (f" and {len(missing) - 1:,} more" if len(missing) > 1 else ""),
             found="a folder without them" if os.path.isdir(folder) else "no such folder",
-            hint="each benchmark needs output-greedy.jsonl (not with `greedy: false`) and output-rs0.jsonl, output-rs1.jsonl, ..., as "
-            "many as `seeds`, of the model or under generation. Relative paths start where Snakemake runs.",
+            hint=hint,
         )
