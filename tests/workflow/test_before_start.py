@@ -89,7 +89,9 @@ def test_a_finished_evaluation_has_no_plan_and_a_restored_block_no_engine_start(
 
 def test_the_plan_sees_overrides(evaluation):
     from_nothing_with_a_hosted_judge(evaluation)
-    reply = snakemake(evaluation, "plan", "--config", "policy=paper", "benchmarks=[own]", "judges={}")
+    reply = snakemake(
+        evaluation, "plan", "--config", "policy=paper", "benchmarks=[own]", environment={"NO_SUCH_KEY": "any"}
+    )
     assert reply.returncode == 0, reply.stderr
     assert "0/0/9" in reply.stdout and "arithmetic-mini" not in reply.stdout
 

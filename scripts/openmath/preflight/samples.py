@@ -19,8 +19,8 @@ def check_samples(needs: Needs) -> Iterator[InputError]:
             continue
         folder = settings["samples"]
         hint = (
-            "a benchmark needs output-greedy.jsonl (not with `greedy: false`) and as many of output-rs0.jsonl, output-rs1.jsonl, ... "
-            "as `seeds` says, of the model or under generation. Relative paths start where Snakemake runs."
+            "a benchmark needs output-greedy.jsonl (not with `greedy: false`) and as many output-rsN.jsonl, from "
+            "output-rs0.jsonl on, as `seeds` says, of the model or under generation. Relative paths start where Snakemake runs."
         )
         yield InputError(
             "Imported samples are not there.",
