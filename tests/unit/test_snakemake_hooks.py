@@ -18,7 +18,7 @@ def warnings(monkeypatch) -> list[str]:
 
 def test_an_unknown_snakemake_is_not_stopped_by_us(warnings):
     executed = []
-    workflow = SimpleNamespace(execute=lambda *args, **kwargs: executed.append(kwargs))
+    workflow = SimpleNamespace(dryrun=True, execute=lambda *args, **kwargs: executed.append(kwargs))
     check_no_prefix(workflow)
     check_before_start(workflow, {}, "plan")
     check_dry_runs(workflow, {}, "plan")

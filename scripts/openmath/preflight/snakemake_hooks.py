@@ -27,7 +27,6 @@ class Planned(NamedTuple):
 
     rules: set[str]  # names
     files: set[str]  # outputs
-    dry_run: bool
     touch: bool
     silent: bool  # --quiet all
     here: bool  # jobs run on this machine
@@ -67,8 +66,7 @@ def check_dry_runs(workflow, config: dict, plan: str) -> None:
         except MissingInputException:  # before any check; its list of files says less than ours
             _stop_without_samples(config)
             raise
-        planned = _planned(workflow)
-        if planned and planned.dry_run:
+        if getattr(workflow, "dryrun", False) and (planned := _planned(workflow)):
             _show_plan_and_check(planned, config, plan)
         return result
 
@@ -138,7 +136,6 @@ def _planned(workflow) -> Planned | None:
         return Planned(
             rules={job.rule.name for job in jobs},
             files={str(file) for job in jobs for file in job.output},
-            dry_run=workflow.dryrun,
             touch=workflow.touch,
             silent=Quietness.ALL in (workflow.output_settings.quiet or ()),
             here=workflow.local_exec,
