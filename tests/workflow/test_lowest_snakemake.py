@@ -42,7 +42,7 @@ def test_the_lowest_version_plans_refuses_and_runs(python, tmp_path):
         assert plan.returncode == 0, plan.stderr
         assert "smollm2-135m: 180 samples" in plan.stdout, "no plan after the dry run"
     refused = snakemake(python, tmp_path, "--dry-run", *demo, "--config", "benchmarks=[gsm8]")
-    assert refused.returncode == 1 and "Unknown benchmark" in refused.stderr, refused.stderr
+    assert refused.returncode == 1 and "Unknown benchmark" in refused.stdout, refused.stdout
     for target in ("plan", "data/arithmetic-mini.jsonl"):
         run = snakemake(python, tmp_path, target, *demo)
         assert run.returncode == 0, run.stderr
