@@ -18,9 +18,10 @@ from openmath.files.fingerprint import sha256_file
 from openmath.files.rows import write_rows
 from openmath.judging.settings import JudgeSettings, judge_sampling, read_judge_prompt
 from openmath.judging.store import VerdictStore
-from openmath.preflight import check_no_live_jobs, find_problems, problems_text
+from openmath.preflight.checks import configuration_problems, machine_problems, problems_text
 from openmath.preflight.engines import start_program
 from openmath.preflight.needs import missing_files
+from openmath.preflight.slurm import check_no_live_jobs
 from openmath.settings.config import checked_config
 from openmath.settings.layout import Layout, prompt_file
 
@@ -56,7 +57,14 @@ def configuration(*, judges: dict | None = None, generation: dict | None = None,
 
 
 def problems(config: dict, due: set[str] | None = None, **options) -> list[InputError]:
-    return find_problems(config, missing_files(config) if due is None else due, **{"here": True, **options})
+    """Both lists, as a run checks them."""
+    due = missing_files(config) if due is None else due
+    return configuration_problems(config, due) + machine_problems(config, due, **{"here": True, **options})
+
+
+def impossible(config: dict) -> list[InputError]:
+    """What a dry run and the plan check."""
+    return configuration_problems(config, missing_files(config))
 
 
 def only(found: list[InputError], what: str) -> InputError:
@@ -73,11 +81,48 @@ def test_a_sound_set_up_has_no_problem():
 def test_all_problems_come_in_one_list():
     Path("own.jsonl").unlink()
     hosted = {"model": "j", "api_key_env": KEY}
-    found = problems(configuration(path="nowhere", judges={"hosted": hosted}, generation={"max_new_tokens": 9000}))
+    config = configuration(path="nowhere", judges={"hosted": hosted}, generation={"max_new_tokens": 9000})
+    found = problems(config)
     text = problems_text(found)
     assert len(found) == 4 and text.startswith("4 problems") and text.count("Hint:") == 4
     for named in ("own.jsonl", "nowhere", KEY, "context_length"):
         assert named in text
+    assert problems_text(impossible(config)) == text, "a dry run finds fewer"
+
+
+def test_a_dry_run_looks_neither_at_the_machine_nor_at_the_network(monkeypatch):
+    """A plan of a GPU node's evaluation on a laptop without a network is no error."""
+    hub = Hub(monkeypatch, OSError("Name or service not known"))
+    hosted = {"model": "j", "base_url": "http://127.0.0.1:9/v1", "api_key_env": KEY}
+    monkeypatch.setenv(KEY, "any")
+    huge = {"seeds": 20000, "tokens_per_sample": 1e10}
+    config = configuration(hf="a/b", engine="vllm", judges={"hosted": hosted}, generation=huge)
+    config["engines"] = {"vllm": {"command": "no-such-program serve"}}
+    assert impossible(config) == [] and hub.asked == []
+    assert len(problems(config)) == 4  # Hub, disk, program, judge
+
+
+def test_imported_samples_that_are_not_there():
+    config = configuration(samples="theirs", seeds=2)
+    found = only(impossible(config), "Imported samples")
+    assert found.expected == "theirs/own/output-greedy.jsonl and 2 more" and found.found == "no such folder"
+    for run in ("greedy", "rs0"):
+        write_rows(f"theirs/own/output-{run}.jsonl", [])
+    found = only(impossible(config), "Imported samples")
+    assert found.expected == "theirs/own/output-rs1.jsonl" and found.found == "a folder without them"
+    write_rows("theirs/own/output-rs1.jsonl", [])
+    assert impossible(config) == []
+
+
+def test_a_checkpoint_that_has_gone_since_it_was_fetched():
+    config = configuration()
+    Path("models/m").mkdir(parents=True)
+    Path("models/m/manifest.json").write_text("{}")
+    Path("models/m/checkpoint").symlink_to(Path("elsewhere").absolute())
+    found = only(impossible(config), "The checkpoint is gone")
+    assert "elsewhere" in found.found and found.where == Path("models/m/checkpoint")
+    Path("elsewhere").mkdir()
+    assert impossible(config) == []
 
 
 def test_nothing_is_checked_that_is_not_about_to_be_made():
@@ -127,10 +172,15 @@ def test_a_base_model_without_a_chat_template():
     assert problems(config) == []
 
 
-def test_a_prompt_without_a_place_for_the_problem():
+def test_prompts_that_cannot_be_used():
     Path("prompt.yaml").write_text("user: Solve it.")
-    found = problems(configuration(prompt="./prompt.yaml"))
-    assert [problem.what for problem in found] == ["The prompt file has no place for the problem."]
+    Path("judge.yaml").write_text("user: Is {predicted_answer} right?")
+    judges = {"itself": {"self_hosted": "m", "prompt": "./judge.yaml"}}
+    config = configuration(prompt="./prompt.yaml", judges=judges)
+    place, judge = impossible(config)
+    assert place.what == "The prompt file has no place for the problem." and judge.where == "./judge.yaml"
+    Path("prompt.yaml").unlink()
+    assert impossible(config)[0].where == "./prompt.yaml"
 
 
 def test_an_edited_benchmark():
@@ -265,7 +315,7 @@ def test_a_judge_needs_its_key_and_an_endpoint_that_takes_it(server, monkeypatch
     monkeypatch.setenv(KEY, "wrong")
     found = only(problems(config), "refuses the key")
     assert "401" in found.found and "wrong" not in str(found)
-    assert problems(config, here=False) == []
+    assert problems(config, here=False) == impossible(config) == []
     monkeypatch.setenv(KEY, "right")
     assert problems(config) == []
 

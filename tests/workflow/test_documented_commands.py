@@ -160,6 +160,7 @@ def reader(evaluation, tmp_path) -> Path:
 def test_command_runs_as_written(place, reader, tmp_path):
     path = os.pathsep.join((str(tmp_path / "bin"), str(Path(sys.executable).parent), os.environ["PATH"]))
     environment = {**os.environ, "PATH": path, "HOME": str(reader), "XDG_CONFIG_HOME": "", "EDITOR": "true"}
+    environment["OPENAI_API_KEY"] = "any"  # plans and dry runs of the paper's configuration
     command = ["bash", "-c", "\n".join(["set -exo pipefail", *SCRIPTS[place]])]
     reply = subprocess.run(command, cwd=reader, capture_output=True, text=True, env=environment)
     assert reply.returncode == 0, reply.stdout[-3000:] + reply.stderr[-3000:]
