@@ -7,10 +7,11 @@ import subprocess
 import sys
 
 import pytest
-from commands import ROOT, command
+from commands import ROOT
 from hostile import FEW, settles
 from hypothesis import given
 from hypothesis import strategies as st
+from in_process import run_script
 
 from grade_answers import parse_pair
 from openmath.files.rows import arriving_lines
@@ -36,11 +37,11 @@ def test_pairs_are_graded_up_to_the_first_broken_one():
         {**PAIR, "predicted_answer": None},
     ]
     lines = b"".join(json.dumps(row).encode() + b"\n" for row in odd)
-    reply = command("grade_answers", "--pairs", "--processes", 1, stdin=lines)
-    assert reply.status == 0
-    assert [json.loads(line)["correct"] for line in reply.out.splitlines()] == [True, False, False, False]
-    reply = command("grade_answers", "--pairs", "--processes", 1, stdin=b'{"expected_answer": 7}\n')
-    assert reply.status == 2 and "stdin:1" in reply.err
+    reply = run_script("grade_answers", "--pairs", "--processes", 1, stdin=lines)
+    assert reply.returncode == 0
+    assert [json.loads(line)["correct"] for line in reply.stdout.splitlines()] == [True, False, False, False]
+    reply = run_script("grade_answers", "--pairs", "--processes", 1, stdin=b'{"expected_answer": 7}\n')
+    assert reply.returncode == 2 and "stdin:1" in reply.stderr
 
 
 @pytest.mark.parametrize("how", ["file", "pairs"])

@@ -2,8 +2,6 @@ import copy
 import http.server
 import json
 import re
-import subprocess
-import sys
 import threading
 from contextlib import suppress
 from fractions import Fraction
@@ -11,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from in_process import run_script
 from test_methods import RECORD
 
 import prepare_benchmark
@@ -26,8 +25,7 @@ RAW = ROOT.parent / "shared" / "data" / "raw"
 
 
 def prepare(name, output, *options):
-    command = [sys.executable, str(ROOT / "scripts/prepare_benchmark.py"), name, "--output", str(output), *options]
-    return subprocess.run(command, capture_output=True, text=True)
+    return run_script("prepare_benchmark.py", name, "--output", output, *options)
 
 
 def test_the_demo_benchmark_has_60_problems_and_the_right_sums(tmp_path):

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from in_process import run_script
 from unit.judge_server import judge_server
 from unit.judging_cases import PROMPT, ROOT, SECRET, different_rows, write
 
@@ -179,8 +180,7 @@ def test_nothing_is_asked_online_while_a_batch_is_out(tmp_path):
             "--base-url",
             server.base_url,
         )
-        command = [sys.executable, ROOT / "scripts/judge_answers.py", *options]
-        reply = subprocess.run(list(map(str, command)), capture_output=True, text=True)
+        reply = run_script("judge_answers.py", *options)
         assert reply.returncode == 2 and "still out" in reply.stderr and "batches/x.json" in reply.stderr
         assert server.bodies == []
 

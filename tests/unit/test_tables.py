@@ -1,12 +1,11 @@
 """The recipe's layout and numbers, from files of other tools and from counts."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from in_process import run_script
 
 import fill_majority
 import summarize_results
@@ -21,12 +20,6 @@ from openmath.statistics.votes import NONE
 ROOT = Path(__file__).parents[2]
 FIXTURES = ROOT.parent / "shared" / "reference" / "fixtures"
 needs_fixtures = pytest.mark.skipif(not FIXTURES.exists(), reason="reference outputs are not part of the repository")
-
-
-def run(script, *options):
-    return subprocess.run(
-        [sys.executable, str(ROOT / "scripts" / script), *map(str, options)], capture_output=True, text=True
-    )
 
 
 @needs_fixtures
@@ -187,9 +180,9 @@ def test_files_of_other_tools_are_voted_and_summarised_where_they_stand(tmp_path
         ]
         (folder / f"output-rs{seed}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     before = {path: path.read_bytes() for path in folder.iterdir()}
-    reply = run("summarize_results.py", tmp_path)
+    reply = run_script("summarize_results.py", tmp_path)
     assert "majority@3       | 2           | 100.00" in reply.stdout, reply.stdout + reply.stderr
-    reply = run("fill_majority.py", "--samples", *folder.iterdir(), "--output", tmp_path / "m.jsonl")
+    reply = run_script("fill_majority.py", "--samples", *folder.iterdir(), "--output", tmp_path / "m.jsonl")
     assert reply.returncode == 0, reply.stderr
     rows = list(read_rows(tmp_path / "m.jsonl"))
     assert [(r["predicted_answer"], r["majority_votes"], r["is_correct"]) for r in rows] == [
@@ -234,7 +227,7 @@ def test_a_judged_greedy_run_stands_beside_sampled_runs_that_are_not(tmp_path, c
 
 
 def test_an_empty_folder_is_one_message(tmp_path):
-    reply = run("summarize_results.py", tmp_path)
+    reply = run_script("summarize_results.py", tmp_path)
     assert reply.returncode == 2 and "No sample files" in reply.stderr and "Traceback" not in reply.stderr
 
 
