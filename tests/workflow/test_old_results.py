@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from conftest import copy_workflow, planned_jobs, snakemake
+from in_process import run_script
 
 ARCHIVE = Path(__file__).with_name("finished_3df6639.tar.gz")
 
@@ -31,21 +32,31 @@ def test_nothing_is_left_to_do(old):
     assert planned_jobs(old) == {"build_report": 1}, "only the report is not there"
 
 
-def test_lost_samples_and_judged_answers_are_restored_without_an_engine(old):
-    results = old / "results/tiny"
-    lost = [
-        path.relative_to(results) for name in ("eval-results", "judged") for path in results.glob(f"{name}/**/*.jsonl")
-    ]
-    before = {path: (results / path).read_bytes() for path in lost}
-    assert len(before) == 2 * 5 + 2 * 2
-    shutil.rmtree(results / "eval-results")
-    shutil.rmtree(results / "judged")
+def test_lost_samples_are_restored_without_an_engine(old):
+    folder = old / "results/tiny/eval-results"
+    before = {path: path.read_bytes() for path in folder.rglob("*.jsonl")}
+    assert len(before) == 2 * 5
+    shutil.rmtree(folder)
     plan = snakemake(old, "--dry-run").stdout
     assert "tiny: 0 samples, 0 tokens, 0 engine starts" in plan, plan
-    judged = [f"results/tiny/{path}" for path in lost if path.parts[0] == "judged"]
-    reply = snakemake(old, *judged)
+    reply = snakemake(old, *(str(path.relative_to(old)) for path in before))
     said = reply.stdout + reply.stderr
-    assert reply.returncode == 0, said
-    assert said.count("0 to compute") == 3, said
-    assert not [path for path in old.rglob("*") if path.name.endswith((".log.engine", ".engine.log"))]
-    assert {path: (results / path).read_bytes() for path in lost} == before
+    assert reply.returncode == 0 and said.count("0 to compute") == 3, said
+    assert not list((old / "logs").rglob("*.engine"))
+    assert {path: path.read_bytes() for path in folder.rglob("*.jsonl")} == before
+
+
+def test_lost_judged_answers_come_from_the_stored_verdicts(old):
+    judged = old / "results/tiny/judged/itself/own"
+    before = {path.name: path.read_bytes() for path in judged.glob("*.jsonl")}
+    assert all(b"judge_verdict" in content for content in before.values()) and len(before) == 2
+    shutil.rmtree(judged)
+    results = (
+        "results/tiny/eval-results/own/output-greedy.jsonl",
+        "results/tiny/eval-results-majority/own/output-majority.jsonl",
+    )
+    options = ["--judge", "itself", "--store", "judgements/itself", "--prompt", "judge.yaml", "--max-new-tokens", 8]
+    options += ["--input", *results, "--output", judged / "greedy.jsonl", judged / "majority.jsonl"]
+    reply = run_script("judge_answers.py", *options, "--self-hosted", "--replay", cwd=old)
+    assert reply.returncode == 0, reply.stderr
+    assert {path.name: path.read_bytes() for path in judged.glob("*.jsonl")} == before
