@@ -199,6 +199,7 @@ def test_verdicts_stored_before_a_death_are_not_counted_twice(tmp_path):
         check_all_answered_once(tmp_path, server, different_rows(10))
 
 
+@pytest.mark.slow
 def test_a_death_at_any_request_pays_nothing_twice(tmp_path):
     """Each process is killed after the server has carried out its first, second, ... sixth request, in turn."""
     source = write(tmp_path / "in.jsonl", ROWS)
