@@ -65,6 +65,7 @@ def written(folder: Path) -> dict[Path, bytes]:
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.slow
 def test_every_file_has_the_mode_of_the_umask(evaluation):
     folder, _ = evaluation
     modes = {path.relative_to(folder): path.stat().st_mode & 0o777 for path in folder.rglob("*")}
@@ -83,6 +84,7 @@ def test_every_file_has_the_mode_of_the_umask(evaluation):
     assert wrong == {}
 
 
+@pytest.mark.slow
 def test_no_key_in_a_file_and_no_control_character_on_a_terminal(evaluation):
     folder, replies = evaluation
     assert [path for path, content in written(folder).items() if SECRET.encode() in content] == []
@@ -93,6 +95,7 @@ def test_no_key_in_a_file_and_no_control_character_on_a_terminal(evaluation):
         assert SECRET not in text and not re.search("[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e]", text)
 
 
+@pytest.mark.slow
 def test_the_report_holds_no_markup_of_others_and_figures_are_xml(evaluation):
     folder, _ = evaluation
     page = (folder / "results/report.html").read_text()
@@ -103,6 +106,7 @@ def test_the_report_holds_no_markup_of_others_and_figures_are_xml(evaluation):
         ElementTree.parse(figure)
 
 
+@pytest.mark.slow
 def test_answers_stay_as_they_are_in_files_for_programs(evaluation):
     """A spreadsheet would run a formula; a program needs the answer. SECURITY.md says so."""
     folder, _ = evaluation
@@ -111,6 +115,7 @@ def test_answers_stay_as_they_are_in_files_for_programs(evaluation):
     assert any(row["predicted_answer"].startswith("=cmd|") for row in rows)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_hostile_paths(evaluation, hostile_files, tmp_path, script):
     """Each file that a script reads or writes, replaced by hostile ones."""
@@ -180,6 +185,7 @@ def damaged_copies(path: Path, dice: random.Random):
             yield b"".join(json.dumps(row).encode() + b"\n" for row in rows_now)
 
 
+@pytest.mark.slow
 def test_results_of_a_stranger(evaluation, tmp_path):
     """Files of a finished evaluation, damaged one at a time, under every script that reads such a folder."""
     place = Path(shutil.copytree(evaluation[0], tmp_path / "place"))

@@ -44,6 +44,7 @@ def test_pairs_are_graded_up_to_the_first_broken_one():
     assert reply.returncode == 2 and "stdin:1" in reply.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["file", "pairs"])
 def test_a_line_of_a_gigabyte_is_not_read_whole(tmp_path, how):
     """With less memory than the line has: a sparse file costs no disk."""

@@ -10,7 +10,7 @@ from in_process import run_script
 import fill_majority
 import summarize_results
 from openmath.errors import InputError
-from openmath.files.rows import read_rows
+from openmath.files.rows import read_rows, write_rows
 from openmath.results.grades import Benchmark, Graded, Judged, read_sample_files
 from openmath.results.metrics import metrics_row
 from openmath.results.modes import modes_of
@@ -109,6 +109,67 @@ def test_a_number_as_reference_is_matched_though_the_references_text_never_equal
         )
         assert mine["is_correct"] == (mine["predicted_answer"] == str(theirs["expected_answer"]))
         assert theirs["is_correct"] is False
+
+
+YES, NO, NEITHER = "Reasoning: r\nJudgement: Yes", "Judgement: No", "I cannot say."
+SAMPLES = {  # reference -> of each of three runs: answer, what the grader of another tool said, what the judge said
+    "2": [("2", True, YES), ("2", True, YES), ("3", False, NO)],
+    "5": [(None, False, NO), (None, False, NO), ("5", True, YES)],
+    "9": [(None, False, NO)] * 3,
+    "4": [("1", False, NO), ("4", True, YES), ("7", False, NO)],  # a tie: the first seen, or a third
+    r"\frac{1}{2}": [
+        ("7", False, NO),
+        ("0.5", False, YES),
+        ("1/2", False, YES),
+    ],  # one answer in two spellings, or a tie
+    "x": [("6", False, NEITHER), ("6", False, NEITHER), ("x", True, YES)],
+}
+
+
+@pytest.fixture
+def judged_runs(tmp_path) -> list[Path]:
+    """Three sampled runs in the recipe's layout, graded and judged elsewhere."""
+    files = [tmp_path / f"eval-results/toy/output-rs{run}.jsonl" for run in range(3)]
+    for run, file in enumerate(files):
+        names = ("predicted_answer", "is_correct", "judgement")
+        rows = [dict(zip(names, said[run], strict=True)) | {"expected_answer": gold} for gold, said in SAMPLES.items()]
+        write_rows(file, [row | {"problem": "p"} for row in rows])
+    return files
+
+
+# Columns: symbolic, judge, both, any, no answer. The paper counts a problem with more missing answers than votes as unanswered too.
+@pytest.mark.parametrize(
+    ("policy", "expected"),
+    [
+        ("paper", {"majority@3": "33.33 33.33 33.33 33.33 33.33", "pass@3": "66.67 83.33 66.67 83.33 16.67"}),
+        (
+            "default",
+            {
+                "pass@1[avg-of-3]": "27.78 38.89 27.78 38.89 27.78",
+                "majority@3": "38.89 55.56 33.33 50.00 16.67",
+                "pass@3": "66.67 83.33 66.67 83.33 16.67",
+            },
+        ),
+    ],
+)
+def test_judged_runs_of_another_tool(judged_runs, call, policy, expected):
+    lines = call(summarize_results, judged_runs[0].parents[1], "--policy", policy).splitlines()
+    cells = [[cell.strip() for cell in line.split("|")] for line in lines if "@" in line]
+    assert {name: " ".join(values) for name, _, *values in cells} == expected
+
+
+def test_the_papers_votes_of_another_tools_runs(judged_runs, call, tmp_path):
+    call(fill_majority, "--samples", *judged_runs, "--output", tmp_path / "m.jsonl", "--policy", "paper")
+    rows = list(read_rows(tmp_path / "m.jsonl"))
+    votes = [(row["predicted_answer"], row["is_correct"], row["majority_votes"], row["total_votes"]) for row in rows]
+    assert votes == [
+        ("2", True, 2, 3),
+        ("5", True, 1, 3),
+        (None, False, 0, 3),
+        ("1", False, 1, 3),
+        ("7", False, 1, 3),
+        ("6", False, 2, 3),
+    ]
 
 
 def test_layout():
