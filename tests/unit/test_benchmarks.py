@@ -60,6 +60,25 @@ def test_upstream_layouts(name, rows, first, tmp_path):
     assert all(isinstance(row["expected_answer"], str) for row in prepared)
 
 
+@pytest.mark.parametrize(
+    ("name", "row", "answer", "solution"),
+    [
+        ("aime24", {"id": 60, "problem": "p", "answer": "025", "solution": "so 25", "url": "u"}, "25", "so 25"),
+        ("amc23", {"id": 0, "problem": "p", "answer": 27.0, "url": "u"}, "27", None),
+        ("math", {"problem": "p", "level": "Level 3", "type": "Algebra", "solution": r"\boxed{2}"}, "2", r"\boxed{2}"),
+        ("gsm8k", {"question": "p", "answer": "It is 2+2=<<2+2=4>>4.\n#### 1,004"}, "1004", "It is 2+2=4."),
+        ("omni-math", {"problem": "p", "answer": r"\frac12", "solution": "s", "difficulty": 5.0}, r"\frac12", "s"),
+    ],
+)
+def test_a_row_in_the_upstream_layout(name, row, answer, solution, tmp_path):
+    (tmp_path / "raw.jsonl").write_text(json.dumps(row) + "\n")
+    reply = prepare(name, tmp_path / "b.jsonl", "--source", str(tmp_path / "raw.jsonl"), "--allow-partial")
+    assert reply.returncode == 0, reply.stderr
+    [prepared] = read_rows(tmp_path / "b.jsonl")
+    assert prepared["id"] == f"{name}-{row.get('id', 0)}" and prepared["problem"] == "p"
+    assert (prepared["expected_answer"], prepared.get("reference_solution")) == (answer, solution)
+
+
 def test_a_short_file_fails_unless_it_is_meant(tmp_path):
     source = tmp_path / "part.jsonl"
     source.write_text(json.dumps({"question": "q", "answer": "so 1,200\n#### 1,200"}) + "\n")
