@@ -95,9 +95,7 @@ class Evaluation:
         """A machine under load only takes longer: we give up where no job, sample or line of a log changes any more."""
         seen, since = None, time.monotonic()
         while not condition():
-            listed = subprocess.run(
-                ["squeue", "-h", "-o", "%i %T"], capture_output=True
-            )  # fails while the controller is away
+            listed = subprocess.run(["squeue", "-h", "-o", "%i %T"], capture_output=True)  # fails without a controller
             now = (self.num_staged(), len(self.log), listed.stdout)
             if now != seen:
                 seen, since = now, time.monotonic()

@@ -18,6 +18,8 @@ import yaml
 from conftest import ROOT
 from test_environments_graph import STAND_INS
 
+pytestmark = pytest.mark.slow
+
 PAGES = [ROOT / name for name in ("README.md", "SECURITY.md", "config/README.md")] + sorted(ROOT.glob("docs/*.md"))
 PROGRAMS = r"(?:\w+=\S+ )*(?:make|python3?|snakemake|pytest|srun|pip|docker|source|export) "
 
