@@ -159,7 +159,6 @@ def reader(evaluation, tmp_path) -> Path:
 
 
 @pytest.mark.parametrize("place", SCRIPTS)
-@pytest.mark.slow
 def test_command_runs_as_written(place, reader, tmp_path):
     path = os.pathsep.join((str(tmp_path / "bin"), str(Path(sys.executable).parent), os.environ["PATH"]))
     environment = {**os.environ, "PATH": path, "HOME": str(reader), "XDG_CONFIG_HOME": "", "EDITOR": "true"}
