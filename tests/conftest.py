@@ -3,14 +3,17 @@
 `make test` takes the profile `quick`; everything else, `pytest FILE` by hand too, takes `all`.
 """
 
+import contextlib
 import sys
 
 import pytest
-from hypothesis import settings
 
-settings.register_profile("all", max_examples=100, deadline=None)  # deadline: a loaded machine is no mistake
-settings.register_profile("quick", max_examples=20, deadline=None, derandomize=True)
-settings.load_profile("all")
+with contextlib.suppress(ModuleNotFoundError):  # not in engines' images, where tests/engines may run
+    from hypothesis import settings
+
+    settings.register_profile("all", max_examples=100, deadline=None)  # deadline: a loaded machine is no mistake
+    settings.register_profile("quick", max_examples=20, deadline=None, derandomize=True)
+    settings.load_profile("all")
 
 
 @pytest.fixture
