@@ -164,7 +164,7 @@ def test_two_jobs_at_once_pay_once(tmp_path):
     with judge_server(answer, latency=0.05) as server:
         options = (tmp_path, server, "--concurrency", 4)
         jobs = [start_judge(*options, rows=rows, name=f"out{n}") for n in range(3)]
-        assert [(job.communicate()[0], job.returncode)[1] for job in jobs] == [0, 0, 0]
+        assert [job.wait() for job in jobs] == [0, 0, 0]
         assert len(server.bodies) == 60
     assert len({(tmp_path / f"out{n}.jsonl").read_bytes() for n in range(3)}) == 1
 
