@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from in_process import run_script
 
 from openmath.grading import GRADER_VERSION, GraderPool, compare, grade, vote_class
 
@@ -26,7 +27,7 @@ HOSTILE = [
 
 
 def run(*arguments, stdin=""):
-    return subprocess.run([sys.executable, SCRIPT, *map(str, arguments)], input=stdin, capture_output=True, text=True)
+    return run_script("grade_answers.py", *arguments, stdin=stdin)
 
 
 def rows(path, rows):

@@ -12,6 +12,7 @@ import pytest
 from huggingface_hub import HfApi, constants
 from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
 from huggingface_hub.hf_api import ModelInfo
+from in_process import run_script
 
 from openmath.errors import InputError
 from openmath.files.fingerprint import sha256_file
@@ -25,7 +26,6 @@ from openmath.preflight.slurm import check_no_live_jobs
 from openmath.settings.config import checked_config
 from openmath.settings.layout import Layout, prompt_file
 
-ROOT = Path(__file__).parents[2]
 KEY = "PREFLIGHT_TEST_KEY"
 
 
@@ -378,8 +378,7 @@ def test_a_slurm_that_does_not_answer_stops_nobody(folder, monkeypatch):
 
 def test_by_hand_all_missing_files_are_checked(folder):
     def check() -> subprocess.CompletedProcess:
-        command = [sys.executable, str(ROOT / "scripts/check_setup.py"), "--config-json", "--start-engines"]
-        return subprocess.run(command, input=json.dumps(config), capture_output=True, text=True)
+        return run_script("check_setup.py", "--config-json", "--start-engines", stdin=json.dumps(config))
 
     config = configuration()
     reply = check()

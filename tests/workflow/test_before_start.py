@@ -6,8 +6,11 @@ import shutil
 import sys
 from pathlib import Path
 
+import pytest
 import yaml
 from conftest import configure, run_script, snakemake
+
+pytestmark = pytest.mark.slow
 
 PROGRAMS = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 HOSTED = {"hosted": {"model": "some-judge", "api_key_env": "NO_SUCH_KEY"}}

@@ -118,6 +118,7 @@ def test_a_typo_in_the_configuration_names_the_nearest_key(evaluation):
     assert "did you mean 'seeds_per_job'" in said and "Traceback" not in said
 
 
+@pytest.mark.slow
 def test_samples_of_other_tools_are_graded_voted_and_summarised_where_they_stand(evaluation):
     folder = evaluation / "theirs/own"
     folder.mkdir(parents=True)

@@ -18,8 +18,8 @@ def paper(tmp_path_factory) -> Path:
     ("changes", "jobs"),
     [
         ({}, 17),  # greedy and 16 blocks of 16 seeds, each with all five benchmarks
-        ({"num_jobs": 1}, 1),
-        ({"num_jobs": 4, "benchmarks_per_job": 3}, 8),
+        pytest.param({"num_jobs": 1}, 1, marks=pytest.mark.slow),
+        pytest.param({"num_jobs": 4, "benchmarks_per_job": 3}, 8, marks=pytest.mark.slow),
     ],
 )
 def test_engine_starts(paper, changes, jobs):
