@@ -10,13 +10,15 @@ scripts/openmath/benchmarks/contamination.py; how to read it: docs/contamination
 import argparse
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from openmath.arguments import real, whole
-from openmath.benchmarks.contamination import FEWEST_WORDS, KINDS, Overlap, training_problems
 from openmath.errors import InputError, run_command
 from openmath.files.rows import read_rows, write_text
-from openmath.files.text_tables import markdown_table, write_csv
 from openmath.settings import defaults
+
+if TYPE_CHECKING:
+    from openmath.benchmarks.contamination import Overlap
 
 PROGRESS_SECONDS = 5.0
 PALM_SHARE = (
@@ -27,6 +29,10 @@ COLUMNS = ["id", "kind", "similarity", "training_rows", "training_row", "problem
 
 def main() -> None:
     options = parse_arguments()
+
+    from openmath.benchmarks.contamination import KINDS, Overlap, training_problems
+    from openmath.files.text_tables import write_csv
+
     names, ids, problems = [], [], []
     for path in options.benchmarks:
         for number, row in enumerate(read_rows(path)):
@@ -81,8 +87,10 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def shares(overlap: Overlap, numbers: list[int], ngram: int) -> dict[str, str]:
+def shares(overlap: "Overlap", numbers: list[int], ngram: int) -> dict[str, str]:
     """How many of these problems overlap in each way, or are too short for runs of words."""
+    from openmath.benchmarks.contamination import KINDS
+
     names = ["exact", "near", f"{ngram}-gram"]
     counts = {name: sum(n in overlap.matches[kind] for n in numbers) for name, kind in zip(names, KINDS, strict=True)}
     counts[f"{ngram}-grams >= 70 %"] = sum(overlap.containment(n) >= PALM_SHARE for n in numbers)
@@ -91,6 +99,9 @@ def shares(overlap: Overlap, numbers: list[int], ngram: int) -> dict[str, str]:
 
 
 def report(options: argparse.Namespace, rows: int, lines: list[dict]) -> str:
+    from openmath.benchmarks.contamination import FEWEST_WORDS
+    from openmath.files.text_tables import markdown_table
+
     n, least, files = options.ngram, FEWEST_WORDS, ", ".join(path.name for path in options.training_set)
     return f"""# Contamination
 

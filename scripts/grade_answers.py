@@ -23,8 +23,7 @@ from openmath.errors import InputError, run_command
 from openmath.files.fingerprint import identity, write_manifest
 from openmath.files.rows import arriving_lines
 from openmath.files.sample_runs import run_order, sample_run_of
-from openmath.grading import POLICIES, GraderPool
-from openmath.grading.verdict import GRADER_VERSION
+from openmath.grading.verdict import GRADER_VERSION, POLICIES
 from openmath.machine import machine, versions
 from openmath.settings import defaults
 
@@ -67,6 +66,8 @@ def parse_pair(line: bytes, number: int) -> tuple[str | None, str]:
 
 
 def grade_stream(policy: str, processes: int | None) -> None:
+    from openmath.grading.pool import GraderPool
+
     number = 0
     with GraderPool(processes, policy) as pool:
         arrived = iter(lambda: os.read(sys.stdin.fileno(), READ_BYTES), b"")
@@ -90,7 +91,8 @@ def main() -> None:
     if arguments.pairs:
         grade_stream(arguments.policy, arguments.processes)
         return
-    from openmath.grading.table import grade_files  # pyarrow is not needed for --pairs
+
+    from openmath.grading.table import grade_files
 
     started = time.monotonic()
     files = {sample_run_of(path): identity(path) for path in sorted(arguments.samples, key=by_run)}

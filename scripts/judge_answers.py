@@ -15,23 +15,23 @@ import time
 from collections import Counter
 from contextlib import nullcontext
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from openmath.arguments import real, whole
-from openmath.client.completion import CompletionClient, HostedEndpoint
-from openmath.engines import read_engine, running_engine
 from openmath.errors import InputError, run_command
 from openmath.files.fingerprint import canonical_json, identity, sha256_text, write_manifest
 from openmath.files.rows import read_rows, write_rows
 from openmath.files.sample_rows import Judgement
-from openmath.judging.budget import Budget, Prices, cost
 from openmath.judging.endpoints import check_judge_key, replayed_identity
-from openmath.judging.online import OnlineJudge
 from openmath.judging.questions import PREFILLED, Docket, prefilled, question_of, symbolically_equal
 from openmath.judging.settings import JudgeSettings, judge_sampling, read_judge_prompt
 from openmath.judging.store import VerdictStore
 from openmath.machine import machine, versions
 from openmath.settings import defaults
 from openmath.settings.sample_settings import engine_identity
+
+if TYPE_CHECKING:
+    from openmath.judging.budget import Prices
 
 TRIES = 8  # of one request: about two minutes of back-off, what a rate limit by the minute needs
 
@@ -87,6 +87,8 @@ def main() -> None:
 
 
 def judge(options: argparse.Namespace) -> None:
+    from openmath.judging.budget import Prices, cost
+
     store = VerdictStore(options.store)
     docket = read_docket(options, store)
     files = [read_questions(path, options) for path in options.input]
@@ -121,6 +123,8 @@ def judge(options: argparse.Namespace) -> None:
 
 def read_docket(options: argparse.Namespace, store: VerdictStore) -> Docket:
     """Who judges, how, and how often it is asked while its replies hold no verdict."""
+    from openmath.engines import read_engine
+
     prompt = read_judge_prompt(options.prompt)
     sampling = judge_sampling(options.max_new_tokens, options.policy)
     if options.engine:
@@ -146,12 +150,12 @@ def read_questions(path: Path, options: argparse.Namespace) -> list[tuple[dict, 
 
 
 def ask(
-    options: argparse.Namespace, docket: Docket, store: VerdictStore, questions: list[dict], prices: Prices | None
+    options: argparse.Namespace, docket: Docket, store: VerdictStore, questions: list[dict], prices: "Prices | None"
 ) -> list[dict]:
     """Ask what the store does not hold; the records paid for in this run."""
     key = "none" if options.engine else check_judge_key(options.api_key_env)
     if options.mode == "batch":
-        from openmath.judging.batch import BatchJudge  # takes a second to import
+        from openmath.judging.batch import BatchJudge
 
         batch = BatchJudge(
             options.judge,
@@ -182,9 +186,14 @@ async def ask_online(
     docket: Docket,
     store: VerdictStore,
     questions: list[dict],
-    prices: Prices | None,
+    prices: "Prices | None",
     key: str,
 ) -> list[dict]:
+    from openmath.client.completion import CompletionClient, HostedEndpoint
+    from openmath.engines import running_engine
+    from openmath.judging.budget import Budget
+    from openmath.judging.online import OnlineJudge
+
     if options.engine:
         running = running_engine(
             options.engine,
@@ -216,6 +225,8 @@ def write_judged(
     this_run: dict,
 ) -> None:
     """The judged rows, and a manifest of who judged them and what it cost."""
+    from openmath.judging.budget import cost
+
     judged, used = [], {}
     for row, question, reason in rows:
         if reason:

@@ -11,7 +11,10 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from openmath.grading import GRADER_VERSION, GraderPool, compare, grade, vote_class
+from openmath.grading import compare
+from openmath.grading.compare import grade, vote_class
+from openmath.grading.pool import GraderPool
+from openmath.grading.verdict import GRADER_VERSION
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "grade_answers.py"
 PAIRS = [(str(n), str(n // 2 * 2)) for n in range(700)] + [(None, "1"), (r"\frac{1}{2}", "0.5")]

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from openmath.grading import GraderPool, grade, vote_class
-from openmath.grading.compare import at_odds, read
+from openmath.grading.compare import at_odds, grade, read, vote_class
+from openmath.grading.pool import GraderPool
 
 SETS = Path(__file__).parents[3] / "shared" / "grading" / "dev"
 SCRIPTS = Path(__file__).parents[2] / "scripts"

@@ -43,7 +43,7 @@ def symbolically_equal(rows: list[dict], questions: list[dict], policy: str) -> 
     pairs = {pair: False for pair, known in zip(answers, graded, strict=True) if known is None}
     if pairs:
         try:
-            from openmath.grading import GraderPool  # only here: engine containers do not hold what it needs
+            from openmath.grading.pool import GraderPool  # only here: engine containers do not hold what it needs
         except ImportError as error:
             raise InputError(
                 "cascade needs the symbolic grader, which this environment does not hold.",

@@ -13,7 +13,7 @@ from openmath.answers import answer_of, as_text, text_of
 from openmath.errors import InputError
 from openmath.files.rows import check_ids, read_rows
 from openmath.files.sample_runs import run_order, sample_run_of
-from openmath.grading import GraderPool
+from openmath.grading.pool import GraderPool
 from openmath.judging import parse_verdict
 from openmath.statistics.votes import NONE, Ballots, count_votes
 

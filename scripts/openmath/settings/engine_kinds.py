@@ -51,6 +51,8 @@ class EngineKind:
     citation: str | None = None
 
 
+TOKENIZERS = ("checkpoint", "server", "none")  # how prompts reach an engine: engines/__init__.py
+
 KINDS = {
     "vllm": EngineKind(
         on_gpus=True,
