@@ -18,6 +18,7 @@ from openmath.files.fingerprint import identity, write_manifest
 from openmath.files.rows import read_rows, write_rows
 from openmath.files.sample_rows import MajorityRow
 from openmath.files.sample_runs import run_order, sample_run_of
+from openmath.provenance.records import MajorityRecord
 from openmath.settings import defaults
 
 if TYPE_CHECKING:
@@ -46,16 +47,14 @@ def main() -> None:
     with parts_of("a file of problems", problems_file):
         rows = list(majority_rows(problems, graded.select(sampled), options.policy))
     write_rows(options.output, rows)
-    write_manifest(
-        options.output.with_suffix(".manifest.json"),
-        {
-            "policy": options.policy,
-            "sample_runs": sampled,
-            "grades": identity(options.grades) if options.grades else None,
-            "problems": identity(problems_file),
-            "answers": identity(options.output),
-        },
-    )
+    record: MajorityRecord = {
+        "policy": options.policy,
+        "sample_runs": sampled,
+        "grades": identity(options.grades) if options.grades else None,
+        "problems": identity(problems_file),
+        "answers": identity(options.output),
+    }
+    write_manifest(options.output.with_suffix(".manifest.json"), record)
 
 
 def read_votes(options: argparse.Namespace) -> "tuple[Path, Graded]":

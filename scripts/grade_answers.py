@@ -25,6 +25,7 @@ from openmath.files.rows import arriving_lines
 from openmath.files.sample_runs import run_order, sample_run_of
 from openmath.grading.verdict import GRADER_VERSION, POLICIES
 from openmath.machine import machine, versions
+from openmath.provenance.records import GradesRecord
 from openmath.settings import defaults
 
 READ_BYTES = 1 << 16  # what a pipe holds: --pairs grades whatever has arrived, and never waits for more
@@ -103,22 +104,20 @@ def main() -> None:
         policy=arguments.policy,
         processes=arguments.processes,
     )
-    write_manifest(
-        Path(arguments.output).with_suffix(".manifest.json"),
-        {
-            "grader_version": GRADER_VERSION,
-            "policy": arguments.policy,
-            "samples": files,
-            "problems": None if arguments.benchmark is None else identity(arguments.benchmark),
-            "grades": identity(arguments.output),
-            "rows": samples,
-            "distinct_answers": pairs,
-            "unsettled": unsettled,
-            "seconds": round(time.monotonic() - started, 1),
-            "machine": machine(),
-            "versions": versions(),
-        },
-    )
+    record: GradesRecord = {
+        "grader_version": GRADER_VERSION,
+        "policy": arguments.policy,
+        "samples": files,
+        "problems": None if arguments.benchmark is None else identity(arguments.benchmark),
+        "grades": identity(arguments.output),
+        "rows": samples,
+        "distinct_answers": pairs,
+        "unsettled": unsettled,
+        "seconds": round(time.monotonic() - started, 1),
+        "machine": machine(),
+        "versions": versions(),
+    }
+    write_manifest(Path(arguments.output).with_suffix(".manifest.json"), record)
     print(
         f"{arguments.output}: {samples} samples, {pairs} distinct answers, {unsettled} not settled within the limits",
         file=sys.stderr,

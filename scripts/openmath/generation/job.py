@@ -15,7 +15,7 @@ from openmath.errors import InputError
 from openmath.files.fingerprint import fingerprint, sha256_file, write_manifest
 from openmath.files.rows import encode_row, read_rows
 from openmath.files.sample_rows import SampleRow
-from openmath.generation.progress import Progress
+from openmath.generation.progress import JobRecord, JobSpeed, Progress
 from openmath.generation.prompts import (
     STOP_PHRASES,
     CheckpointTokenizer,
@@ -105,24 +105,31 @@ class Generation:
                         continue
                     self._stage(job, answer)
                     progress.add(answer.num_generated_tokens or 0)
-            record = progress.record()
-        record |= {"start_seconds": round(start_seconds, 1), "copies": options.copies, "concurrency": concurrency}
-        self._record(record)
+            speed = progress.record()
+        self._record(speed, start_seconds, concurrency)
         return failures
 
-    def _record(self, record: dict) -> None:
+    def _record(self, speed: JobSpeed, start_seconds: float, concurrency: int) -> None:
         """Add a finished job to jobs.jsonl: its speed, for plans, and where it ran, for the manifest of the results."""
         here = machine()
         size = self.engine["settings"].get("tensor_parallel", 0)
-        record |= {"engine": self.engine["version"], "runs": self.options.sample_runs, "settings": self.fingerprints}
-        record |= {
+        record: JobRecord = {
+            **speed,
+            "start_seconds": round(start_seconds, 1),
+            "copies": self.options.copies,
+            "concurrency": concurrency,
+            "engine": self.engine["version"],
+            "runs": self.options.sample_runs,
+            "settings": self.fingerprints,
             "gpus": size * self.options.copies if here.get("gpus") else 0,
             "engine_args": self.options.engine_args,
+            "machine": here,
+            "versions": versions(),
         }
         path = self.options.staging / "jobs.jsonl"
         drop_torn_tail(path)  # of a full disk; appended to, it would be a broken line for ever
         with open(path, "ab", buffering=0) as file:
-            file.write(encode_row(record | {"machine": here, "versions": versions()}))
+            file.write(encode_row(record))
 
     def jobs(self) -> Iterator[Job]:
         """Every missing sample. All runs of a problem follow each other: they share their prefix in the engine's cache."""

@@ -9,7 +9,7 @@ from openmath.errors import InputError
 from openmath.judging.budget import Budget, BudgetSpent
 from openmath.judging.questions import Docket
 from openmath.judging.settings import JudgeSettings
-from openmath.judging.store import FLUSH_SECONDS, VerdictStore
+from openmath.judging.store import FLUSH_SECONDS, VerdictRecord, VerdictStore
 
 PROGRESS_SECONDS = 5.0
 ABOUT_ONE_REQUEST = (400, 413, 422)  # HTTP statuses that may concern only the question sent
@@ -19,7 +19,7 @@ SHOWN = 3
 
 def verdict_record(
     judge: str, settings: JudgeSettings, question: dict, attempt: int, answer: Completion, usd: float | None
-) -> dict:
+) -> VerdictRecord:
     """The line of the store for one paid reply. usd: None without prices."""
     return {
         "key": settings.key(question, attempt),
@@ -44,7 +44,7 @@ class OnlineJudge:
 
     def __init__(self, judge: str, docket: Docket, store: VerdictStore, budget: Budget, extra: dict | None = None):
         self.judge, self.docket, self.store, self.budget, self.extra = judge, docket, store, budget, extra
-        self.paid: list[dict] = []
+        self.paid: list[VerdictRecord] = []
         self._failures: list[tuple[dict, InputError]] = []
         self._stopped: InputError | None = None
 

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TypedDict
 
 from openmath.errors import InputError
 from openmath.files.fingerprint import fingerprint
@@ -15,7 +16,7 @@ FIELDS = re.compile(rf"\{{({'|'.join(QUESTION_FIELDS)})\}}")
 ASK_AGAIN = 'Write one line only: either "Judgement: Yes" or "Judgement: No".'
 
 
-def read_judge_prompt(path: str | Path) -> dict:
+def read_judge_prompt(path: str | Path) -> dict[str, str]:
     """A judge prompt: system (str), user (str with the three fields), ask_again (str, for a reply without a verdict)."""
     prompt = read_yaml(path, "the judge prompt")
     if not isinstance(prompt, dict) or set(FIELDS.findall(str(prompt.get("user")))) != set(QUESTION_FIELDS):
@@ -32,12 +33,20 @@ def read_judge_prompt(path: str | Path) -> dict:
     return parts
 
 
-def judge_sampling(max_new_tokens: int, policy: str) -> dict:
+def judge_sampling(max_new_tokens: int, policy: str) -> dict[str, float]:
     """Arguments of every request, as the recipe's tool sends them."""
     sampling = {"temperature": 0.0, "top_p": 0.95, "seed": 0, "max_tokens": max_new_tokens}
     if policy == "paper":
         sampling["presence_penalty"] = 1.0  # the reference sent its repetition penalty under this name
     return sampling
+
+
+class Described(TypedDict):
+    """JudgeSettings as they are stored: what their fingerprint stands for."""
+
+    identity: object
+    prompt: dict[str, str]
+    sampling: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -49,10 +58,10 @@ class JudgeSettings:
     """
 
     identity: object
-    prompt: dict
-    sampling: dict
+    prompt: dict[str, str]
+    sampling: dict[str, float]
 
-    def described(self) -> dict:
+    def described(self) -> Described:
         return {"identity": self.identity, "prompt": self.prompt, "sampling": self.sampling}
 
     @cached_property

@@ -19,18 +19,41 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NotRequired, TypedDict
 
 from openmath.errors import InputError, parts_of
 from openmath.files.fingerprint import sha256_text
 from openmath.files.json_files import read_json
 from openmath.files.rows import encode_row, read_rows
-from openmath.judging.settings import JudgeSettings
+from openmath.judging.settings import Described, JudgeSettings
 
 AMOUNTS = ("usd", "asked_at", "num_prompt_tokens", "num_generated_tokens")
 MOST = 1e15  # of any amount
 BATCH_TEXTS = {"name", "file_id", "batch_id", "status"}
 FLUSH_SECONDS = 2.0  # between two calls of `sync`: at most this much is lost when the machine dies
 IMPORTED = "import-"
+
+
+class VerdictRecord(TypedDict):
+    """A verdict line. Of lines that others have written only `key` and `judgement` are sure; amounts are, where they are there."""
+
+    key: str  # fingerprint of settings, attempt and the three texts of the question
+    judge: str  # its name in the configuration
+    settings: str  # fingerprint of JudgeSettings
+    prompt: str  # fingerprint of the judge prompt
+    problem: str
+    predicted_answer: str
+    expected_answer: str
+    attempt: int  # 1, and more where a reply held no verdict
+    judgement: str  # the reply
+    finish_reason: str | None
+    model: str | None  # in the server's words
+    system_fingerprint: str | None
+    num_prompt_tokens: int | None
+    num_generated_tokens: int | None
+    usd: float | None  # None without prices
+    asked_at: int  # seconds since 1970
+    batch: NotRequired[str]  # id of the Batch API's batch
 
 
 class VerdictStore:
@@ -45,8 +68,8 @@ class VerdictStore:
 
     def refresh(self) -> None:
         """Read all files again: what other processes have added is there afterwards."""
-        self.records: dict[str, dict] = {}
-        self.described: dict[str, dict] = {}
+        self.records: dict[str, VerdictRecord] = {}
+        self.described: dict[str, Described] = {}
         self.spent = 0.0
         for path in sorted(self._folder.glob("*.jsonl")):
             for line in read_rows(path, torn_tail=True):
@@ -67,7 +90,7 @@ class VerdictStore:
         except (KeyError, TypeError):
             raise InputError("A line is neither settings nor a verdict.", where=path, found=str(line)[:80]) from None
 
-    def add(self, record: dict, settings: JudgeSettings) -> None:
+    def add(self, record: VerdictRecord, settings: JudgeSettings) -> None:
         """Keep a verdict; safe from a kill of this process at once, from a death of the machine after `sync`."""
         try:
             if self._file is None:
