@@ -45,13 +45,13 @@ def main() -> None:
         raise InputError("The benchmarks have no problems.", where=", ".join(map(str, options.benchmarks)))
     overlap = Overlap(problems, ngram=options.ngram, similarity=options.similarity)
     started = told = time.monotonic()
-    row = 0
-    for row, problem in enumerate(training_problems(options.training_set, options.field), start=1):
-        overlap.add(row, problem)
+    count = 0
+    for count, problem in enumerate(training_problems(options.training_set, options.field), start=1):
+        overlap.add(count, problem)
         if time.monotonic() - told > PROGRESS_SECONDS:
             told = time.monotonic()
-            print(f"find_contamination: {row:,} rows, {row / (told - started):,.0f} rows/s", flush=True)
-    if row == 0:
+            print(f"find_contamination: {count:,} rows, {count / (told - started):,.0f} rows/s", flush=True)
+    if count == 0:
         raise InputError("The training set is empty.", where=options.training_set[0])
 
     lines = []
@@ -67,7 +67,7 @@ def main() -> None:
         lines.append(
             {"benchmark": benchmark, "problems": f"{len(numbers):,}"} | shares(overlap, numbers, options.ngram)
         )
-    write_text(options.output_dir / "report.md", report(options, row, lines))
+    write_text(options.output_dir / "report.md", report(options, count, lines))
 
 
 def parse_arguments() -> argparse.Namespace:

@@ -68,8 +68,8 @@ def trace(options: argparse.Namespace, summary: Path) -> int:
         if question:
             print("\n" + printable(question_text(question)), end="")
         if not problems:
-            grades = "all samples are graded as before; " if options.regrade else ""
-            print(f"\n{len(linked)} files are as recorded; {grades}the number comes out the same.")
+            graded = "all samples are graded as before; " if options.regrade else ""
+            print(f"\n{len(linked)} files are as recorded; {graded}the number comes out the same.")
     for problem in problems:
         print(f"error: {problem}", file=sys.stderr)
     return 1 if problems else 0

@@ -37,7 +37,7 @@ def main() -> None:
     config = read_config(options)
     with parts_of("the results of a model", f"results/{options.model}"):
         record = collect(config, options.model, options.judge, options.summary)
-        text = methods_text(record)
+        text = methods_text(dict(record))
     check_no_secret(json.dumps(record, ensure_ascii=False))
     write_manifest(options.output_dir / "manifest.json", record)
     write_text(options.output_dir / "methods.md", text)

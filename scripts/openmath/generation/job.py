@@ -20,6 +20,7 @@ from openmath.generation.prompts import (
     STOP_PHRASES,
     CheckpointTokenizer,
     LlamaCppTokenizer,
+    Tokenizer,
     messages_of,
     read_prompt,
     token_ids,
@@ -150,7 +151,7 @@ class Generation:
         if self.tokenizer == "none":
             return messages
         if self.tokenizer == "server":
-            tokenizer = LlamaCppTokenizer(server.base_url, server.api_key)
+            tokenizer: Tokenizer = LlamaCppTokenizer(server.base_url, server.api_key)
         else:
             tokenizer = CheckpointTokenizer(self.engine["checkpoint"])
         return {key: token_ids(tokenizer, self.options.prompt_template, value) for key, value in messages.items()}
@@ -186,7 +187,8 @@ class Generation:
     def publish(self) -> None:
         """Publish every complete sample run; InputError if one is a copy of another."""
         for benchmark in self.problems:
-            previous, texts_before = None, {}
+            previous: str | None = None
+            texts_before: dict[str, int] = {}
             for run in self.options.sample_runs:
                 staged = self.staged[benchmark, run]
                 if staged.missing:

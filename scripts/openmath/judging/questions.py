@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from openmath.answers import answer_of, reference_of
 from openmath.errors import InputError
 from openmath.judging.settings import JudgeSettings
+from openmath.judging.store import VerdictRecord
 from openmath.judging.verdict import parse_verdict
 
 # Judgements that need no call. The first two texts are the reference's convention.
@@ -64,7 +65,7 @@ class Docket:
     policy: str
     tries: int
 
-    def records(self, question: dict, records: Mapping[str, dict]) -> list[dict]:
+    def records(self, question: dict, records: Mapping[str, VerdictRecord]) -> list[VerdictRecord]:
         """The stored replies to a question, in order, up to the first that holds a verdict."""
         found = []
         for attempt in range(1, self.tries + 1):
@@ -76,20 +77,20 @@ class Docket:
                 break
         return found
 
-    def replies(self, question: dict, records: Mapping[str, dict]) -> list[str]:
+    def replies(self, question: dict, records: Mapping[str, VerdictRecord]) -> list[str]:
         return [record["judgement"] for record in self.records(question, records)]
 
-    def next_attempt(self, question: dict, records: Mapping[str, dict]) -> int | None:
+    def next_attempt(self, question: dict, records: Mapping[str, VerdictRecord]) -> int | None:
         """Number of the attempt to make; None where the question is settled."""
         found = self.records(question, records)
         if len(found) == self.tries or (found and self._verdict(found[-1]) != "unparsed"):
             return None
         return len(found) + 1
 
-    def judgement(self, question: dict, records: Mapping[str, dict]) -> tuple[str, str]:
+    def judgement(self, question: dict, records: Mapping[str, VerdictRecord]) -> tuple[str, str]:
         """(judgement, verdict) of a settled question: its last reply."""
         last = self.records(question, records)[-1]
         return last["judgement"], self._verdict(last)
 
-    def _verdict(self, record: dict) -> str:
+    def _verdict(self, record: VerdictRecord) -> str:
         return parse_verdict(record["judgement"], self.policy)

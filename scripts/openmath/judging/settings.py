@@ -33,7 +33,7 @@ def read_judge_prompt(path: str | Path) -> dict[str, str]:
     return parts
 
 
-def judge_sampling(max_new_tokens: int, policy: str) -> dict[str, float]:
+def judge_sampling(max_new_tokens: int, policy: str) -> dict:
     """Arguments of every request, as the recipe's tool sends them."""
     sampling = {"temperature": 0.0, "top_p": 0.95, "seed": 0, "max_tokens": max_new_tokens}
     if policy == "paper":
@@ -46,7 +46,7 @@ class Described(TypedDict):
 
     identity: object
     prompt: dict[str, str]
-    sampling: dict[str, float]
+    sampling: dict
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class JudgeSettings:
 
     identity: object
     prompt: dict[str, str]
-    sampling: dict[str, float]
+    sampling: dict
 
     def described(self) -> Described:
         return {"identity": self.identity, "prompt": self.prompt, "sampling": self.sampling}

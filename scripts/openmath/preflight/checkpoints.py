@@ -23,7 +23,7 @@ START_TOKEN = b"<|begin_of_text|>"  # of prompt_template: llama3-instruct
 def check_checkpoints(needs: Needs) -> list[InputError]:
     """Sources of the checkpoints to fetch; settings of the models to run, as far as the checkpoint is here to compare with."""
     models = needs.config["models"]
-    problems = []
+    problems: list[InputError] = []
     for model in needs.checkpoints:
         if "path" in models[model]:
             problems += check_local_checkpoint(model, Path(models[model]["path"]))

@@ -25,7 +25,7 @@ class Endpoint(NamedTuple):
 
 def check_endpoints(needs: Needs, *, here: bool) -> list[InputError]:
     """Keys that are not set; and where the requests are sent from this machine, endpoints that do not answer or refuse the key."""
-    asked = []
+    asked: list[tuple[Endpoint, str | None]] = []
     for judge in needs.judging:
         settings = needs.config["judges"][judge]
         if "self_hosted" not in settings and not needs.replays(judge):
@@ -36,10 +36,10 @@ def check_endpoints(needs: Needs, *, here: bool) -> list[InputError]:
             asked.append((Endpoint(f"models: {model}", settings["base_url"], settings.get("api_key_env")), None))
     with ThreadPoolExecutor(max(1, len(asked))) as pool:
         found = list(pool.map(lambda item: check_endpoint(item[0], here=here), asked))
-    found = [
+    problems = [
         p for p, (_, judge) in zip(found, asked, strict=True) if p and not (judge and nothing_to_ask(needs, judge))
     ]
-    return found + [problem for model in needs.running for problem in check_description(needs, model)]
+    return problems + [problem for model in needs.running for problem in check_description(needs, model)]
 
 
 def check_description(needs: Needs, model: str) -> list[InputError]:

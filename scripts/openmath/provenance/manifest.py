@@ -54,8 +54,8 @@ def collect(config: dict, model: str, judge: str, summary: Iterable[str]) -> Sum
         "times": _times(jobs, graded, judged),
     }
     if not imported:
-        record["engine"] = read_record(f"models/{model}/engine/engine.json")
-        if not engine_kind(record["engine"]["engine"]).hosted:
+        record["engine"] = engine = read_record(f"models/{model}/engine/engine.json")
+        if not engine_kind(engine["engine"]).hosted:
             checkpoint = read_record(f"models/{model}/manifest.json")
             checkpoint.pop("requested", None)  # of this machine only: elsewhere the same checkpoint has another path
             record["checkpoint"] = checkpoint

@@ -15,6 +15,7 @@ SummaryRecord       results/{model}/summary/{judge}/manifest.json, by write_meth
 from typing import NotRequired, TypedDict
 
 from openmath.files.fingerprint import FileIdentity
+from openmath.judging.store import Calls
 from openmath.machine import Machine
 
 
@@ -22,6 +23,9 @@ class CheckpointRecord(TypedDict):
     source: str  # hf:REPOSITORY, pypi:NAME, or path
     revision: str | None  # commit or version; None of a local folder
     files: dict[str, str]  # name -> sha256:HEX, or sampled-sha256:HEX of a large file
+    requested: NotRequired[
+        str
+    ]  # fingerprint of what was asked for: a path may hold a name; not in the manifest of a summary
 
 
 class BenchmarkRecord(TypedDict):
@@ -57,18 +61,16 @@ class MajorityRecord(TypedDict):
     answers: FileIdentity  # output-majority.jsonl
 
 
-class Calls(TypedDict):
-    """What some verdicts cost."""
+class CostOfRun(TypedDict):
+    """Of one run of judge_answers.py, over all its files."""
 
-    calls: int
-    num_prompt_tokens: int
-    num_generated_tokens: int
-    usd: float
+    paid_in_this_run: Calls
+    seconds: float  # by the clock
 
 
-class JudgedRecord(TypedDict):
+class JudgedRecord(CostOfRun):
     input: str  # file name of the answers
-    judge: str | dict  # model snapshot of a hosted judge; engine, version, model and settings of a self-hosted one
+    judge: object  # model snapshot of a hosted judge; engine, version, model and settings of a self-hosted one
     settings: str  # fingerprint of judge, prompt and sampling
     prompt: str  # fingerprint
     prompt_sha256: str
@@ -80,8 +82,6 @@ class JudgedRecord(TypedDict):
     verdicts: dict[str, int]  # rows by yes, no, unparsed
     answered_by: dict[str, int]  # verdicts by the server's own words: model and system_fingerprint
     verdicts_used: Calls  # whenever they were paid
-    paid_in_this_run: Calls  # of all files of the run together, as `seconds`
-    seconds: float
     answers: FileIdentity
     judged: FileIdentity
     machine: Machine

@@ -51,8 +51,6 @@ class EngineKind:
     citation: str | None = None
 
 
-TOKENIZERS = ("checkpoint", "server", "none")  # how prompts reach an engine: engines/__init__.py
-
 KINDS = {
     "vllm": EngineKind(
         on_gpus=True,
