@@ -47,6 +47,7 @@ test-chaos: env-dev ## the demo's evaluation under a hundred kills, truncations 
 lint: env-dev
 	ruff check scripts tests perf docs envs
 	ruff format --check scripts tests perf docs envs
+	mypy
 	snakefmt --check Snakefile rules workflow
 	snakemake --lint
 	python envs/audit.py envs/workflow.lock envs/dev.lock
@@ -99,5 +100,5 @@ install-profiles: ## makes `snakemake --profile slurm` and `--profile local` wor
 	  ln -sfn $(CURDIR)/profiles/$$name $(PROFILES)/$$name && echo "$(PROFILES)/$$name -> $(CURDIR)/profiles/$$name"; done
 
 clean: ## removes the environment and what the demo made; never results of other models
-	rm -rf $(VENV) .venv-vllm .snakemake .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-vllm .snakemake .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	rm -rf data/arithmetic-mini.* models/smollm2-135m results/smollm2-135m results/report.html judgements/smollm2-135m logs

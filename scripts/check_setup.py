@@ -10,11 +10,8 @@ on a node of the kind that will run the jobs, --start-engines also loads each en
 
 import argparse
 
+from openmath.arguments import add_config_options
 from openmath.errors import InputError, run_command
-from openmath.preflight.checks import configuration_problems, machine_problems, problems_text
-from openmath.preflight.engines import start_program
-from openmath.preflight.needs import Needs, missing_files
-from openmath.settings.config_options import add_config_options, read_config
 
 
 def main() -> int:
@@ -22,6 +19,11 @@ def main() -> int:
     add_config_options(parser)
     parser.add_argument("--start-engines", action="store_true", help="ask each engine's program for its version")
     options = parser.parse_args()
+
+    from openmath.preflight.checks import configuration_problems, machine_problems, problems_text
+    from openmath.preflight.needs import missing_files
+    from openmath.settings.config_options import read_config
+
     config = read_config(options)
     due = missing_files(config)
     problems = configuration_problems(config, due) + machine_problems(config, due, here=True)
@@ -36,6 +38,9 @@ def main() -> int:
 
 def start_engines(config: dict, due: set[str]) -> list[InputError]:
     """Problems of the engine programs that the missing files need."""
+    from openmath.preflight.engines import start_program
+    from openmath.preflight.needs import Needs
+
     problems = []
     for engine in sorted({config["models"][model]["engine"] for model in Needs(config, due).running}):
         try:

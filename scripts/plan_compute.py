@@ -11,25 +11,25 @@ import argparse
 import json
 import sys
 
-from openmath.arguments import whole
+from openmath.arguments import add_config_options, whole
 from openmath.errors import run_command
-from openmath.plan import make_plan, plan_text
-from openmath.plan.cost import PARALLEL_JOBS
-from openmath.preflight.checks import configuration_problems, problems_text
-from openmath.preflight.needs import missing_files
-from openmath.settings.config_options import add_config_options, read_config
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_config_options(parser)
-    parser.add_argument(
-        "--parallel-jobs", nargs="+", type=whole(1), default=PARALLEL_JOBS, help="generation jobs at the same time"
-    )
+    parser.add_argument("--parallel-jobs", nargs="+", type=whole(1), help="generation jobs at the same time")
     parser.add_argument("--json", action="store_true", help="all numbers, for programs")
     options = parser.parse_args()
+
+    from openmath.plan import make_plan, plan_text
+    from openmath.plan.cost import PARALLEL_JOBS
+    from openmath.preflight.checks import configuration_problems, problems_text
+    from openmath.preflight.needs import missing_files
+    from openmath.settings.config_options import read_config
+
     config = read_config(options)
-    plan = make_plan(config, parallel_jobs=options.parallel_jobs)
+    plan = make_plan(config, parallel_jobs=options.parallel_jobs or PARALLEL_JOBS)
     print(json.dumps(plan, indent=2) if options.json else plan_text(plan), flush=True)
     problems = configuration_problems(config, missing_files(config))
     if problems:

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from unit.grading_cases import PAPER, RULES
 from unit.grading_corners import CORNERS
 
-from openmath.grading import grade, vote_class
-from openmath.grading.compare import at_odds, read
+from openmath.grading.compare import at_odds, grade, read, vote_class
 
 ROOT = Path(__file__).parents[2]
 PIECES = st.sampled_from(
@@ -90,7 +89,7 @@ def test_no_code_runs(answer, tmp_path):
 def test_same_in_every_process():
     """Verdicts and classes depend neither on the process nor on the seed of Python's hashes."""
     program = (
-        "import json; from unit.grading_cases import RULES; from openmath.grading import grade, vote_class; "
+        "import json; from unit.grading_cases import RULES; from openmath.grading.compare import grade, vote_class; "
         "print(json.dumps([[grade(a, b).correct, vote_class(a), vote_class(b)] for _, a, b, _ in RULES]))"
     )
     outputs = set()

@@ -11,8 +11,8 @@ import pytest
 from unit.grading_cases import RULES
 from unit.grading_corners import CORNERS
 
-from openmath.grading import GraderPool, grade, vote_class
-from openmath.grading.compare import at_odds, read
+from openmath.grading.compare import at_odds, grade, read, vote_class
+from openmath.grading.pool import GraderPool
 
 SETS = Path(__file__).parents[3] / "shared" / "grading" / "dev"
 SCRIPTS = Path(__file__).parents[2] / "scripts"
