@@ -169,9 +169,10 @@ def serve_random(options: argparse.Namespace, requests: dict[str, list[dict]]) -
 
 async def _serve_random(options: argparse.Namespace, name: str, requests: list[dict]) -> dict:
     from openmath.client.completion import map_concurrently
-    from openmath.engines import ENGINES, running_engines
+    from openmath.engines import running_engines
     from openmath.engines.balance import BalancedClient
     from openmath.generation.staging import FLUSH_SECONDS, StagedRun
+    from openmath.settings.engine_kinds import KINDS
 
     shutil.rmtree(options.work / "staging", ignore_errors=True)
     ids = [f"{request['id']}#{request['seed']}" for request in requests]
@@ -197,7 +198,7 @@ async def _serve_random(options: argparse.Namespace, name: str, requests: list[d
         async for _ in map_concurrently(one, zip(ids[:WARM_UP], requests[:WARM_UP], strict=True), concurrency=WARM_UP):
             pass
         started, flushing = time.time(), asyncio.ensure_future(flush())
-        work = map_concurrently(one, zip(ids, requests, strict=True), concurrency=ENGINES["vllm"].CONCURRENCY)
+        work = map_concurrently(one, zip(ids, requests, strict=True), concurrency=KINDS["vllm"].concurrency)
         async for key, answer in work:
             staged.append({"id": key, "generation": answer.text, "num_generated_tokens": answer.num_generated_tokens})
             tokens += answer.num_generated_tokens

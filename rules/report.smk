@@ -1,13 +1,15 @@
 """Report: figures for papers, and one page of all results with their samples.
 
 Needs: summaries, grades, samples and verdicts of all models; comparisons where configured.
-Makes: results/{model}/summary/{judge}/figures/ with curves, groups, lengths and matrix as SVG, PNG and PDF; results/report.html;
+Makes: results/{model}/summary/{judge}/figures/ with each figure of openmath.report.figures as SVG, PNG and PDF; results/report.html;
 with many models results/report/{model}.html with the samples of each.
 """
 
+from openmath.report.figures import FIGURES
+
 
 rule draw_figures:
-    """Curves, accuracy by group, lengths, and symbolic grading against the judge, of one model under one judge."""
+    """All figures of one model under one judge, and the numbers behind them."""
     input:
         metrics="results/{model}/summary/{judge}/metrics.json",
         curves="results/{model}/summary/{judge}/curves.csv",
@@ -16,39 +18,24 @@ rule draw_figures:
         grades=grades_files,
         problems=grouped_problems_files,
     output:
-        curves=report(
-            "results/{model}/summary/{judge}/figures/curves.svg",
-            caption="captions/curves.rst",
-            category="{model}",
-            subcategory="{judge}",
-        ),
-        groups=report(
-            "results/{model}/summary/{judge}/figures/groups.svg",
-            caption="captions/groups.rst",
-            category="{model}",
-            subcategory="{judge}",
-        ),
-        lengths=report(
-            "results/{model}/summary/{judge}/figures/lengths.svg",
-            caption="captions/lengths.rst",
-            category="{model}",
-            subcategory="{judge}",
-        ),
-        matrix=report(
-            "results/{model}/summary/{judge}/figures/matrix.svg",
-            caption="captions/matrix.rst",
-            category="{model}",
-            subcategory="{judge}",
-        ),
+        drawings=[
+            report(
+                f"results/{{model}}/summary/{{judge}}/figures/{figure.name}.svg",
+                category="{model}",
+                subcategory="{judge}",
+                labels={"figure": figure.title, "shows": figure.caption},
+            )
+            for figure in FIGURES
+        ],
         papers=expand(
             "results/{model}/summary/{judge}/figures/{figure}.{kind}",
-            figure=["curves", "groups", "lengths", "matrix"],
+            figure=[figure.name for figure in FIGURES],
             kind=["png", "pdf"],
             allow_missing=True,
         ),
         tables=expand(
-            "results/{model}/summary/{judge}/figures/{table}.csv",
-            table=["groups", "lengths", "matrix"],
+            "results/{model}/summary/{judge}/{table}",
+            table=[figure.csv for figure in FIGURES if figure.numbers is None],
             allow_missing=True,
         ),
     log:
@@ -106,7 +93,7 @@ rule build_report:
     """One self-contained page of all models and judges; of many models without their samples."""
     input:
         tables=summary_files(),
-        figures=[f"{folder}/figures/curves.svg" for folder in summary_folders()],
+        figures=[f"{folder}/figures/{FIGURES[0].name}.svg" for folder in summary_folders()],  # one stands for all
         comparisons=comparison_tables(),
         grades=all_grades_files(),
         sample_pages=sample_pages(),

@@ -7,30 +7,25 @@ Writes engine.json: engine, version, model and the settings that can change answ
 """
 
 import argparse
-import shutil
-import subprocess
 from pathlib import Path
 
 from openmath.arguments import json_object, whole
-from openmath.engines import engine_module, trtllm
+from openmath.engines import engine_module
 from openmath.engines.architecture import check_architecture
-from openmath.engines.own import TOKENIZERS
 from openmath.errors import InputError, parts_of, run_command
-from openmath.files.fingerprint import canonical_json, write_manifest
+from openmath.files.fingerprint import write_manifest
 from openmath.files.json_files import read_json
-from openmath.files.rows import write_text
 from openmath.settings import defaults
-from openmath.settings.engine_kinds import KINDS, engine_kind
+from openmath.settings.engine_kinds import KINDS, TOKENIZERS, engine_kind
 from openmath.settings.sample_settings import checkpoint_identity, endpoint_identity, engine_settings
-
-DISK_FACTOR = 2.2  # a build holds the converted checkpoint and the engine, each about the size of the weights
 
 
 def main() -> None:
     options = parse_arguments()
+    kind, engine = engine_kind(options.engine), engine_module(options.engine)
     options.output.mkdir(parents=True, exist_ok=True)
     description = {"engine": options.engine, "settings": engine_settings(options.engine, vars(options))}
-    if options.engine == "endpoint":
+    if kind.hosted:
         description["model"] = endpoint_identity(vars(options))
     else:
         if not (options.checkpoint and options.manifest):
@@ -43,9 +38,9 @@ def main() -> None:
             check_own_engine(options)
         check_checkpoint(options)
     command = options.version or options.engine_command
-    description["version"] = engine_module(options.engine).engine_version(command)
-    if options.engine == "trtllm":
-        description["weights"] = str(build_tensorrt(options, description))
+    description["version"] = engine.engine_version(command)
+    if kind.builder:
+        description["weights"] = str(engine.build(options.checkpoint, options.output, description))
     write_manifest(options.output / "engine.json", description)
 
 
@@ -102,75 +97,6 @@ def check_checkpoint(options: argparse.Namespace) -> None:
         sizes = {"tensor_parallel": parallel, "context_length": options.context_length}
         for problem in check_architecture(str(path), config, **sizes):
             raise problem
-
-
-def build_tensorrt(options: argparse.Namespace, description: dict) -> Path:
-    """HF checkpoint -> TensorRT-LLM checkpoint -> engine. The intermediate one is reused by a second try, and then removed."""
-    check_room(options)
-    converted, built = options.output / "converted", options.output / "weights"
-    unfinished = options.output / "converted.tmp"
-    made_from = canonical_json({key: description[key] for key in ("version", "model", "settings")})
-    stamp = options.output / "converted.json"
-    if not (converted.is_dir() and stamp.is_file() and stamp.read_text() == made_from):
-        for path in (converted, unfinished):
-            shutil.rmtree(path, ignore_errors=True)
-        run(trtllm.convert_command(options.checkpoint, unfinished, description["settings"]))
-        unfinished.rename(converted)
-        write_text(stamp, made_from)
-    shutil.rmtree(built, ignore_errors=True)
-    run(trtllm.build_command(converted, built, description["settings"]))
-    if not (built / "config.json").is_file():
-        raise InputError(
-            "trtllm-build ended without making an engine.", where=built, hint="its own messages are above."
-        )
-    shutil.rmtree(converted)
-    stamp.unlink()
-    return built
-
-
-def check_room(options: argparse.Namespace) -> None:
-    """Fail before the conversion: room on the disk, GPUs of the right number and memory."""
-    weights = sum(path.stat().st_size for path in options.checkpoint.glob("*.safetensors"))
-    free, needed = shutil.disk_usage(options.output).free, int(weights * DISK_FACTOR)
-    if free < needed:
-        raise InputError(
-            "There is not enough disk space for the build.",
-            where=options.output,
-            expected=f"{needed / 1e9:.0f} GB free",
-            found=f"{free / 1e9:.0f} GB",
-        )
-    query = ["nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
-    try:
-        reply = subprocess.run(query, capture_output=True, text=True, timeout=60, check=True)
-    except (OSError, subprocess.SubprocessError):
-        raise InputError(
-            "TensorRT-LLM builds an engine on the type of GPU that will run it, and there is no GPU here.",
-            where="nvidia-smi",
-            hint="give the rule build_engine a GPU (profiles/slurm), and the container `--nv`.",
-        ) from None
-    memory = [int(line) * 2**20 for line in reply.stdout.split()]
-    if len(memory) < options.tensor_parallel:
-        raise InputError(
-            "There are too few GPUs.", where="nvidia-smi", expected=options.tensor_parallel, found=len(memory)
-        )
-    if weights / options.tensor_parallel > min(memory):
-        raise InputError(
-            "A GPU is too small for its share of the weights.",
-            where="tensor_parallel",
-            expected=f"{weights / options.tensor_parallel / 2**30:.0f} GiB and room for the cache",
-            found=f"{min(memory) / 2**30:.0f} GiB",
-            hint="raise tensor_parallel.",
-        )
-
-
-def run(command: list[str]) -> None:
-    print("+", *command, flush=True)
-    try:
-        subprocess.run(command, check=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        raise InputError(
-            "The TensorRT-LLM build failed.", where=command[0], found=error, hint="its own messages are above."
-        ) from None
 
 
 if __name__ == "__main__":

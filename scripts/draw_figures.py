@@ -3,27 +3,23 @@ r"""Figures of one model under one judge, as SVG, PNG and PDF, and the tables be
     python scripts/draw_figures.py results/my-model/summary/none --grades results/my-model/grades/*.parquet \
         --problems data/math.jsonl data/gsm8k.jsonl
 
-Writes into FOLDER/figures:
-    curves    maj@k and pass@k with 95 % bands (the table: FOLDER/curves.csv)
-    groups    accuracy by level, subject or difficulty, where the problems have such a field
-    lengths   generated tokens of correct, wrong, missing and cut-off answers
-    matrix    symbolic grading against the judge
+Writes into FOLDER/figures, each as NAME.svg, NAME.png and NAME.pdf, and its numbers as NAME.csv:
 """
 
 import argparse
 from pathlib import Path
-
-import pandas
+from pkgutil import resolve_name
 
 from openmath.errors import InputError, parts_of, run_command
-from openmath.files.json_files import read_json
 from openmath.files.rows import write_text
-from openmath.report.figure_tables import group_table, length_table, matrix_table, problem_groups, sample_lengths
-from openmath.report.figures import draw_curves, draw_groups, draw_lengths, draw_matrix, save_figure
+from openmath.report.figures import FIGURES, Sources
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    figures = "".join(f"    {figure.name:9} {figure.title}\n" for figure in FIGURES)
+    parser = argparse.ArgumentParser(
+        description=__doc__ + figures, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("summary", type=Path, help="folder that summarize_results.py --output-dir has written")
     parser.add_argument("--grades", nargs="+", required=True, type=Path, help="BENCHMARK.parquet of grade_answers.py")
     parser.add_argument("--problems", nargs="*", default=[], type=Path, help="one per file of grades, in their order")
@@ -40,28 +36,20 @@ def main() -> None:
             hint="summarize_results.py --output-dir FOLDER makes it.",
         )
     with parts_of("a summary with its grades", options.summary):
-        draw(options)
+        draw(Sources(options.summary, options.grades, options.problems))
 
 
-def draw(options: argparse.Namespace) -> None:
-    benchmarks = [path.stem for path in options.grades]
-    problems = zip(benchmarks, options.problems, strict=False)
-    groups = group_table(
-        pandas.read_parquet(options.summary / "questions.parquet"),
-        {benchmark: problem_groups(path) for benchmark, path in problems},
-    )
-    lengths = pandas.concat([sample_lengths(path, path.stem) for path in options.grades])
-    matrix = matrix_table(
-        read_json(options.summary / "metrics.json", "the metrics"),
-        pandas.read_csv(options.summary / "disagreements.csv", keep_default_na=False),
-    )
-    folder = options.summary / "figures"
-    save_figure(draw_curves(pandas.read_csv(options.summary / "curves.csv")), folder, "curves")
-    save_figure(draw_groups(groups), folder, "groups")
-    save_figure(draw_lengths(lengths), folder, "lengths")
-    save_figure(draw_matrix(matrix), folder, "matrix")
-    for name, table in (("groups", groups), ("lengths", length_table(lengths)), ("matrix", matrix)):
-        write_text(folder / f"{name}.csv", table.to_csv(index=False))
+def draw(sources: Sources) -> None:
+    """All figures, each from its own rows, with the numbers behind it."""
+    from openmath.report.drawing import message, save_figure  # matplotlib: not for --help
+
+    folder = sources.summary / "figures"
+    for figure in FIGURES:
+        rows = resolve_name(figure.rows)(sources)
+        save_figure(message(figure.nothing) if rows.empty else resolve_name(figure.draw)(rows), folder, figure.name)
+        if figure.numbers is None:
+            numbers = resolve_name(figure.summarised)(rows) if figure.summarised else rows
+            write_text(sources.summary / figure.csv, numbers.to_csv(index=False))
 
 
 if __name__ == "__main__":

@@ -26,17 +26,10 @@ from openmath.errors import InputError, printable, run_command
 from openmath.files.rows import atomic_write, read_rows, write_text
 from openmath.files.text_tables import write_csv
 from openmath.results.grades import Benchmark, benchmarks_of_grades, by_kind, read_sample_files
+from openmath.results.metrics import metrics_row
 from openmath.results.modes import Mode, modes_of
 from openmath.results.published import compare_with_published, load_published, published_markdown
-from openmath.results.tables import (
-    curve_rows,
-    disagreements,
-    format_table,
-    markdown,
-    metrics_row,
-    problem_scores,
-    table_row,
-)
+from openmath.results.tables import curve_rows, disagreements, format_table, markdown, problem_scores, table_row
 from openmath.settings import defaults
 from openmath.statistics.intervals import clustered
 

@@ -2,9 +2,9 @@
 
 An import never goes up this list (tests/unit/test_rooms.py):
 
-errors, machine, answers, arguments      the ground: messages, hardware, the answer of a generation, types of options
+errors, answers, arguments               the ground: messages, the answer of a generation, types of options
 files                                    rows, JSON, YAML, text tables, hashes
-settings                                 the configuration, and the names, paths and command lines that follow from it
+settings, machine                        the configuration, and the names, paths and command lines that follow from it; hardware
 benchmarks, client                       problems; the client of OpenAI-compatible servers
 engines                                  how each server is started, watched and stopped
 generation                               what a job has to compute, prompts, staging, locks

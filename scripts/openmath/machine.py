@@ -10,12 +10,10 @@ import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-# What can matter for a sample, a grade or a number; the lock files pin the rest. Only installed ones are recorded.
+from openmath.settings.engine_kinds import KINDS
+
+# What can matter for a sample, a grade or a number, beside the engines; the lock files pin the rest.
 PACKAGES = (
-    "snakemake",
-    "vllm",
-    "tensorrt_llm",
-    "xllamacpp",
     "torch",
     "nvidia-cuda-runtime-cu12",
     "transformers",
@@ -39,9 +37,9 @@ def machine() -> dict:
 
 
 def versions() -> dict[str, str]:
-    """Versions of Python and of the installed ones among PACKAGES."""
+    """Versions of Python, Snakemake, engines and PACKAGES, of those that are installed."""
     found = {"python": platform.python_version()}
-    for name in PACKAGES:
+    for name in ("snakemake", *filter(None, (kind.package for kind in KINDS.values())), *PACKAGES):
         try:
             found[name] = version(name)
         except PackageNotFoundError:

@@ -19,9 +19,10 @@ from pathlib import Path
 import pytest
 
 from openmath.client.completion import CompletionClient
-from openmath.engines import running_engine, tokenizer_of
+from openmath.engines import running_engine
 from openmath.engines.launcher import LocalServer
 from openmath.generation.prompts import CheckpointTokenizer, LlamaCppTokenizer, token_ids
+from openmath.settings.engine_kinds import tokenizer_of
 
 ROOT = Path(__file__).parents[2]
 OWN_ENGINE = os.environ.get("OPENMATH_TEST_ENGINE")

@@ -1,5 +1,7 @@
+import copy
 import http.server
 import json
+import re
 import subprocess
 import sys
 import threading
@@ -8,13 +10,18 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
+import yaml
+from test_methods import RECORD
 
 import prepare_benchmark
-from openmath.benchmarks.registry import prepare_rows
+from openmath.benchmarks.registry import group_fields, prepare_rows, read_registry
 from openmath.files.fingerprint import sha256_text
-from openmath.files.rows import read_rows
+from openmath.files.rows import read_rows, write_rows
+from openmath.provenance import methods
+from openmath.report.figure_tables import problem_groups
 
 ROOT = Path(__file__).parents[2]
+DOCS = (ROOT / "docs/benchmarks.md").read_text()
 RAW = ROOT.parent / "shared" / "data" / "raw"
 
 
@@ -144,3 +151,33 @@ def test_the_answer_is_the_last_box_unless_the_registry_says_otherwise():
         benchmark = {"fields": {"reference_solution": "solution"}, "clean": ["boxed_answer"], "boxes": boxes}
         [row] = prepare_rows("toy", benchmark, [{"problem": "p", "solution": solution}], "here")
         assert row["expected_answer"] == expected
+
+
+def test_a_registered_benchmark_is_known_to_papers_and_figures(monkeypatch):
+    entry = {"title": "The Toy", "citation": "flint", "groups": ["contest"], "rows": 7, "sources": []}
+    monkeypatch.setattr(methods, "read_registry", lambda: {"toy": entry})
+    record = RECORD | {
+        "benchmarks": {"toy": RECORD["benchmarks"]["mine"]},
+        "results": {"toy": RECORD["results"]["mine"]},
+    }
+    text = methods.methods_text(copy.deepcopy(record))
+    assert "The benchmark is The Toy (5 of 7 problems) [@flint]." in text and "| The Toy | https" in text
+    assert group_fields("toy", {"toy": entry}) == ["contest"] and "level" in group_fields("own", {"toy": entry})
+
+
+def test_problems_are_grouped_by_the_fields_of_their_benchmark(tmp_path):
+    write_rows(
+        tmp_path / "toy.jsonl", [{"id": "a", "contest": "x", "level": 1}, {"id": "b", "contest": "y", "level": 2}]
+    )
+    assert problem_groups(tmp_path / "toy.jsonl", ["contest"]) == {"contest": {"a": "x", "b": "y"}}
+
+
+def test_the_docs_list_every_benchmark():
+    rows = re.findall(r"^\| ([\w-]+) \| (.*?) \| ([\d,]+) \| (.*?) \|", DOCS, re.MULTILINE)
+    told = {name: (title, int(problems.replace(",", "")), licence) for name, title, problems, licence in rows}
+    assert told == {name: (e["title"], e["rows"], e["licence"]) for name, e in read_registry().items()}
+
+
+def test_published_numbers_are_about_the_registered_problems():
+    published = yaml.safe_load((ROOT / "config/published.yaml").read_text())["problems"]
+    assert published == {name: e["rows"] for name, e in read_registry().items() if name in published}

@@ -7,9 +7,9 @@ from types import SimpleNamespace
 import pytest
 
 from openmath.client.completion import Completion
-from openmath.engines import engine_module
 from openmath.errors import InputError
 from openmath.generation.job import Generation, check_runs_differ
+from openmath.settings.engine_kinds import engine_kind
 
 
 def generation(engine: str = "vllm", **options) -> Generation:
@@ -18,7 +18,7 @@ def generation(engine: str = "vllm", **options) -> Generation:
     defaults = {"temperature": 0.7, "top_p": 0.95, "max_new_tokens": 100, "prompt_template": "llama3-instruct"}
     made.options = SimpleNamespace(**(defaults | options))
     made.engine = {"engine": engine, "settings": {"context_length": 50}}
-    made.engine_module = engine_module(engine)
+    made.kind = engine_kind(engine)
     return made
 
 

@@ -3,8 +3,10 @@
 import copy
 import re
 
+from openmath.benchmarks.registry import read_registry
 from openmath.provenance import bibliography
 from openmath.provenance.methods import methods_text
+from openmath.settings.engine_kinds import KINDS
 
 LLAMA = {
     "source": "hf:nvidia/OpenMath2-Llama3.1-8B",
@@ -166,8 +168,9 @@ def test_lost_staging_and_mixed_settings_are_said():
 def test_every_key_has_an_entry_with_balanced_braces():
     text = bibliography.REFERENCES.read_text()
     known = re.findall(r"^@\w+\{([^,]+),$", text, re.MULTILINE)
-    groups = (bibliography.BENCHMARKS, bibliography.ENGINES, bibliography.INTERVALS, bibliography.HOSTED_JUDGES)
-    used = {key for group in groups for key in group.values()}
+    used = {*bibliography.INTERVALS.values(), *bibliography.HOSTED_JUDGES.values()}
+    used |= {kind.citation for kind in KINDS.values() if kind.citation}
+    used |= {entry["citation"] for entry in read_registry().values() if "citation" in entry}
     used |= {bibliography.RECIPE, bibliography.WORKFLOW, bibliography.GRADER, bibliography.PASS_AT_K}
     assert used == set(known) and len(known) == len(set(known))
     for entry in bibliography._entries():

@@ -200,7 +200,7 @@ def finished(monkeypatch):
     """Make the evaluation of a kind of model, all but the work: engine.json and samples as their own scripts write them."""
     for module in (vllm, trtllm, llamacpp, own, endpoint):
         monkeypatch.setattr(module, "engine_version", lambda command: "1.0")
-    monkeypatch.setattr(build_engine, "build_tensorrt", lambda options, description: Path("weights"))
+    monkeypatch.setattr(trtllm, "build", lambda checkpoint, folder, description: Path("weights"))
 
     def finish(kind: str) -> dict:
         config = configuration(kind)

@@ -13,6 +13,7 @@ import summarize_results
 from openmath.errors import InputError
 from openmath.files.rows import read_rows
 from openmath.results.grades import Benchmark, Graded, Judged, read_sample_files
+from openmath.results.metrics import metrics_row
 from openmath.results.modes import modes_of
 from openmath.results.tables import curve_rows, disagreements, format_table, table_row
 from openmath.statistics.votes import NONE
@@ -135,7 +136,8 @@ def test_a_problem_without_any_answer_is_wrong_whatever_its_rows_say():
     vote = modes["majority@3"]
     assert vote.symbolic.tolist() == vote.judge.tolist() == [1, 0]
     assert [side.tolist() for side in vote.pairs] == [[True, False]] * 2
-    assert vote.details["judge_only"] == vote.details["symbolic_only"] == 0
+    row = metrics_row("toy", vote)
+    assert row["judge_only"] == row["symbolic_only"] == 0
 
 
 def test_the_papers_two_votes_may_show_two_answers_and_their_verdicts_are_compared():

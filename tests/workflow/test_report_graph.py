@@ -2,11 +2,14 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 import yaml
 from conftest import copy_workflow, planned_jobs, snakemake
+
+from openmath.report.figures import FIGURES
 
 PROBLEMS = {"aime24": 30, "amc23": 40}  # as many as in the published benchmarks
 SEEDS = 4
@@ -96,6 +99,29 @@ def test_many_models_have_a_page_of_samples_each(tmp_path, models, pages):
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
     jobs = planned_jobs(tmp_path)
     assert (jobs.get("show_samples", 0), jobs["build_report"]) == (pages, 1)
+
+
+def test_a_registered_figure_is_an_output_of_its_rule(reported, tmp_path):
+    folder = shutil.copytree(reported, tmp_path / "copy", symlinks=True)
+    registry = folder / "scripts/openmath/report/figures.py"
+    registry.write_text(
+        registry.read_text() + "\nimport dataclasses\nFIGURES.append(dataclasses.replace(FIGURES[1], name='new'))\n"
+    )
+    reply = snakemake(folder, "--dry-run")
+    assert reply.returncode == 0, reply.stderr
+    made = {
+        f"results/{model}/summary/none/figures/new.{kind}"
+        for model in CONFIG["models"]
+        for kind in ("svg", "png", "pdf", "csv")
+    }
+    assert made <= set(re.split(r"[\s,]+", reply.stdout))
+
+
+def test_snakemakes_report_holds_the_figures_with_their_captions(reported):
+    reply = snakemake(reported, "--report", "report.html")
+    assert reply.returncode == 0, reply.stderr
+    page = (reported / "report.html").read_text()
+    assert all(json.dumps(figure.title) in page and figure.caption in page for figure in FIGURES)
 
 
 def test_lost_grades_are_made_again_with_what_follows_from_them_only(reported):

@@ -15,7 +15,8 @@ from openmath.files.fingerprint import sha256_text
 from openmath.files.yaml_files import read_yaml
 
 REGISTRY = Path(__file__).parents[3] / "config" / "benchmarks.yaml"
-OWN = {"rows": None, "sources": []}  # a user's own file, already in the prepared layout
+# A user's own file, already in the prepared layout.
+OWN: dict = {"rows": None, "sources": [], "groups": ["level", "difficulty", "type", "subject", "domain"]}
 
 
 def read_registry(path: Path = REGISTRY) -> dict[str, dict]:
@@ -43,6 +44,11 @@ def find_benchmark(name: str, registry: dict[str, dict], *, has_source: bool) ->
         expected=", ".join(registry),
         hint=f"did you mean {near[0]!r}? For your own, give its file: benchmark_sources: {{{name}: FILE.jsonl}}.",
     )
+
+
+def group_fields(name: str, registry: dict[str, dict]) -> list[str]:
+    """Fields of a benchmark's rows by which its problems may be grouped."""
+    return registry.get(name, OWN).get("groups", OWN["groups"])
 
 
 def prepare_rows(name: str, benchmark: dict, rows: list[dict], source: str) -> list[dict]:

@@ -1,4 +1,6 @@
-"""Engines: how to start an OpenAI-compatible server for a checkpoint. One small file per engine.
+"""Engines: how to start an OpenAI-compatible server for a checkpoint. One small file per engine; own.py for all others.
+
+What is known of each without starting it: settings/engine_kinds.py. A new engine is an entry there, and a file here of its name.
 
 `build_engine.py` writes what an engine is into `models/{model}/engine/engine.json`; `running_engine` starts it:
 
@@ -7,12 +9,10 @@
 
 engine.json holds what can change answers (engine, version, model, settings). Speed settings are arguments of the server's
 own command line, given at each start.
-
-Each engine's module says how prompts reach it, TOKENIZER: `checkpoint` (token ids, by the checkpoint's tokenizer), `server` (token
-ids, by the running llama.cpp server), `none` (chat messages).
 """
 
 import asyncio
+import importlib
 import json
 import os
 from collections.abc import AsyncIterator
@@ -21,22 +21,15 @@ from pathlib import Path
 from types import ModuleType
 
 from openmath.client.completion import HostedEndpoint
-from openmath.engines import endpoint, llamacpp, own, trtllm, vllm
+from openmath.engines import own
 from openmath.engines.launcher import LocalServer
 from openmath.errors import InputError
-from openmath.settings.engine_kinds import engine_kind
-
-ENGINES: dict[str, ModuleType] = {"vllm": vllm, "trtllm": trtllm, "llamacpp": llamacpp, "endpoint": endpoint}
+from openmath.settings.engine_kinds import KINDS, engine_kind
 
 
 def engine_module(name: str) -> ModuleType:
     """How an engine is started; one that is not ours is described by the configuration (own.py)."""
-    return ENGINES.get(name, own)
-
-
-def tokenizer_of(description: dict) -> str:
-    """How prompts reach an engine: checkpoint, server or none."""
-    return description["settings"].get("tokenizer", engine_module(description["engine"]).TOKENIZER)
+    return importlib.import_module(f"openmath.engines.{name}") if name in KINDS else own
 
 
 def read_engine(engine_dir: str | Path) -> dict:
@@ -45,7 +38,7 @@ def read_engine(engine_dir: str | Path) -> dict:
     try:
         description = json.loads(path.read_text())
         settings = description["settings"]
-        known = description["engine"] in ENGINES or "serve" in settings
+        known = description["engine"] in KINDS or "serve" in settings
         usable = known and isinstance(settings, dict) and {"version", "model"} <= description.keys()
         usable = usable and not _missing_fields(description)
     except OSError as error:
@@ -63,15 +56,9 @@ def read_engine(engine_dir: str | Path) -> dict:
 
 def _missing_fields(description: dict) -> list[str]:
     """Parts of a description that its engine needs and that are not there, or of another type."""
-    texts, counts = ["checkpoint"], ["tensor_parallel", "context_length"]
-    places = {**description, **description["settings"]}
-    if description["engine"] == "endpoint":
-        texts, counts = ["base_url", "served_model"], []
-    elif description["engine"] == "trtllm":
-        texts += ["weights"]
-    elif description["engine"] not in ENGINES:
-        texts += ["serve", "health"]
-    missing = [name for name in texts if not isinstance(places.get(name), str)]
+    kind, places = engine_kind(description["engine"]), {**description, **description["settings"]}
+    counts = () if kind.hosted else ("tensor_parallel", "context_length")
+    missing = [name for name in kind.described_by if not isinstance(places.get(name), str)]
     return missing + [name for name in counts if not isinstance(places.get(name), int) or places[name] < 0]
 
 
@@ -90,12 +77,12 @@ async def running_engine(
     for the server's output. environment: added to the server's.
     """
     description = read_engine(engine_dir)
-    engine = engine_module(description["engine"])
-    server = engine.server(description, command=command, args=args, log=log)
+    engine = description["engine"]
+    server = engine_module(engine).server(description, command=command, args=args, log=log)
     if environment:
         server.environment |= environment
     async with server:
-        server.extra_body = engine.EXTRA_BODY | description["settings"].get("extra_body", {})
+        server.extra_body = engine_kind(engine).extra_body | description["settings"].get("extra_body", {})
         server.description = description
         yield server
 

@@ -6,11 +6,6 @@ from pathlib import Path
 from openmath.client.completion import HostedEndpoint
 from openmath.errors import InputError
 
-EXTRA_BODY: dict = {}
-GREEDY = {"temperature": 0.0, "top_p": 1.0}
-TOKENIZER = "none"
-CONCURRENCY = 64  # hosted APIs limit it; a server of your own takes more: generation: concurrency
-
 
 def engine_version(command: str | None) -> str:
     return "endpoint"

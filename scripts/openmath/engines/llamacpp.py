@@ -10,12 +10,6 @@ from openmath.errors import InputError
 
 PROGRAM = Path(__file__).with_name("llamacpp_server.py")
 
-# llama.cpp samples with top_k 40 and min_p 0.05 unless told otherwise; the recipe uses neither.
-EXTRA_BODY = {"top_k": 0, "min_p": 0.0}
-GREEDY = {"temperature": 0.0, "top_p": 1.0}
-TOKENIZER = "server"
-CONCURRENCY = 32  # twice its slots: one request at a time must not wait for hours behind others
-
 # Spinning threads halve the speed as soon as another process wants a core (measured: 20-40 instead of 80 tokens/s).
 ENVIRONMENT = {"OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "0"}
 

@@ -13,12 +13,6 @@ from pathlib import Path
 from openmath.engines.launcher import LocalServer
 from openmath.errors import InputError
 
-EXTRA_BODY: dict = {}  # the settings' own `extra_body` is added
-GREEDY = {"temperature": 0.0, "top_p": 1.0}
-TOKENIZER = "checkpoint"  # unless the settings say otherwise
-TOKENIZERS = ("checkpoint", "server", "none")
-CONCURRENCY = 256  # enough for most servers on a GPU; generation: concurrency
-
 
 def engine_version(command: str | None) -> str:
     """The last line that the version command prints: some servers greet first."""

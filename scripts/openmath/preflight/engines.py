@@ -24,19 +24,22 @@ def check_programs(needs: Needs, *, containers: bool, conda: bool) -> list[Input
         return sorted(engine for engine in engines if not (containers and settings.get(engine, {}).get("image")))
 
     found = [check_program(engine, settings.get(engine, {})) for engine in installed(needs.running)]
-    if "trtllm" in installed(needs.engines) and not shutil.which("trtllm-build"):
-        found.append(_missing("trtllm", "trtllm-build"))
+    for engine in installed(needs.engines):
+        builder = engine_kind(engine).builder
+        if builder and not shutil.which(builder):
+            found.append(_missing(engine, builder))
     return [problem for problem in found if problem]
 
 
 def check_program(engine: str, settings: dict) -> InputError | None:
     """What is wrong with an engine's server program, found without starting it. settings: under `engines:`."""
-    command = settings.get("command") or settings.get("serve")
-    if engine == "endpoint":
+    kind = engine_kind(engine)
+    command = settings.get("command") or settings.get("serve") or kind.program
+    if kind.hosted:
         return None
-    if engine == "llamacpp" and not command:
-        return None if importlib.util.find_spec("xllamacpp") else _missing(engine, f"xllamacpp in {sys.prefix}")
-    words = shlex.split(command or engine_module(engine).COMMAND)
+    if not command:
+        return None if importlib.util.find_spec(kind.package) else _missing(engine, f"{kind.package} in {sys.prefix}")
+    words = shlex.split(command)
     if not shutil.which(words[0]):
         return _missing(engine, words[0])
     if "-m" in words[:-1]:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable
 from functools import cached_property
 
+from openmath.settings.engine_kinds import engine_kind
 from openmath.settings.layout import Layout
 
 
@@ -83,7 +84,7 @@ def missing_files(config: dict) -> set[str]:
         missing |= _absent(samples | later)
     missing |= _absent(f"data/{b}.jsonl" for b in benchmarks if started)
     missing |= _absent(f"models/{model}/engine/engine.json" for model in started)
-    checkpoints = [model for model in started if config["models"][model]["engine"] != "endpoint"]
+    checkpoints = [model for model in started if not engine_kind(config["models"][model]["engine"]).hosted]
     return missing | _absent(f"models/{model}/manifest.json" for model in checkpoints)
 
 

@@ -7,14 +7,6 @@ REFERENCES = Path(__file__).parents[3] / "config" / "references.bib"
 CITATION = re.compile(r"@([A-Za-z0-9_.:-]*[A-Za-z0-9])")  # as in [@hendrycksmath2021; @cobbe2021gsm8k]
 RECIPE, WORKFLOW, GRADER, PASS_AT_K = "toshniwal2024openmath2", "snakemake2021", "flint", "chen2021evaluating"
 
-BENCHMARKS = {
-    "aime24": "aime2024",
-    "amc23": "amc2023",
-    "math": "hendrycksmath2021",
-    "gsm8k": "cobbe2021gsm8k",
-    "omni-math": "gao2024omnimath",
-}
-ENGINES = {"vllm": "kwon2023efficient", "trtllm": "tensorrtllm", "llamacpp": "llamacpp"}
 INTERVALS = {  # the beginning of a method's name, as in scripts/openmath/statistics/intervals.py
     "Wilson": "wilson1927",
     "Clopper-Pearson": "clopper1934",

@@ -15,8 +15,9 @@ import numpy as np
 from openmath.errors import InputError
 from openmath.files.json_files import read_json
 from openmath.results.grades import Benchmark, benchmarks_of_grades
+from openmath.results.metrics import metrics_row
 from openmath.results.modes import Mode, modes_of
-from openmath.results.tables import curve_rows, format_table, metrics_row, table_row
+from openmath.results.tables import curve_rows, format_table, table_row
 
 TECHNICAL = ("ci95_", "ci_method_", "n_")  # columns that can be traced, but that no list has to name
 GRADINGS = {"symbolic_correct": "symbolic", "judge_correct": "judge"}

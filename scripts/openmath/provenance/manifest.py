@@ -20,6 +20,7 @@ from openmath.provenance.stages import (
 )
 from openmath.provenance.workflow import workflow_code
 from openmath.settings.config import summary_config
+from openmath.settings.engine_kinds import engine_kind
 from openmath.settings.layout import Layout
 
 FORMAT = 1  # raised when a reader of older manifests would misunderstand them
@@ -53,7 +54,7 @@ def collect(config: dict, model: str, judge: str, summary: Iterable[str]) -> dic
     }
     if not imported:
         record["engine"] = read_record(f"models/{model}/engine/engine.json")
-        if record["engine"]["engine"] != "endpoint":
+        if not engine_kind(record["engine"]["engine"]).hosted:
             checkpoint = read_record(f"models/{model}/manifest.json")
             checkpoint.pop("requested", None)  # of this machine only: elsewhere the same checkpoint has another path
             record["checkpoint"] = checkpoint

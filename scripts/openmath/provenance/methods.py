@@ -1,11 +1,14 @@
-"""A manifest as the paragraph of a paper, with what has to be cited. Knows the manifest and nothing else."""
+"""A manifest as the paragraph of a paper, with what has to be cited.
+
+Knows the manifest, and of the benchmarks and engines in it their titles and citations: config/benchmarks.yaml, engine_kinds.py.
+"""
 
 from collections import Counter
 
+from openmath.benchmarks.registry import read_registry
 from openmath.provenance import bibliography as cited
-from openmath.settings.engine_kinds import engine_kind
+from openmath.settings.engine_kinds import KINDS, engine_kind, tokenizer_of
 
-TITLES = {"aime24": "AIME 2024", "amc23": "AMC 2023", "math": "MATH", "gsm8k": "GSM8K", "omni-math": "Omni-MATH"}
 TEMPLATES = {
     "chat": "the checkpoint's own chat template",
     "llama3-instruct": "the Llama 3 instruct template with an empty system turn",
@@ -70,14 +73,14 @@ def _source(model: dict) -> str:
 def _engine(engine: dict) -> str:
     """Name and version of an engine, and what of its settings belongs into a paper."""
     program, _, version = engine["version"].partition(" ")
-    names = {"vllm": "vLLM", "tensorrt_llm": "TensorRT-LLM", "xllamacpp": "llama.cpp (xllamacpp"}
-    name = f"{names.get(program, program)} {version}" + ")" * (program == "xllamacpp")
-    settings = engine["settings"]
+    titles = {kind.package: kind.title for kind in KINDS.values()}  # an engine of one's own may run a program of ours
+    name = titles[program].format(version=version) if program in titles else engine["version"]
+    kind, settings = engine_kind(engine["engine"]), engine["settings"]
     context = f"a context of {settings['context_length']:,} tokens"
     how = f" with {context}"
-    if engine_kind(engine["engine"]).on_gpus and settings["tensor_parallel"]:  # a GGUF file has its own precision
+    if kind.on_gpus and settings["tensor_parallel"]:  # a GGUF file has its own precision
         how = f" in {settings['dtype']}, with tensor parallelism {settings['tensor_parallel']} and {context}"
-    return f"{name}{cite(cited.ENGINES.get(engine['engine']))}{how}"
+    return f"{name}{cite(kind.citation)}{how}"
 
 
 def _model(manifest: dict) -> list[str]:
@@ -87,7 +90,7 @@ def _model(manifest: dict) -> list[str]:
     if engine is None:
         return [f"We applied {recipe} to existing samples of {manifest['model']}; how they were drawn is not recorded."]
     first = f"We evaluated {_source(engine['model'])} by {recipe}."
-    if engine["engine"] == "endpoint":
+    if engine_kind(engine["engine"]).hosted:
         return [first, "The engine behind the endpoint is not known to us."]
     return [first, f"Answers were generated with {_engine(engine)}."]
 
@@ -103,9 +106,7 @@ def _sampling(manifest: dict) -> list[str]:
         sampling, template = found[0]["settings"], found[0]["settings"]["prompt_template"]
         examples = len(sampling["prompt"]["examples"])
         shots = f"with {examples} worked example{'s' * (examples > 1)}" if examples else "zero-shot"
-        # An endpoint takes messages and applies a template of its own.
-        engine = manifest["engine"]
-        messages = engine["engine"] == "endpoint" or engine["settings"].get("tokenizer") == "none"
+        messages = tokenizer_of(manifest["engine"]) == "none"  # it applies a template of its own
         form = "as chat messages" if messages else f"under {TEMPLATES[template]}"
         sentences.append(f"The prompt (sha256 {found[0]['prompt_sha256'][:12]}) was used {shots} {form}.")
     if len(found) > 1:
@@ -123,14 +124,18 @@ def _sampling(manifest: dict) -> list[str]:
     return [*sentences, f"Each problem was answered by {listed(drawn)}, with {limit}."]
 
 
+def _title(benchmark: str, registry: dict[str, dict]) -> str:
+    """A benchmark's name in papers; its own where it is not registered."""
+    return registry.get(benchmark, {}).get("title", benchmark)
+
+
 def _benchmarks(manifest: dict) -> str:
-    parts = []
+    parts, registry = [], read_registry()
     for name, result in manifest["results"].items():
         registered = manifest["benchmarks"].get(name, {}).get("registered_rows", result["problems"])
         of = "" if result["problems"] == registered else f" of {registered:,}"
-        parts.append(
-            f"{TITLES.get(name, name)} ({result['problems']:,}{of} problems){cite(cited.BENCHMARKS.get(name))}"
-        )
+        citation = registry.get(name, {}).get("citation")
+        parts.append(f"{_title(name, registry)} ({result['problems']:,}{of} problems){cite(citation)}")
     return f"The benchmarks are {listed(parts)}." if len(parts) > 1 else f"The benchmark is {parts[0]}."
 
 
@@ -197,7 +202,7 @@ def _hardware(manifest: dict) -> list[str]:
     jobs, machines = manifest["times"]["generation"], manifest["generation"]["machines"]
     tokens = [entry["generated"] for entry in manifest["tokens"].values()]
     total = f"{sum(tokens):,} tokens were generated" if None not in tokens else "The samples were generated"
-    if manifest["engine"]["engine"] == "endpoint" or not machines:
+    if engine_kind(manifest["engine"]["engine"]).hosted or not machines:
         return [f"{total}."]
     where = listed(list(dict.fromkeys(map(_machine, machines))))
     if any(job["gpus"] for job in jobs):
@@ -216,8 +221,9 @@ def _machine(machine: dict) -> str:
 
 
 def _data(manifest: dict) -> str:
+    registry = read_registry()
     rows = [
-        f"| {TITLES.get(name, name)} | {entry['source']} | `{entry['source_sha256'][:12]}` | `{entry['problems_sha256'][:12]}` |"
+        f"| {_title(name, registry)} | {entry['source']} | `{entry['source_sha256'][:12]}` | `{entry['problems_sha256'][:12]}` |"
         for name, entry in manifest["benchmarks"].items()
     ]
     if not rows:

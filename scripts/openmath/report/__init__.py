@@ -1,7 +1,8 @@
 """What people look at: figures for papers, and one page of all results that opens offline.
 
-figure_tables   the numbers behind the figures, as data frames
-figures         matplotlib figures of them; the only user of matplotlib
+figures         the list of figures: a new one is an entry there
+figure_tables   the rows that are drawn, and the numbers behind them, as data frames
+drawing         matplotlib figures of them; the only user of matplotlib
 summaries       one summary folder, read back
 results         sections of the page: overview, one per model and judge, comparisons, links to pages of samples
 costs           section of the page: tokens, hours, judge calls, dollars

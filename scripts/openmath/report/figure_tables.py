@@ -1,4 +1,4 @@
-"""The numbers behind the figures: accuracy by level or subject, lengths of samples, symbolic grading against the judge."""
+"""The rows that figures.py names: accuracy by level or subject, lengths of samples, symbolic grading against the judge."""
 
 import re
 from collections.abc import Iterable
@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import pandas
 
+from openmath.benchmarks.registry import group_fields, read_registry
+from openmath.files.json_files import read_json
 from openmath.files.rows import read_rows
+from openmath.report.figures import Sources
 from openmath.statistics.intervals import interval
 
-# Upstream fields that sort problems: `level` and `type` of math, `difficulty` and `domain` of omni-math, `subject` of MATH-500.
-GROUP_FIELDS = ("level", "difficulty", "type", "subject", "domain")
 MAX_GROUPS = 30  # a field with more values sorts nothing: it is free text
 OUTCOMES = ("correct", "wrong", "no answer", "cut off")
 
@@ -20,11 +21,35 @@ LENGTH_COLUMNS = ["benchmark", "outcome", "samples", "share", "tokens_p10", "tok
 MATRIX_COLUMNS = ["benchmark", "mode", "symbolic", "judge", "answers"]
 
 
-def problem_groups(path: Path) -> dict[str, dict[str, str]]:
-    """Field -> problem id -> group, of the fields that all problems of a benchmark have; from its rows."""
+def curve_points(sources: Sources) -> pandas.DataFrame:
+    """maj@k and pass@k with intervals: curves.csv."""
+    return pandas.read_csv(sources.summary / "curves.csv")
+
+
+def group_accuracies(sources: Sources) -> pandas.DataFrame:
+    """group_table of all benchmarks."""
+    registry, benchmarks = read_registry(), [path.stem for path in sources.grades]
+    problems = dict(zip(benchmarks, sources.problems, strict=False))
+    groups = {name: problem_groups(path, group_fields(name, registry)) for name, path in problems.items()}
+    return group_table(pandas.read_parquet(sources.summary / "questions.parquet"), groups)
+
+
+def all_lengths(sources: Sources) -> pandas.DataFrame:
+    """sample_lengths of all benchmarks."""
+    return pandas.concat([sample_lengths(path, path.stem) for path in sources.grades])
+
+
+def grading_matrix(sources: Sources) -> pandas.DataFrame:
+    """matrix_table of all modes."""
+    disagreements = pandas.read_csv(sources.summary / "disagreements.csv", keep_default_na=False)
+    return matrix_table(read_json(sources.summary / "metrics.json", "the metrics"), disagreements)
+
+
+def problem_groups(path: Path, fields: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Field -> problem id -> group, of those fields that all problems of a benchmark have; from its rows."""
     rows = list(read_rows(path))
     groups = {}
-    for field in GROUP_FIELDS:
+    for field in fields:
         named = {str(row.get("id", number)): group_name(row.get(field)) for number, row in enumerate(rows)}
         if None not in named.values() and 1 < len(set(named.values())) <= MAX_GROUPS:
             groups[field] = named
@@ -103,7 +128,7 @@ def length_table(lengths: pandas.DataFrame) -> pandas.DataFrame:
 def matrix_table(metrics: list[dict], disagreements: pandas.DataFrame) -> pandas.DataFrame:
     """Answers by symbolic grading (yes | no) and judge (yes | no | unparsed), of the modes whose answers were judged.
 
-    metrics: tables.metrics_row of each mode. disagreements: disagreements.csv, all answers on which the two differ.
+    metrics: metrics.metrics_row of each mode. disagreements: disagreements.csv, all answers on which the two differ.
     """
     rows = []
     for mode in metrics:

@@ -6,20 +6,15 @@ from pathlib import Path
 
 from markupsafe import Markup
 
+from openmath.report.figures import FIGURES, Figure
 from openmath.report.page import percent, render, with_interval
 from openmath.report.section import Section
 from openmath.report.summaries import Summary, read_csv
+from openmath.results.metrics import METRICS
 from openmath.results.modes import GRADINGS
 
-CAPTIONS = {
-    "curves": "maj@k and pass@k: problems solved with k samples each. Bands: 95 % intervals over problems.",
-    "groups": "Accuracy by level, subject or difficulty (number of problems). Bars: 95 % intervals.",
-    "lengths": "Generated tokens of all samples by outcome. Cut off: wrong, and stopped at the token limit.",
-    "matrix": "Symbolic grading against the judge, on the same answers.",
-}
-TEXT_COLUMNS = {"curves": 3, "groups": 5, "lengths": 2, "matrix": 4}  # the first ones of a table behind a figure
-DETAILS = ("both", "any", "no_answer", "truncated", "unparsed", "tie_rate", "seed_std", "agreement", "kappa")
-PROPORTIONS = {*DETAILS, "estimate", "accuracy", "ci95_low", "ci95_high", "share"} - {"kappa"}
+# Columns of the tables behind figures that are proportions too.
+PROPORTIONS = {"estimate", "accuracy", "ci95_low", "ci95_high", "share"}
 ANCHOR = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -49,15 +44,19 @@ def accuracy(row: dict, grading: str) -> Markup | str:
 
 def model_section(summary: Summary) -> Section:
     """Everything about one model under one judge."""
-    details = [name for name in DETAILS if any(row.get(name) is not None for row in summary.metrics)]
+    known = [
+        metric
+        for metric in METRICS
+        if metric.shown and any(row.get(metric.name) is not None for row in summary.metrics)
+    ]
     gradings = [grading for grading in GRADINGS if any(f"accuracy_{grading}" in row for row in summary.metrics)]
     rows = [
         [row["benchmark"], row["mode"], f"{row['n_items']:,}"]
         + [accuracy(row, grading) for grading in gradings]
-        + [number(name, row.get(name)) for name in details]
+        + [metric.text(row.get(metric.name)) for metric in known]
         for row in summary.metrics
     ]
-    header = ["benchmark", "mode", "n", *gradings, *(name.replace("_", " ") for name in details)]
+    header = ["benchmark", "mode", "n", *gradings, *(metric.title for metric in known)]
     judged = "symbolic grading" if summary.judge == "none" else f"judged by {summary.judge}"
     html = render(
         "model.html",
@@ -65,7 +64,7 @@ def model_section(summary: Summary) -> Section:
         accuracy_rows=rows,
         published_header=["set", "benchmark", "mode", "grading", "ours", "published", "verdict", "remarks"],
         published_rows=[published_cells(row) for row in summary.published],
-        figures=[figure(summary, name) for name, rows in summary.figure_tables.items() if rows],
+        figures=[shown_figure(summary, figure) for figure in FIGURES if summary.figure_tables[figure.name]],
         tables=summary.tables,
     )
     return Section(ANCHOR.sub("-", f"model-{summary.model}-{summary.judge}"), f"{summary.model}, {judged}", html)
@@ -78,25 +77,25 @@ def published_cells(row: dict) -> list:
     ]
 
 
-def figure(summary: Summary, name: str) -> dict:
-    rows = summary.figure_tables[name]
+def shown_figure(summary: Summary, figure: Figure) -> dict:
+    """What model.html shows of a figure."""
+    rows = summary.figure_tables[figure.name]
     return {
-        "caption": CAPTIONS[name],
-        "image": summary.figures[name],
+        "title": figure.title,
+        "caption": figure.caption,
+        "image": summary.figures[figure.name],
         "header": [column.replace("_", " ") for column in rows[0]],
         "rows": [[number(column, value) for column, value in row.items()] for row in rows],
-        "text_columns": TEXT_COLUMNS[name],
+        "text_columns": figure.text_columns,
     }
 
 
 def number(name: str, value: object) -> str:
-    """A cell of the column `name`: proportions in percent, counts with commas."""
+    """A cell of the column `name` of a table behind a figure: proportions in percent, counts with commas."""
     if value is None or value != value:
         return ""
     if name in PROPORTIONS:
         return percent(value)
-    if name == "kappa":
-        return f"{value:.3f}"
     return f"{value:,.0f}" if isinstance(value, (int, float)) and name != "group" else str(value)
 
 

@@ -8,18 +8,12 @@ import pandas
 
 from openmath.errors import InputError
 from openmath.files.json_files import read_json
-
-FIGURES = {  # name -> table behind it
-    "curves": "curves.csv",
-    "groups": "figures/groups.csv",
-    "lengths": "figures/lengths.csv",
-    "matrix": "figures/matrix.csv",
-}
+from openmath.report.figures import FIGURES
 
 
 @dataclass
 class Summary:
-    """results: results/{model}. metrics: rows of tables.metrics_row. tables: the recipe's, as text. published: rows of
+    """results: results/{model}. metrics: rows of metrics.metrics_row. tables: the recipe's, as text. published: rows of
     published.csv. figures: name -> SVG as a data: address. figure_tables: name -> rows of the table behind it."""
 
     model: str
@@ -42,8 +36,8 @@ def read_summary(folder: Path) -> Summary:
             metrics=read_json(folder / "metrics.json", "the metrics"),
             tables=(folder / "tables.txt").read_text(),
             published=read_csv(folder / "published.csv"),
-            figures={name: data_url(folder / f"figures/{name}.svg") for name in FIGURES},
-            figure_tables={name: read_csv(folder / path) for name, path in FIGURES.items()},
+            figures={figure.name: data_url(folder / f"figures/{figure.name}.svg") for figure in FIGURES},
+            figure_tables={figure.name: read_csv(folder / figure.csv) for figure in FIGURES},
         )
     except OSError as error:
         raise InputError(

@@ -3,36 +3,42 @@
 A mode is all that tables, comparisons and published numbers need; what it rests on is not read again.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
 from openmath.errors import InputError
 from openmath.results.grades import Benchmark, Graded, Judged
-from openmath.statistics.estimates import cohen_kappa, seed_std
 from openmath.statistics.intervals import Interval, interval
 from openmath.statistics.votes import NONE, majority
 
 GRADINGS = ("symbolic", "judge")
+AGGREGATIONS = ("greedy", "average", "majority", "any")  # how the samples of a problem become its score
 
 
 @dataclass
 class Mode:
     """Scores (N,) in [0, 1] of one mode; None where that grading was not made.
 
-    num_samples: per problem. unanswered: bool per sample, or per problem (N,) where a mode has one answer of it.
-    pairs: correct by symbolic grading and by the judge, two bool arrays, on the very same answers. answers: the ones that the
-    scores are about, where that is one per problem. details: further columns of the metrics, named as there.
+    aggregation: one of AGGREGATIONS. num_samples: per problem. unanswered: bool per sample, or per problem (N,) where a mode
+    has one answer of it. pairs: correct by symbolic grading and by the judge, two bool arrays, on the very same answers.
+
+    Of some aggregations only, for the metrics (metrics.py): answers: the ones that the scores are about (greedy, majority).
+    runs: the sample runs themselves (greedy, average). tied: bool per problem (majority). compared: the symbolic grades and
+    the judge's words, yes | no | unparsed, on the same answers (all but any).
     """
 
     name: str
+    aggregation: str
     num_samples: int
     symbolic: np.ndarray
     judge: np.ndarray | None
     unanswered: np.ndarray
     pairs: tuple[np.ndarray, np.ndarray] | None = None
     answers: list[str | None] | None = None
-    details: dict = field(default_factory=dict)
+    runs: Graded | None = None
+    tied: np.ndarray | None = None
+    compared: tuple[np.ndarray, np.ndarray] | None = None
 
     def scores(self) -> dict[str, np.ndarray]:
         """Grading -> scores."""
@@ -40,8 +46,7 @@ class Mode:
 
     def intervals(self) -> dict[str, Interval]:
         """Grading -> interval of the mean score."""
-        averaged = self.name.startswith("pass@1[")
-        return {grading: interval(values, averaged) for grading, values in self.scores().items()}
+        return {grading: interval(values, self.aggregation == "average") for grading, values in self.scores().items()}
 
 
 def modes_of(benchmark: Benchmark, policy: str) -> list[Mode]:
@@ -69,13 +74,15 @@ def _greedy(benchmark: Benchmark) -> Mode:
     judge = None if verdicts is None else verdicts == "yes"
     return Mode(
         "greedy",
+        "greedy",
         num_samples=1,
         symbolic=correct.astype(float),
         judge=None if judge is None else judge.astype(float),
         unanswered=run.answers[:, 0] == NONE,
         pairs=None if judge is None else (correct, judge),
         answers=answers,
-        details=_truncated(run) | _agreement(correct, verdicts),
+        runs=run,
+        compared=None if verdicts is None else (correct, verdicts),
     )
 
 
@@ -85,12 +92,14 @@ def _average(runs: Graded) -> Mode:
     judge = None if runs.judged is None else runs.judged == "yes"
     return Mode(
         f"pass@1[avg-of-{n}]",
+        "average",
         num_samples=n,
         symbolic=runs.correct.mean(axis=1),
         judge=None if judge is None else judge.mean(axis=1),
         unanswered=runs.answers == NONE,
         pairs=None if judge is None else (runs.correct, judge),
-        details={"seed_std": seed_std(runs.correct)} | _truncated(runs) | _agreement(runs.correct, runs.judged),
+        runs=runs,
+        compared=None if judge is None else (runs.correct, runs.judged),
     )
 
 
@@ -116,19 +125,21 @@ def _majority(benchmark: Benchmark, policy: str) -> Mode:
         judge = majority(runs.ballots(policy, runs.judged == "yes"), policy).credit
         verdicts = np.where(answered, runs.judged[problems, vote.run], "no")
         shown = verdicts == "yes"
-    details = {"tie_rate": float(vote.tied.mean())} | _agreement(correct, verdicts)
+    compared = None if verdicts is None else (correct, verdicts)
     if policy == "paper" and judge is not None:
         # Its two votes may show two answers; it compares what they are worth.
         correct, shown = vote.credit == 1, judge == 1
     return Mode(
         f"majority@{n}",
+        "majority",
         num_samples=n,
         symbolic=vote.credit,
         judge=judge,
         unanswered=~answered,
         pairs=None if judge is None else (correct, shown),
         answers=answers,
-        details=details,
+        tied=vote.tied,
+        compared=compared,
     )
 
 
@@ -139,6 +150,7 @@ def _pass(runs: Graded) -> Mode:
     judge = None if runs.judged is None else (runs.judged == "yes").any(axis=1)
     return Mode(
         f"pass@{n}",
+        "any",
         num_samples=n,
         symbolic=symbolic.astype(float),
         judge=None if judge is None else judge.astype(float),
@@ -162,22 +174,3 @@ def _check_judged_answers(mode: str, judged: Judged, answers: list[str | None], 
                 found="no answer" if seen is None else seen,
                 hint=f"{again[mode]} Verdicts in the judge's store are not paid again.",
             )
-
-
-def _truncated(runs: Graded) -> dict:
-    return {"truncated": None if runs.truncated is None else float(runs.truncated.mean())}
-
-
-def _agreement(correct: np.ndarray, verdicts: np.ndarray | None) -> dict:
-    """The two gradings of the same answers against each other; replies that say neither are counted, not compared."""
-    if verdicts is None:
-        return {}
-    parsed = verdicts != "unparsed"
-    a, b = correct[parsed], verdicts[parsed] == "yes"
-    return {
-        "unparsed": float(1 - parsed.mean()),
-        "agreement": float((a == b).mean()) if parsed.any() else None,
-        "kappa": cohen_kappa(a, b),
-        "symbolic_only": int((a & ~b).sum()),
-        "judge_only": int((~a & b).sum()),
-    }

@@ -64,7 +64,7 @@ def load_published(path: Path) -> dict:
 def compare_with_published(metrics: list[dict], model: str, published: dict) -> list[dict]:
     """One row per published number of `model` that we have a counterpart for, with our value, interval and the outcome.
 
-    metrics: rows of tables.metrics_row. Their numbers are LLM-judged or symbolic; each is compared with ours of the same
+    metrics: rows of metrics.metrics_row. Their numbers are LLM-judged or symbolic; each is compared with ours of the same
     grading, and where we have no judge, our symbolic one.
     """
     rows = []

@@ -5,6 +5,7 @@ import pandas
 
 from openmath.files.text_tables import markdown_table
 from openmath.results.grades import Benchmark, Graded
+from openmath.results.metrics import METRICS
 from openmath.results.modes import GRADINGS, Mode
 from openmath.statistics.estimates import curve_points, curves
 from openmath.statistics.intervals import resampled
@@ -21,7 +22,7 @@ def table_row(mode: Mode, policy: str) -> dict:
         a, b = mode.pairs
         row |= {"both_correct": _percent((a & b).sum(), a.size), "any_correct": _percent((a | b).sum(), a.size)}
     # The reference counts an unanswered problem of a judged majority twice, once in each grading.
-    twice = policy == "paper" and mode.name.startswith("majority") and mode.judge is not None
+    twice = policy == "paper" and mode.aggregation == "majority" and mode.judge is not None
     row["no_answer"] = _percent(mode.unanswered.sum() * (1 + twice), mode.unanswered.size)
     return row
 
@@ -44,22 +45,6 @@ def format_table(benchmark: str, rows: list[dict]) -> str:
 
 def _cell(value: object) -> str:
     return "-" if value is None else f"{value:.2f}" if isinstance(value, float) else str(value)
-
-
-def metrics_row(benchmark: str, mode: Mode) -> dict:
-    """Everything about one mode: proportions 0 to 1, their 95 % intervals and how these were made."""
-    row = {"benchmark": benchmark, "mode": mode.name, "n_items": len(mode.symbolic), "n_samples": mode.num_samples}
-    for grading, bounds in mode.intervals().items():
-        row |= {
-            f"accuracy_{grading}": float(mode.scores()[grading].mean()),
-            f"ci95_low_{grading}": bounds.low,
-            f"ci95_high_{grading}": bounds.high,
-            f"ci_method_{grading}": bounds.method,
-        }
-    if mode.pairs:
-        a, b = mode.pairs
-        row |= {"both": float((a & b).mean()), "any": float((a | b).mean())}
-    return row | {"no_answer": float(mode.unanswered.mean())} | mode.details
 
 
 def curve_rows(benchmark: str, runs: Graded, policy: str, points: list[int] | None = None) -> list[dict]:
@@ -160,9 +145,7 @@ def _accuracy_cells(row: dict) -> dict:
             cells[grading] = _with_interval(
                 row[f"accuracy_{grading}"], row[f"ci95_low_{grading}"], row[f"ci95_high_{grading}"]
             )
-    for name in ("both", "any", "no_answer", "truncated", "unparsed", "tie_rate", "seed_std", "agreement"):
-        cells[name.replace("_", " ")] = "" if row.get(name) is None else f"{100 * row[name]:.2f}"
-    return cells | {"kappa": "" if row.get("kappa") is None else f"{row['kappa']:.3f}"}
+    return cells | {metric.title: metric.text(row.get(metric.name)) for metric in METRICS if metric.shown}
 
 
 def _curve_cells(points: list[dict]) -> list[dict]:

@@ -40,7 +40,7 @@ class Options:
         """What makes an engine what it is."""
         name, engine = wildcards.model, self._models[wildcards.model]["engine"]
         options = ["--engine", engine]
-        if engine != "endpoint":
+        if not engine_kind(engine).hosted:
             options += ["--checkpoint", f"models/{name}/checkpoint", "--manifest", f"models/{name}/manifest.json"]
         for key, value in engine_options(self._config, name).items():
             option = f"--{key.replace('_', '-')}"

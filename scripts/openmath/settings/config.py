@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 from openmath.errors import InputError
 from openmath.settings.config_files import ConfigFiles
 from openmath.settings.config_model import Configuration, Section, section_of
-from openmath.settings.engine_kinds import KINDS
+from openmath.settings.engine_kinds import KINDS, engine_kind
 
 SOURCES = ("hf", "path", "pypi", "base_url", "samples")
 JUDGE_SOURCES = ("model", "self_hosted")
@@ -161,7 +161,7 @@ def _source_checks(path: tuple, model: dict) -> Iterator[Mistake]:
     sources = [key for key in SOURCES if key in model]
     if len(sources) != 1:
         yield Mistake(path, f"needs one source of {', '.join(SOURCES)}; found {', '.join(sources) or 'none'}")
-    elif (sources[0] == "base_url") != (model["engine"] == "endpoint"):
+    elif (sources[0] == "base_url") != engine_kind(model["engine"]).hosted:
         yield Mistake(path, "base_url and engine: endpoint go together")
     elif sources[0] == "base_url" and "served_model" not in model:
         yield Mistake(path, "an endpoint needs served_model, the name it knows the model by")
@@ -172,7 +172,7 @@ def _engine_checks(path: tuple, model: dict, engines: dict) -> Iterator[Mistake]
     if engine not in KINDS and "serve" not in engines.get(engine, {}):
         known = [*KINDS, *(other for other in engines if other not in KINDS)]
         yield Mistake((*path, "engine"), f"no engine {engine!r}; {_meant(engine, known, 'engines')}")
-    elif model["deterministic"] and (engine == "endpoint" or engine not in KINDS):
+    elif model["deterministic"] and not engine_kind(engine).deterministic:
         text = f"has no effect on engine {engine!r}; its server has to be started so"
         yield Mistake((*path, "deterministic"), text)
 

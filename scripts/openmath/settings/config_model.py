@@ -11,6 +11,7 @@ from pydantic import MISSING, AfterValidator, BaseModel, BeforeValidator, Config
 from pydantic_core import PydanticCustomError
 
 from openmath.settings import defaults
+from openmath.settings.engine_kinds import KINDS
 
 
 class Section(BaseModel):
@@ -103,7 +104,7 @@ class Model(Section):
     )
     engine: str = key(
         "vllm",
-        "`vllm`, `trtllm`, `llamacpp` (GGUF on CPU), `endpoint`, or a name under `engines:`; see docs/engines.md.",
+        f"{', '.join(f'`{name}`' for name in KINDS)}, or a name under `engines:`; see docs/engines.md.",
         costs="answers",
     )
     served_model: str | MISSING = key(MISSING, "`endpoint`: its name of the model.", costs="answers")

@@ -1,17 +1,54 @@
-"""What rules, plans and checks have to know of an engine without starting it. How each is started: engines/."""
+"""Engines: all that is known of one without starting it, one entry each. How each is started: engines/NAME.py.
 
-from dataclasses import dataclass
+Standard library only: this module also runs inside engine containers.
+"""
+
+from dataclasses import dataclass, field
+
+from openmath.settings import defaults
+
+TOKENIZERS = ("checkpoint", "server", "none")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class EngineKind:
-    """on_gpus: it runs on `tensor_parallel` GPUs. start_seconds: from the start of a job to its first request, where no job
-    has measured it. environment: its conda environment in envs/; None: only a container has it. installing: a hint."""
+    """One engine.
+
+    Where it runs:
+    on_gpus: on `tensor_parallel` GPUs. hosted: somebody else runs it: it has an address, and no checkpoint, program or
+    hardware that we know. start_seconds: from the start of a job to its first request, where no job has measured it.
+
+    What it takes:
+    environment: its conda environment in envs/; None: only a container has it. installing: a hint. program: the command of
+    its server, where the configuration names none; None: Python's package `package` serves. builder: the program that makes
+    an engine of a checkpoint; None: it serves the checkpoint as it stands. described_by: texts that its engine.json holds.
+
+    How it is asked:
+    tokenizer: how prompts reach it, one of TOKENIZERS: token ids by the checkpoint's tokenizer, token ids by the running
+    llama.cpp server, or chat messages. concurrency: requests in flight for one copy. greedy: greedy decoding in its words.
+    extra_body: put into each request. deterministic: whether `deterministic: true` changes how it is started.
+
+    In papers:
+    title: its name, around `{version}`. package: the distribution whose version is its own, first word of `version` in
+    engine.json; None: its version tells all. citation: key in config/references.bib.
+    """
 
     on_gpus: bool
+    hosted: bool = False
     start_seconds: float
     environment: str | None
     installing: str
+    program: str | None = None
+    builder: str | None = None
+    described_by: tuple[str, ...] = ("checkpoint",)
+    tokenizer: str
+    concurrency: int
+    greedy: dict[str, float] = field(default_factory=lambda: {"temperature": 0.0, "top_p": 1.0})
+    extra_body: dict[str, float] = field(default_factory=dict)
+    deterministic: bool = False
+    title: str = "{version}"
+    package: str | None = None
+    citation: str | None = None
 
 
 KINDS = {
@@ -20,29 +57,73 @@ KINDS = {
         start_seconds=60.0,  # an 8B model on an H100: 58 s
         environment="vllm.yaml",
         installing="`make env-vllm` installs it; name its program under engines: vllm: command:.",
+        program="vllm serve",
+        tokenizer="checkpoint",
+        concurrency=2048,  # twice its MAX_NUM_SEQS, so that it never waits for us
+        extra_body={"top_k": 0, "min_p": 0.0},  # 0 switches both off; a checkpoint's generation_config must not decide
+        deterministic=True,
+        title="vLLM {version}",
+        package="vllm",
+        citation="kwon2023efficient",
     ),
     "trtllm": EngineKind(
         on_gpus=True,
         start_seconds=120.0,  # loading an 8B engine, in the recipe's time
         environment=None,
         installing="run with `--sdm apptainer` (engines: trtllm: image:), or choose `engine: vllm`, which needs no conversion.",
+        program="trtllm-serve",
+        builder="trtllm-build",
+        described_by=("checkpoint", "weights"),
+        tokenizer="checkpoint",
+        concurrency=512,  # four times max_batch_size
+        # Its runtime wants a positive temperature, as the recipe's client sends.
+        greedy={"temperature": 1.0, "top_p": 1.0, "top_k": 1},
+        deterministic=True,
+        title="TensorRT-LLM {version}",
+        package="tensorrt_llm",
+        citation="tensorrtllm",
     ),
     "llamacpp": EngineKind(
         on_gpus=False,
         start_seconds=2.0,  # 135M parameters: 0.5 to 2 s
         environment="workflow.yaml",
         installing="`make env` installs it.",
+        tokenizer="server",
+        concurrency=32,  # twice its slots: one request at a time must not wait for hours behind others
+        extra_body={"top_k": 0, "min_p": 0.0},  # else it samples with 40 and 0.05; the recipe uses neither
+        deterministic=True,
+        title="llama.cpp (xllamacpp {version})",
+        package="xllamacpp",
+        citation="llamacpp",
     ),
-    "endpoint": EngineKind(on_gpus=False, start_seconds=0.0, environment="workflow.yaml", installing=""),
+    "endpoint": EngineKind(
+        on_gpus=False,
+        hosted=True,
+        start_seconds=0.0,
+        environment="workflow.yaml",
+        installing="",
+        described_by=("base_url", "served_model"),
+        tokenizer="none",
+        concurrency=64,  # hosted APIs limit it; a server of your own takes more: generation: concurrency
+    ),
 }
-# Of any other name under `engines:`, with a `serve` command. Whether it has GPUs is said there.
+# Of any other name under `engines:`, with a `serve` command; there also stand its GPUs, tokenizer and `extra_body`.
 OWN = EngineKind(
     on_gpus=True,
     start_seconds=60.0,
     environment="workflow.yaml",  # of the client; the server's program is where its command says
     installing="`serve` under engines: names the program: install it, or give its whole path.",
+    described_by=("checkpoint", "serve", "health"),
+    tokenizer=defaults.TOKENIZER,
+    concurrency=256,  # enough for most servers on a GPU; generation: concurrency
 )
 
 
 def engine_kind(engine: str) -> EngineKind:
+    """The entry of an engine; of a name that has none, OWN."""
     return KINDS.get(engine, OWN)
+
+
+def tokenizer_of(description: dict) -> str:
+    """How prompts reach the engine of an engine.json: one of TOKENIZERS."""
+    return description["settings"].get("tokenizer", engine_kind(description["engine"]).tokenizer)

@@ -14,7 +14,7 @@ from typing import TypedDict
 
 from openmath.files.fingerprint import fingerprint
 from openmath.settings import defaults
-from openmath.settings.engine_kinds import KINDS
+from openmath.settings.engine_kinds import KINDS, engine_kind
 from openmath.settings.layout import Layout
 
 GENERATION_VERSION = 1  # raised only when the same settings give other samples; also a param of the rules
@@ -88,12 +88,12 @@ def engine_identity(description: Mapping) -> EngineIdentity:
 
 def engine_settings(engine: str, options: Mapping) -> dict:
     """`settings` of engine.json. options: of build_engine.py, or engine_options of the configuration."""
-    if engine == "endpoint":
+    if engine_kind(engine).hosted:
         return {key: options.get(key) for key in ENDPOINT_KEYS}
     settings = {key: options[key] for key in (*MODEL_KEYS, "deterministic")}
     if engine not in KINDS:
         settings |= {key: options.get(key, OWN_DEFAULTS.get(key)) for key in OWN_KEYS if key != "version"}
-    if engine == "trtllm":
+    if engine_kind(engine).builder:
         settings["build"] = {key: options[key] for key in BUILD_KEYS}
     return settings
 
@@ -102,14 +102,14 @@ def engine_options(config: dict, model: str) -> dict:
     """What a checked configuration says to build_engine.py about the engine of a model: option -> value."""
     settings = config["models"][model]
     engine = settings["engine"]
-    if engine == "endpoint":
+    if engine_kind(engine).hosted:
         return {key: settings[key] for key in ENDPOINT_KEYS if key in settings}
     options = {key: settings[key] for key in MODEL_KEYS}
     if engine not in KINDS:
         described = config["engines"][engine]
         options["tensor_parallel"] = Layout(config).gpus(model)
         options |= {key: described[key] for key in OWN_KEYS if key in described}
-    if engine == "trtllm":
+    if engine_kind(engine).builder:
         options |= settings["build"]
     return options | {"deterministic": settings["deterministic"]}
 
@@ -137,7 +137,7 @@ def configured_engine(config: dict, model: str, manifest: Mapping | None) -> dic
     """
     settings = config["models"][model]
     engine = settings["engine"]
-    if engine == "endpoint":
+    if engine_kind(engine).hosted:
         known = endpoint_identity(settings)
     else:
         known = _configured_checkpoint(settings)

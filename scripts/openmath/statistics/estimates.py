@@ -1,5 +1,7 @@
 """Estimates from graded samples: pass@k, curves, spread over seeds, agreement of two gradings. Pure functions on arrays."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from openmath.statistics.maj_at_k import check_k, majority_at_k
@@ -23,11 +25,16 @@ def curve_points(n: int) -> list[int]:
     return sorted({2**i for i in range(n.bit_length())} | {n})
 
 
+# The estimators of the curves: scores (N,) of the problems from grades (N, n), their ballots and k. A name ends in @k.
+ESTIMATORS: dict[str, Callable[[np.ndarray, Ballots, int], np.ndarray]] = {
+    "maj@k": lambda correct, ballots, k: majority_at_k(ballots, k),
+    "pass@k": lambda correct, ballots, k: pass_at_k(correct, k),
+}
+
+
 def curves(correct: np.ndarray, ballots: Ballots, points: list[int]) -> dict[tuple[str, int], np.ndarray]:
-    """(estimator, k) -> scores of the problems (N,), for maj@k and pass@k at each of the points."""
-    return {("maj@k", k): majority_at_k(ballots, k) for k in points} | {
-        ("pass@k", k): pass_at_k(correct, k) for k in points
-    }
+    """(estimator, k) -> scores of the problems (N,), for each estimator at each of the points."""
+    return {(name, k): scores(correct, ballots, k) for name, scores in ESTIMATORS.items() for k in points}
 
 
 def seed_std(correct: np.ndarray) -> float | None:
