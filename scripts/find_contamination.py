@@ -30,7 +30,7 @@ COLUMNS = ["id", "kind", "similarity", "training_rows", "training_row", "problem
 def main() -> None:
     options = parse_arguments()
 
-    from openmath.benchmarks.contamination import Overlap, training_problems
+    from openmath.benchmarks.contamination import OVERLAP_TYPES, Overlap, training_problems
     from openmath.files.text_tables import write_csv
 
     names, ids, problems = [], [], []
