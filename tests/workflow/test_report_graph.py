@@ -109,7 +109,7 @@ def test_a_registered_figure_is_an_output_of_its_rule(reported, tmp_path):
     registry.write_text(
         registry.read_text() + "\nimport dataclasses\nFIGURES.append(dataclasses.replace(FIGURES[1], name='new'))\n"
     )
-    reply = snakemake(folder, "--dry-run")
+    reply = snakemake(folder, "--dry-run", "--forcerun", "draw_figures")
     assert reply.returncode == 0, reply.stderr
     made = {
         f"results/{model}/summary/none/figures/new.{kind}"
