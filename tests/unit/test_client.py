@@ -81,6 +81,32 @@ def test_retry_after_holds_all_requests_back():
     assert asyncio.run(second_waits()) >= 0.3
 
 
+def wait_after(*replies: dict, in_flight: int = 0, tokens: int | None = None) -> float:
+    """Seconds that the next request waits after replies with these headers, others being on their way."""
+
+    async def run():
+        pacer = Pacer()
+        for _ in range(in_flight + len(replies)):
+            await pacer.turn()
+        for headers in replies:
+            pacer.done(headers, tokens)
+        start = time.monotonic()
+        await pacer.turn()
+        return time.monotonic() - start
+
+    return asyncio.run(run())
+
+
+def test_a_later_reply_does_not_lift_a_hold():
+    assert wait_after({"retry-after-ms": "300"}, {}, {"retry-after-ms": "10"}) >= 0.3
+
+
+def test_what_is_in_flight_is_taken_off_what_is_left():
+    headers = {f"x-ratelimit-{name}-requests": text for name, text in (("limit", "10"), ("remaining", "3"), ("reset", "1s"))}
+    assert wait_after(headers, in_flight=1) < 0.1
+    assert 0.25 < wait_after(headers, in_flight=5) < 0.9  # three of 10 a second are owed: 3 - 5 + 3 = 1
+
+
 def test_requests_are_paced_by_what_the_server_has_left():
     """A limit of 20 requests a second: 30 requests at once take at least the time that the last ones need to come back."""
 

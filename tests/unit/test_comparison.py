@@ -134,5 +134,7 @@ def test_the_two_gradings_are_corrected_apart_and_each_needs_both_sides():
 def test_other_problems_or_nothing_in_common_is_one_message():
     with pytest.raises(InputError, match="not about the same problems"):
         compare(questions(), questions(symbolic=(1.0, 0.0, 0.0)))
+    with pytest.raises(InputError, match="not about the same problems"):
+        compare(questions(), questions().replace("p1", "p2"))
     with pytest.raises(InputError, match="in common"):
         compare(questions(), questions("majority@8"))

@@ -31,6 +31,12 @@ def test_the_checkpoints_own_template_makes_the_ids(tmp_path):
     assert token_ids(CheckpointTokenizer(checkpoint(tmp_path)), "chat", MESSAGES) == [0, 1, 3]
 
 
+def test_the_prompt_opens_the_turn_of_the_assistant(tmp_path):
+    template = TEMPLATE + "{% if add_generation_prompt %} assistant:{% endif %}"
+    tokenizer = CheckpointTokenizer(checkpoint(tmp_path, template))
+    assert tokenizer.render(MESSAGES) == "<s>system user two assistant:"
+
+
 def test_a_doubled_bos_is_noticed(tmp_path):
     doubled = checkpoint(tmp_path, "{{ bos_token }}" + TEMPLATE)
     with pytest.raises(InputError, match="doubled or missing BOS"):
