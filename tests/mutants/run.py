@@ -28,12 +28,24 @@ WANTED = 0.95
 RING = ["tests/unit"]
 NEAREST_SECONDS, RING_SECONDS = 300, 1800  # on a loaded machine; the tests have limits of their own
 # Imported once: each run is a fork that has them, and imports only what is ours.
-PRELOADED = ("pytest", "hypothesis", "numpy", "pandas", "scipy.stats", "pyarrow.parquet", "openai", "jsonschema", "sympy")
+PRELOADED = (
+    "pytest",
+    "hypothesis",
+    "numpy",
+    "pandas",
+    "scipy.stats",
+    "pyarrow.parquet",
+    "openai",
+    "jsonschema",
+    "sympy",
+)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("pattern", nargs="?", default="", help="only mutants whose kind, file or reason holds this text")
+    parser.add_argument(
+        "pattern", nargs="?", default="", help="only mutants whose kind, file or reason holds this text"
+    )
     parser.add_argument("--nearest", action="store_true", help="only the nearest tests of each mutant")
     options = parser.parse_args()
     mutants = [mutant for mutant in read_table() if options.pattern in " ".join(map(str, mutant.values()))]
@@ -58,7 +70,9 @@ def read_table() -> list[dict]:
         if mutant["file"].endswith(".py"):  # one that cannot even be read is killed by any test
             ast.parse((ROOT / mutant["file"]).read_text().replace(mutant["old"], mutant["new"]))
     if stale:
-        sys.exit("error: mutants.yaml is not current.\n  expected: each old text once in its file\n  " + "\n  ".join(stale))
+        sys.exit(
+            "error: mutants.yaml is not current.\n  expected: each old text once in its file\n  " + "\n  ".join(stale)
+        )
     return mutants
 
 
@@ -133,7 +147,11 @@ def run_tests(folder: Path, tests: list[str], seconds: float) -> str:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(child, signal.SIGKILL)  # what the tests left running
     status = os.waitstatus_to_exitcode(ended[1])
-    failed = [line.split()[1] for line in log.read_text(errors="replace").splitlines() if line.startswith(("FAILED ", "ERROR "))]
+    failed = [
+        line.split()[1]
+        for line in log.read_text(errors="replace").splitlines()
+        if line.startswith(("FAILED ", "ERROR "))
+    ]
     return "" if status == 0 else failed[0] if failed else f"pytest ended with {status}"
 
 

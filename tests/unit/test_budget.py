@@ -27,7 +27,10 @@ def test_a_reply_costs_its_tokens_and_its_upper_bound_where_they_are_not_counted
 
 
 def test_an_estimate_takes_the_mean_of_the_replies_that_say_their_tokens():
-    records = [{"num_prompt_tokens": 100, "num_generated_tokens": 20}, {"num_prompt_tokens": 300, "num_generated_tokens": 40}]
+    records = [
+        {"num_prompt_tokens": 100, "num_generated_tokens": 20},
+        {"num_prompt_tokens": 300, "num_generated_tokens": 40},
+    ]
     assert PRICES.estimate(7, [*records, {"num_prompt_tokens": 5}, {}]) == pytest.approx(7 * (200 + 300) / 1e6)
     assert PRICES.estimate(7, [{}]) == PRICES.estimate(7, []) == pytest.approx(7 * (600 + 1800) / 1e6)
 
@@ -39,5 +42,9 @@ def test_the_limit_itself_may_be_spent():
 
 
 def test_costs_add_up():
-    records = [{"num_prompt_tokens": 1, "num_generated_tokens": 2, "usd": 0.5}, {"usd": None}, {"num_prompt_tokens": 3, "usd": 0.25}]
+    records = [
+        {"num_prompt_tokens": 1, "num_generated_tokens": 2, "usd": 0.5},
+        {"usd": None},
+        {"num_prompt_tokens": 3, "usd": 0.25},
+    ]
     assert cost(records) == {"calls": 3, "num_prompt_tokens": 4, "num_generated_tokens": 2, "usd": 0.75}

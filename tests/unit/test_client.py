@@ -102,7 +102,9 @@ def test_a_later_reply_does_not_lift_a_hold():
 
 
 def test_what_is_in_flight_is_taken_off_what_is_left():
-    headers = {f"x-ratelimit-{name}-requests": text for name, text in (("limit", "10"), ("remaining", "3"), ("reset", "1s"))}
+    headers = {
+        f"x-ratelimit-{name}-requests": text for name, text in (("limit", "10"), ("remaining", "3"), ("reset", "1s"))
+    }
     assert wait_after(headers, in_flight=1) < 0.1
     assert 0.25 < wait_after(headers, in_flight=5) < 0.9  # three of 10 a second are owed: 3 - 5 + 3 = 1
 

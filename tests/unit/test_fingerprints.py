@@ -3,7 +3,6 @@
 from openmath.files.fingerprint import fingerprint, sha256_file
 from openmath.judging.settings import JudgeSettings
 
-
 NAME = "f7d7c8d266f14fc9"
 
 

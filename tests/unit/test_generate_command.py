@@ -1,4 +1,4 @@
-"""generate.py against a server that counts: what it sends and writes, what makes a sample another one, what it holds while it works."""
+"""generate.py against a server that counts: what it sends, writes, locks and flushes, and what makes a sample another one."""
 
 import json
 import os

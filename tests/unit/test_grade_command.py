@@ -24,7 +24,9 @@ def grade(tmp_path, call):
 
 def test_the_benchmarks_reference_counts_not_the_samples(grade, tmp_path):
     benchmark = write(tmp_path / "b.jsonl", [{"id": "b-0", "problem": "?", "expected_answer": "2"}])
-    rows = [{"id": "b-0", "problem": "?", "expected_answer": "1", "generation": "\\boxed{1}", "num_generated_tokens": 0}]
+    rows = [
+        {"id": "b-0", "problem": "?", "expected_answer": "1", "generation": "\\boxed{1}", "num_generated_tokens": 0}
+    ]
     graded = grade(rows, "--benchmark", benchmark)
     assert graded["is_correct"] == [False]
     assert graded["num_generated_tokens"] == [0], "none at all is a number too"

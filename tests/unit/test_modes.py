@@ -26,7 +26,10 @@ JUDGED = np.array([["yes"] * 4, ["no", "yes", "yes", "no"], ["no", "unparsed", "
 def modes(judged=JUDGED, vote=None) -> dict:
     runs = Graded(["a", "b", "c"], ["rs0", "rs1", "rs2", "rs3"], ["x", "y"], ANSWERS, ANSWERS, CORRECT, None, judged)
     benchmark = Benchmark("toy", None, runs, {"majority": vote} if vote else {})
-    return {mode.name.partition("@")[0] + str(mode.name.startswith("pass@1[")): mode for mode in modes_of(benchmark, "default")}
+    return {
+        mode.name.partition("@")[0] + str(mode.name.startswith("pass@1[")): mode
+        for mode in modes_of(benchmark, "default")
+    }
 
 
 def test_each_sample_judged():
@@ -44,7 +47,9 @@ def test_each_sample_judged():
 
 
 def test_a_judged_vote_without_a_verdict_is_not_a_yes():
-    vote = modes(judged=None, vote=Judged(np.array(["yes", "unparsed", "no"]), ["x", "y", None], ["1"] * 3))["majorityFalse"]
+    vote = modes(judged=None, vote=Judged(np.array(["yes", "unparsed", "no"]), ["x", "y", None], ["1"] * 3))[
+        "majorityFalse"
+    ]
     assert vote.judge.tolist() == [1, 0, 0] and vote.pairs[1].tolist() == [True, False, False]
     assert vote.details["unparsed"] == pytest.approx(1 / 3)
 
@@ -54,7 +59,11 @@ def test_only_an_average_over_many_problems_has_the_interval_of_means():
     correct = np.arange(900).reshape(300, 3) % 4 == 0
     runs = Graded([str(i) for i in range(300)], ["rs0", "rs1", "rs2"], ["x"], codes, codes, correct)
     methods = {m.name: m.intervals()["symbolic"].method for m in modes_of(Benchmark("toy", None, runs), "default")}
-    assert methods == {"pass@1[avg-of-3]": "question-level t", "majority@3": "bootstrap over problems, 10000 draws", "pass@3": "Wilson"}
+    assert methods == {
+        "pass@1[avg-of-3]": "question-level t",
+        "majority@3": "bootstrap over problems, 10000 draws",
+        "pass@3": "Wilson",
+    }
 
 
 def test_the_scores_of_each_problem_hold_both_gradings():
@@ -66,7 +75,10 @@ def test_the_scores_of_each_problem_hold_both_gradings():
 
 
 # The first of two tied answers wins, in seed order: rs2 comes before rs10.
-SEEDS = {f"rs{seed}": [("late", False)] if seed in (2, 3) else [("early", True)] if seed in (10, 11) else [(None, False)] for seed in range(12)}
+SEEDS = {
+    f"rs{seed}": [("late", False)] if seed in (2, 3) else [("early", True)] if seed in (10, 11) else [(None, False)]
+    for seed in range(12)
+}
 
 
 def test_a_tie_goes_to_the_lower_seed_not_to_the_first_name(tmp_path, call):

@@ -36,7 +36,9 @@ def write_samples(folder: Path, answers: dict[str, str], expected: str) -> list[
     row = {"id": "b-0", "problem": "?", "expected_answer": expected}
     folder.mkdir(parents=True)
     return [
-        write(folder / f"output-{run}.jsonl", [{**row, "generation": f"\\boxed{{{answer}}}", "num_generated_tokens": 5}])
+        write(
+            folder / f"output-{run}.jsonl", [{**row, "generation": f"\\boxed{{{answer}}}", "num_generated_tokens": 5}]
+        )
         for run, answer in answers.items()
     ]
 
@@ -108,7 +110,16 @@ def test_judging(tmp_path, call, monkeypatch):
     source, output = write(tmp_path / "in.jsonl", rows), tmp_path / "out.jsonl"
     with judge_server(lambda question: "Judgement: yes.") as server:
         options = ("--input", source, "--output", output, "--judge", "j", "--store", tmp_path / "store")
-        options += ("--prompt", PROMPT, "--model", "judge-1", "--api-key-env", "JUDGE_KEY", "--base-url", server.base_url)
+        options += (
+            "--prompt",
+            PROMPT,
+            "--model",
+            "judge-1",
+            "--api-key-env",
+            "JUDGE_KEY",
+            "--base-url",
+            server.base_url,
+        )
         call(judge_answers, *options, "--cascade", "--policy", "paper")
     assert [body["presence_penalty"] for body in server.bodies] == [1.0, 1.0]
     verdicts = [(row["judge_verdict"], row["judge_prefilled"]) for row in read_rows(output)]
@@ -120,7 +131,9 @@ def test_the_plan_counts_what_that_policy_will_ask(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "b.jsonl").write_text("{}\n")
     write_samples(tmp_path / "theirs/b", {"greedy": "1"}, expected="2")
-    write(tmp_path / "theirs/b/output-greedy.jsonl", [{"problem": "?", "expected_answer": "2", "predicted_answer": " "}])
+    write(
+        tmp_path / "theirs/b/output-greedy.jsonl", [{"problem": "?", "expected_answer": "2", "predicted_answer": " "}]
+    )
     config = {"benchmarks": ["b"], "benchmark_sources": {"b": "b.jsonl"}, "judges": {"j": {"model": "judge-1"}}}
     config |= {"models": {"m": {"samples": "theirs", "seeds": 0}}, "generation": {}}
     calls = [make_plan(checked_config(config | {"policy": policy}))["judging"][0]["calls"] for policy in POLICIES]
@@ -130,7 +143,9 @@ def test_the_plan_counts_what_that_policy_will_ask(tmp_path, monkeypatch):
 def votes_shown(page: Path) -> list:
     """[answer, votes] of the candidates of the first problem, most votes first."""
     block = re.search(r'data-block="texts/0/0">([A-Za-z0-9+/=]*)<', page.read_text())[1]
-    return [candidate[:2] for candidate in json.loads(gzip.decompress(base64.b64decode(block)))[0]["votes"]["candidates"]]
+    return [
+        candidate[:2] for candidate in json.loads(gzip.decompress(base64.b64decode(block)))[0]["votes"]["candidates"]
+    ]
 
 
 SHOWN = [[["0.5", 3], ["3", 2]], [["3", 2], ["1/2", 2], ["0.5", 1]]]
