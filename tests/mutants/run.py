@@ -46,9 +46,10 @@ def main() -> int:
     parser.add_argument(
         "pattern", nargs="?", default="", help="only mutants whose kind, file or reason holds this text"
     )
+    parser.add_argument("--table", type=Path, default=TABLE, help="other mutants than mutants.yaml")
     parser.add_argument("--nearest", action="store_true", help="only the nearest tests of each mutant")
     options = parser.parse_args()
-    mutants = [mutant for mutant in read_table() if options.pattern in " ".join(map(str, mutant.values()))]
+    mutants = [mutant for mutant in read_table(options.table) if options.pattern in " ".join(map(str, mutant.values()))]
     for name in PRELOADED:
         __import__(name)
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
@@ -59,9 +60,9 @@ def main() -> int:
     return report(mutants, outcomes)
 
 
-def read_table() -> list[dict]:
+def read_table(path: Path) -> list[dict]:
     """file, old, new, why, tests (nearest test files or functions) and kind of each mutant. Exits naming those out of date."""
-    table = yaml.safe_load(TABLE.read_text())
+    table = yaml.safe_load(path.read_text())
     mutants = [{**mutant, "kind": kind} for kind, mutants in table.items() for mutant in mutants]
     counts = [(ROOT / m["file"]).read_text().count(m["old"]) if (ROOT / m["file"]).exists() else 0 for m in mutants]
     stale = [f"{m['file']}: {n} times {m['old']!r}" for m, n in zip(mutants, counts, strict=True) if n != 1]
@@ -71,7 +72,7 @@ def read_table() -> list[dict]:
             ast.parse((ROOT / mutant["file"]).read_text().replace(mutant["old"], mutant["new"]))
     if stale:
         sys.exit(
-            "error: mutants.yaml is not current.\n  expected: each old text once in its file\n  " + "\n  ".join(stale)
+            f"error: {path.name} is not current.\n  expected: each old text once in its file\n  " + "\n  ".join(stale)
         )
     return mutants
 
