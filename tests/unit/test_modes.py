@@ -14,7 +14,7 @@ from openmath.errors import InputError
 from openmath.files.rows import read_rows
 from openmath.results.grades import Benchmark, Graded, Judged, read_sample_files
 from openmath.results.modes import modes_of
-from openmath.results.tables import question_table
+from openmath.results.tables import metrics_row, question_table, table_row
 from openmath.statistics.votes import NONE
 
 # Three problems, four runs. Answers 0 and 1; the judge accepts other ones than the grader.
@@ -23,12 +23,11 @@ CORRECT = np.array([[True, True, False, False], [True, False, False, False], [Fa
 JUDGED = np.array([["yes"] * 4, ["no", "yes", "yes", "no"], ["no", "unparsed", "no", "no"]])
 
 
-def modes(judged=JUDGED, vote=None) -> dict:
+def modes(judged=JUDGED, vote=None, policy="default") -> dict:
     runs = Graded(["a", "b", "c"], ["rs0", "rs1", "rs2", "rs3"], ["x", "y"], ANSWERS, ANSWERS, CORRECT, None, judged)
     benchmark = Benchmark("toy", None, runs, {"majority": vote} if vote else {})
     return {
-        mode.name.partition("@")[0] + str(mode.name.startswith("pass@1[")): mode
-        for mode in modes_of(benchmark, "default")
+        mode.name.partition("@")[0] + str(mode.name.startswith("pass@1[")): mode for mode in modes_of(benchmark, policy)
     }
 
 
@@ -44,6 +43,25 @@ def test_each_sample_judged():
     assert any_of.unanswered.tolist() == [False, False, True]
     compared = {"unparsed": 1 / 12, "agreement": 6 / 11, "symbolic_only": 1, "judge_only": 4}
     assert {name: average.details[name] for name in compared} == pytest.approx(compared)
+
+
+def test_rows_of_the_tables_count_samples_of_an_average_and_problems_of_the_rest():
+    found = modes()
+    average = table_row(found["passTrue"], "default")
+    assert average["both_correct"] == pytest.approx(100 * 2 / 12) and average["any_correct"] == pytest.approx(
+        100 * 7 / 12
+    )
+    assert (average["num_entries"], average["no_answer"]) == (3, pytest.approx(100 * 5 / 12))
+    assert [metrics_row("toy", mode)["n_samples"] for mode in found.values()] == [4, 4, 4]
+    assert table_row(found["majorityFalse"], "default")["no_answer"] == pytest.approx(100 / 3)
+
+
+def test_the_paper_counts_a_problem_without_a_judged_vote_twice():
+    assert table_row(modes(policy="paper")["majorityFalse"], "paper")["no_answer"] == pytest.approx(200 / 3)
+    assert table_row(modes(judged=None, policy="paper")["majorityFalse"], "paper")["no_answer"] == pytest.approx(
+        100 / 3
+    )
+    assert table_row(modes(policy="paper")["passFalse"], "paper")["no_answer"] == pytest.approx(100 / 3)
 
 
 def test_a_judged_vote_without_a_verdict_is_not_a_yes():
