@@ -10,6 +10,7 @@ exit status is 1 below 95 %. A mutant whose old text does not stand exactly once
 import argparse
 import ast
 import contextlib
+import importlib.util
 import os
 import shutil
 import signal
@@ -117,8 +118,8 @@ def judged(copy: Path, mutant: dict, nearest: bool) -> str:
 def write_source(path: Path, text: str) -> None:
     """Write a file; what Python has compiled of it goes, since a change within one second would not be noticed."""
     path.write_text(text)
-    for compiled in path.parent.glob(f"__pycache__/{path.stem}.*.pyc"):
-        compiled.unlink()
+    if path.suffix == ".py":
+        Path(importlib.util.cache_from_source(str(path))).unlink(missing_ok=True)
 
 
 def run_tests(folder: Path, tests: list[str], seconds: float) -> str:
