@@ -3,9 +3,9 @@ r"""What do the tests see? Makes one small mistake after another in a copy of th
     python tests/mutants/run.py                      all of mutants.yaml: the nearest tests first, then all unit tests
     python tests/mutants/run.py --nearest money      only the nearest tests; only kinds, files or reasons that match `money`
 
-A mutant is killed where a test fails that passes without it, or where the tests do not end. Survivors are listed at the end with the
-share that was killed; the exit status is 1 below 95 %. A mutant whose old text does not stand exactly once in its file is an error:
-keep the table current.
+A mutant is killed where a test fails that passes without it, or where the tests do not end. Survivors are listed at the end with
+the share that was killed; the exit status is 1 below 95 %. A mutant whose old text does not stand exactly once in its file is an
+error: keep the table current.
 """
 
 import argparse
@@ -152,7 +152,7 @@ def run_tests(folder: Path, tests: list[str], seconds: float) -> str:
     failed = [
         line.split()[1]
         for line in log.read_text(errors="replace").splitlines()
-        if line.startswith(("FAILED ", "ERROR "))
+        if line.startswith(("FAILED tests/", "ERROR tests/"))
     ]
     return "" if status == 0 else failed[0] if failed else f"pytest ended with {status}"
 

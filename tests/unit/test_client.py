@@ -25,7 +25,7 @@ def complete(server, tries=3, requests=1, request_seconds=10.0):
     return asyncio.run(run())
 
 
-@pytest.mark.parametrize("fault", [429, 500, 503, "drop", "truncated", "wrong_json", "no_choices"])
+@pytest.mark.parametrize("fault", [408, 409, 425, 429, 500, 503, "drop", "truncated", "wrong_json", "no_choices"])
 def test_a_passing_failure_is_retried(fault):
     with judge_server(faults=[fault, fault]) as server:
         (answer,) = complete(server)
