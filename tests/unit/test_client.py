@@ -41,6 +41,19 @@ def test_tries_are_bounded():
     assert len(server.bodies) == 3
 
 
+def test_the_pause_before_another_try_doubles(monkeypatch):
+    pauses = []
+
+    async def pause(self, seconds: float) -> None:
+        pauses.append(seconds)
+
+    monkeypatch.setattr(Pacer, "pause", pause)
+    with judge_server(faults=[500] * 9) as server, pytest.raises(RequestFailed):
+        complete(server, tries=4)
+    first, second, third = pauses  # each between half and all of 0.01, 0.02, 0.04 seconds
+    assert 0.005 <= first <= 0.01 <= second <= 0.02 <= third <= 0.04
+
+
 def test_a_hung_request_ends_at_its_deadline():
     with judge_server(faults=["hang"] * 9) as server, pytest.raises(RequestFailed, match="TimeoutError"):
         complete(server, tries=2, request_seconds=1.0)  # a loaded machine takes a while to connect
@@ -73,8 +86,8 @@ def test_retry_after_holds_all_requests_back():
     async def second_waits():
         pacer = Pacer()
         await pacer.turn()
-        pacer.done({"retry-after-ms": "300"})
         start = time.monotonic()
+        pacer.done({"retry-after-ms": "300"})
         await pacer.turn()
         return time.monotonic() - start
 
