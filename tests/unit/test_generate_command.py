@@ -11,8 +11,8 @@ from unit.judging_cases import write
 import generate
 from openmath.errors import InputError
 from openmath.files.rows import read_rows, write_rows
-from openmath.generation import staging
 from openmath.generation.locks import RunLocks
+from openmath.settings.sample_settings import GENERATION_VERSION
 
 SETTINGS = {"base_url": "http://127.0.0.1:9/v1", "served_model": "model-1"}
 ENGINE = {"engine": "endpoint", "version": "endpoint", "model": {"revision": "a"}, "settings": SETTINGS}
@@ -125,7 +125,7 @@ OWN = {"serve": "no-such-server", "health": "/health", "tokenizer": "none", "ten
         {"prompt": PROMPT.replace("Solve", "Do")},
         {"prompt": PROMPT + "examples: [{problem: p, solution: s}]\n"},
         {"benchmark": b"{}"},
-        {"version": staging.GENERATION_VERSION + 1},
+        {"version": GENERATION_VERSION + 1},
     ],
     ids=str,
 )
@@ -138,8 +138,7 @@ def test_whatever_can_change_a_sample_makes_it_another_one(tmp_path, call, monke
     if "benchmark" in changed:  # a field that is not even sent: a benchmark is its bytes
         evaluation.benchmark.write_bytes(evaluation.benchmark.read_bytes().replace(b'"level": "1"', b'"level": "2"'))
     if "version" in changed:
-        for module in ("openmath.generation.staging", "openmath.generation.job"):
-            monkeypatch.setattr(f"{module}.GENERATION_VERSION", changed["version"], raising=False)
+        monkeypatch.setattr("openmath.settings.sample_settings.GENERATION_VERSION", changed["version"])
     assert evaluation.fingerprint(*changed.get("options", ()), template=changed.get("template", "chat")) != before
 
 
@@ -165,7 +164,7 @@ def test_what_only_changes_speed_or_place_keeps_every_sample(evaluation, server)
 
 def test_samples_of_earlier_versions_of_the_workflow_are_found(tmp_path, call):
     """The name of a folder that is full of samples out there. Another name here: everybody computes everything again."""
-    assert staging.GENERATION_VERSION == 1, "raised on purpose: then, and only then, put the new name here"
+    assert GENERATION_VERSION == 1, "raised on purpose: then, and only then, put the new name here"
     assert Evaluation(tmp_path, call).fingerprint() == "ec8834ec4ab472be"
 
 
