@@ -53,7 +53,11 @@ def test_a_count_is_ours_to_the_last_problem():
 
 
 def test_either_half_of_an_interval_may_be_too_wide():
-    for low, high, verdict in ((0.62, 0.69, "too small to tell"), (0.67, 0.74, "too small to tell"), (0.64, 0.72, "within")):
+    for low, high, verdict in (
+        (0.62, 0.69, "too small to tell"),
+        (0.67, 0.74, "too small to tell"),
+        (0.64, 0.72, "within"),
+    ):
         row = metrics("math", 5000, 0.68, 0.01) | {"ci95_low_judge": low, "ci95_high_judge": high}
         assert verdicts(row)["paper", "judge"] == verdict
 
