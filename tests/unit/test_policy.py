@@ -83,6 +83,13 @@ def test_votes(graded, tmp_path, call):
     assert votes == [("0.5", 3, False, True), ("3", 2, True, False)]
 
 
+def test_a_vote_is_correct_by_its_spelling(tmp_path, call):
+    row = {"problem": "?", "expected_answer": "0.5", "predicted_answer": "1/2", "is_correct": True}
+    samples = write(tmp_path / "output-rs0.jsonl", [row])
+    call(fill_majority, "--samples", samples, "--output", tmp_path / "m.jsonl", "--policy", "paper")
+    assert [row["is_correct"] for row in read_rows(tmp_path / "m.jsonl")] == [False]
+
+
 def test_tables_and_curves(graded, tmp_path, call):
     found = []
     for policy in POLICIES:

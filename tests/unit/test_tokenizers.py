@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from tokenizers import Tokenizer, models, pre_tokenizers
+from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
 from openmath.errors import InputError
 from openmath.generation.prompts import CheckpointTokenizer, LlamaCppTokenizer, token_ids
@@ -20,6 +20,8 @@ def checkpoint(folder: Path, template: str | None = TEMPLATE, **config: str) -> 
     tokenizer = Tokenizer(models.WordLevel(words, unk_token="?"))
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
     tokenizer.add_special_tokens(["<s>"])
+    # As Llama's: asked plainly it puts a BOS before every text, also before one that begins with it.
+    tokenizer.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 0)])
     tokenizer.save(str(folder / "tokenizer.json"))
     config = {"tokenizer_class": "PreTrainedTokenizerFast", "bos_token": "<s>", "unk_token": "?", **config}
     config |= {"chat_template": template} if template else {}
