@@ -99,6 +99,11 @@ def test_settings_that_do_not_fit_the_checkpoint(settings, architecture, what):
     only(problems(configuration(path=checkpoint(**architecture), **settings)), what)
 
 
+def test_an_answer_as_long_as_the_context_leaves_no_room_for_the_prompt():
+    only(problems(configuration(generation={"max_new_tokens": 8000})), "no room for the prompt")
+    assert problems(configuration(generation={"max_new_tokens": 7999})) == []
+
+
 def test_a_checkpoint_that_was_copied_in_part():
     config = configuration()
     Path("checkpoint/config.json").write_text('{"num_attention_heads": ')
@@ -242,7 +247,8 @@ def server():
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.send_response(200 if self.headers["Authorization"] == "Bearer right" else 401)
+            known = {"Bearer right": 200, "Bearer forbidden": 403}
+            self.send_response(known.get(self.headers["Authorization"], 401))
             self.end_headers()
 
         def log_message(self, *ignored) -> None:
@@ -261,6 +267,8 @@ def test_a_judge_needs_its_key_and_an_endpoint_that_takes_it(server, monkeypatch
     monkeypatch.setenv(KEY, "wrong")
     found = only(problems(config), "refuses the key")
     assert "401" in found.found and "wrong" not in str(found)
+    monkeypatch.setenv(KEY, "forbidden")
+    assert "403" in only(problems(config), "refuses the key").found
     assert problems(config, here=False) == []
     monkeypatch.setenv(KEY, "right")
     assert problems(config) == []
@@ -287,6 +295,8 @@ def test_no_key_is_needed_where_every_verdict_is_stored():
     store.add({"key": judge.key(question), "judgement": "Judgement: No", **question}, judge)
     store.close()
     assert problems(config) == []
+    due = missing_files(config) | {layout.sample_file("m", "own", "greedy")}
+    only(problems(config, due=due), "key is not set")  # other answers may come
     config["judges"]["hosted"]["replay"] = True
     write_rows(layout.sample_file("m", "own", "greedy"), [question, {**question, "predicted_answer": "3"}])
     assert problems(config) == [], "a replay asks nobody"
