@@ -13,8 +13,9 @@ import summarize_results
 from openmath.errors import InputError
 from openmath.files.rows import read_rows
 from openmath.results.grades import Benchmark, Graded, Judged, read_sample_files
+from openmath.results.metrics import metrics_row
 from openmath.results.modes import modes_of
-from openmath.results.tables import metrics_row, question_table, table_row
+from openmath.results.tables import question_table, table_row
 from openmath.statistics.votes import NONE
 
 # Three problems, four runs. Answers 0 and 1; the judge accepts other ones than the grader.
@@ -38,11 +39,11 @@ def test_each_sample_judged():
     assert average.unanswered.mean() == 5 / 12 and average.num_samples == 4
     assert vote.symbolic.tolist() == [0.5, 0, 0], "a tie shares its credit; the winner of the second is wrong"
     assert vote.judge.tolist() == [1, 1, 0] and vote.unanswered.tolist() == [False, False, True]
-    assert vote.answers == ["x", "y", None] and vote.details["tie_rate"] == pytest.approx(1 / 3)
+    assert vote.answers == ["x", "y", None] and metrics_row("toy", vote)["tie_rate"] == pytest.approx(1 / 3)
     assert any_of.symbolic.tolist() == [1, 1, 0] and any_of.judge.tolist() == [1, 1, 0]
     assert any_of.unanswered.tolist() == [False, False, True]
     compared = {"unparsed": 1 / 12, "agreement": 6 / 11, "symbolic_only": 1, "judge_only": 4}
-    assert {name: average.details[name] for name in compared} == pytest.approx(compared)
+    assert {name: metrics_row("toy", average)[name] for name in compared} == pytest.approx(compared)
 
 
 def test_rows_of_the_tables_count_samples_of_an_average_and_problems_of_the_rest():
@@ -69,7 +70,7 @@ def test_a_judged_vote_without_a_verdict_is_not_a_yes():
         "majorityFalse"
     ]
     assert vote.judge.tolist() == [1, 0, 0] and vote.pairs[1].tolist() == [True, False, False]
-    assert vote.details["unparsed"] == pytest.approx(1 / 3)
+    assert metrics_row("toy", vote)["unparsed"] == pytest.approx(1 / 3)
 
 
 def test_only_an_average_over_many_problems_has_the_interval_of_means():

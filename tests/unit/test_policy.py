@@ -22,7 +22,7 @@ import show_samples
 import summarize_results
 from openmath.files.rows import read_rows
 from openmath.plan import make_plan
-from openmath.report.summaries import FIGURES
+from openmath.report.figures import FIGURES
 from openmath.settings.config import checked_config
 
 PUBLISHED = PROMPT.parents[1] / "published.yaml"
@@ -169,10 +169,9 @@ def test_the_report(graded, tmp_path, call):
     options = ("--model", "m", "--published", PUBLISHED, "--output-dir", summary)
     call(summarize_results, "--grades", graded / "grades/b.parquet", *options)
     (summary / "figures").mkdir()
-    for name, table in FIGURES.items():
-        (summary / f"figures/{name}.svg").write_text("<svg/>")
-        if not (summary / table).exists():
-            (summary / table).write_text("a\n")
+    for figure in FIGURES:
+        (summary / f"figures/{figure.name}.svg").write_text("<svg/>")
+        (summary / f"figures/{figure.name}.csv").write_text("a\n")
     for policy in POLICIES:
         call(build_report, "--summaries", summary, "--policy", policy, "--output", tmp_path / f"{policy}.html")
     assert [votes_shown(tmp_path / f"{policy}.html") for policy in POLICIES] == SHOWN
