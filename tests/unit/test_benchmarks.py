@@ -14,6 +14,7 @@ import yaml
 from test_methods import RECORD
 
 import prepare_benchmark
+from openmath.benchmarks.cleaning import strip_leading_zeros
 from openmath.benchmarks.registry import group_fields, prepare_rows, read_registry
 from openmath.files.fingerprint import sha256_text
 from openmath.files.rows import read_rows, write_rows
@@ -181,3 +182,10 @@ def test_the_docs_list_every_benchmark():
 def test_published_numbers_are_about_the_registered_problems():
     published = yaml.safe_load((ROOT / "config/published.yaml").read_text())["problems"]
     assert published == {name: e["rows"] for name, e in read_registry().items() if name in published}
+
+
+@pytest.mark.parametrize(("upstream", "ours"), [("025", "25"), ("000", "0"), ("7", "7"), ("0x1", "0x1")])
+def test_leading_zeros_are_dropped_and_zero_stays(upstream, ours):
+    row = {"expected_answer": upstream}
+    strip_leading_zeros(row, {})
+    assert row == {"expected_answer": ours}

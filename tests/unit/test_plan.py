@@ -341,3 +341,15 @@ def test_bad_input_is_one_message(folder):
         run_plan("--config-json", stdin="x"),
     ):
         assert reply.returncode == 2 and "Traceback" not in reply.stderr and reply.stderr.startswith("error: ")
+
+
+@pytest.mark.parametrize("wanted", [1, 2, 3, 5, 9, -1])
+def test_each_block_has_one_job(wanted):
+    config = configuration(generation={"seeds": 8, "seeds_per_job": 2, "num_jobs": wanted})
+    jobs = Inventory(config).layout.generation_jobs("m").values()
+    assert [run for _, runs in jobs for run in runs] == ["greedy", *(f"rs{seed}" for seed in range(8))]
+    assert len(jobs) == (min(wanted, 5) if wanted > 0 else 5)
+
+
+def test_a_replay_asks_nobody():
+    assert make_plan(configuration(judges={"j": {"model": "judge-1", "replay": True}}))["judging"] == []
