@@ -9,13 +9,14 @@ import subprocess
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas
 import pytest
 
 from openmath.errors import InputError
 from openmath.files.rows import write_rows
-from openmath.report.costs import generation_rows
+from openmath.report.costs import generation_rows, judging_rows
 from openmath.report.drawing import draw_curves, draw_lengths, nice_ticks
 from openmath.report.figure_tables import group_name, group_table, length_table, matrix_table, natural, sample_lengths
 from openmath.report.page import percent, render_page
@@ -260,3 +261,14 @@ def test_figures_rest_on_the_judge_and_lose_no_answer():
     differ = pandas.DataFrame({"benchmark": ["b"], "mode": ["greedy"], "symbolic": ["yes"], "judge": ["no"]})
     counts = matrix_table(metrics, differ).set_index(["symbolic", "judge"])["answers"]
     assert (counts["yes", "yes"], counts["yes", "no"], counts["no", "no"]) == (7, 1, 22)
+
+
+def test_calls_and_answers_without_one_are_counted_over_all_benchmarks(tmp_path):
+    used = {"calls": 4, "num_prompt_tokens": 50, "num_generated_tokens": 6, "usd": 0.25}
+    record = {"rows": 10, "prefilled": {"no_answer": 1, "identical": 5}, "verdicts_used": used}
+    for benchmark in ("a", "b"):
+        path = tmp_path / f"judged/j/{benchmark}/greedy.manifest.json"
+        path.parent.mkdir(parents=True)
+        path.write_text(json.dumps(record))
+    summary = SimpleNamespace(results=tmp_path, model="m", judge="j")
+    assert judging_rows(summary) == [["m", "j", "greedy", "20", "12", "8", "100", "12", "0.50"]]
