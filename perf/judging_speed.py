@@ -27,14 +27,14 @@ from openmath.client.completion import CompletionClient, HostedEndpoint, map_con
 from openmath.files.rows import write_rows  # noqa: E402
 from openmath.judging.budget import Budget, Prices  # noqa: E402
 from openmath.judging.online import OnlineJudge  # noqa: E402
-from openmath.judging.questions import Docket  # noqa: E402
+from openmath.judging.questions import Attempts  # noqa: E402
 from openmath.judging.settings import JudgeSettings, judge_sampling, read_judge_prompt  # noqa: E402
 from openmath.judging.store import VerdictStore  # noqa: E402
 
 PROMPT = ROOT / "config/prompts/judge-math.yaml"
 ROWS, CALLS, CONCURRENCY, LATENCY = 10_000, 2_000, 64, 0.05
 SETTINGS = JudgeSettings("judge-1", read_judge_prompt(PROMPT), judge_sampling(2048, "default"))
-DOCKET = Docket(SETTINGS, "default", 2)
+DOCKET = Attempts(SETTINGS, "default", 2)
 IDEAL = CALLS / CONCURRENCY * LATENCY
 
 

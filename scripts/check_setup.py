@@ -29,7 +29,7 @@ def main() -> int:
     if problems:
         print(problems_text(problems))
         return 2
-    print(f"{len(due):,} files are missing; nothing found that would keep them from being made")
+    print(f"{len(due):,} files are missing; nothing was found that would prevent making them")
     return 0
 
 

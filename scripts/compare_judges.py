@@ -23,12 +23,16 @@ def main() -> None:
     parser.add_argument("--output", required=True, type=Path, help="agreement.md")
     options = parser.parse_args()
     if not options.output.name:
-        raise InputError("--output names no file.", found=repr(str(options.output)), expected=".../agreement.md")
+        raise InputError("--output does not name a file.", found=repr(str(options.output)), expected=".../agreement.md")
     files: dict[tuple[str, str], dict[str, Path]] = {}
     for path in options.judged:
         mode, benchmark, judge = path.stem, path.parent.name, path.parent.parent.name
         if judge not in options.judges:
-            raise InputError("The folder of a judged file is no judge.", where=path, expected=", ".join(options.judges))
+            raise InputError(
+                "The folder of a judged file is not named after one of these judges.",
+                where=path,
+                expected=", ".join(options.judges),
+            )
         files.setdefault((benchmark, mode), {})[judge] = path
     rows, differ = [], []
     for (benchmark, mode), paths in files.items():
@@ -48,7 +52,7 @@ def text_of(rows: list[dict], differ: int, differ_file: str) -> str:
     return f"""# Agreement of judges
 
 {markdown_table([{name: _cell(value) for name, value in row.items()} for row in rows])}
-{differ} answers on which judges differ: {differ_file}. An unparsed reply is no verdict: not correct in accuracy, left
+{differ} answers on which judges differ: {differ_file}. An unparsed reply is not a verdict: not correct in accuracy, left
 out of agreement. n_asked leaves out what needed no call, where judges cannot differ; agreement_asked and kappa are taken
 over it.
 """

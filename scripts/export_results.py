@@ -25,7 +25,7 @@ from openmath.results.export import (
     graded_rows,
     graded_runs,
     read_verdicts,
-    with_verdict,
+    with_grade,
 )
 
 NO_JUDGE = "none"
@@ -34,7 +34,7 @@ NO_JUDGE = "none"
 def main() -> None:
     options = parse_arguments()
     if options.output.is_dir() and any(options.output.iterdir()):
-        raise InputError("The output folder is not empty.", where=options.output, hint="remove it, or name another.")
+        raise InputError("The output folder is not empty.", where=options.output, hint="name another folder.")
     with parts_of("a finished evaluation", ", ".join(map(str, options.grades))):
         export(options)
 
@@ -77,7 +77,7 @@ def parse_arguments() -> argparse.Namespace:
 def export_majority(path: Path, nemo: Path, judge: str, name: str) -> None:
     """The recipe's own name: it copies one of the sampled files after filling the majority into it."""
     output = nemo / "eval-results-majority" / judge / name / "output-rs0.jsonl"
-    write(output, (with_verdict(row, row["is_correct"]) for row in read_rows(path)))
+    write(output, (with_grade(row, row["is_correct"]) for row in read_rows(path)))
 
 
 def write(path: Path, rows) -> None:

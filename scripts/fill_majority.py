@@ -4,7 +4,7 @@ r"""The majority answer of each problem over its sampled runs.
     python scripts/fill_majority.py --grades grades/math.parquet --benchmark data/math.jsonl --output output-majority.jsonl
 
 The second form reads grades and never the text of the samples. Inputs are never modified. Rows: id, problem, expected_answer,
-predicted_answer, majority_votes, total_votes, tied, is_correct; no generation, since no single text stands behind a vote.
+predicted_answer, majority_votes, total_votes, tied, is_correct; no generation, since a vote has no single one.
 """
 
 import argparse
@@ -35,7 +35,7 @@ def main() -> None:
     problems_file, graded = read_votes(options)
     sampled = sorted((run for run in graded.runs if run != "greedy"), key=run_order)  # greedy has no vote
     if not sampled:
-        raise InputError("There are no sampled runs to vote.", where=options.grades or options.samples[0])
+        raise InputError("There are no sampled runs to vote on.", where=options.grades or options.samples[0])
     problems = list(read_rows(problems_file))
     if len(problems) != len(graded.ids):
         raise InputError(

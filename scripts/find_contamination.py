@@ -3,7 +3,7 @@ r"""Which problems of the benchmarks stand in a training set, exactly or nearly.
     python scripts/find_contamination.py --benchmarks data/math.jsonl data/gsm8k.jsonl --training-set train-*.parquet \
         --field problem --output-dir results/contamination
 
-Writes BENCHMARK.csv (one row per problem and kind of overlap, with the most similar training row) and report.md. What is compared:
+Writes BENCHMARK.csv (one row per problem and type of overlap, with the most similar training row) and report.md. What is compared:
 scripts/openmath/benchmarks/contamination.py; how to read it: docs/contamination.md.
 """
 
@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from openmath.arguments import real, whole
-from openmath.benchmarks.contamination import FEWEST_WORDS, KINDS, Overlap, training_problems
+from openmath.benchmarks.contamination import FEWEST_WORDS, OVERLAP_TYPES, Overlap, training_problems
 from openmath.errors import InputError, run_command
 from openmath.files.rows import read_rows, write_text
 from openmath.files.text_tables import markdown_table, write_csv
@@ -52,10 +52,16 @@ def main() -> None:
     for benchmark in dict.fromkeys(names):
         numbers = [number for number, name in enumerate(names) if name == benchmark]
         pairs = [
-            dict(zip(COLUMNS, [ids[n], kind, round(m.similarity, 4), m.rows, m.row, problems[n], m.text], strict=True))
+            dict(
+                zip(
+                    COLUMNS,
+                    [ids[n], overlap_type, round(m.similarity, 4), m.rows, m.row, problems[n], m.text],
+                    strict=True,
+                )
+            )
             for n in numbers
-            for kind in KINDS
-            if (m := overlap.matches[kind].get(n))
+            for overlap_type in OVERLAP_TYPES
+            if (m := overlap.matches[overlap_type].get(n))
         ]
         write_csv(options.output_dir / f"{benchmark}.csv", pairs, COLUMNS)
         lines.append(
@@ -84,7 +90,10 @@ def parse_arguments() -> argparse.Namespace:
 def shares(overlap: Overlap, numbers: list[int], ngram: int) -> dict[str, str]:
     """How many of these problems overlap in each way, or are too short for runs of words."""
     names = ["exact", "near", f"{ngram}-gram"]
-    counts = {name: sum(n in overlap.matches[kind] for n in numbers) for name, kind in zip(names, KINDS, strict=True)}
+    counts = {
+        name: sum(n in overlap.matches[overlap_type] for n in numbers)
+        for name, overlap_type in zip(names, OVERLAP_TYPES, strict=True)
+    }
     counts[f"{ngram}-grams >= 70 %"] = sum(overlap.containment(n) >= PALM_SHARE for n in numbers)
     counts["too short"] = sum(len(overlap.texts[n].words) < ngram for n in numbers)
     return {name: f"{count:,} ({100 * count / len(numbers):.1f} %)" for name, count in counts.items()}
@@ -104,7 +113,7 @@ The pairs lie in BENCHMARK.csv.
 - **>= 70 %**: of the problem's {n}-grams stand anywhere in the training set (PaLM: 8-grams; Chowdhery et al. 2022).
 - **too short**: fewer than {n} words; only the first two columns can find these.
 
-An overlap is no proof of learning by heart, and a paraphrase is no overlap here.
+An overlap does not prove memorisation, and a paraphrase is not counted as an overlap.
 """
 
 

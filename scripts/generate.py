@@ -78,8 +78,8 @@ async def generate(options: argparse.Namespace) -> None:
             for run in job.staged.values():
                 files.callback(run.close)
             if job.missing:
-                failures = await beside(job.compute(), keep_safe(job, locks))
-        await beside(asyncio.to_thread(job.publish), keep_safe(job, locks))
+                failures = await run_guarded(job.compute(), keep_alive(job, locks))
+        await run_guarded(asyncio.to_thread(job.publish), keep_alive(job, locks))
     except OSError as error:
         raise InputError(
             f"Cannot write ({error.strerror or error}).",
@@ -92,7 +92,7 @@ async def generate(options: argparse.Namespace) -> None:
         raise failed(failures)
 
 
-async def keep_safe(job: Generation, locks: RunLocks) -> None:
+async def keep_alive(job: Generation, locks: RunLocks) -> None:
     """Every two seconds, for ever: flush staged samples to disk, and show other jobs that this one lives."""
 
     def flush() -> None:
@@ -105,8 +105,8 @@ async def keep_safe(job: Generation, locks: RunLocks) -> None:
         await asyncio.to_thread(flush)
 
 
-async def beside(work, guard):
-    """The result of `work`, while `guard` runs beside it; if the guard fails, its error, and the work is cancelled."""
+async def run_guarded(work, guard):
+    """The result of `work`, while `guard` runs at the same time; if the guard fails, its error, and the work is cancelled."""
     tasks = [asyncio.ensure_future(work), asyncio.ensure_future(guard)]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

@@ -24,7 +24,7 @@ from openmath.files.fingerprint import identity, write_manifest
 from openmath.files.rows import arriving_lines
 from openmath.files.sample_runs import run_order, sample_run_of
 from openmath.grading import POLICIES, GraderPool
-from openmath.grading.verdict import GRADER_VERSION
+from openmath.grading.grades import GRADER_VERSION
 from openmath.machine import machine, versions
 from openmath.settings import defaults
 
@@ -76,8 +76,8 @@ def grade_stream(policy: str, processes: int | None) -> None:
                 number += 1
                 if line.strip():
                     pairs.append(parse_pair(line, number))
-            for verdict in pool.grade_pairs(pairs):
-                print(json.dumps({"correct": verdict.correct, "status": verdict.status}), flush=False)
+            for grade in pool.grade_pairs(pairs):
+                print(json.dumps({"correct": grade.correct, "status": grade.status}), flush=False)
             sys.stdout.flush()
 
 

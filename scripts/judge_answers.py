@@ -26,7 +26,7 @@ from openmath.files.sample_rows import Judgement
 from openmath.judging.budget import Budget, Prices, cost
 from openmath.judging.endpoints import check_judge_key, replayed_identity
 from openmath.judging.online import OnlineJudge
-from openmath.judging.questions import PREFILLED, Docket, prefilled, question_of, symbolically_equal
+from openmath.judging.questions import PREFILLED, Attempts, prefilled, question_of, symbolically_equal
 from openmath.judging.settings import JudgeSettings, judge_sampling, read_judge_prompt
 from openmath.judging.store import VerdictStore
 from openmath.machine import machine, versions
@@ -88,38 +88,38 @@ def main() -> None:
 
 def judge(options: argparse.Namespace) -> None:
     store = VerdictStore(options.store)
-    docket = read_docket(options, store)
+    attempts = read_attempts(options, store)
     files = [read_questions(path, options) for path in options.input]
     # One entry per different question, in order: dicts keep it.
-    questions = {docket.settings.key(q): q for rows in files for _, q, reason in rows if reason is None}
-    unsettled = [q for q in questions.values() if docket.next_attempt(q, store.records)]
+    questions = {attempts.settings.key(q): q for rows in files for _, q, reason in rows if reason is None}
+    unanswered = [q for q in questions.values() if attempts.next_attempt(q, store.records)]
     prices = Prices(*options.prices) if options.prices else None
-    price = f", about {prices.estimate(len(unsettled), list(store.records.values())):.2f} USD" if prices else ""
+    price = f", about {prices.estimate(len(unanswered), list(store.records.values())):.2f} USD" if prices else ""
     print(
         f"judge: {sum(map(len, files))} rows, {len(questions)} different questions to a judge: "
-        f"{len(questions) - len(unsettled)} settled in the store, {len(unsettled)} to ask{price}",
+        f"{len(questions) - len(unanswered)} answered in the store, {len(unanswered)} to ask{price}",
         flush=True,
     )
     paid, started = [], time.monotonic()
-    if unsettled and options.replay:
+    if unanswered and options.replay:
         raise InputError(
-            f"{len(unsettled)} verdicts are not in the store.",
+            f"{len(unanswered)} verdicts are not in the store.",
             where=options.store,
             expected="every verdict, for --replay (judges: NAME: replay: true)",
-            found=f"{len(questions) - len(unsettled)} of {len(questions)}; first missing: {unsettled[0]['problem'][:60]!r}",
+            found=f"{len(questions) - len(unanswered)} of {len(questions)}; first missing: {unanswered[0]['problem'][:60]!r}",
             hint="import them with scripts/exchange_verdicts.py, or judge without replay.",
         )
-    if unsettled:
+    if unanswered:
         try:
-            paid = ask(options, docket, store, list(questions.values()), prices)
+            paid = ask(options, attempts, store, list(questions.values()), prices)
         finally:
             store.close()
     this_run = {"paid_in_this_run": cost(paid), "seconds": round(time.monotonic() - started, 1)}
     for path, output, rows in zip(options.input, options.output, files, strict=True):
-        write_judged(path, output, rows, options, docket, store, this_run)
+        write_judged(path, output, rows, options, attempts, store, this_run)
 
 
-def read_docket(options: argparse.Namespace, store: VerdictStore) -> Docket:
+def read_attempts(options: argparse.Namespace, store: VerdictStore) -> Attempts:
     """Who judges, how, and how often it is asked while its replies hold no verdict."""
     prompt = read_judge_prompt(options.prompt)
     sampling = judge_sampling(options.max_new_tokens, options.policy)
@@ -127,7 +127,7 @@ def read_docket(options: argparse.Namespace, store: VerdictStore) -> Docket:
         identity = engine_identity(read_engine(options.engine))
     else:
         identity = options.model or replayed_identity(store, options.store, prompt, sampling)
-    return Docket(JudgeSettings(identity, prompt, sampling), options.policy, options.tries_unparsed)
+    return Attempts(JudgeSettings(identity, prompt, sampling), options.policy, options.tries_unparsed)
 
 
 def read_questions(path: Path, options: argparse.Namespace) -> list[tuple[dict, dict, str | None]]:
@@ -146,7 +146,7 @@ def read_questions(path: Path, options: argparse.Namespace) -> list[tuple[dict, 
 
 
 def ask(
-    options: argparse.Namespace, docket: Docket, store: VerdictStore, questions: list[dict], prices: Prices | None
+    options: argparse.Namespace, attempts: Attempts, store: VerdictStore, questions: list[dict], prices: Prices | None
 ) -> list[dict]:
     """Ask what the store does not hold; the records paid for in this run."""
     key = "none" if options.engine else check_judge_key(options.api_key_env)
@@ -155,7 +155,7 @@ def ask(
 
         batch = BatchJudge(
             options.judge,
-            docket,
+            attempts,
             store,
             base_url=options.base_url,
             api_key=key,
@@ -168,18 +168,18 @@ def ask(
         return batch.paid
     if batches := store.pending_batches():
         raise InputError(
-            "Batches of this judge are still out: asking now would pay for their questions twice.",
+            "Batches of this judge are still running: asking now would pay for their questions twice.",
             where=", ".join(map(str, batches)),
-            hint="collect them with mode: batch first, or remove these files to give them up.",
+            hint="collect them first, with mode: batch.",
         )
     # An engine of our own costs no money, and its GPU should not wait for another job's.
     with nullcontext() if options.engine else store.lock():
-        return asyncio.run(ask_online(options, docket, store, questions, prices, key))
+        return asyncio.run(ask_online(options, attempts, store, questions, prices, key))
 
 
 async def ask_online(
     options: argparse.Namespace,
-    docket: Docket,
+    attempts: Attempts,
     store: VerdictStore,
     questions: list[dict],
     prices: Prices | None,
@@ -199,10 +199,10 @@ async def ask_online(
         CompletionClient(endpoint, request_seconds=options.request_seconds, tries=TRIES) as client,
     ):
         budget = Budget(prices, options.budget_usd, store.spent)
-        online = OnlineJudge(options.judge, docket, store, budget, getattr(endpoint, "extra_body", None))
-        unsettled = [question for question in questions if docket.next_attempt(question, store.records)]
+        online = OnlineJudge(options.judge, attempts, store, budget, getattr(endpoint, "extra_body", None))
+        unanswered = [question for question in questions if attempts.next_attempt(question, store.records)]
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, online.terminate)  # preemption, wall limit
-        await online.ask(client, unsettled, options.concurrency)
+        await online.ask(client, unanswered, options.concurrency)
         return online.paid
 
 
@@ -211,7 +211,7 @@ def write_judged(
     output: Path,
     rows: list[tuple[dict, dict, str | None]],
     options: argparse.Namespace,
-    docket: Docket,
+    attempts: Attempts,
     store: VerdictStore,
     this_run: dict,
 ) -> None:
@@ -221,8 +221,8 @@ def write_judged(
         if reason:
             judgement, verdict = PREFILLED[reason], "no" if reason == "no_answer" else "yes"
         else:
-            judgement, verdict = docket.judgement(question, store.records)
-            used |= {record["key"]: record for record in docket.records(question, store.records)}
+            judgement, verdict = attempts.judgement(question, store.records)
+            used |= {record["key"]: record for record in attempts.records(question, store.records)}
         added: Judgement = {
             "judgement": judgement,
             "judge_verdict": verdict,
@@ -235,11 +235,11 @@ def write_judged(
         output.with_suffix(".manifest.json"),
         {
             "input": path.name,
-            "judge": docket.settings.identity,
-            "settings": docket.settings.fingerprint,
-            "prompt": docket.settings.prompt_fingerprint,
-            "prompt_sha256": sha256_text(canonical_json(docket.settings.prompt)),
-            "sampling": docket.settings.sampling,
+            "judge": attempts.settings.identity,
+            "settings": attempts.settings.fingerprint,
+            "prompt": attempts.settings.prompt_fingerprint,
+            "prompt_sha256": sha256_text(canonical_json(attempts.settings.prompt)),
+            "sampling": attempts.settings.sampling,
             "policy": options.policy,
             "cascade": options.cascade,
             "rows": len(rows),

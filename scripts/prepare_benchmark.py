@@ -39,7 +39,7 @@ def main() -> None:
         raw_sha256 = sha256_file(raw)
         if source.get("sha256", raw_sha256) != raw_sha256:
             raise InputError(
-                "The source is not the file it should be.",
+                "The source does not have the registered hash.",
                 where=source["url"],
                 expected=source["sha256"],
                 found=raw_sha256,
@@ -87,7 +87,7 @@ def check_problems(benchmark: dict, rows: int, problems: str, where: str, *, all
     registered = benchmark["rows"] or rows
     if rows != registered and not (allow_partial and rows < registered):
         raise InputError(
-            "The source has another number of rows.",
+            "The source does not have the registered number of rows.",
             where=where,
             expected=registered,
             found=rows,
@@ -96,7 +96,7 @@ def check_problems(benchmark: dict, rows: int, problems: str, where: str, *, all
     expected = benchmark.get("problems_sha256", problems)
     if rows == registered and problems != expected:
         raise InputError(
-            "The problems or their references are not the registered ones.",
+            "The problems or their references differ from the registered ones.",
             where=where,
             expected=f"problems_sha256 {expected}",
             found=problems,

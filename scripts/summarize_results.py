@@ -28,8 +28,8 @@ from openmath.files.text_tables import write_csv
 from openmath.results.grades import Benchmark, benchmarks_of_grades, by_kind, read_sample_files
 from openmath.results.metrics import metrics_row
 from openmath.results.modes import Mode, modes_of
-from openmath.results.published import beside_published, load_published, published_markdown
-from openmath.results.tables import curve_rows, disagreements, format_table, markdown, question_table, table_row
+from openmath.results.published import compare_with_published, load_published, published_markdown
+from openmath.results.tables import curve_rows, disagreements, format_table, markdown, problem_scores, table_row
 from openmath.settings import defaults
 from openmath.statistics.intervals import clustered
 
@@ -50,7 +50,7 @@ def main() -> None:
     else:
         raise InputError("Nothing to summarise.", expected="a results folder, or --grades")
 
-    text, metrics, curves, questions, differing = "", [], [], [], []
+    text, metrics, curves, scores, differing = "", [], [], [], []
     for benchmark in benchmarks:  # one in memory at a time
         modes = modes_of(benchmark, options.policy)
         text += format_table(benchmark.name, [table_row(mode, options.policy) for mode in modes])
@@ -58,13 +58,13 @@ def main() -> None:
         if options.cluster_by:
             add_clustered_intervals(metrics[-len(modes) :], modes, benchmark, options)
         if options.output_dir:
-            questions.append(question_table(benchmark, modes))
+            scores.append(problem_scores(benchmark, modes))
             differing += disagreements(benchmark, modes)
             if benchmark.sampled:
                 curves += curve_rows(benchmark.name, benchmark.sampled, options.policy, options.k)
     print(printable(text), end="")
     if options.output_dir:
-        write_tables(options, text, metrics, curves, pandas.concat(questions, ignore_index=True), differing)
+        write_tables(options, text, metrics, curves, pandas.concat(scores, ignore_index=True), differing)
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -105,7 +105,7 @@ def benchmarks_of_folder(folder: Path, order: list[str], policy: str) -> Iterato
 
 
 def add_clustered_intervals(rows: list[dict], modes: list[Mode], benchmark: Benchmark, options) -> None:
-    """Columns clustered_low, _high and _method per kind of grading, where the problems of this benchmark are given."""
+    """Columns clustered_low, _high and _method per grading, where the problems of this benchmark are given."""
     path = next((path for path in options.problems if path.stem == benchmark.name), None)
     if path is None:
         return
@@ -115,12 +115,12 @@ def add_clustered_intervals(rows: list[dict], modes: list[Mode], benchmark: Benc
     if ungrouped:
         raise InputError("A problem has no group.", where=f"{path}: {ungrouped[0]}", expected=f"a field {field!r}")
     for row, mode in zip(rows, modes, strict=True):
-        for kind, scores in mode.scores().items():
+        for grading, scores in mode.scores().items():
             bounds = clustered(scores, [str(groups[name]) for name in benchmark.ids])
             row |= {
-                f"clustered_low_{kind}": bounds.low,
-                f"clustered_high_{kind}": bounds.high,
-                f"clustered_method_{kind}": f"{bounds.method}, by {field}",
+                f"clustered_low_{grading}": bounds.low,
+                f"clustered_high_{grading}": bounds.high,
+                f"clustered_method_{grading}": f"{bounds.method}, by {field}",
             }
 
 
@@ -129,7 +129,7 @@ def write_tables(
     text: str,
     metrics: list[dict],
     curves: list[dict],
-    questions: pandas.DataFrame,
+    scores: pandas.DataFrame,
     differing: list[dict],
 ) -> None:
     folder = options.output_dir
@@ -140,10 +140,10 @@ def write_tables(
     write_csv(folder / "curves.csv", curves, CURVE_COLUMNS)
     write_csv(folder / "disagreements.csv", differing, DISAGREEMENT_COLUMNS)
     with atomic_write(folder / "questions.parquet") as file:
-        questions.to_parquet(file, index=False)
+        scores.to_parquet(file, index=False)
     if options.published:
         published = load_published(options.published)
-        rows = beside_published(metrics, options.published_as or options.model, published)
+        rows = compare_with_published(metrics, options.published_as or options.model, published)
         write_text(folder / "published.md", published_markdown(options.model, rows, published))
         write_csv(folder / "published.csv", rows, PUBLISHED_COLUMNS)
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from openmath.errors import InputError, parts_of, printable, run_command
 from openmath.provenance.cells import find_cell, read_benchmark, read_cells, recompute
 from openmath.provenance.chain import Chain, broken
-from openmath.provenance.question import question_rows, question_text
+from openmath.provenance.problem import problem_history, problem_text
 from openmath.provenance.regrading import regrade
 from openmath.provenance.rendering import cell_text, chain_text
 from openmath.provenance.stages import read_record
@@ -48,24 +48,26 @@ def trace(options: argparse.Namespace, summary: Path) -> int:
     # may be anything.
     others = {*chain.judged_paths(benchmark), *chain.voted_paths(benchmark)} - {file.path for file in linked}
     problems = broken(linked + chain.files(sorted(others)))
-    cell = question = None
+    cell = history = None
     if not problems:
-        grades = chain.place(chain.layout.grades_file(chain.model, benchmark))
-        judged = [chain.place(path) for path in chain.judged_paths(benchmark)]
+        grades = chain.local_path(chain.layout.grades_file(chain.model, benchmark))
+        judged = [chain.local_path(path) for path in chain.judged_paths(benchmark)]
         data = read_benchmark(grades, judged)
         cell = recompute(data, chain.policy, mode, column)
-        problems = differing(summary, cells[key], cell.stands) + (regrade(chain, benchmark) if options.regrade else [])
+        problems = differing(summary, cells[key], cell.reported)
+        if options.regrade:
+            problems += regrade(chain, benchmark)
         if options.question:
-            question = question_rows(chain, data, options.question)
+            history = problem_history(chain, data, options.question)
     if options.json:
         report = {"cell": options.cell, "stands": cells[key], "details": cell and cell.details}
         print(
-            json.dumps(report | {"chain": links.as_dict(), "question": question, "problems": list(map(str, problems))})
+            json.dumps(report | {"chain": links.as_dict(), "question": history, "problems": list(map(str, problems))})
         )
     else:
         print(printable((cell_text(cell) if cell else f"{options.cell}\n") + chain_text(links)), end="")
-        if question:
-            print("\n" + printable(question_text(question)), end="")
+        if history:
+            print("\n" + printable(problem_text(history)), end="")
         if not problems:
             grades = "all samples are graded as before; " if options.regrade else ""
             print(f"\n{len(linked)} files are as recorded; {grades}the number comes out the same.")
@@ -74,7 +76,7 @@ def trace(options: argparse.Namespace, summary: Path) -> int:
     return 1 if problems else 0
 
 
-def differing(summary: Path, stands: dict[str, object], computed: dict[str, object]) -> list[InputError]:
+def differing(summary: Path, reported: dict[str, object], computed: dict[str, object]) -> list[InputError]:
     """One error for each file in which the cell is not what comes out now."""
     return [
         InputError(
@@ -84,7 +86,7 @@ def differing(summary: Path, stands: dict[str, object], computed: dict[str, obje
             found=computed.get(name),
             hint="other versions of the workflow or its libraries? The manifest names those that made it.",
         )
-        for name, value in stands.items()
+        for name, value in reported.items()
         if computed.get(name) != value
     ]
 

@@ -1,4 +1,4 @@
-r"""What stands behind the tables of one model and judge: manifest.json, and from it methods.md, a paragraph for a paper.
+r"""The record behind the tables of one model and judge: manifest.json, and from it methods.md, a paragraph for a paper.
 
     python scripts/write_methods.py --configfile config/demo.yaml --model smollm2-135m --judge smollm2-135m \
         --summary results/smollm2-135m/summary/smollm2-135m/{tables.txt,metrics.json} \

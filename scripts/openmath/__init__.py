@@ -14,6 +14,6 @@ judging                                  an LLM compares answers: questions, ver
 results                                  grades, modes, tables, comparison, published numbers, export
 plan                                     what is missing and what it will take
 preflight                                what would fail later, found before the start
-provenance                               what stands behind a number
+provenance                               where a number comes from
 report                                   figures and pages
 """

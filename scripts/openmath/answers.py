@@ -53,7 +53,7 @@ def text_of(row: Mapping, field: str) -> str:
     """A text field of a row, "" where it is null or absent. Raises InputError for any other type."""
     text = row.get(field) or ""
     if not isinstance(text, str):
-        raise InputError(f"The {field} of a row is no text.", where=f"id {row.get('id')!r:.40}", found=f"{text!r:.80}")
+        raise InputError(f"The {field} of a row is not text.", where=f"id {row.get('id')!r:.40}", found=f"{text!r:.80}")
     return text
 
 

@@ -57,7 +57,7 @@ def parts_of(what: str, where: object) -> Iterator[None]:
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         last = traceback.extract_tb(error.__traceback__)[-1]
         raise InputError(
-            f"This is not {what}, or not a whole one.",
+            f"This is not {what}, or a part of it is missing.",
             where=where,
             found=f"{type(error).__name__}: {error} ({Path(last.filename).name}:{last.lineno})",
             hint="have it made again, or get another copy.",
@@ -75,7 +75,7 @@ def run_command(main: Callable[[], int | None]) -> None:
         status = 130  # 128 + SIGINT, as a shell reports it
     except MemoryError:
         hint = "give the job more (mem_mb); is an input far too large?"
-        status = _refused(InputError("There is too little memory.", hint=hint))
+        status = _refused(InputError("There is not enough memory.", hint=hint))
     except RecursionError:
         status = _refused(InputError("Some input is nested too deeply."))
     except BrokenPipeError:  # the reader of our output went away (`... | head`): nobody is left to tell
@@ -83,7 +83,9 @@ def run_command(main: Callable[[], int | None]) -> None:
         status = 141  # 128 + SIGPIPE
     except OSError as error:  # not of our making: a full disk, a folder in place of a file, no permission
         where = error.filename2 or error.filename
-        status = _refused(InputError(f"The system refuses ({error.strerror or error}).", where=where))
+        status = _refused(
+            InputError(f"The operating system reports an error ({error.strerror or error}).", where=where)
+        )
     sys.exit(status)
 
 

@@ -30,7 +30,7 @@ HERE = Path(__file__).parent
 MODEL, JUDGE = "smollm2-135m", "counted"
 STAGING, STORE = f"results/{MODEL}/.staging", f"judgements/{JUDGE}"
 PATIENCE = 900.0  # seconds without an end after which one run of Snakemake counts as hung
-AGAIN = "cannot be locked|Another job works|Slurm jobs of an earlier run|Incomplete files"  # after a kill: wait, run it again
+AGAIN = "cannot be locked|Another job is working|Slurm jobs of an earlier run|Incomplete files"  # after a kill: wait, run it again
 # What people read, and what it is made from. Manifests tell of the run itself (what was paid in it), so they may differ.
 FINAL = (
     f"results/{MODEL}/eval-results/*/*.jsonl",

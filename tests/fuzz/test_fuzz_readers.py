@@ -27,7 +27,7 @@ from openmath.judging.verdict import parse_verdict
 from openmath.plan import make_plan
 from openmath.plan.speed import model_speed
 from openmath.results.grades import read_grades, read_judged, read_sample_files
-from openmath.results.published import beside_published, load_published
+from openmath.results.published import compare_with_published, load_published
 from openmath.settings.command_lines import Options
 from openmath.settings.config import checked_config
 from openmath.settings.config_options import read_config
@@ -180,7 +180,7 @@ def test_published_numbers(folder, published):
             f"{part}_{kind}": 0.5 for part in ("accuracy", "ci95_low", "ci95_high") for kind in ("symbolic", "judge")
         }
         for model in {name for collection in read["sets"].values() for name in collection["models"]}:
-            settles(beside_published, [ours], model, read)
+            settles(compare_with_published, [ours], model, read)
 
 
 @FEW

@@ -14,7 +14,7 @@ from openmath.client.completion import Completion, CompletionClient, HostedEndpo
 from openmath.client.http import MAX_REPLY, BadReply
 from openmath.client.pacing import Pacer, retry_after
 from openmath.errors import InputError
-from openmath.judging.batch import _answer
+from openmath.judging.batch import _parse_result
 
 REPLY = {
     "model": "m",
@@ -42,7 +42,7 @@ def test_replies(reply):
 @FEW
 @given(st.one_of(VALUES, damaged(RESULT)))
 def test_results_of_batches(result):
-    key, answer = _answer(json.dumps(result).encode())
+    key, answer = _parse_result(json.dumps(result).encode())
     assert isinstance(answer, Completion | str)
     assert key is None or isinstance(key, str)
 

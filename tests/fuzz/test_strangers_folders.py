@@ -100,9 +100,9 @@ def test_links_to_devices_and_pipes_are_not_read(tmp_path):
     (tmp_path / "zero").symlink_to("/dev/zero")
     os.mkfifo(tmp_path / "pipe")
     for name in ("zero", "pipe"):
-        with pytest.raises(InputError, match="no regular file"):
+        with pytest.raises(InputError, match="not a regular file"):
             sha256_file(tmp_path / name)
-        with pytest.raises(InputError, match="no regular file"):
+        with pytest.raises(InputError, match="not a regular file"):
             read_json(tmp_path / name, "the model's configuration")
 
 

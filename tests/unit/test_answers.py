@@ -43,7 +43,7 @@ def test_a_rows_own_answer_wins(row, answer):
 
 
 def test_a_generation_that_is_not_text_is_refused():
-    with pytest.raises(InputError, match=r"(?s)generation of a row is no text.*id 'p1'.*found: +\['8'\]"):
+    with pytest.raises(InputError, match=r"(?s)generation of a row is not text.*id 'p1'.*found: +\['8'\]"):
         answer_of({"id": "p1", "generation": ["8"]})
 
 

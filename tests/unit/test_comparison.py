@@ -13,7 +13,7 @@ from openmath.errors import InputError
 from openmath.results.comparison import compare, holm, mcnemar, paired, sign_flip_test
 
 
-def questions(mode="greedy", symbolic=(1.0, 0.0), benchmark="math", judge=np.nan):
+def scores(mode="greedy", symbolic=(1.0, 0.0), benchmark="math", judge=np.nan):
     ids = [f"p{i}" for i in range(len(symbolic))]
     columns = {"benchmark": benchmark, "mode": mode, "id": ids, "answer": "7", "symbolic": symbolic, "judge": judge}
     return pandas.DataFrame(columns)
@@ -96,12 +96,12 @@ def test_one_problem_shows_nothing_and_half_a_problem_has_flipped():
 
 
 def test_modes_and_benchmarks_are_matched_and_flips_listed():
-    first = pandas.concat([questions(symbolic=(1.0, 0.0, 1.0)), questions("pass@1[avg-of-8]", (0.9, 0.2, 0.6))])
+    first = pandas.concat([scores(symbolic=(1.0, 0.0, 1.0)), scores("pass@1[avg-of-8]", (0.9, 0.2, 0.6))])
     second = pandas.concat(
         [
-            questions(symbolic=(0.0, 0.0, 1.0)),
-            questions("pass@1[avg-of-256]", (0.4, 0.3, 0.5)),
-            questions("majority@256", (1.0, 0.0, 1.0)),
+            scores(symbolic=(0.0, 0.0, 1.0)),
+            scores("pass@1[avg-of-256]", (0.4, 0.3, 0.5)),
+            scores("majority@256", (1.0, 0.0, 1.0)),
         ]
     )
     rows, flips, unmatched = compare(first, second)
@@ -117,8 +117,8 @@ def test_modes_and_benchmarks_are_matched_and_flips_listed():
 def test_holm_is_over_the_benchmarks_of_one_mode():
     a, b = np.zeros(400), np.zeros(400)
     a[:6] = 1
-    first = pandas.concat([questions(symbolic=a, benchmark=name) for name in ("x", "y", "z")])
-    second = pandas.concat([questions(symbolic=b, benchmark=name) for name in ("x", "y", "z")])
+    first = pandas.concat([scores(symbolic=a, benchmark=name) for name in ("x", "y", "z")])
+    second = pandas.concat([scores(symbolic=b, benchmark=name) for name in ("x", "y", "z")])
     rows, _, _ = compare(first, second)
     assert [row["p_value"] for row in rows] == pytest.approx([2 / 64] * 3)
     assert [row["p_holm"] for row in rows] == pytest.approx([6 / 64] * 3)
@@ -128,18 +128,18 @@ def test_holm_is_over_the_benchmarks_of_one_mode():
 def test_the_two_gradings_are_corrected_apart_and_each_needs_both_sides():
     a, b = np.zeros(400), np.zeros(400)
     a[:8] = 1
-    rows, _, _ = compare(questions(symbolic=a, judge=a), questions(symbolic=b, judge=b))
+    rows, _, _ = compare(scores(symbolic=a, judge=a), scores(symbolic=b, judge=b))
     assert [row["grading"] for row in rows] == ["symbolic", "judge"]
     assert [row["p_holm"] for row in rows] == [row["p_value"] for row in rows] == pytest.approx([2 / 256] * 2)
     assert {row["verdict"] for row in rows} == {"higher"}
-    rows, _, _ = compare(questions(symbolic=b, judge=b), questions(symbolic=a))  # no judge on the second side
+    rows, _, _ = compare(scores(symbolic=b, judge=b), scores(symbolic=a))  # no judge on the second side
     assert [(row["grading"], row["verdict"]) for row in rows] == [("symbolic", "lower")]
 
 
 def test_other_problems_or_nothing_in_common_is_one_message():
-    with pytest.raises(InputError, match="not about the same problems"):
-        compare(questions(), questions(symbolic=(1.0, 0.0, 0.0)))
-    with pytest.raises(InputError, match="not about the same problems"):
-        compare(questions(), questions().replace("p1", "p2"))
+    with pytest.raises(InputError, match="not hold the same problems"):
+        compare(scores(), scores(symbolic=(1.0, 0.0, 0.0)))
+    with pytest.raises(InputError, match="not hold the same problems"):
+        compare(scores(), scores().replace("p1", "p2"))
     with pytest.raises(InputError, match="in common"):
-        compare(questions(), questions("majority@8"))
+        compare(scores(), scores("majority@8"))

@@ -206,7 +206,7 @@ def test_a_server_that_ignores_the_seed_is_noticed(tmp_path, call, server, tempe
 def test_a_run_that_another_job_holds_is_not_computed(evaluation, server):
     holder = RunLocks(evaluation.folder / "staging/locks")
     holder.acquire(["rs3"])
-    with pytest.raises(InputError, match=r"Another job works[\s\S]*rs3\.lock"):
+    with pytest.raises(InputError, match=r"Another job is working[\s\S]*rs3\.lock"):
         evaluation.generate(runs=("rs2", "rs3"))
     assert server.bodies == []
     holder.release()
@@ -252,12 +252,12 @@ def test_a_job_that_lost_its_lock_stops(evaluation, server, monkeypatch):
     class Suspended(RunLocks):
         def acquire(self, runs):
             super().acquire(runs)
-            (evaluation.folder / "staging/locks/rs3.lock").write_text("its heir")
+            (evaluation.folder / "staging/locks/rs3.lock").write_text("another job")
 
     monkeypatch.setattr(generate, "RunLocks", Suspended)
     monkeypatch.setattr(generate, "FLUSH_SECONDS", 0.05)
     server.latency = 10
-    with pytest.raises(InputError, match="taken this sample run over"):
+    with pytest.raises(InputError, match="taken over this sample run"):
         evaluation.generate("--concurrency", 1)
     assert len(server.bodies) <= 1 and not (evaluation.folder / "out").exists()
-    assert (evaluation.folder / "staging/locks/rs3.lock").read_text() == "its heir"
+    assert (evaluation.folder / "staging/locks/rs3.lock").read_text() == "another job"

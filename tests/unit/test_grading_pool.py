@@ -60,15 +60,15 @@ def test_hostile_pairs_and_a_loaded_machine():
             for other in others:
                 other.join()
     assert idle == loaded
-    assert [verdict.correct for verdict in idle] == [False] * 5 + [True]
+    assert [grade.correct for grade in idle] == [False] * 5 + [True]
 
 
 def test_killed_worker_loses_nothing():
     with GraderPool(1) as pool:
-        verdicts = pool.grade_pairs(PAIRS * 4)
-        first = next(verdicts)
+        grades = pool.grade_pairs(PAIRS * 4)
+        first = next(grades)
         os.kill(pool._workers[0].process.pid, signal.SIGKILL)
-        assert [first, *verdicts] == [grade(*pair) for pair in PAIRS * 4]
+        assert [first, *grades] == [grade(*pair) for pair in PAIRS * 4]
 
 
 @pytest.mark.parametrize(("culprit", "status"), [("stuck", "timeout"), ("memory", "too_large")])
@@ -85,7 +85,7 @@ def grade(predicted, expected, policy="default"):
 compare.grade = grade
 if __name__ == "__main__":
     with pool.GraderPool(1) as workers:
-        print([(*s.verdict, s.vote_class) for s in workers.grade_samples([("1", "1"), ("culprit", "1"), ("2", "2")])])
+        print([(*s.grade, s.vote_class) for s in workers.grade_samples([("1", "1"), ("culprit", "1"), ("2", "2")])])
 """
     script = tmp_path / "limits.py"
     script.write_text(program)

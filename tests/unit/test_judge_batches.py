@@ -17,7 +17,7 @@ from openmath.errors import InputError
 from openmath.files import rows as samples
 from openmath.judging import batch
 from openmath.judging.budget import BudgetSpent, Prices
-from openmath.judging.questions import Docket, question_of
+from openmath.judging.questions import Attempts, question_of
 from openmath.judging.settings import JudgeSettings, judge_sampling, read_judge_prompt
 from openmath.judging.store import VerdictStore
 
@@ -31,10 +31,12 @@ def answer(question: str) -> str:
 
 def judge(folder: Path, server, rows=ROWS, prices=None, budget_usd=None) -> batch.BatchJudge:
     """Judge in this process; the judge afterwards."""
-    docket = Docket(JudgeSettings("judge-1", read_judge_prompt(PROMPT), judge_sampling(10, "default")), "default", 2)
+    attempts = Attempts(
+        JudgeSettings("judge-1", read_judge_prompt(PROMPT), judge_sampling(10, "default")), "default", 2
+    )
     judge = batch.BatchJudge(
         "j",
-        docket,
+        attempts,
         VerdictStore(folder),
         base_url=server.base_url,
         api_key=SECRET,
@@ -91,7 +93,7 @@ def test_results_that_break_off_are_read_again(tmp_path, monkeypatch):
     monkeypatch.setattr(batch, "READ_BYTES", 500)
     with judge_server(answer) as server:
         server.batches.breaks = 100
-        with pytest.raises(InputError, match="No batch service"):
+        with pytest.raises(InputError, match="batch service cannot be reached"):
             judge(tmp_path / "broken", server)
         assert 0 < len(VerdictStore(tmp_path / "broken").records) < 9  # what came before the break is kept
 
@@ -194,7 +196,7 @@ def test_nothing_is_asked_online_while_a_batch_is_out(tmp_path):
         )
         command = [sys.executable, ROOT / "scripts/judge_answers.py", *options]
         reply = subprocess.run(list(map(str, command)), capture_output=True, text=True)
-        assert reply.returncode == 2 and "still out" in reply.stderr and "batches/x.json" in reply.stderr
+        assert reply.returncode == 2 and "still running" in reply.stderr and "batches/x.json" in reply.stderr
         assert server.bodies == []
 
 

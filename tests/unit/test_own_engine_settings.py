@@ -104,7 +104,7 @@ def test_the_rules_options_become_the_command_of_the_server(tmp_path):
 @pytest.mark.parametrize("version", ["true", "no-such-program", "false"])
 def test_an_engine_without_a_version_is_refused(tmp_path, version):
     reply = build(tmp_path, "--engine", "mine", f"--serve={SERVE}", f"--version={version}", "--tokenizer=none")
-    assert reply.returncode == 2 and "The engine does not say its version." in reply.stderr
+    assert reply.returncode == 2 and "The engine's version cannot be read." in reply.stderr
     assert "Traceback" not in reply.stderr and "Hint:" in reply.stderr
 
 

@@ -91,7 +91,7 @@ def test_nothing_is_checked_that_is_not_about_to_be_made():
     [
         ({"tensor_parallel": 3}, {}, "attention heads"),
         ({"tensor_parallel": 8}, {"num_key_value_heads": 3}, "attention heads"),
-        ({"context_length": 9000}, {}, "so long a context"),
+        ({"context_length": 9000}, {}, "longer than the model supports"),
         ({"prompt_template": "llama3-instruct"}, {}, "prompt template"),
     ],
 )
@@ -145,7 +145,7 @@ def test_an_edited_benchmark():
     Path("data/own.manifest.json").write_text(json.dumps({"prepared_sha256": sha256_file("data/own.jsonl")}))
     assert problems(config) == []
     write_rows("data/own.jsonl", [{"id": "own-1"}])
-    only(problems(config), "changed by hand")
+    only(problems(config), "has been edited")
 
 
 def test_an_unknown_benchmark_names_the_nearest():
@@ -155,7 +155,7 @@ def test_an_unknown_benchmark_names_the_nearest():
 
 def test_a_full_disk():
     config = configuration(generation={"seeds": 20000, "tokens_per_sample": 1e10})
-    only(problems(config), "too small")
+    only(problems(config), "not enough disk space for the missing")
 
 
 def test_a_missing_program_is_named_only_where_it_will_be_started():
@@ -215,7 +215,11 @@ def info(**fields) -> ModelInfo:
         (hub_error(RevisionNotFoundError), None, "no such revision"),
         (info(gated="manual"), hub_error(GatedRepoError), "gated"),
         (OSError("Name or service not known"), None, "cannot be reached"),
-        (ModelInfo(id="a/b", siblings=[{"rfilename": "model.safetensors", "size": 10**18}]), None, "does not fit"),
+        (
+            ModelInfo(id="a/b", siblings=[{"rfilename": "model.safetensors", "size": 10**18}]),
+            None,
+            "not enough disk space for the checkpoint",
+        ),
     ],
 )
 def test_a_hub_checkpoint_that_cannot_be_had(monkeypatch, reply, access, what):

@@ -18,8 +18,8 @@ from openmath.provenance import workflow
 from openmath.provenance.cells import find_cell
 from openmath.provenance.chain import File, Link
 from openmath.provenance.manifest import _times
+from openmath.provenance.problem import problem_text
 from openmath.provenance.public import check_no_secret, public
-from openmath.provenance.question import question_text
 from openmath.provenance.rendering import chain_text
 from openmath.provenance.stages import sample_tokens, staged_under
 from openmath.settings.config import checked_config, summary_config
@@ -176,7 +176,7 @@ def test_a_changed_file_is_shown_among_hundreds():
 
 def test_an_answer_cannot_reach_the_terminal():
     answers = {"greedy": {"answer": "\x1b[2J\u202e" + "9" * 100, "correct": False}}
-    text = question_text({"id": "p", "answers": answers, "judged": {}})
+    text = problem_text({"id": "p", "answers": answers, "judged": {}})
     assert text.isascii() and text.replace("\n", "").isprintable() and "999..." in text and len(text) < 200
 
 

@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 
 from openmath.errors import InputError
-from openmath.results.published import beside_published, load_published, published_markdown
+from openmath.results.published import compare_with_published, load_published, published_markdown
 
 SHIPPED = Path(__file__).parents[2] / "config" / "published.yaml"
 MODEL = "openmath2-llama3.1-8b"
@@ -20,7 +20,9 @@ def metrics(benchmark, n, accuracy, half, kinds=("symbolic", "judge"), mode="gre
 
 
 def verdicts(row, model=MODEL):
-    return {(r["set"], r["grading"]): r["verdict"] for r in beside_published([row], model, load_published(SHIPPED))}
+    return {
+        (r["set"], r["grading"]): r["verdict"] for r in compare_with_published([row], model, load_published(SHIPPED))
+    }
 
 
 @pytest.mark.parametrize(
@@ -64,7 +66,9 @@ def test_either_half_of_an_interval_may_be_too_wide():
 
 def test_each_number_is_held_against_ours_of_its_own_grading():
     row = metrics("math", 5000, 0.50, 0.01) | metrics("math", 5000, 0.681, 0.013, kinds=("judge",))
-    [ours] = {r["ours"] for r in beside_published([row], MODEL, load_published(SHIPPED)) if r["grading"] == "judge"}
+    [ours] = {
+        r["ours"] for r in compare_with_published([row], MODEL, load_published(SHIPPED)) if r["grading"] == "judge"
+    }
     assert ours == pytest.approx(68.1)
 
 
@@ -74,7 +78,7 @@ def test_part_of_a_benchmark_never_confirms():
 
 def test_without_a_judge_the_symbolic_number_stands_in_and_says_so():
     row = metrics("math", 5000, 0.677, 0.013, kinds=("symbolic",))
-    rows = beside_published([row], MODEL, load_published(SHIPPED))
+    rows = compare_with_published([row], MODEL, load_published(SHIPPED))
     remarks = {(r["set"], r["grading"]): r["remarks"] for r in rows}
     assert remarks == {
         ("recipe", "symbolic"): "",
@@ -86,13 +90,13 @@ def test_without_a_judge_the_symbolic_number_stands_in_and_says_so():
 def test_majority_is_compared_at_the_same_number_of_samples_only():
     published = load_published(SHIPPED)
     few, all_ = (metrics("math", 5000, 0.761, 0.012, mode=f"majority@{n}") for n in (8, 256))
-    assert beside_published([few], MODEL, published) == []
-    assert [r["verdict"] for r in beside_published([all_], MODEL, published)] == ["within"]
+    assert compare_with_published([few], MODEL, published) == []
+    assert [r["verdict"] for r in compare_with_published([all_], MODEL, published)] == ["within"]
 
 
 def test_the_text_names_sources_rule_and_reasons_and_models_without_numbers():
     published = load_published(SHIPPED)
-    rows = beside_published([metrics("gsm8k", 1319, 0.917, 0.015)], MODEL, published)
+    rows = compare_with_published([metrics("gsm8k", 1319, 0.917, 0.015)], MODEL, published)
     text = published_markdown("mine", rows, published)
     for said in ("1a17935e", "arXiv 2410.01560", "91.66 (1209)", "Fisher", "snapshot", "engine", "grader", "within"):
         assert said in text

@@ -16,7 +16,7 @@ from openmath.files.rows import write_rows
 from openmath.generation.job import Generation
 from openmath.plan import make_plan
 from openmath.plan.files import Inventory
-from openmath.plan.judging import judge_docket
+from openmath.plan.judging import judge_attempts
 from openmath.settings.command_lines import Options
 from openmath.settings.config import checked_config
 from openmath.settings.layout import prompt_file
@@ -321,6 +321,6 @@ def test_an_engine_that_was_never_made_is_compared_as_far_as_it_is_known(finishe
 def test_a_self_hosted_judge_whose_engine_is_to_be_made_anew_has_no_verdicts_yet(finished):
     config = finished("vllm")
     config["judges"] = {"own": {"self_hosted": "m", "prompt": "judge-math", "max_new_tokens": 9, "tries_unparsed": 1}}
-    assert judge_docket(config, "own").settings.identity["version"] == "1.0"
+    assert judge_attempts(config, "own").settings.identity["version"] == "1.0"
     config["models"]["m"]["context_length"] = 4096
-    assert judge_docket(config, "own") is None
+    assert judge_attempts(config, "own") is None

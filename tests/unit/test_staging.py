@@ -95,7 +95,7 @@ def test_an_unknown_id_in_staging_is_ignored(tmp_path):
 def test_a_held_run_is_refused_with_the_holder_named_and_others_are_free(tmp_path):
     first, second = RunLocks(tmp_path), RunLocks(tmp_path)
     first.acquire(["greedy", "rs0"])
-    with pytest.raises(InputError, match=r"Another job works[\s\S]*rs0\.lock") as error:
+    with pytest.raises(InputError, match=r"Another job is working[\s\S]*rs0\.lock") as error:
         second.acquire(["rs1", "rs0"])
     assert str(os.getpid()) in str(error.value)
     second.acquire(["rs1"])  # what it had taken before it failed is free again
@@ -119,14 +119,14 @@ def test_all_locks_of_a_killed_job_are_taken_over_at_once(tmp_path, capsys):
     job.start()
     ready.wait()
     locks = RunLocks(tmp_path)
-    with pytest.raises(InputError, match="Another job works"):
+    with pytest.raises(InputError, match="Another job is working"):
         locks.acquire(["rs0"])
     os.kill(job.pid, signal.SIGKILL)
     job.join()
     started = time.monotonic()
     locks.acquire(RUNS)
     assert time.monotonic() - started < locks._lease / 2, "it must not wait where it can see that the process is gone"
-    assert capsys.readouterr().out.count("is dead; taking its locks over") == 1
+    assert capsys.readouterr().out.count("is dead; its locks are taken over") == 1
     locks.release()
     assert list(tmp_path.iterdir()) == []
 
@@ -143,7 +143,7 @@ def test_a_job_on_another_machine_counts_as_dead_only_without_a_pulse(tmp_path):
     pretend_another_machine(tmp_path)
     heir = RunLocks(tmp_path, lease=0.5)
     heir.acquire(["rs0"])  # no beat in half a second
-    with pytest.raises(InputError, match="taken this sample run over"):
+    with pytest.raises(InputError, match="taken over this sample run"):
         holder.beat()  # it was suspended, and notices
     heir.release()
 
@@ -165,7 +165,7 @@ def test_a_beating_pulse_on_another_machine_is_respected(tmp_path):
     job.start()
     ready.wait()
     try:
-        with pytest.raises(InputError, match="Another job works"):
+        with pytest.raises(InputError, match="Another job is working"):
             RunLocks(tmp_path, lease=20.0).acquire(["rs0"])
     finally:
         job.kill()
@@ -208,7 +208,7 @@ def test_a_job_that_ended_and_is_not_yet_buried_is_dead(tmp_path):
     job.join()
 
 
-def test_a_lock_of_a_faster_heir_is_given_back(tmp_path, monkeypatch):
+def test_a_lock_of_a_faster_job_is_given_back(tmp_path, monkeypatch):
     """Two jobs find the same dead holder; the second takes its file away when it is already the first one's new lock."""
     (tmp_path / "rs0.lock").write_text("dead")
     faster, slower, rename = RunLocks(tmp_path, lease=0.1), RunLocks(tmp_path, lease=0.1), os.rename
@@ -219,7 +219,7 @@ def test_a_lock_of_a_faster_heir_is_given_back(tmp_path, monkeypatch):
         rename(source, target)
 
     monkeypatch.setattr(os, "rename", after_the_other)
-    with pytest.raises(InputError, match="Another job works"):
+    with pytest.raises(InputError, match="Another job is working"):
         slower.acquire(["rs0"])
     faster.beat()  # it still holds the lock
     faster.release()
@@ -229,6 +229,6 @@ def test_a_lock_of_a_faster_heir_is_given_back(tmp_path, monkeypatch):
 def test_a_released_lock_is_only_ones_own(tmp_path):
     holder = RunLocks(tmp_path)
     holder.acquire(["rs0", "rs1"])
-    (tmp_path / "rs0.lock").write_text("its heir")
+    (tmp_path / "rs0.lock").write_text("another job")
     holder.release()
     assert [path.name for path in tmp_path.iterdir()] == ["rs0.lock"]

@@ -225,7 +225,7 @@ def test_a_judged_greedy_run_stands_beside_sampled_runs_that_are_not(tmp_path, c
         path = tmp_path / "toy" / f"output-{name}.jsonl"
         path.parent.mkdir(exist_ok=True)
         path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    with pytest.raises(InputError, match=r"(?s)Some of the sampled runs are judged.*rs0 lacks"):
+    with pytest.raises(InputError, match=r"(?s)Some of the sampled runs are judged.*rs0 has rows without"):
         call(summarize_results, tmp_path, "--policy", "paper")
     path.unlink()
     lines = [line.split() for line in call(summarize_results, tmp_path, "--policy", "paper").splitlines()]

@@ -11,7 +11,7 @@ import yaml
 from conftest import ROOT, copy_workflow
 
 from openmath.files.fingerprint import sha256_text
-from openmath.grading.verdict import GRADER_VERSION
+from openmath.grading.grades import GRADER_VERSION
 from openmath.settings.sample_settings import GENERATION_VERSION
 
 CONFIG = {

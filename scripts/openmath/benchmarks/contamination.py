@@ -24,7 +24,7 @@ from rensa import RMinHash, RMinHashLSH
 from openmath.errors import InputError
 from openmath.files.fast_rows import read_rows
 
-KINDS = ("exact", "near", "ngram")
+OVERLAP_TYPES = ("exact", "near", "ngram")
 FEWEST_WORDS = 8  # shorter problems have too few triples to be near anything by more than chance
 PERMUTATIONS, BANDS = 128, 32  # finds 99.9 % of pairs at similarity 0.7 and more; each is then computed exactly
 SEED = 42
@@ -37,7 +37,7 @@ INVISIBLE = re.compile(r"[\s$]+")
 
 @dataclass
 class Match:
-    """The most similar training row of one benchmark problem in one kind. row: from 1, over all files; rows: how many match."""
+    """The most similar training row of one benchmark problem in one type of overlap. row: from 1; rows: how many match."""
 
     similarity: float
     row: int
@@ -75,13 +75,13 @@ class Text:
 class Overlap:
     """Problems of all benchmarks, and what of them the training rows given to `add` hold.
 
-    problems: texts. matches: kind -> number of the problem -> Match. ngram: words of a run; similarity: least of a near duplicate.
+    problems: texts. matches: type -> number of the problem -> Match. ngram: words of a run; similarity: least of a near duplicate.
     """
 
     def __init__(self, problems: list[str], *, ngram: int, similarity: float):
         self._ngram, self._similarity = ngram, similarity
         self.texts = [Text(problem, ngram) for problem in problems]
-        self.matches: dict[str, dict[int, Match]] = {kind: {} for kind in KINDS}
+        self.matches: dict[str, dict[int, Match]] = {overlap_type: {} for overlap_type in OVERLAP_TYPES}
         self._seen: dict[int, set[str]] = defaultdict(set)  # problem -> its runs of n words that the training set holds
         self._exact, self._holders = defaultdict(list), defaultdict(list)
         self._index = RMinHashLSH(threshold=similarity, num_perm=PERMUTATIONS, num_bands=BANDS)
@@ -100,14 +100,14 @@ class Overlap:
             found = self._lately[problem] = list(self._compare(Text(problem, self._ngram)))
             if len(self._lately) > REMEMBERED:
                 self._lately.popitem(last=False)
-        for kind, number, similarity in found:
-            match = self.matches[kind].setdefault(number, Match(similarity, row, problem))
+        for overlap_type, number, similarity in found:
+            match = self.matches[overlap_type].setdefault(number, Match(similarity, row, problem))
             match.rows += 1
             if similarity > match.similarity:
                 match.similarity, match.row, match.text = similarity, row, problem
 
     def _compare(self, text: Text) -> Iterator[tuple[str, int, float]]:
-        """(kind, number of the benchmark problem, similarity) of every overlap."""
+        """(type, number of the benchmark problem, similarity) of every overlap."""
         for number in self._exact.get(text.bare, ()):
             yield "exact", number, 1.0
         if text.triples:

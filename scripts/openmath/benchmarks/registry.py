@@ -26,7 +26,7 @@ def read_registry(path: Path = REGISTRY) -> dict[str, dict]:
         isinstance(one, dict) and {"rows", "sources"} <= one.keys() for one in registry.values()
     ):
         raise InputError(
-            "This is no registry of benchmarks.", where=path, expected="rows and sources of each benchmark"
+            "This is not a registry of benchmarks.", where=path, expected="rows and sources of each benchmark"
         )
     return registry
 
@@ -71,7 +71,7 @@ def prepare_rows(name: str, benchmark: dict, rows: list[dict], source: str) -> l
                     hint="is this the right file?",
                 )
         if not isinstance(row["problem"], str) or isinstance(row["expected_answer"], list | dict):
-            raise InputError("A problem is no text, or its answer neither text nor number.", where=where)
+            raise InputError("A problem is not text, or its answer is neither text nor a number.", where=where)
         row["expected_answer"] = as_text(row["expected_answer"])
         # Our own files bring ids; upstream's numbers are unique only within one source, so the benchmark's name goes before.
         own_id = row.pop("id", number)

@@ -107,7 +107,7 @@ class Pacer:
             return
         now = time.monotonic()
         for name, bucket in self._buckets.items():
-            limit, left = (duration(headers.get(f"x-ratelimit-{kind}-{name}")) for kind in ("limit", "remaining"))
+            limit, left = (duration(headers.get(f"x-ratelimit-{field}-{name}")) for field in ("limit", "remaining"))
             reset = duration(headers.get(f"x-ratelimit-reset-{name}"))
             if limit is None or left is None or not reset:
                 continue

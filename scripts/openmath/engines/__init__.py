@@ -40,7 +40,7 @@ def read_engine(engine_dir: str | Path) -> dict:
         settings = description["settings"]
         known = description["engine"] in KINDS or "serve" in settings
         usable = known and isinstance(settings, dict) and {"version", "model"} <= description.keys()
-        usable = usable and not _lacking(description)
+        usable = usable and not _missing_fields(description)
     except OSError as error:
         raise InputError(
             f"Cannot read the engine ({error.strerror}).",
@@ -54,12 +54,12 @@ def read_engine(engine_dir: str | Path) -> dict:
     return description
 
 
-def _lacking(description: dict) -> list[str]:
+def _missing_fields(description: dict) -> list[str]:
     """Parts of a description that its engine needs and that are not there, or of another type."""
     kind, places = engine_kind(description["engine"]), {**description, **description["settings"]}
     counts = () if kind.hosted else ("tensor_parallel", "context_length")
-    lacking = [name for name in kind.described_by if not isinstance(places.get(name), str)]
-    return lacking + [name for name in counts if not isinstance(places.get(name), int) or places[name] < 0]
+    missing = [name for name in kind.described_by if not isinstance(places.get(name), str)]
+    return missing + [name for name in counts if not isinstance(places.get(name), int) or places[name] < 0]
 
 
 @asynccontextmanager

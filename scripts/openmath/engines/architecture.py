@@ -27,7 +27,7 @@ def check_architecture(
     stretched = architecture.get("rope_scaling") or (architecture.get("rope_parameters") or {}).get("factor")
     if longest and context_length > longest and not stretched:
         yield InputError(
-            "The model was not made for so long a context.",
+            "The context is longer than the model supports.",
             where=f"{where}: context_length",
             expected=f"at most {longest} (max_position_embeddings)",
             found=f"{context_length}, longer than the model's positions",

@@ -19,7 +19,7 @@ HEALTH_POLL = 0.2  # seconds, while the server starts
 HEALTH_TIMEOUT = 5.0
 WATCH_POLL = 10.0  # seconds, afterwards
 STOP_SECONDS = 25.0  # the supervisors themselves kill after 10 and 15
-LAST_WORDS = 30  # lines of the server's log shown when it dies
+LAST_LINES = 30  # lines of the server's log shown when it dies
 SUPERVISOR = Path(__file__).with_name("supervise.py")
 
 
@@ -169,13 +169,13 @@ class LocalServer:
 
     def _died(self, what: str) -> InputError:
         try:
-            lines = self._log.read_text(errors="replace").replace(self.api_key, "***").splitlines()[-LAST_WORDS:]
+            lines = self._log.read_text(errors="replace").replace(self.api_key, "***").splitlines()[-LAST_LINES:]
         except OSError:
             lines = []
         return InputError(
             what,
             where=self._log,
-            found="its last words:\n    " + "\n    ".join(lines),
+            found="its last lines:\n    " + "\n    ".join(lines),
             hint="out of memory: lower the engine's batch or memory settings; not found: see envs/ for its environment.",
         )
 

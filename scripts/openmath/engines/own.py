@@ -22,11 +22,11 @@ def engine_version(command: str | None) -> str:
         return reply.stdout.strip().splitlines()[-1].strip()
     except (OSError, subprocess.SubprocessError, IndexError) as error:
         raise InputError(
-            "The engine does not say its version.",
+            "The engine's version cannot be read.",
             where=command or "engines: version",
             expected="a command that prints it on standard output",
             found=str(error)[:300],
-            hint="the version is part of what names a sample: a new one computes anew.",
+            hint="the version is part of a sample's settings: samples of a new version are computed again.",
         ) from None
 
 

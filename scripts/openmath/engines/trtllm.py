@@ -34,7 +34,7 @@ def engine_version(command: str | None) -> str:
     version = reply.stdout.strip()
     if not version.startswith("1.2."):
         raise InputError(
-            "This TensorRT-LLM builds no engines, or builds them in another way.",
+            "This version of TensorRT-LLM cannot build the engine.",
             where="tensorrt_llm",
             expected="1.2.x (1.3 removed the TensorRT backend)",
             found=version,
@@ -78,7 +78,9 @@ def build(checkpoint: Path, folder: Path, description: dict) -> Path:
     shutil.rmtree(built, ignore_errors=True)
     _run(build_command(converted, built, description["settings"]))
     if not (built / "config.json").is_file():
-        raise InputError("trtllm-build ended without an engine.", where=built, hint="its own words are above.")
+        raise InputError(
+            "trtllm-build ended without making an engine.", where=built, hint="its own messages are above."
+        )
     shutil.rmtree(converted)
     stamp.unlink()
     return built
@@ -90,7 +92,7 @@ def _check_room(checkpoint: Path, folder: Path, tensor_parallel: int) -> None:
     free, needed = shutil.disk_usage(folder).free, int(weights * DISK_FACTOR)
     if free < needed:
         raise InputError(
-            "There is too little room for the build.",
+            "There is not enough disk space for the build.",
             where=folder,
             expected=f"{needed / 1e9:.0f} GB free",
             found=f"{free / 1e9:.0f} GB",
@@ -100,7 +102,7 @@ def _check_room(checkpoint: Path, folder: Path, tensor_parallel: int) -> None:
         reply = subprocess.run(query, capture_output=True, text=True, timeout=60, check=True)
     except (OSError, subprocess.SubprocessError):
         raise InputError(
-            "TensorRT-LLM builds on the kind of GPU that it will run on, and none is here.",
+            "TensorRT-LLM builds an engine on the type of GPU that will run it, and there is no GPU here.",
             where="nvidia-smi",
             hint="give the rule build_engine a GPU (profiles/slurm), and the container `--nv`.",
         ) from None
@@ -123,7 +125,7 @@ def _run(command: list[str]) -> None:
         subprocess.run(command, check=True)
     except (OSError, subprocess.CalledProcessError) as error:
         raise InputError(
-            "The TensorRT-LLM build failed.", where=command[0], found=error, hint="its own words are above."
+            "The TensorRT-LLM build failed.", where=command[0], found=error, hint="its own messages are above."
         ) from None
 
 

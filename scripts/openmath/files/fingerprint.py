@@ -29,7 +29,7 @@ def sha256_text(text: str) -> str:
 
 def sha256_file(path: str | Path) -> str:
     if os.path.exists(path) and not os.path.isfile(path):  # a link to a device would be read for ever
-        raise InputError("This is no regular file.", where=path)
+        raise InputError("This is not a regular file.", where=path)
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

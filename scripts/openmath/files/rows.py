@@ -46,7 +46,7 @@ def read_rows(
             "A line is not a JSON object.",
             where=f"{path}:{number}",
             found=repr(line[:80].decode("utf-8", "replace")),
-            hint="the line is torn or the file is not JSON lines; remove the file to have it made again.",
+            hint="the line is torn or the file is not JSON lines; move the file away to have it made again.",
         )
         if not torn_tail:
             raise error

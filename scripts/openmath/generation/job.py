@@ -219,7 +219,7 @@ def check_runs_differ(where: str, first: dict[str, int], second: dict[str, int],
             where=where,
             expected="different samples for different seeds",
             found=f"{copies} of {len(first)} generations identical",
-            hint=f"the engine ignores the seed; remove {path} once that is mended.",
+            hint=f"the engine ignores the seed; once that is fixed, move {path} away to have this run computed again.",
         )
 
 

@@ -1,9 +1,9 @@
 """Locks on sample runs, so that two jobs started by mistake do not compute the same samples.
 
-`{staging}/locks/rs3.lock` holds the token of the job that works on rs3; `{staging}/locks/{token}.alive` is that job's pulse, a
-file whose content changes every few seconds. Works on network file systems: it needs exclusive creation and rename, not flock.
+`{staging}/locks/rs3.lock` holds the token of the job that works on rs3; `{staging}/locks/{token}.alive` is that job's heartbeat,
+a file whose content changes every few seconds. Works on network file systems: it needs exclusive creation and rename, not flock.
 Nothing needs unlocking by hand: the lock of a dead job is taken over, at once where we can see that its process is gone (same
-machine), else after LEASE seconds without a pulse, measured by our own clock. Standard library only.
+machine), else after LEASE seconds without a heartbeat, measured by our own clock. Standard library only.
 """
 
 import json
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from openmath.errors import InputError
 
-LEASE = 45.0  # seconds without a pulse after which a job on another machine counts as dead; the pulse beats every 2 s
+LEASE = 45.0  # seconds without a heartbeat after which a job on another machine counts as dead; it comes every 2 s
 
 
 class RunLocks:
@@ -38,32 +38,32 @@ class RunLocks:
         try:
             for run in runs:
                 self._lock(self._folder / f"{run}.lock")
-            for holder in self._dead:  # only now: should we die before, the next heir sees it too
-                self._pulse(holder).unlink(missing_ok=True)
+            for holder in self._dead:  # only now: should we die before, the next job that takes over sees it too
+                self._heartbeat_file(holder).unlink(missing_ok=True)
         except BaseException:
             self.release()
             raise
 
     def beat(self) -> None:
-        """Show that we live. InputError if another job took a lock over (we were suspended for longer than its patience)."""
+        """Show that we live. InputError if another job took a lock over (we were suspended for longer than the lease)."""
         for path in self._held:
             if _content(path) != self._token:
                 raise InputError(
-                    "Another job has taken this sample run over; this one stops.",
+                    "Another job has taken over this sample run; this job stops.",
                     where=path,
                     hint="this job was suspended for a while; everything it finished is kept.",
                 )
         self._beats += 1
-        temporary = self._pulse(self._token).with_suffix(".tmp")
+        temporary = self._heartbeat_file(self._token).with_suffix(".tmp")
         temporary.write_text(json.dumps({"beat": self._beats, "process": _process(os.getpid()), **_this_machine()}))
-        os.replace(temporary, self._pulse(self._token))
+        os.replace(temporary, self._heartbeat_file(self._token))
 
     def release(self) -> None:
         for path in self._held:
             if _content(path) == self._token:
                 path.unlink(missing_ok=True)
         self._held = []
-        self._pulse(self._token).unlink(missing_ok=True)
+        self._heartbeat_file(self._token).unlink(missing_ok=True)
 
     def _lock(self, path: Path) -> None:
         while True:
@@ -72,52 +72,52 @@ class RunLocks:
             except FileExistsError:
                 holder = _content(path)
                 if holder is not None:  # else it was released just now
-                    self._take_from(path, holder)
+                    self._remove_stale(path, holder)
                 continue
             with os.fdopen(handle, "w") as file:
                 file.write(self._token)
             self._held.append(path)
             return
 
-    def _take_from(self, path: Path, holder: str) -> None:
+    def _remove_stale(self, path: Path, holder: str) -> None:
         """Remove the lock of a dead job; InputError if it lives."""
-        if holder not in self._dead and self._lives(holder):
+        if holder not in self._dead and self._is_alive(holder):
             raise InputError(
-                "Another job works on this sample run.",
+                "Another job is working on this sample run.",
                 where=path,
                 found=f"job {holder}",
-                hint="wait for it or end it. A job that was killed needs no unlocking: run this again.",
+                hint="wait for it or end it. If it was killed, run the same command again: its lock is taken over.",
             )
         if holder not in self._dead:
-            print(f"the job {holder} is dead; taking its locks over", flush=True)
+            print(f"job {holder} is dead; its locks are taken over", flush=True)
             self._dead.add(holder)
-        grave = path.with_name(f"{path.name}.{self._token}")
+        stale = path.with_name(f"{path.name}.{self._token}")
         try:
-            os.rename(path, grave)  # only one of several heirs gets it
+            os.rename(path, stale)  # of several jobs that take over, only one succeeds
         except FileNotFoundError:
             return
-        if _content(grave) != holder:  # another heir was faster and its new lock is what we hold: give it back
-            os.rename(grave, path)
+        if _content(stale) != holder:  # another job was faster, and this is its new lock: give it back
+            os.rename(stale, path)
             return
-        grave.unlink()
+        stale.unlink()
 
-    def _lives(self, holder: str) -> bool:
-        first = _content(self._pulse(holder))
+    def _is_alive(self, holder: str) -> bool:
+        first = _content(self._heartbeat_file(holder))
         try:
-            told = json.loads(first or "")
+            recorded = json.loads(first or "")
         except ValueError:
-            told = {}
-        if _this_machine() and all(told.get(key) == value for key, value in _this_machine().items()):
-            pid, _ = told["process"]
-            return _process(pid) == told["process"]
+            recorded = {}
+        if _this_machine() and all(recorded.get(key) == value for key, value in _this_machine().items()):
+            pid, _ = recorded["process"]
+            return _process(pid) == recorded["process"]
         deadline = time.monotonic() + self._lease
         while time.monotonic() < deadline:
             time.sleep(self._lease / 20)
-            if _content(self._pulse(holder)) != first:
+            if _content(self._heartbeat_file(holder)) != first:
                 return True
         return False
 
-    def _pulse(self, token: str) -> Path:
+    def _heartbeat_file(self, token: str) -> Path:
         return self._folder / f"{token}.alive"
 
 

@@ -29,7 +29,7 @@ def read_prompt(path: str | Path) -> dict:
     turns = [e.get(part) if isinstance(e, dict) else None for e in examples for part in ("problem", "solution")]
     if not all(isinstance(text, str) for text in (system, user, *turns)):
         expected = "system and user: text; examples: a list of problem and solution, both text"
-        raise InputError("A part of the prompt file is no text.", where=path, expected=expected)
+        raise InputError("A part of the prompt file is not text.", where=path, expected=expected)
     return {"system": system, "user": user, "examples": examples}
 
 
@@ -95,7 +95,7 @@ class CheckpointTokenizer:
                 where=self._checkpoint,
                 expected=f"a template for turns of {', '.join(dict.fromkeys(m['role'] for m in messages))}",
                 found=f"{type(error).__name__}: {error}"[:500],
-                hint="some know no system turn: leave `system` empty in the prompt file.",
+                hint="some templates take no system turn: leave `system` empty in the prompt file.",
             ) from None
 
     def encode(self, text: str) -> list[int]:

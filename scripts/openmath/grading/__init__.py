@@ -1,7 +1,7 @@
 r"""Is this answer the reference answer?
 
     >>> grade(r"\frac{2}{4}", "0.5")
-    Verdict(correct=True, status='ok')
+    Grade(correct=True, status='ok')
     >>> vote_class("0.50") == vote_class(r"\tfrac12")
     True
 
@@ -10,7 +10,7 @@ processes with a memory limit, which is what text written by a model deserves.
 """
 
 from openmath.grading.compare import grade, vote_class
+from openmath.grading.grades import GRADER_VERSION, POLICIES, Grade
 from openmath.grading.pool import GraderPool
-from openmath.grading.verdict import GRADER_VERSION, POLICIES, Verdict
 
-__all__ = ["GRADER_VERSION", "POLICIES", "GraderPool", "Verdict", "grade", "vote_class"]
+__all__ = ["GRADER_VERSION", "POLICIES", "Grade", "GraderPool", "grade", "vote_class"]

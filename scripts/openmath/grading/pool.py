@@ -1,8 +1,8 @@
 """Grading in worker processes that can be killed: a memory limit, and a clock that starts in the worker.
 
     with GraderPool(processes=2) as pool:
-        for verdict in pool.grade_pairs([("0.5", "1/2"), (None, "3")]):
-            print(verdict.correct, verdict.status)
+        for grade in pool.grade_pairs([("0.5", "1/2"), (None, "3")]):
+            print(grade.correct, grade.status)
 
 The clock counts the worker's CPU seconds, not wall time, so that a loaded machine gives the same grades as an idle
 one. A pair first meets a soft limit (an exception in the worker) and, if it is stuck inside a library, the parent
@@ -27,12 +27,12 @@ from typing import NamedTuple
 import psutil
 
 from openmath.grading import compare
+from openmath.grading.grades import Grade
 from openmath.grading.limits import CPU_LIMIT_S, KILL_AFTER_S, MEMORY_LIMIT_BYTES, STUCK_AFTER_S
-from openmath.grading.verdict import Verdict
 
 POLL_S = 0.2  # seconds between two looks at the workers' clocks while nothing arrives
 CHUNK = 128  # jobs sent to a worker at once
-WINDOW = 4  # chunks per worker that may be read ahead of the slowest answer
+WINDOW = 4  # chunks per worker that may be read ahead of the slowest result
 MAX_IDLE_DEATHS = 3  # workers that die with no job in hand before the pool gives up: something is broken
 FLUSH_S = 0.02  # a worker hands over finished results at least this often, so that a kill loses almost nothing
 
@@ -42,11 +42,11 @@ _PROGRESS = struct.Struct("qd")  # index of the job in hand, the worker's CPU se
 class Sample(NamedTuple):
     """Everything that grading says about one predicted answer."""
 
-    verdict: Verdict
+    grade: Grade
     vote_class: str | None
 
 
-def _grade_pair(predicted: str | None, expected: str, policy: str) -> Verdict:
+def _grade_pair(predicted: str | None, expected: str, policy: str) -> Grade:
     return compare.grade(predicted, expected, policy)
 
 
@@ -54,12 +54,12 @@ def _grade_sample(predicted: str | None, expected: str, policy: str) -> Sample:
     return Sample(compare.grade(predicted, expected, policy), compare.vote_class(predicted))
 
 
-def _failed_pair(predicted: str | None, status: str) -> Verdict:
-    return Verdict(False, status)
+def _failed_pair(predicted: str | None, status: str) -> Grade:
+    return Grade(False, status)
 
 
 def _failed_sample(predicted: str | None, status: str) -> Sample:
-    return Sample(Verdict(False, status), compare.text_class(predicted))
+    return Sample(Grade(False, status), compare.text_class(predicted))
 
 
 # Task -> what a worker does with a pair, and what is said of one that breaks a limit. "pair" leaves out the vote class: two
@@ -86,10 +86,10 @@ def _work(connection: multiprocessing.connection.Connection, progress, policy: s
     resource.setrlimit(resource.RLIMIT_AS, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a killed worker leaves no core file
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):  # the parent has ended, or was killed
-        _answer(connection, progress, policy)
+        _serve(connection, progress, policy)
 
 
-def _answer(connection: multiprocessing.connection.Connection, progress, policy: str) -> None:
+def _serve(connection: multiprocessing.connection.Connection, progress, policy: str) -> None:
     """Take jobs and hand over their results until the other end closes, which raises."""
     while True:
         task, indexes, jobs = connection.recv()
@@ -120,7 +120,7 @@ def _answer(connection: multiprocessing.connection.Connection, progress, policy:
 
 
 class _Worker:
-    """One worker process, and the jobs it was sent and has not answered."""
+    """One worker process, and the jobs it was sent and has not finished."""
 
     def __init__(self, context, policy: str):
         self.progress = context.RawArray("b", _PROGRESS.size)  # shared memory, read while the worker computes
@@ -180,12 +180,12 @@ class GraderPool:
             worker.stop()
         self._workers = []
 
-    def grade_pairs(self, pairs: Iterable[tuple[str | None, str]]) -> Iterator[Verdict]:
-        """Verdicts of (predicted, expected) pairs, in order; reads ahead a bounded number of pairs."""
+    def grade_pairs(self, pairs: Iterable[tuple[str | None, str]]) -> Iterator[Grade]:
+        """Grades of (predicted, expected) pairs, in order; reads ahead a bounded number of pairs."""
         return self._map("pair", pairs)
 
     def grade_samples(self, pairs: Iterable[tuple[str | None, str]]) -> Iterator[Sample]:
-        """Verdict and vote class of (predicted, expected) pairs, in order. What breaks a limit is a class of its own text."""
+        """Grade and vote class of (predicted, expected) pairs, in order. What breaks a limit is a class of its own text."""
         return self._map("sample", pairs)
 
     def _map(self, task: str, items: Iterable) -> Iterator:
@@ -204,7 +204,7 @@ class GraderPool:
                 self._feed(run)
                 if run.given not in run.results:
                     self._collect(run, wait=POLL_S)
-        finally:  # an abandoned iteration leaves no answers behind that the next one would take for its own
+        finally:  # an abandoned iteration leaves no results behind that the next one would take for its own
             for worker in [w for w in self._workers if w.jobs]:
                 worker.stop()
                 self._workers.remove(worker)
@@ -225,21 +225,21 @@ class GraderPool:
         for connection in ready:
             worker = busy[connection]
             try:
-                answers = connection.recv()
+                finished = connection.recv()
             except (EOFError, ConnectionResetError):
-                self._bury(worker, run, killed=False)
+                self._replace(worker, run, killed=False)
                 continue
             worker.last_seen = time.monotonic()
-            for index, result in answers:
+            for index, result in finished:
                 run.results[index] = result
                 del worker.jobs[index]
         if wait:
             for worker in busy.values():
                 if worker.overdue():
-                    self._bury(worker, run, killed=True)
+                    self._replace(worker, run, killed=True)
 
-    def _bury(self, worker: _Worker, run: "_Run", *, killed: bool) -> None:
-        """Replace a dead or stuck worker; settle the job that did it, send the others again."""
+    def _replace(self, worker: _Worker, run: "_Run", *, killed: bool) -> None:
+        """Replace a dead or stuck worker; fail the job that did it, send the others again."""
         culprit = worker.current()
         worker.stop()
         self._workers.remove(worker)

@@ -19,8 +19,8 @@ from openmath.errors import InputError
 from openmath.files.fast_rows import read_rows
 from openmath.files.rows import atomic_write, check_ids, valid_text
 from openmath.files.sample_runs import run_order, sample_run_of
+from openmath.grading.grades import GRADER_VERSION
 from openmath.grading.pool import GraderPool, Sample
-from openmath.grading.verdict import GRADER_VERSION
 
 PROGRESS_EVERY_S = 5  # seconds between two progress lines on stderr
 NO_COUNT = -1  # num_generated_tokens of a row that does not say
@@ -56,16 +56,16 @@ def read_benchmark(path: str | Path) -> list[Problem]:
 
 def problems_of_samples(path: str | Path) -> list[Problem]:
     """The problems of a sample file made elsewhere, which carries its own reference answers."""
-    lacking = "A row has no expected_answer, and no benchmark was given."
-    return _read_problems(path, lacking, hint="pass --benchmark data/NAME.jsonl.")
+    message_if_missing = "A row has no expected_answer, and no benchmark was given."
+    return _read_problems(path, message_if_missing, hint="pass --benchmark data/NAME.jsonl.")
 
 
-def _read_problems(path: str | Path, lacking: str, hint: str | None = None) -> list[Problem]:
+def _read_problems(path: str | Path, message_if_missing: str, hint: str | None = None) -> list[Problem]:
     problems = []
     for number, row in enumerate(read_rows(path)):
         expected = as_text(row.get("expected_answer"))
         if expected is None:
-            raise InputError(lacking, where=f"{path}:{number + 1}", hint=hint)
+            raise InputError(message_if_missing, where=f"{path}:{number + 1}", hint=hint)
         problems.append(Problem(str(row.get("id", number)), row.get("problem"), expected))
     if not problems:
         raise InputError("The file is empty.", where=path)
@@ -97,7 +97,9 @@ class SampleTable:
             by_run[run] = path
         for run in sorted(by_run, key=run_order):
             yield from self._read_file(run, by_run[run])
-            self._tell(f"read {len(self.runs)} of {len(by_run)} sample runs, {len(self.answers)} distinct answers")
+            self._report_progress(
+                f"read {len(self.runs)} of {len(by_run)} sample runs, {len(self.answers)} distinct answers"
+            )
 
     def _read_file(self, run: str, path: str | Path) -> Iterator[tuple[str | None, str]]:
         pair_of, finish, tokens = array("i"), array("h"), array("i")
@@ -111,7 +113,7 @@ class SampleTable:
                 ids.append(str(row["id"]))
             elif problem.text is not None and "problem" in row and row["problem"] != problem.text:
                 raise InputError(
-                    "A row is about another problem than the benchmark's row at the same place.",
+                    "A row has a different problem than the benchmark at the same place.",
                     where=f"{path}:{number}",
                     expected=repr(problem.text[:80]),
                     found=repr(str(row["problem"])[:80]),
@@ -141,7 +143,7 @@ class SampleTable:
         self.finish.append(finish)
         self.tokens.append(tokens)
 
-    def _tell(self, message: str) -> None:
+    def _report_progress(self, message: str) -> None:
         if (now := time.monotonic()) - self._told > PROGRESS_EVERY_S:
             print(f"[{now - self._started:6.0f} s] {message}", file=sys.stderr, flush=True)
             self._told = now
@@ -153,8 +155,8 @@ class SampleTable:
             {
                 "predicted_answer": _strings(self.answers),
                 "vote_class": _strings(sample.vote_class for sample in samples),
-                "is_correct": pa.array([sample.verdict.correct for sample in samples], pa.bool_()),
-                "grade_status": _strings(sample.verdict.status for sample in samples),
+                "is_correct": pa.array([sample.grade.correct for sample in samples], pa.bool_()),
+                "grade_status": _strings(sample.grade.status for sample in samples),
             }
         )
         ids = _strings(problem.id for problem in self.problems)
@@ -191,7 +193,7 @@ def grade_files(
     with GraderPool(processes, policy) as pool:
         samples = list(pool.grade_samples(table.read(paths)))
     table.write(output, samples, policy)
-    unsettled = sum(sample.verdict.status in ("timeout", "too_large") for sample in samples)
+    unsettled = sum(sample.grade.status in ("timeout", "too_large") for sample in samples)
     return len(table.runs) * len(problems), len(samples), unsettled
 
 

@@ -1,4 +1,4 @@
-"""Questions asked through the OpenAI Batch API: half the price, an answer within 24 hours.
+"""Questions asked through the OpenAI Batch API: half the price, a reply within 24 hours.
 
 Nothing is paid twice, whenever this process dies. Before the server hears of a batch its name lies on disk, in
 `judgements/{judge}/batches/{name}.json`; the batch carries the name as metadata. A batch whose id did not reach the disk is
@@ -22,7 +22,7 @@ from openmath.files.fingerprint import write_manifest
 from openmath.files.rows import arriving_lines, encode_row, read_rows, write_rows
 from openmath.judging.budget import Budget, Prices
 from openmath.judging.online import verdict_record
-from openmath.judging.questions import Docket
+from openmath.judging.questions import Attempts
 from openmath.judging.settings import JudgeSettings
 from openmath.judging.store import VerdictStore, read_batch
 
@@ -42,7 +42,7 @@ class BatchJudge:
     def __init__(
         self,
         judge: str,
-        docket: Docket,
+        attempts: Attempts,
         store: VerdictStore,
         *,
         base_url: str,
@@ -52,7 +52,7 @@ class BatchJudge:
         budget_usd: float | None,
         poll_seconds: float,
     ):
-        self.judge, self.docket, self.store, self.model = judge, docket, store, model
+        self.judge, self.attempts, self.store, self.model = judge, attempts, store, model
         self.prices, self.budget_usd, self.poll_seconds = prices, budget_usd, poll_seconds
         self.paid: list[dict] = []
         self._shown: dict[str, str] = {}
@@ -61,7 +61,7 @@ class BatchJudge:
         self._last_error = "nothing"
 
     def ask(self, questions: list[dict]) -> None:
-        """Submit, wait and collect until each question is settled: expired parts and second attempts make further rounds."""
+        """Submit, wait and collect, again for expired parts and second tries, until every question has a verdict or no try left."""
         with self._readable_errors(), self._client:
             while True:
                 with self.store.lock():
@@ -70,7 +70,7 @@ class BatchJudge:
                     return
                 if not self._collect_ended(waiting):
                     raise InputError(
-                        "A batch has ended without a single verdict.",
+                        "A batch has ended without any verdict.",
                         where=", ".join(str(path) for path in waiting),
                         found=self._last_error,
                         hint="every verdict kept so far stays; run the same command again to ask for the rest.",
@@ -83,9 +83,9 @@ class BatchJudge:
             self._submit(path, state)  # does nothing where it was submitted
         wanted = {}
         for question in questions:
-            attempt = self.docket.next_attempt(question, self.store.records)
+            attempt = self.attempts.next_attempt(question, self.store.records)
             if attempt:
-                wanted[self.docket.settings.key(question, attempt)] = (question, attempt)
+                wanted[self.attempts.settings.key(question, attempt)] = (question, attempt)
         waiting, in_batches = [], set()
         for path in pending:
             keys = {row["key"] for row in read_rows(path.with_suffix(".questions"))}
@@ -108,9 +108,9 @@ class BatchJudge:
     ) -> Iterator[tuple[list[bytes], list[dict], float]]:
         """Batches of (request lines, question rows, highest price), as many as the limits and the budget allow."""
         requests, rows, size, price = [], [], 0, 0.0
-        settings = self.docket.settings
+        settings = self.attempts.settings
         for key, question, attempt in missing:
-            messages = settings.messages(question, self.docket.replies(question, self.store.records))
+            messages = settings.messages(question, self.attempts.replies(question, self.store.records))
             usd = self.prices.at_most(messages, settings.sampling["max_tokens"]) if self.prices else 0.0
             if not budget.fits(usd):
                 if not rows and not waited_for:
@@ -132,7 +132,7 @@ class BatchJudge:
     def _prepare(self, requests: list[bytes], rows: list[dict], usd: float) -> tuple[Path, dict]:
         """Everything about a batch on disk, before the server hears of it."""
         path = self.store.batches / f"{secrets.token_hex(8)}.json"
-        state = {"name": path.stem, "settings": self.docket.settings.described()}
+        state = {"name": path.stem, "settings": self.attempts.settings.described()}
         state |= {"questions": len(rows), "usd_at_most": usd}
         write_rows(path.with_suffix(".questions"), rows)
         path.with_suffix(".requests").write_bytes(b"".join(requests))
@@ -219,15 +219,15 @@ class BatchJudge:
         errors = [str(error.message) for error in (batch.errors.data if batch.errors else None) or []]
         for file_id in filter(None, (batch.output_file_id, batch.error_file_id)):
             for line in self._lines(file_id):
-                key, answer = _answer(line)
+                key, reply = _parse_result(line)
                 question = questions.get(key)
-                if isinstance(answer, str):
-                    errors.append(answer)
-                if isinstance(answer, str) or question is None or key in self.store.records:
+                if isinstance(reply, str):
+                    errors.append(reply)
+                if isinstance(reply, str) or question is None or key in self.store.records:
                     continue
-                usd = Budget(self.prices, None, 0.0).usd(answer, question["usd_at_most"])
+                usd = Budget(self.prices, None, 0.0).usd(reply, question["usd_at_most"])
                 fields = {name: question[name] for name in ("problem", "predicted_answer", "expected_answer")}
-                record = verdict_record(self.judge, settings, fields, question["attempt"], answer, usd)
+                record = verdict_record(self.judge, settings, fields, question["attempt"], reply, usd)
                 record["batch"] = batch.id
                 self.store.add(record, settings)
                 self.paid.append(record)
@@ -260,15 +260,17 @@ class BatchJudge:
         except (openai.OpenAIError, TransportError) as error:
             words = error.body.get("message") if isinstance(getattr(error, "body", None), dict) else None
             raise InputError(
-                "The endpoint refuses the batch." if isinstance(error, openai.APIStatusError) else "No batch service.",
+                "The endpoint refuses the batch."
+                if isinstance(error, openai.APIStatusError)
+                else "The batch service cannot be reached.",
                 where=self._base_url,
                 found=without_key(" ".join(str(words or error).split())[:500], self._key),
                 hint="every verdict and every batch id is kept; run the same command again to go on.",
             ) from None
 
 
-def _answer(line: bytes) -> tuple[str | None, Completion | str]:
-    """(custom id, answer or the server's words) of one line of a result file."""
+def _parse_result(line: bytes) -> tuple[str | None, Completion | str]:
+    """(custom id, reply or the server's words) of one line of a result file."""
     try:
         result = json.loads(line)
         key, response = result["custom_id"], result.get("response") or {}

@@ -15,7 +15,7 @@ MESSAGE_TOKENS = 16  # what a chat template adds to a message, generously
 def cost(records: list[dict]) -> dict:
     """Calls, tokens and dollars of some verdicts."""
     totals = {
-        f"num_{kind}_tokens": sum(r.get(f"num_{kind}_tokens") or 0 for r in records) for kind in ("prompt", "generated")
+        f"num_{side}_tokens": sum(r.get(f"num_{side}_tokens") or 0 for r in records) for side in ("prompt", "generated")
     }
     return {"calls": len(records), **totals, "usd": round(sum(r.get("usd") or 0 for r in records), 6)}
 
@@ -40,7 +40,7 @@ class Prices:
         known = [r for r in records if r.get("num_prompt_tokens") and r.get("num_generated_tokens")]
         if not known:
             return calls * self.usd(ASSUMED_PROMPT_TOKENS, ASSUMED_GENERATED_TOKENS)
-        prompt, generated = (sum(r[f"num_{kind}_tokens"] for r in known) for kind in ("prompt", "generated"))
+        prompt, generated = (sum(r[f"num_{side}_tokens"] for r in known) for side in ("prompt", "generated"))
         return calls * self.usd(prompt, generated) / len(known)
 
 
@@ -80,13 +80,13 @@ class Budget:
             self.spent += paid
             self._settled.notify_all()
 
-    def usd(self, answer: Completion, at_most: float) -> float | None:
+    def usd(self, reply: Completion, at_most: float) -> float | None:
         """What a reply cost; its upper bound where the server does not count tokens. None without prices."""
         if self.prices is None:
             return None
-        if answer.num_prompt_tokens is None or answer.num_generated_tokens is None:
+        if reply.num_prompt_tokens is None or reply.num_generated_tokens is None:
             return at_most
-        return self.prices.usd(answer.num_prompt_tokens, answer.num_generated_tokens)
+        return self.prices.usd(reply.num_prompt_tokens, reply.num_generated_tokens)
 
     def spent_error(self, usd: float) -> BudgetSpent:
         return BudgetSpent(

@@ -13,7 +13,7 @@ def check_judge_key(api_key_env: str | None) -> str:
         return "none"
     key = os.environ.get(api_key_env, "").strip()  # a key read from a file often ends with a newline
     if not key.isascii() or not key.isprintable() or " " in key:  # HTTP libraries quote such a header in their errors
-        raise InputError("The judge's API key is not a key: it holds spaces or special characters.", where=api_key_env)
+        raise InputError("The judge's API key contains spaces or special characters.", where=api_key_env)
     if not key:
         raise InputError(
             "The judge's API key is not set.",

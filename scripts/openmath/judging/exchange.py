@@ -15,7 +15,7 @@ def export_verdicts(folder: Path, output: Path) -> int:
     """Write all verdicts of a store as one file, the same bytes for the same verdicts; their number."""
     store = VerdictStore(folder)
     if not store.records:
-        raise InputError("The store holds no verdict.", where=folder)
+        raise InputError("The store holds no verdicts.", where=folder)
     settings = [{"settings": name, "described": store.described[name]} for name in sorted(store.described)]
     write_rows(output, [*settings, *(store.records[key] for key in sorted(store.records))])
     return len(store.records)
@@ -63,7 +63,7 @@ def check_verdict(line: dict, settings: dict, where: str) -> None:
         raise InputError("The settings of a verdict are not in the file.", where=where, found=line["settings"])
     if line["key"] != verdict_key(line["settings"], line, attempt):
         raise InputError(
-            "The key of a verdict is not that of its question: the line was changed.",
+            "The key of a verdict does not match its question: the line was changed.",
             where=where,
             hint="ask for another copy of the file.",
         )

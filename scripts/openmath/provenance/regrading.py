@@ -14,8 +14,8 @@ from openmath.provenance.chain import Chain
 
 def regrade(chain: Chain, benchmark: str) -> list[InputError]:
     """One error for the first row that comes out differently; none if all come out the same."""
-    recorded = chain.place(chain.layout.grades_file(chain.model, benchmark))
-    samples = [chain.place(path) for path in chain.sample_paths(benchmark)]
+    recorded = chain.local_path(chain.layout.grades_file(chain.model, benchmark))
+    samples = [chain.local_path(path) for path in chain.sample_paths(benchmark)]
     with TemporaryDirectory() as folder:
         again = Path(folder) / "grades.parquet"
         grade_files(samples, again, policy=chain.policy)  # samples carry their references

@@ -8,7 +8,7 @@ SHOWN_FILES = 4  # of a link; more are counted
 
 def cell_text(cell: Cell) -> str:
     """The number, its n and interval, and the problems that made it."""
-    values = "; ".join(f"{_short(value)} in {name}" for name, value in cell.stands.items())
+    values = "; ".join(f"{_short(value)} in {name}" for name, value in cell.reported.items())
     known = cell.details
     lines = [f"{cell.benchmark}:{cell.mode}:{cell.column} = {values}"]
     lines.append(f"  {known['problems']:,} problems, {known['samples']} sample{'s' * (known['samples'] > 1)} of each")
@@ -28,9 +28,9 @@ def chain_text(link: Link, before: str = "", last: bool = True) -> str:
     """The link and all that it was made from, indented."""
     text = f"{before}{'└─ ' if last else '├─ '}{link.title}\n"
     inside = before + ("   " if last else "│  ")
-    rail = inside + ("│  " if link.made_from else "   ")
+    prefix = inside + ("│  " if link.made_from else "   ")
     for line in [*link.facts, *_files(link.files)]:
-        text += f"{rail}{line}\n"
+        text += f"{prefix}{line}\n"
     for number, child in enumerate(link.made_from, 1):
         text += chain_text(child, inside, number == len(link.made_from))
     return text

@@ -19,8 +19,8 @@ def read_record(path: str | Path) -> dict:
     return read_json(path, "the record of a stage", hint=hint)
 
 
-def beside(path: str) -> Path:
-    """Where the record of a result lies."""
+def record_path(path: str) -> Path:
+    """Where the record of a result is."""
     return Path(path).with_suffix(".manifest.json")
 
 
@@ -81,7 +81,7 @@ def judging_records(layout: Layout, model: str, judge: str) -> dict[str, dict]:
     """Judged file -> its record."""
     if judge == "none":
         return {}
-    return {judged: read_record(beside(judged)) for _, judged in layout.judge_pairs(model, judge)}
+    return {judged: read_record(record_path(judged)) for _, judged in layout.judge_pairs(model, judge)}
 
 
 def sample_tokens(layout: Layout, model: str, benchmark: str, runs: list[str]) -> dict:

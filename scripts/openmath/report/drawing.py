@@ -13,7 +13,7 @@ from matplotlib.ticker import NullLocator, PercentFormatter
 
 from openmath.files.rows import atomic_write
 from openmath.report.figure_tables import OUTCOMES, natural
-from openmath.results.modes import KINDS
+from openmath.results.modes import GRADINGS
 from openmath.statistics.estimates import ESTIMATORS
 
 FORMATS = ("svg", "png", "pdf")
@@ -66,9 +66,9 @@ OUTCOME_STYLES = {
 def save_figure(figure: Figure, folder: Path, name: str) -> None:
     """Write name.svg, .png and .pdf; each appears complete."""
     with matplotlib.rc_context(STYLE):
-        for kind in FORMATS:
-            with atomic_write(folder / f"{name}.{kind}") as file:
-                figure.savefig(file, format=kind, metadata=NO_DATES[kind])
+        for extension in FORMATS:
+            with atomic_write(folder / f"{name}.{extension}") as file:
+                figure.savefig(file, format=extension, metadata=NO_DATES[extension])
 
 
 def message(text: str) -> Figure:
@@ -113,7 +113,7 @@ def percent_axis(axis) -> None:
 
 def draw_curves(curves: pandas.DataFrame) -> Figure:
     """Each estimator against k with 95 % bands, one panel per benchmark. curves: curves.csv."""
-    looks = dict(zip(product(KINDS, ESTIMATORS), cycle(CURVES), strict=False))
+    looks = dict(zip(product(GRADINGS, ESTIMATORS), cycle(CURVES), strict=False))
 
     def draw(axes: Axes, item) -> None:
         benchmark, rows = item

@@ -68,13 +68,13 @@ def group_name(value: object) -> str | None:
     return number[1] if number else name
 
 
-def group_table(questions: pandas.DataFrame, groups: dict[str, dict[str, dict[str, str]]]) -> pandas.DataFrame:
+def group_table(problem_scores: pandas.DataFrame, groups: dict[str, dict[str, dict[str, str]]]) -> pandas.DataFrame:
     """Accuracy of each group of problems in greedy and majority (without them, in the average of samples).
 
-    questions: tables.question_table. groups: benchmark -> problem_groups. The judge's verdicts where there are any, else symbolic.
+    problem_scores: of tables.problem_scores. groups: benchmark -> problem_groups. By the judge where there is one, else symbolic.
     """
     rows = []
-    for (benchmark, mode), scores in chosen_modes(questions):
+    for (benchmark, mode), scores in chosen_modes(problem_scores):
         grading = "judge" if scores["judge"].notna().all() else "symbolic"
         for field, named in groups.get(benchmark, {}).items():
             group = scores["id"].map(named)
@@ -86,8 +86,8 @@ def group_table(questions: pandas.DataFrame, groups: dict[str, dict[str, dict[st
     return pandas.DataFrame(rows, columns=GROUP_COLUMNS)
 
 
-def chosen_modes(questions: pandas.DataFrame) -> Iterable[tuple[tuple[str, str], pandas.DataFrame]]:
-    for benchmark, of_benchmark in questions.groupby("benchmark", sort=False):
+def chosen_modes(problem_scores: pandas.DataFrame) -> Iterable[tuple[tuple[str, str], pandas.DataFrame]]:
+    for benchmark, of_benchmark in problem_scores.groupby("benchmark", sort=False):
         by_mode = dict(iter(of_benchmark.groupby("mode", sort=False)))
         chosen = [mode for mode in by_mode if mode == "greedy" or mode.startswith("majority@")]
         for mode in chosen or list(by_mode)[:1]:

@@ -48,7 +48,7 @@ def render_page(title: str, sections: Sequence[Section]) -> str:
     return render(
         "page.html",
         title=title,
-        policy=content_security_policy(scripts),
+        content_security_policy=content_security_policy(scripts),
         styles=Markup("\n".join([(ASSETS / "report.css").read_text(), *(section.styles for section in sections)])),
         sections=[(section, Markup(section.html)) for section in sections],
         scripts=[Markup(script) for script in scripts],

@@ -11,7 +11,7 @@ from openmath.report.page import percent, render, with_interval
 from openmath.report.section import Section
 from openmath.report.summaries import Summary, read_csv
 from openmath.results.metrics import METRICS
-from openmath.results.modes import KINDS
+from openmath.results.modes import GRADINGS
 
 # Columns of the tables behind figures that are proportions too.
 PROPORTIONS = {"estimate", "accuracy", "ci95_low", "ci95_high", "share"}
@@ -26,20 +26,20 @@ def overview_section(summaries: list[Summary]) -> Section:
         cells: dict[tuple[str, str], dict[str, Markup]] = {}
         for row in summary.metrics:
             if row["mode"] == "greedy" or row["mode"].startswith("majority@"):
-                kind = "judge" if "accuracy_judge" in row else "symbolic"
-                grading = summary.judge if kind == "judge" else "symbolic"
-                cells.setdefault((row["mode"], grading), {})[row["benchmark"]] = accuracy(row, kind)
+                grading = "judge" if "accuracy_judge" in row else "symbolic"
+                graded_by = summary.judge if grading == "judge" else "symbolic"
+                cells.setdefault((row["mode"], graded_by), {})[row["benchmark"]] = accuracy(row, grading)
         rows += [[summary.model, *key, *(found.get(name, "") for name in benchmarks)] for key, found in cells.items()]
     return Section(
         "overview", "Overview", render("overview.html", header=["model", "mode", "graded by", *benchmarks], rows=rows)
     )
 
 
-def accuracy(row: dict, kind: str) -> Markup | str:
+def accuracy(row: dict, grading: str) -> Markup | str:
     """Accuracy of a row of the metrics with its interval; '' where this grading was not made."""
-    if f"accuracy_{kind}" not in row:
+    if f"accuracy_{grading}" not in row:
         return ""
-    return with_interval(row[f"accuracy_{kind}"], row[f"ci95_low_{kind}"], row[f"ci95_high_{kind}"])
+    return with_interval(row[f"accuracy_{grading}"], row[f"ci95_low_{grading}"], row[f"ci95_high_{grading}"])
 
 
 def model_section(summary: Summary) -> Section:
@@ -49,14 +49,14 @@ def model_section(summary: Summary) -> Section:
         for metric in METRICS
         if metric.shown and any(row.get(metric.name) is not None for row in summary.metrics)
     ]
-    kinds = [kind for kind in KINDS if any(f"accuracy_{kind}" in row for row in summary.metrics)]
+    gradings = [grading for grading in GRADINGS if any(f"accuracy_{grading}" in row for row in summary.metrics)]
     rows = [
         [row["benchmark"], row["mode"], f"{row['n_items']:,}"]
-        + [accuracy(row, kind) for kind in kinds]
+        + [accuracy(row, grading) for grading in gradings]
         + [metric.text(row.get(metric.name)) for metric in known]
         for row in summary.metrics
     ]
-    header = ["benchmark", "mode", "n", *kinds, *(metric.title for metric in known)]
+    header = ["benchmark", "mode", "n", *gradings, *(metric.title for metric in known)]
     judged = "symbolic grading" if summary.judge == "none" else f"judged by {summary.judge}"
     html = render(
         "model.html",

@@ -25,7 +25,7 @@ def sample_set(grades: Path, samples: Path, judges: Sequence[str]) -> SampleSet:
     files = sorted((samples / benchmark).glob("output-*.jsonl"), key=lambda path: run_order(sample_run_of(path)))
     if not files:
         raise InputError(
-            "The samples behind these grades are gone.",
+            "The samples of these grades are missing.",
             where=grades,
             expected=f"{samples / benchmark}/output-*.jsonl",
             hint="imported samples: name their folder, --samples.",

@@ -41,7 +41,7 @@ def read_summary(folder: Path) -> Summary:
         )
     except OSError as error:
         raise InputError(
-            "The report lacks a file of a summary.",
+            "A file of a summary is missing.",
             where=error.filename,
             hint="summarize_results.py --output-dir and draw_figures.py make them.",
         ) from None

@@ -54,10 +54,10 @@ class SampleSet:
     def sample_file(self, run: str) -> Path:
         if run not in self.samples:
             raise InputError(
-                "A sample file behind these grades is gone.",
+                "A sample file of these grades is missing.",
                 where=self.grades,
                 expected=f"output-{run}.jsonl beside {next(iter(self.samples.values()))}",
-                hint="get it back, or grade again what there is.",
+                hint="restore it, or grade the files that are left.",
             )
         return self.samples[run]
 

@@ -9,7 +9,7 @@ import pandas
 from scipy import stats
 
 from openmath.errors import InputError
-from openmath.results.modes import KINDS
+from openmath.results.modes import GRADINGS
 from openmath.statistics.intervals import DRAWS, SEED, SIGNIFICANCE, SMALL, Interval, question_level, resampled
 
 POWER_Z = stats.norm.ppf(1 - SIGNIFICANCE / 2) + stats.norm.ppf(0.8)  # 80 % power
@@ -20,7 +20,7 @@ FLIP = 0.5  # a problem has flipped where one side's score reaches this and the 
 def compare(first: pandas.DataFrame, second: pandas.DataFrame) -> tuple[list[dict], list[dict], list[str]]:
     """Rows of differences (first - second), rows of flipped problems, and what only one side has.
 
-    first, second: tables.question_table of each side. Holm's correction is over the benchmarks of one mode and grading.
+    first, second: tables.problem_scores of each side. Holm's correction is over the benchmarks of one mode and grading.
     """
     sides = [_by_mode(table) for table in (first, second)]
     common = [key for key in sides[0] if key in sides[1]]
@@ -36,15 +36,15 @@ def compare(first: pandas.DataFrame, second: pandas.DataFrame) -> tuple[list[dic
         a, b = (side[benchmark, mode] for side in sides)
         if a.id.tolist() != b.id.tolist():
             raise InputError(
-                "The two sides are not about the same problems.",
+                "The two sides do not hold the same problems.",
                 where=benchmark,
                 found=f"{len(a)} and {len(b)} problems",
             )
-        for kind in KINDS:
-            if a[kind].notna().all() and b[kind].notna().all():
-                what = {"benchmark": benchmark, "mode": mode, "grading": kind}
-                rows.append(what | paired(a[kind].to_numpy(), b[kind].to_numpy()))
-                flips += [what | flip for flip in _flipped(a, b, kind)]
+        for grading in GRADINGS:
+            if a[grading].notna().all() and b[grading].notna().all():
+                what = {"benchmark": benchmark, "mode": mode, "grading": grading}
+                rows.append(what | paired(a[grading].to_numpy(), b[grading].to_numpy()))
+                flips += [what | flip for flip in _flipped(a, b, grading)]
     for family in {(row["mode"], row["grading"]) for row in rows}:
         members = [row for row in rows if (row["mode"], row["grading"]) == family]
         for row, p in zip(members, holm([row["p_value"] for row in members]), strict=True):
@@ -116,13 +116,13 @@ def _by_mode(table: pandas.DataFrame) -> dict[tuple[str, str], pandas.DataFrame]
     return dict(iter(table.groupby([table.benchmark, mode], sort=False)))
 
 
-def _flipped(a: pandas.DataFrame, b: pandas.DataFrame, kind: str) -> list[dict]:
-    flipped = (a[kind].to_numpy() >= FLIP) != (b[kind].to_numpy() >= FLIP)
+def _flipped(a: pandas.DataFrame, b: pandas.DataFrame, grading: str) -> list[dict]:
+    flipped = (a[grading].to_numpy() >= FLIP) != (b[grading].to_numpy() >= FLIP)
     return [
         {
             "id": one.id,
-            "first": getattr(one, kind),
-            "second": getattr(two, kind),
+            "first": getattr(one, grading),
+            "second": getattr(two, grading),
             "answer_first": one.answer,
             "answer_second": two.answer,
         }

@@ -26,7 +26,7 @@ COLUMNS = {
     "expected_answer": (pa.string(), "the reference"),
     "generation": (pa.string(), "the model's text"),
     "predicted_answer": (pa.string(), "the one that was graded: last `\\boxed{}` of the generation; null: none"),
-    "is_correct": (pa.bool_(), "verdict of the symbolic grader"),
+    "is_correct": (pa.bool_(), "grade by the symbolic grader"),
     "grade_status": (pa.string(), "`ok`, `timeout`, `too_large`, `no_answer`"),
     "vote_class": (pa.string(), "equal answers to a problem have equal classes; majority votes count these"),
     "finish_reason": (pa.string(), "`stop`, or `length`: cut at the token limit"),
@@ -52,27 +52,27 @@ def graded_runs(path: Path) -> Iterator[tuple[str, list[dict]]]:
 
 
 def graded_rows(path: Path, grades: list[dict]) -> Iterator[tuple[dict, dict]]:
-    """(row, its grade) of a sample or judged file. The row gets the graded answer and both names of its verdict."""
+    """(row, its grade) of a sample or judged file. The row gets the graded answer and both names of its grade."""
     number = 0
     for number, row in enumerate(read_rows(path), start=1):
         grade = grades[number - 1] if number <= len(grades) else None
         if grade is None or str(row.get("id", grade["id"])) != grade["id"]:
             break
         row["id"], row["predicted_answer"] = grade["id"], grade["predicted_answer"]
-        yield with_verdict(row, grade["is_correct"]), grade
+        yield with_grade(row, grade["is_correct"]), grade
     else:
         if number == len(grades):
             return
     raise InputError(
-        "The rows are not those that were graded.",
+        "The samples are not those that were graded.",
         where=f"{path}:{number}",
         expected=f"{len(grades)} rows, ids and order as in the grades",
         hint="remove the grades to have them made again.",
     )
 
 
-def with_verdict(row: dict, correct: bool) -> dict:
-    """NeMo-Skills called the symbolic verdict is_correct at first, and symbolic_correct since 2025: its readers find either."""
+def with_grade(row: dict, correct: bool) -> dict:
+    """NeMo-Skills called the symbolic grade is_correct at first, and symbolic_correct since 2025: its readers find either."""
     row["is_correct"] = row["symbolic_correct"] = correct
     return row
 
@@ -83,7 +83,7 @@ def export_benchmark(name: str, samples: Path, grades: Path, verdicts: Verdicts,
     samples: folder of BENCHMARK/output-*.jsonl. nemo, dataset: folders to write into.
     """
     judges = [pa.field(f"verdict_{judge}", pa.string()) for judge in verdicts]
-    schema = pa.schema([pa.field(column, kind) for column, (kind, _) in COLUMNS.items()] + judges)
+    schema = pa.schema([pa.field(column, column_type) for column, (column_type, _) in COLUMNS.items()] + judges)
     total = 0
     with atomic_write(dataset / f"{name}.parquet") as file:
         with parquet.ParquetWriter(file, schema, compression="zstd") as writer:
@@ -106,11 +106,11 @@ def export_benchmark(name: str, samples: Path, grades: Path, verdicts: Verdicts,
 def dataset_row(row: dict, grade: dict, verdicts: Verdicts) -> dict:
     """One row of the data set; fields of other tools in unlike types become text."""
     values = row | grade
-    for column, (kind, _) in COLUMNS.items():
+    for column, (column_type, _) in COLUMNS.items():
         value = values.get(column)
-        if kind == pa.string() and value is not None:
+        if column_type == pa.string() and value is not None:
             values[column] = valid_text(value if isinstance(value, str) else json.dumps(value))
-        elif kind == pa.int32():
+        elif column_type == pa.int32():
             values[column] = value if isinstance(value, int) and 0 <= value < 2**31 else None
     for judge, known in verdicts.items():
         values[f"verdict_{judge}"] = known.get((grade["id"], grade["predicted_answer"]))

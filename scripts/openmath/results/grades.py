@@ -24,7 +24,7 @@ TEXT_COLUMNS = ("id", "sample_run", "predicted_answer", "vote_class", "finish_re
 class Graded:
     """Samples of N problems in n runs, in benchmark and seed order. Arrays are (N, n).
 
-    answers, classes: codes, NONE where there is no answer; texts: the answer of each code. correct: symbolic verdict.
+    answers, classes: codes, NONE where there is no answer; texts: the answer of each code. correct: the symbolic grades.
     truncated: the sample met the token limit; None where no sample says. judged: yes | no | unparsed, "" where a sample
     is not judged; None where none is.
     """
@@ -50,7 +50,7 @@ class Graded:
         return Graded(self.ids, runs, self.texts, **parts)
 
     def ballots(self, policy: str, correct: np.ndarray | None = None) -> Ballots:
-        """The votes; correct: other verdicts (N, n) than the symbolic ones."""
+        """The votes; correct: other grades (N, n) than the symbolic ones."""
         return count_votes(self.answers, self.classes, self.correct if correct is None else correct, policy)
 
     def answer_of(self, problem: int, run: int) -> str | None:
@@ -88,7 +88,7 @@ class Benchmark:
                 raise InputError(
                     "Some of the sampled runs are judged and others are not.",
                     where=self.name,
-                    found=f"{graded.runs[int(unjudged.any(axis=0).argmax())]} lacks judgements",
+                    found=f"{graded.runs[int(unjudged.any(axis=0).argmax())]} has rows without a judgement",
                 )
 
     @property
@@ -138,19 +138,19 @@ def _read_table(path: Path) -> pa.Table:
     missing = {*TEXT_COLUMNS, "is_correct"}.difference(table.column_names)
     if missing or table.num_rows == 0:
         raise InputError(
-            "This is no table of grades.", where=path, found=f"{table.num_rows} rows, without {sorted(missing)}"
+            "This is not a table of grades.", where=path, found=f"{table.num_rows} rows, without {sorted(missing)}"
         )
     for name in table.column_names:
-        kind = table.schema.field(name).type
+        column_type = table.schema.field(name).type
         if name == "is_correct":
-            right = pa.types.is_boolean(kind)
+            right = pa.types.is_boolean(column_type)
         else:
-            right = pa.types.is_dictionary(kind) and pa.types.is_string(kind.value_type)
+            right = pa.types.is_dictionary(column_type) and pa.types.is_string(column_type.value_type)
         if not right or (name in ("id", "sample_run", "is_correct") and table[name].null_count):
             raise InputError(
-                "This is no table of grades.",
+                "This is not a table of grades.",
                 where=f"{path}: {name}",
-                found=f"{kind}, {table[name].null_count} without a value",
+                found=f"{column_type}, {table[name].null_count} without a value",
                 hint="remove the file to have it made again.",
             )
     return table
@@ -171,9 +171,9 @@ def read_judged(path: Path, ids: list[str]) -> Judged:
 
 
 def read_sample_files(paths: Iterable[Path], policy: str) -> Graded:
-    """Sample files of one benchmark as they stand: recorded verdicts and judgements are kept, missing ones graded.
+    """Sample files of one benchmark as they stand: recorded grades and judgements are kept, missing ones graded.
 
-    Under `paper`, where votes go to strings, nothing is graded whose verdict is recorded.
+    Under `paper`, where votes go to strings, rows with a recorded grade are not graded.
     """
     files = sorted(paths, key=lambda path: run_order(sample_run_of(path)))
     runs = [sample_run_of(path) for path in files]
@@ -199,8 +199,8 @@ def read_sample_files(paths: Iterable[Path], policy: str) -> Graded:
         with GraderPool(policy=policy) as pool:
             samples = list(pool.grade_samples(pairs))
         _, classes = _codes([sample.vote_class for sample in samples])
-        verdicts = np.array([sample.verdict.correct for sample in samples])
-        correct = np.where(recorded == NONE, verdicts[pair], recorded == 1)
+        grades = np.array([sample.grade.correct for sample in samples])
+        correct = np.where(recorded == NONE, grades[pair], recorded == 1)
     truncated = reasons == "length" if (reasons != "").any() else None
     return Graded(list(first.id), runs, texts, answers[pair], classes[pair], correct, truncated, judged)
 
@@ -210,7 +210,7 @@ def benchmarks_of_grades(grades: list[Path], judged: list[Path]) -> Iterator[Ben
     names = [path.stem for path in grades]
     for path in judged:
         if path.parent.name not in names:
-            raise InputError("A judged file belongs to no file of grades.", where=path, expected=", ".join(names))
+            raise InputError("There are no grades for a judged file.", where=path, expected=", ".join(names))
     for path in grades:
         benchmark = by_kind(path.stem, read_grades(path))
         for file in judged:
@@ -226,7 +226,7 @@ def by_kind(name: str, graded: Graded) -> Benchmark:
 
 
 class _Sample(NamedTuple):
-    """pair: answer, expected answer; recorded: verdict of the row itself or NONE; finish_reason, judged: "" for none."""
+    """pair: answer, expected answer; recorded: the grade in the row itself or NONE; finish_reason, judged: "" for none."""
 
     id: str
     problem: str

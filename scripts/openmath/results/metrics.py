@@ -135,12 +135,12 @@ METRICS = [
 def metrics_row(benchmark: str, mode: Mode) -> dict:
     """Everything about one mode: accuracies 0 to 1, their 95 % intervals and how these were made; then its metrics."""
     row = {"benchmark": benchmark, "mode": mode.name, "n_items": len(mode.symbolic), "n_samples": mode.num_samples}
-    for kind, bounds in mode.intervals().items():
+    for grading, bounds in mode.intervals().items():
         row |= {
-            f"accuracy_{kind}": float(mode.scores()[kind].mean()),
-            f"ci95_low_{kind}": bounds.low,
-            f"ci95_high_{kind}": bounds.high,
-            f"ci_method_{kind}": bounds.method,
+            f"accuracy_{grading}": float(mode.scores()[grading].mean()),
+            f"ci95_low_{grading}": bounds.low,
+            f"ci95_high_{grading}": bounds.high,
+            f"ci_method_{grading}": bounds.method,
         }
     for metric in METRICS:
         if metric.belongs_to(mode):

@@ -12,7 +12,7 @@ from openmath.results.grades import Benchmark, Graded, Judged
 from openmath.statistics.intervals import Interval, interval
 from openmath.statistics.votes import NONE, majority
 
-KINDS = ("symbolic", "judge")
+GRADINGS = ("symbolic", "judge")
 AGGREGATIONS = ("greedy", "average", "majority", "any")  # how the samples of a problem become its score
 
 
@@ -21,11 +21,11 @@ class Mode:
     """Scores (N,) in [0, 1] of one mode; None where that grading was not made.
 
     aggregation: one of AGGREGATIONS. num_samples: per problem. unanswered: bool per sample, or per problem (N,) where a mode
-    has one answer of it. pairs: symbolic and judge verdicts, two bool arrays, on the very same answers.
+    has one answer of it. pairs: correct by symbolic grading and by the judge, two bool arrays, on the very same answers.
 
     Of some aggregations only, for the metrics (metrics.py): answers: the ones that the scores are about (greedy, majority).
-    runs: the sample runs themselves (greedy, average). tied: bool per problem (majority). compared: symbolic verdicts and
-    the judge's words, yes | no | unparsed, on the same answers (all but any).
+    runs: the sample runs themselves (greedy, average). tied: bool per problem (majority). compared: correct by symbolic grading,
+    and the judge's verdicts, yes | no | unparsed, on the same answers (all but any).
     """
 
     name: str
@@ -41,12 +41,13 @@ class Mode:
     compared: tuple[np.ndarray, np.ndarray] | None = None
 
     def scores(self) -> dict[str, np.ndarray]:
-        """Kind of grading -> scores."""
-        return {kind: values for kind in KINDS if (values := getattr(self, kind)) is not None}
+        """Grading -> scores."""
+        return {grading: values for grading in GRADINGS if (values := getattr(self, grading)) is not None}
 
     def intervals(self) -> dict[str, Interval]:
-        """Kind of grading -> interval of the mean score."""
-        return {kind: interval(values, self.aggregation == "average") for kind, values in self.scores().items()}
+        """Grading -> interval of the mean score."""
+        averaged = self.aggregation == "average"
+        return {grading: interval(values, averaged) for grading, values in self.scores().items()}
 
 
 def modes_of(benchmark: Benchmark, policy: str) -> list[Mode]:
@@ -106,8 +107,8 @@ def _average(runs: Graded) -> Mode:
 def _majority(benchmark: Benchmark, policy: str) -> Mode:
     """The vote. A judge has seen one answer per problem, the first in seed order that won: ties share no judge credit.
 
-    both, any and the agreement compare the two verdicts on that answer. Where each sample is judged, as in files of other
-    tools, the vote is made with either kind of verdict.
+    both, any and the agreement compare the two gradings of that answer. Where each sample is judged, as in files of other
+    tools, the vote is made by either grading.
     """
     runs, judged = benchmark.sampled, benchmark.judged.get("majority")
     n, problems = len(runs.runs), range(len(runs.ids))
@@ -127,7 +128,8 @@ def _majority(benchmark: Benchmark, policy: str) -> Mode:
         shown = verdicts == "yes"
     compared = None if verdicts is None else (correct, verdicts)
     if policy == "paper" and judge is not None:
-        correct, shown = vote.credit == 1, judge == 1  # its two votes may show two answers; it compares their verdicts
+        # Its two votes may show two answers; it compares what they are worth.
+        correct, shown = vote.credit == 1, judge == 1
     return Mode(
         f"majority@{n}",
         "majority",
@@ -167,7 +169,7 @@ def _check_judged_answers(mode: str, judged: Judged, answers: list[str | None], 
     for number, (seen, graded) in enumerate(zip(judged.answers, answers, strict=True)):
         if seen != graded:
             raise InputError(
-                f"The judge saw another {mode} answer than the grades give.",
+                f"The judge has seen a different {mode} answer than the grades give.",
                 where=f"{benchmark.name}: {benchmark.ids[number]}",
                 expected="no answer" if graded is None else graded,
                 found="no answer" if seen is None else seen,

@@ -57,57 +57,57 @@ def load_published(path: Path) -> dict:
     except ValidationError as error:
         first = error.errors()[0]
         place = ": ".join(map(str, [path, *first["loc"]]))
-        raise InputError("This is no file of published numbers.", where=place, found=first["msg"]) from None
+        raise InputError("This is not a file of published numbers.", where=place, found=first["msg"]) from None
     return published
 
 
-def beside_published(metrics: list[dict], model: str, published: dict) -> list[dict]:
-    """One row per published number of `model` that we have a counterpart for, with our value, interval and the verdict.
+def compare_with_published(metrics: list[dict], model: str, published: dict) -> list[dict]:
+    """One row per published number of `model` that we have a counterpart for, with our value, interval and the outcome.
 
-    metrics: rows of metrics.metrics_row. Their numbers are LLM-judged or symbolic; ours of the same kind stands beside them, and
-    where we have no judge, our symbolic one.
+    metrics: rows of metrics.metrics_row. Their numbers are LLM-judged or symbolic; each is compared with ours of the same
+    grading, and where we have no judge, our symbolic one.
     """
     rows = []
     for name, collection in published["sets"].items():
-        for mode, kinds in collection["models"].get(model, {}).items():
-            for kind, numbers in kinds.items():
+        for mode, gradings in collection["models"].get(model, {}).items():
+            for grading, numbers in gradings.items():
                 for ours in metrics:
                     if ours["mode"] == mode and ours["benchmark"] in numbers:
                         expected = published["problems"].get(ours["benchmark"])
-                        rows.append(_row(name, collection, kind, numbers[ours["benchmark"]], ours, expected))
+                        rows.append(_row(name, collection, grading, numbers[ours["benchmark"]], ours, expected))
     return rows
 
 
-def _row(name: str, collection: dict, kind: str, number: object, ours: dict, problems: int) -> dict:
-    own = kind if f"accuracy_{kind}" in ours else "symbolic"
+def _row(name: str, collection: dict, grading: str, number: object, ours: dict, problems: int) -> dict:
+    own = grading if f"accuracy_{grading}" in ours else "symbolic"
     value, low, high = (100 * ours[f"{part}_{own}"] for part in ("accuracy", "ci95_low", "ci95_high"))
     solved, slash, total = str(number).partition("/")
     theirs = 100 * int(solved) / int(total) if slash else float(number)
     same_problems = ours["n_items"] == problems
     if slash:
         p = _fisher(round(value / 100 * ours["n_items"]), ours["n_items"], int(solved), int(total))
-        verdict = "differs" if p < SIGNIFICANCE else "too small to tell"
+        outcome = "differs" if p < SIGNIFICANCE else "too small to tell"
         rule = f"Fisher p = {p:.2g}"
     else:
         spread = collection["spread"]
         outside = not low - spread <= theirs <= high + spread
         wide = max(high - value, value - low) > INFORMATIVE or not same_problems
-        verdict = "differs" if outside else "too small to tell" if wide else "within"
+        outcome = "differs" if outside else "too small to tell" if wide else "within"
         rule = f"interval ± {spread:g} points"
-    remarks = [f"ours is {own}, theirs {kind}"] if own != kind else []
+    remarks = [f"ours is {own}, theirs {grading}"] if own != grading else []
     remarks += [] if same_problems else [f"ours has {ours['n_items']} problems, theirs {problems}"]
     return {
         "set": name,
         "benchmark": ours["benchmark"],
         "mode": ours["mode"],
-        "grading": kind,
+        "grading": grading,
         "ours": value,
         "ci95_low": low,
         "ci95_high": high,
         "published": theirs,
         "published_text": str(number),
         "published_source": collection["source"],
-        "verdict": verdict,
+        "verdict": outcome,
         "rule": rule,
         "remarks": "; ".join(remarks),
     }

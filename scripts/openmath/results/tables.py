@@ -6,7 +6,7 @@ import pandas
 from openmath.files.text_tables import markdown_table
 from openmath.results.grades import Benchmark, Graded
 from openmath.results.metrics import METRICS
-from openmath.results.modes import KINDS, Mode
+from openmath.results.modes import GRADINGS, Mode
 from openmath.statistics.estimates import curve_points, curves
 from openmath.statistics.intervals import resampled
 
@@ -14,14 +14,14 @@ COLUMNS = ("symbolic_correct", "judge_correct", "both_correct", "any_correct")
 
 
 def table_row(mode: Mode, policy: str) -> dict:
-    """The recipe's columns of one mode, in percent; only those that the verdicts allow."""
+    """The recipe's columns of one mode, in percent; only those of gradings that were made."""
     problems = len(mode.symbolic)
     row = {"evaluation_mode": mode.name, "num_entries": problems}
-    row |= {f"{kind}_correct": _percent(scores.sum(), problems) for kind, scores in mode.scores().items()}
+    row |= {f"{grading}_correct": _percent(scores.sum(), problems) for grading, scores in mode.scores().items()}
     if mode.pairs:
         a, b = mode.pairs
         row |= {"both_correct": _percent((a & b).sum(), a.size), "any_correct": _percent((a | b).sum(), a.size)}
-    # The reference counts an unanswered problem of a judged majority twice, once for each kind of verdict.
+    # The reference counts an unanswered problem of a judged majority twice, once in each grading.
     twice = policy == "paper" and mode.aggregation == "majority" and mode.judge is not None
     row["no_answer"] = _percent(mode.unanswered.sum() * (1 + twice), mode.unanswered.size)
     return row
@@ -48,15 +48,15 @@ def _cell(value: object) -> str:
 
 
 def curve_rows(benchmark: str, runs: Graded, policy: str, points: list[int] | None = None) -> list[dict]:
-    """maj@k and pass@k of one benchmark at k = 1, 2, 4, ..., n (or at `points`), for each kind of verdict made on all samples."""
+    """maj@k and pass@k of one benchmark at k = 1, 2, 4, ..., n (or at `points`), for each grading that was made of all samples."""
     n = len(runs.runs)
     points = points or curve_points(n)
-    verdicts = {"symbolic": runs.correct}
+    correct_by = {"symbolic": runs.correct}
     if runs.judged is not None:
-        verdicts["judge"] = runs.judged == "yes"
+        correct_by["judge"] = runs.judged == "yes"
     scores = {
-        (kind, *key): values
-        for kind, correct in verdicts.items()
+        (grading, *key): values
+        for grading, correct in correct_by.items()
         for key, values in curves(correct, runs.ballots(policy, correct), points).items()
     }
     bounds = resampled(np.stack(list(scores.values()), axis=1))
@@ -64,7 +64,7 @@ def curve_rows(benchmark: str, runs: Graded, policy: str, points: list[int] | No
         {
             "benchmark": benchmark,
             "estimator": estimator,
-            "grading": kind,
+            "grading": grading,
             "k": k,
             "estimate": float(values.mean()),
             "ci95_low": bound.low,
@@ -73,11 +73,11 @@ def curve_rows(benchmark: str, runs: Graded, policy: str, points: list[int] | No
             "n_items": bound.n,
             "n_samples": n,
         }
-        for ((kind, estimator, k), values), bound in zip(scores.items(), bounds, strict=True)
+        for ((grading, estimator, k), values), bound in zip(scores.items(), bounds, strict=True)
     ]
 
 
-def question_table(benchmark: Benchmark, modes: list[Mode]) -> pandas.DataFrame:
+def problem_scores(benchmark: Benchmark, modes: list[Mode]) -> pandas.DataFrame:
     """One row per (mode, problem): the scores behind every mean, for comparisons and plots."""
     return pandas.concat(
         [
@@ -127,7 +127,9 @@ def markdown(title: str, metrics: list[dict], curve: list[dict]) -> str:
     for benchmark in dict.fromkeys(row["benchmark"] for row in metrics):
         rows = [row for row in metrics if row["benchmark"] == benchmark]
         text += f"\n## {benchmark}\n\n" + markdown_table([_accuracy_cells(row) for row in rows])
-        methods = sorted({row[f"ci_method_{kind}"] for row in rows for kind in KINDS if f"ci_method_{kind}" in row})
+        methods = sorted(
+            {row[f"ci_method_{grading}"] for row in rows for grading in GRADINGS if f"ci_method_{grading}" in row}
+        )
         text += f"\nn = {rows[0]['n_items']} problems. Intervals: {'; '.join(methods)}.\n"
         points = [row for row in curve if row["benchmark"] == benchmark]
         if points:
@@ -138,9 +140,11 @@ def markdown(title: str, metrics: list[dict], curve: list[dict]) -> str:
 
 def _accuracy_cells(row: dict) -> dict:
     cells = {"mode": row["mode"]}
-    for kind in KINDS:
-        if f"accuracy_{kind}" in row:
-            cells[kind] = _with_interval(row[f"accuracy_{kind}"], row[f"ci95_low_{kind}"], row[f"ci95_high_{kind}"])
+    for grading in GRADINGS:
+        if f"accuracy_{grading}" in row:
+            cells[grading] = _with_interval(
+                row[f"accuracy_{grading}"], row[f"ci95_low_{grading}"], row[f"ci95_high_{grading}"]
+            )
     return cells | {metric.title: metric.text(row.get(metric.name)) for metric in METRICS if metric.shown}
 
 

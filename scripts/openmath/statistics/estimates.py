@@ -9,7 +9,7 @@ from openmath.statistics.votes import Ballots
 
 
 def pass_at_k(correct: np.ndarray, k: int) -> np.ndarray:
-    """Unbiased pass@k of each problem (N,) from verdicts (N, n): 1 - C(n-c, k) / C(n, k). Chen et al. 2021, arXiv 2107.03374.
+    """Unbiased pass@k of each problem (N,) from grades (N, n): 1 - C(n-c, k) / C(n, k). Chen et al. 2021, arXiv 2107.03374.
 
     Raises InputError unless 1 <= k <= n: a smaller n would need the biased "any of n".
     """
@@ -38,7 +38,7 @@ def curves(correct: np.ndarray, ballots: Ballots, points: list[int]) -> dict[tup
 
 
 def seed_std(correct: np.ndarray) -> float | None:
-    """Standard deviation (ddof 1) of the accuracies of the n runs of verdicts (N, n): how far a rerun would move."""
+    """Standard deviation (ddof 1) of the accuracies of the n runs of grades (N, n): how far a rerun would move."""
     return float(correct.mean(axis=0).std(ddof=1)) if correct.shape[1] > 1 else None
 
 

@@ -1,7 +1,7 @@
 """Majority votes over the sampled runs of each problem.
 
 default: over canonical classes, so that 1/2, 0.5 and \\frac12 are one candidate; tied candidates share the credit.
-paper: over (answer string, verdict) pairs as the reference did; the first seen of tied candidates, in seed order, wins.
+paper: over (answer string, grade) pairs as the reference did; the first seen of tied candidates, in seed order, wins.
 In both a missing answer takes up a draw but never votes, and a problem without any answer is wrong.
 """
 
@@ -42,7 +42,7 @@ class Majority:
 
 
 def count_votes(answers: np.ndarray, classes: np.ndarray, correct: np.ndarray, policy: str) -> Ballots:
-    """Ballots of codes (N, n) in seed order. answers, classes: NONE where there is none; correct: verdicts, bool."""
+    """Ballots of codes (N, n) in seed order. answers, classes: NONE where there is none; correct: grades, bool."""
     correct = correct.astype(bool)
     candidates = answers.astype(np.int64) * 2 + correct if policy == "paper" else classes.astype(np.int64)
     voted = answers != NONE

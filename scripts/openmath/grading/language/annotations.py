@@ -16,22 +16,22 @@ _CONDITIONS = re.compile(
 def drop_annotations(tokens: list[Token]) -> tuple[list[Token], list[str]]:
     """Tokens without the units and remarks that follow a value, and those; words that say more stay and are not math."""
     tokens = _temperature_scales(tokens)
-    if not any(token.kind == "word" for token in tokens):
+    if not any(token.type == "word" for token in tokens):
         return tokens, []
     kept: list[Token] = []
     dropped: list[str] = []
     position = 0
     while position < len(tokens):
         token = tokens[position]
-        if token.kind != "word" or token.text in SCALES or token.text in DEGREE_WORDS or token.text in PERCENT_WORDS:
+        if token.type != "word" or token.text in SCALES or token.text in DEGREE_WORDS or token.text in PERCENT_WORDS:
             kept.append(token)
             position += 1
             continue
         stop = _annotation_end(tokens, position)
-        words = " ".join(t.text for t in tokens[position:stop] if t.kind == "word")
+        words = " ".join(t.text for t in tokens[position:stop] if t.type == "word")
         ends_item = (
             stop == len(tokens)
-            or tokens[stop].kind in ("sep", "env")
+            or tokens[stop].type in ("sep", "env")
             or tokens[stop].text in (",", ";", ")", "]", "}", "\\}", "&")
         )
         if (
@@ -52,16 +52,16 @@ def _follows_value(kept: list[Token], words: str) -> bool:
     """May these words be a unit of what stands before them? x cm is a length, "x increases" is a sentence."""
     if not kept:
         return False
-    if kept[-1].kind == "sym":
+    if kept[-1].type == "sym":
         return all(word in UNITS for word in re.findall("[a-z]{3,}", words.lower()))
-    return kept[-1].kind in ("num", "env", "word") or kept[-1].text in (")", "]", "}", "%", "pi", "circ")
+    return kept[-1].type in ("num", "env", "word") or kept[-1].text in (")", "]", "}", "%", "pi", "circ")
 
 
 def _temperature_scales(tokens: list[Token]) -> list[Token]:
     """The C or F of 20^{\\circ} C is a unit, not a variable."""
     named = list(tokens)
     for position, token in enumerate(tokens):
-        if token.kind == "sym" and token.text in "CF":
+        if token.type == "sym" and token.text in "CF":
             before = [t.text for t in tokens[max(0, position - 3) : position]]
             if before[-2:] == ["^", "circ"] or before[-3:] == ["{", "circ", "}"]:
                 named[position] = Token("word", token.text, token.spaced)
@@ -73,9 +73,9 @@ def _annotation_end(tokens: list[Token], start: int) -> int:
     position = start
     while position < len(tokens):
         token = tokens[position]
-        if token.kind == "word":
+        if token.type == "word":
             position += 1
-        elif token.text == "/" and position + 1 < len(tokens) and tokens[position + 1].kind in ("word", "sym"):
+        elif token.text == "/" and position + 1 < len(tokens) and tokens[position + 1].type in ("word", "sym"):
             position += 2
         elif token.text == "^" and position + 1 < len(tokens):
             position += 1

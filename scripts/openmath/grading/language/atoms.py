@@ -1,13 +1,14 @@
 """The smallest parts of a formula, and what is attached to them: exponents, subscripts, factorials, primes."""
 
-from openmath.grading.language.commands import CLOSERS, Commands
+from openmath.grading.language.commands import CLOSERS
+from openmath.grading.language.grammar import Grammar
 from openmath.grading.language.lexer import NotMath
 from openmath.grading.limits import TooLarge
 
 _APPLIED = frozenset("fghFGHPQ")  # letters read as functions before a bracket; others multiply
 
 
-class Atoms(Commands):
+class Atoms(Grammar):
     """The part of the parser that reads numbers, letters, brackets, and their exponents and subscripts."""
 
     def power(self) -> tuple:
@@ -97,19 +98,19 @@ class Atoms(Commands):
         token = self.tokens[self.at]
         self.at += 1
         text = token.text
-        if token.kind == "num":
+        if token.type == "num":
             if "." in text and self.peek() in ("overline", "bar", "dot"):
                 return self.repeating(text)
             return ("num", text.rstrip("."))
-        if token.kind == "sym":
+        if token.type == "sym":
             return self.symbol(text)
-        if token.kind == "word" and self.in_call:  # P(win)
+        if token.type == "word" and self.in_call:  # P(win)
             return ("sym", f'"{text}"')
-        if token.kind == "env" and text.startswith("begin:"):
+        if token.type == "env" and text.startswith("begin:"):
             return self.environment(text[6:])
-        if token.kind == "cmd":
+        if token.type == "cmd":
             return self.command(text)
-        if token.kind == "op":
+        if token.type == "op":
             if text in ("(", "["):
                 return self.bracket(text)
             if text == "{":

@@ -122,13 +122,13 @@ def _boxes(text: str) -> str:
 
 
 def _plain(found: re.Match) -> str:
-    kind = found.lastgroup
-    if kind == "same":
+    group = found.lastgroup
+    if group == "same":
         name = _SAME[found["same"]]
         return name + " " if name[-1:].isalpha() else name
-    if kind == "other":
+    if group == "other":
         return found[0]
-    return "" if kind == "glue" else " "
+    return "" if group == "glue" else " "
 
 
 def _fold(character: str) -> str:

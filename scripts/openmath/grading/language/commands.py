@@ -1,6 +1,6 @@
 r"""LaTeX commands and environments: \frac, \sqrt, \sin, \sum, matrices, cases."""
 
-from openmath.grading.language.cursor import Cursor
+from openmath.grading.language.grammar import Grammar
 from openmath.grading.language.lexer import FUNCTIONS, NotMath, Token
 from openmath.grading.language.trees import letters
 
@@ -21,7 +21,7 @@ _CELL_ENDS = ("&", "\\\\", ",", ";", "and", "or")
 _IF = frozenset({"if", "when", "for", "where"})
 
 
-class Commands(Cursor):
+class Commands(Grammar):
     """The part of the parser that reads what begins with a backslash."""
 
     def required(self) -> tuple:
@@ -32,7 +32,7 @@ class Commands(Cursor):
             self.depth -= 1
             self.expect("}")
             return tree
-        if self.at < len(self.tokens) and self.tokens[self.at].kind == "num" and len(self.tokens[self.at].text) > 1:
+        if self.at < len(self.tokens) and self.tokens[self.at].type == "num" and len(self.tokens[self.at].text) > 1:
             token = self.tokens[self.at]  # \frac12: the first digit is the argument, the rest stays
             if not token.text.isdigit():
                 raise NotMath("a decimal without braces")
@@ -71,7 +71,7 @@ class Commands(Cursor):
     def named(self, prefix: str) -> tuple:
         """angle ABC: one quantity, not a product of letters."""
         corners = ""
-        while self.at < len(self.tokens) and self.tokens[self.at].kind == "sym" and self.tokens[self.at].text.isupper():
+        while self.at < len(self.tokens) and self.tokens[self.at].type == "sym" and self.tokens[self.at].text.isupper():
             corners += self.tokens[self.at].text
             self.at += 1
         return ("sym", f"\\{prefix}{corners}")

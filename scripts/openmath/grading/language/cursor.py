@@ -16,13 +16,13 @@ class Cursor:
         self.in_call = 0
 
     def peek(self) -> str:
-        """Text of the next token if it is an operator, command or separator; other kinds give their kind in <>."""
+        """Text of the next token if it is an operator, command or separator; other types give their type in <>."""
         if self.at >= len(self.tokens):
             return "<end>"
         token = self.tokens[self.at]
-        if token.kind in ("op", "cmd", "sep"):
+        if token.type in ("op", "cmd", "sep"):
             return token.text
-        return f"<{token.kind}>"
+        return f"<{token.type}>"
 
     def accept(self, *texts: str) -> bool:
         """Take the next token if it is one of these."""

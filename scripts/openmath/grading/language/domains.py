@@ -1,4 +1,4 @@
-r"""Kinds of numbers in words: "all positive integers that are odd", "for some nonnegative integer k", "where n \ge 0 is whole"."""
+r"""Properties of numbers in words: "all integers that are odd", "for some nonnegative integer k", "where n \ge 0 is whole"."""
 
 import re
 
@@ -31,8 +31,8 @@ _WHOLE_SIGNS = _SIGNS | {"\\ge1": "positive", ">-1": "nonnegative"}
 _ALL = re.compile(r"(?:all|every|any|the|exactly the|exactly all)\b", re.IGNORECASE)
 
 
-def kinds(words: str) -> tuple[frozenset[str], str] | None:
-    """(what the words say, the formulas left over) if every word is about kinds of numbers; None if one is not."""
+def number_properties(words: str) -> tuple[frozenset[str], str] | None:
+    """(what the words say, the formulas left over) if every word is about numbers; None if one is not."""
     said: set[str] = set()
     text = words.replace("non-", "non").replace("$", " ")
 
@@ -59,7 +59,7 @@ def kinds(words: str) -> tuple[frozenset[str], str] | None:
 
 def number_class(text: str) -> str | None:
     """The key of "all positive even integers" and the like, in whatever order; None for other texts."""
-    found = kinds(text) if _ALL.match(text) else None
+    found = number_properties(text) if _ALL.match(text) else None
     if not found or not found[0]:
         return None
     return f"numbers:{','.join(sorted(found[0]))}|{''.join(found[1].split()) if len(found[1]) > 1 else ''}"
@@ -67,7 +67,7 @@ def number_class(text: str) -> str | None:
 
 def parameter(words: str) -> tuple[str, str] | None:
     """(letter, what it runs through) of "for some integer k", "where k is an integer with k \\ge 0"; None if it says more."""
-    found = kinds(words)
+    found = number_properties(words)
     if not found or not found[0]:
         return None
     said, rest = set(found[0]), found[1]

@@ -33,9 +33,9 @@ NUMBER_WORDS = {
 
 
 class Token(NamedTuple):
-    """kind: num sym cmd op word sep env; text: as in the answer; spaced: white space came before it."""
+    """type: num sym cmd op word sep env; text: as in the answer; spaced: white space came before it."""
 
-    kind: str
+    type: str
     text: str
     spaced: bool
 
@@ -85,28 +85,28 @@ def tokenize(text: str, *, commas_group: bool = True) -> list[Token]:
     match_at = _TOKEN.match
     while position < end:
         found = match_at(text, position)
-        kind = found.lastgroup
-        value = found[kind]
+        group = found.lastgroup
+        value = found[group]
         position = found.end()
-        if kind == "space":
+        if group == "space":
             spaced = True
             continue
-        if kind == "num":
+        if group == "num":
             if "," in value and not (commas_group and depth == 0 and _GROUPED.fullmatch(value)):
                 value = value.split(",", 1)[0]  # the comma separates; read on behind this number
                 position = found.start() + len(value)
             tokens.append(Token("num", value.replace(",", ""), spaced))
-        elif kind == "letters":
+        elif group == "letters":
             _letters(value, spaced, tokens)
-        elif kind == "cmd" and value in _TEXTUAL:
+        elif group == "cmd" and value in _TEXTUAL:
             position = _text(text, position, value, spaced, tokens)
-        elif kind == "cmd" and value in ("begin", "end"):
+        elif group == "cmd" and value in ("begin", "end"):
             stop = brace_group(text, position) if text.startswith("{", position) else position
             tokens.append(Token("env", value + ":" + text[position + 1 : stop - 1].rstrip("*"), spaced))
             position = stop
-        elif kind == "cmd":
+        elif group == "cmd":
             tokens.append(Token("cmd", value, spaced))
-        elif kind == "escaped":
+        elif group == "escaped":
             if value == "\\":
                 tokens.append(Token("sep", "\\\\", spaced))
             elif value in "{}":
@@ -116,7 +116,7 @@ def tokenize(text: str, *, commas_group: bool = True) -> list[Token]:
                 tokens.append(Token("op", value, spaced))
             else:
                 raise NotMath(f"\\{value}")
-        elif kind == "op":
+        elif group == "op":
             depth += (value in "([{") - (value in ")]}")
             tokens.append(Token("op", {"**": "^", "==": "="}.get(value, value), spaced))
         else:
@@ -130,7 +130,7 @@ def tokenize(text: str, *, commas_group: bool = True) -> list[Token]:
 def _letters(run: str, spaced: bool, tokens: list[Token]) -> None:
     """A run of plain letters: a function, a unit or another word, or a product of variables."""
     lower = run.lower()
-    after_value = bool(tokens) and (tokens[-1].kind in ("num", "word", "sym") or tokens[-1].text in (")", "}", "%"))
+    after_value = bool(tokens) and (tokens[-1].type in ("num", "word", "sym") or tokens[-1].text in (")", "}", "%"))
     if len(run) == 1:
         tokens.append(Token("sym", run, spaced))
     elif lower in ("not", "no", "nor") and not run.isupper():  # NO is a segment
@@ -167,7 +167,7 @@ def _text(text: str, position: int, command: str, spaced: bool, tokens: list[Tok
     group = text[position + 1 : stop - 1]
     inside = group.strip()
     words = inside.strip(" ,.;:()").lower()
-    after_number = bool(tokens) and (tokens[-1].kind == "num" or tokens[-1].text in ("}", ")"))
+    after_number = bool(tokens) and (tokens[-1].type == "num" or tokens[-1].text in ("}", ")"))
     if not inside:
         pass
     elif words in SEPARATORS or inside in (",", ";"):

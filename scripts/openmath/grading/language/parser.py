@@ -1,16 +1,16 @@
-r"""Formula -> tree. A tree is a tuple whose first element is its kind; nothing in it is ever evaluated as code.
+r"""Formula -> tree. A tree is a tuple whose first element is its tag; nothing in it is ever evaluated as code.
 
     >>> parse(r"x = \frac12")
     ('rel', ('=',), (('sym', 'x'), ('div', ('num', '1'), ('num', '2'))))
 
-Kinds. Numbers and letters: num, repeat (0.1666...), sym, const (pi, e, i), infty, base. Arithmetic: add, mul, div, neg,
+Tags. Numbers and letters: num, repeat (0.1666...), sym, const (pi, e, i), infty, base. Arithmetic: add, mul, div, neg,
 pow, root, fact, abs, floor, ceil, binom, call (function, arguments), pm, mp, deg, pct, big (sum, product, integral, limit).
 Structure: list (with "or" if it was joined so), group (brackets with their signs), set, rel, union (and other set
 operations), matrix, cases, ratio, words.
 """
 
 from openmath.grading.language.atoms import Atoms
-from openmath.grading.language.commands import RELATIONS
+from openmath.grading.language.commands import RELATIONS, Commands
 from openmath.grading.language.lexer import DEGREE_WORDS, PERCENT_WORDS, SCALES, NotMath, Token
 
 _SEPARATORS = (",", ";", "and", "or", "\\\\", "wedge", "vee", "Leftrightarrow")
@@ -22,8 +22,8 @@ _NO_FACTORS = {*RELATIONS, *_SET_OPERATIONS, *_SEPARATORS} | set(  # commands th
 )
 
 
-class Parser(Atoms):
-    """Recursive descent over tokens. parse() reads everything or raises NotMath."""
+class Parser(Commands, Atoms):
+    """Recursive descent over tokens, by the rules of grammar.py. parse() reads everything or raises NotMath."""
 
     def parse(self) -> tuple:
         tree = self.items(("<end>",))
@@ -100,8 +100,8 @@ class Parser(Atoms):
             else:
                 sign = "+"
             term = self.product()
-            kind = {"-": "neg", "pm": "pm", "mp": "mp"}.get(sign)
-            terms.append((kind, term) if kind else term)
+            tag = {"-": "neg", "pm": "pm", "mp": "mp"}.get(sign)
+            terms.append((tag, term) if tag else term)
         return ("add", tuple(terms)) if len(terms) > 1 else terms[0]
 
     def product(self) -> tuple:
@@ -133,13 +133,13 @@ class Parser(Atoms):
         if self.at >= len(self.tokens):
             return False
         token = self.tokens[self.at]
-        if token.kind in ("num", "sym"):
+        if token.type in ("num", "sym"):
             return True
-        if token.kind == "cmd":
+        if token.type == "cmd":
             return token.text not in _NO_FACTORS
-        if token.kind == "word":
+        if token.type == "word":
             return token.text in SCALES or token.text in DEGREE_WORDS or token.text in PERCENT_WORDS
-        if token.kind == "env":
+        if token.type == "env":
             return token.text.startswith("begin:")
         return token.text in ("(", "[", "{") and not self.new_item(token)
 
@@ -151,7 +151,7 @@ class Parser(Atoms):
         """Does the bracket that opens here hold a comma of its own?"""
         depth = 0
         for token in self.tokens[self.at : self.at + MAX_TUPLE]:
-            if token.kind == "op":
+            if token.type == "op":
                 depth += (token.text in ("(", "[", "{", "\\{")) - (token.text in (")", "]", "}", "\\}"))
                 if depth == 0:
                     return False
@@ -162,7 +162,7 @@ class Parser(Atoms):
     def adjacent(self, left: tuple) -> tuple:
         """Two factors side by side: a product, except a mixed number (2 1/2, 2\\frac12), a scale or a percentage."""
         token = self.tokens[self.at]
-        if token.kind == "word":
+        if token.type == "word":
             self.at += 1
             if token.text in SCALES:
                 return ("mul", left, ("num", str(SCALES[token.text])))
@@ -174,12 +174,12 @@ class Parser(Atoms):
                 if fraction[0] == "div" and _proper(fraction[1], fraction[2]) and self.peek() != "^":
                     return self.postfix(("add", (left, fraction)))
                 self.at = start
-            elif token.kind == "num" and token.spaced and self.at + 2 < len(self.tokens):
+            elif token.type == "num" and token.spaced and self.at + 2 < len(self.tokens):
                 slash, below = self.tokens[self.at + 1 : self.at + 3]
-                if slash.text == "/" and below.kind == "num" and _proper(("num", token.text), ("num", below.text)):
+                if slash.text == "/" and below.type == "num" and _proper(("num", token.text), ("num", below.text)):
                     self.at += 3
                     return ("add", (left, ("div", ("num", token.text), ("num", below.text))))
-        if token.kind == "num" and left[0] == "num":
+        if token.type == "num" and left[0] == "num":
             raise NotMath("two numbers side by side")
         return ("mul", left, self.power())
 

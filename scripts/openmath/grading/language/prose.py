@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterator
 
+from openmath.grading.readings import Reading
+
 _YES = frozenset({"yes", "true", "correct"})
 _NO = frozenset({"no", "false", "incorrect"})
 _EMPTY = frozenset(
@@ -35,16 +37,16 @@ _YES_SENTENCE = re.compile(
     r"(?:yes\b|it is (?:always )?possible\b|there (?:does )?exists?\b|(?:such )?.{0,80}\bexists?$)",
     re.DOTALL,
 )
-# A verdict with a condition is another answer than the bare verdict: "yes, but only if n is even".
+# A yes or no with a condition is another answer than the bare word: "yes, but only if n is even".
 _HEDGED = re.compile(
     r"\b(?:but|unless|except|provided|iff|only (?:if|when|for))\b|^(?:yes|no)\W+(?:if|when|for|whenever)\b"
 )
 _SHORT = re.compile(r"(yes|no)\s*[,.;:]\s*(.{0,300})$", re.DOTALL)
-# The other verdict in the same sentence; "no" before a noun ("no two faces") is not one.
+# The other word in the same sentence; "no" before a noun ("no two faces") is not one.
 _BOTH = re.compile(
     r"\byes\b|\bno\b(?! (?:two|three|four|such|other|more|less|point|integer|element|one|matter|longer)\b)"
 )
-_VERDICTS = re.compile(r"\b(yes|no)\b", re.IGNORECASE)
+_YES_OR_NO = re.compile(r"\b(yes|no)\b", re.IGNORECASE)
 _PARTS = re.compile(
     r"(?:\b(?:[a-h]|i{1,3}|iv)\b|\b(?:yes|no|and)\b|\\begin\s*aligned|\\end\s*aligned|[\W\d_])*", re.IGNORECASE
 )
@@ -66,17 +68,22 @@ def is_all_reals(text: str) -> bool:
     return bool(_REALS.fullmatch(unwrapped(text).strip(" .")))
 
 
+def is_nothing(text: str) -> bool:
+    """Does the whole answer say that there is none?"""
+    return _SPACES.sub(" ", unwrapped(text)).strip(" .").lower() in _EMPTY
+
+
 def is_words(text: str) -> bool:
     """Is the whole answer one of the words that would otherwise read as a product of letters?"""
     word = unwrapped(text).strip(" .")
     if _CAPITALS.fullmatch(word):
         return True
-    return word.lower() in _YES | _NO | _EMPTY | _WORDS
+    return word.lower() in _YES | _NO | _WORDS or is_nothing(text)
 
 
 def key(text: str) -> str:
     """Words are compared without case, spacing and full stops; formulas among them as they stand."""
-    if unwrapped(text).strip(" .").lower() in _EMPTY:
+    if is_nothing(text):
         return "empty"
     words = _MERIDIEM.sub(r"\1m", _SINGLE.sub(r"\1", TEXT_GROUP.sub(r" \1 ", text)).strip())
     winner = _WINS.match(_SPACES.sub(" ", words).strip(" ."))
@@ -90,28 +97,27 @@ def key(text: str) -> str:
     return "text:" + bare
 
 
-def verdict_of(sentence: str) -> Iterator[tuple[str, str]]:
-    """(kind, key) of the ways a sentence answers yes, no, or that there is nothing, or infinitely many."""
+def readings(sentence: str) -> Iterator[tuple[Reading, str]]:
+    """(reading, key) of the ways a sentence answers yes, no, or infinitely many."""
     lower = sentence.lower()
     if lower in _EMPTY:
-        yield "empty", "empty"
-        yield "yesno", "no"
+        yield Reading.YES_NO, "no"
     elif _HEDGED.search(lower):
         return
     elif _NO_SENTENCE.match(lower):
-        yield "yesno", "no"
+        yield Reading.YES_NO, "no"
     elif lower in _YES or _YES_SENTENCE.match(lower):
-        yield "yesno", "yes"
+        yield Reading.YES_NO, "yes"
     if _INFINITELY_MANY.match(lower):
-        yield "count", "infinitely many"
+        yield Reading.INFINITELY_MANY, "infinitely many"
 
 
 def short_answer(text: str) -> str | None:
     """The key of an answer that begins with yes or no and goes on explaining; of yes and no to several parts."""
     words = unwrapped(text[:MAX_PROSE]).lower()
-    verdicts = _VERDICTS.findall(re.sub(r"(yes|no)(?=yes|no\b)", r"\1 ", words))
-    if len(verdicts) > 1 and _PARTS.fullmatch(words):
-        return "text:" + ",".join(verdicts)
+    words_said = _YES_OR_NO.findall(re.sub(r"(yes|no)(?=yes|no\b)", r"\1 ", words))
+    if len(words_said) > 1 and _PARTS.fullmatch(words):
+        return "text:" + ",".join(words_said)
     many = _INFINITELY_MANY.match(words)
     if many and len(many["more"].split()) <= 2:
         return "infinitely many"

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from openmath.grading.language import prose
 from openmath.grading.language.lexer import NotMath, brace_group
 from openmath.grading.language.prose import MAX_PROSE, TEXT_GROUP
+from openmath.grading.readings import Reading
 
 _SPACES = re.compile(r"\s+")
 _UNIT = re.compile(
@@ -56,21 +57,21 @@ _SENTENCE = re.compile(
 )
 
 
-def readings(text: str) -> Iterator[tuple[str, str]]:
-    """(kind, text or key) of the ways a sentence may be read: yes or no, no solution, or the formula it states."""
+def readings(text: str) -> Iterator[tuple[Reading, str]]:
+    """(reading, text or key) of the ways a sentence may be read: yes or no, infinitely many, or the formula it states."""
     if len(text) > MAX_PROSE:
         return
     sentence = _SPACES.sub(" ", prose.unwrapped(text)).strip(" .")
-    yield from prose.verdict_of(sentence)
+    yield from prose.readings(sentence)
     statement, domain = without_quantifiers(text)
     if "=" in statement or "," in statement:
-        yield "head", statement + "\x00" + domain
+        yield Reading.UNQUANTIFIED, statement + "\x00" + domain
     sentence = plain_text(text).strip(" .")
     found = _SENTENCE.match(sentence) or _YES_TO.match(sentence)
     if found:
-        yield "stated", found["tail"].rstrip(" .:").lstrip(" :")
+        yield Reading.STATED, found["tail"].rstrip(" .:").lstrip(" :")
         statement, domain = without_quantifiers(found["tail"])
-        yield "head", statement + "\x00" + domain
+        yield Reading.UNQUANTIFIED, statement + "\x00" + domain
 
 
 def without_quantifiers(text: str) -> tuple[str, str]:

@@ -47,18 +47,18 @@ def label_of(item: tuple) -> str | None:
 
 def is_label(tree: tuple) -> bool:
     """Is this a name for the quantity asked for: x, f(x), (x, y), |AB|, AB/CD?"""
-    kind = tree[0]
-    if kind == "sym":
+    tag = tree[0]
+    if tag == "sym":
         return True
-    if kind == "call":
+    if tag == "call":
         return tree[1] != "mod"
-    if kind == "abs":
+    if tag == "abs":
         return bool(letters(tree[1]))
-    if kind == "group":
+    if tag == "group":
         return all(is_label(item) for item in tree[2])
-    if kind in ("mul", "div"):
+    if tag in ("mul", "div"):
         return all(part[0] == "const" or is_label(part) for part in tree[1:])
-    if kind == "ratio":
+    if tag == "ratio":
         return all(is_label(part) for part in tree[1])
     return False
 

@@ -8,6 +8,7 @@ from flint import acb, ctx, fmpq
 from openmath.grading.language.trees import STRUCTURED, argument_names, bound_label, has_signs, is_label, letters, walk
 from openmath.grading.meaning import values
 from openmath.grading.meaning.evaluate import Evaluator
+from openmath.grading.meaning.keys import Keys
 from openmath.grading.meaning.rounding import rounds_to
 from openmath.grading.meaning.values import Unclear, Value
 
@@ -25,7 +26,7 @@ class Bounds(NamedTuple):
     high: tuple
 
 
-class Relations:
+class Relations(Keys):
     """The part of Structure that reads relations."""
 
     def relation_key(self, signs: tuple, sides: tuple) -> str:

@@ -1,6 +1,7 @@
 """Sums, products and limits: finite ones term by term, infinite ones where a closed form is certain."""
 
 import itertools
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import partial
 
@@ -17,8 +18,14 @@ NEAR_BITS = 5_000  # a limit is read at distances of about 2^-5000 and 2^-5060 (
 AGREED_BITS = values.KEY_BITS + 64  # bits in which the values there must agree
 
 
-class Series:
+class Series(ABC):
     """The part of Evaluator that reads sums, products and limits."""
+
+    bound: dict[str, Value]  # letters of the sums and limits around the tree, and what they are at the moment
+
+    @abstractmethod
+    def value(self, tree: tuple) -> Value:
+        """The tree's value. Raises NotMath, TooLarge, Unclear and ZeroDivisionError."""
 
     def _big(self, name: str, low: tuple, high: tuple, body: tuple) -> Value:
         bound = low[0] == "rel" and low[2][0][0] in ("sym", "const")

@@ -17,8 +17,8 @@ from openmath.grading.language.trees import (
     strip_label_of_first,
 )
 from openmath.grading.limits import TooLarge
-from openmath.grading.meaning.alternatives import OtherReadings
 from openmath.grading.meaning.evaluate import Evaluator
+from openmath.grading.meaning.other_readings import OtherReadings
 from openmath.grading.meaning.relations import Relations, cup, punctured
 from openmath.grading.meaning.values import key_at_any_precision
 
@@ -27,37 +27,29 @@ MAX_FAMILY = 20  # formulas with the parameter k, in front of "k in Z"
 
 
 class Structure(Relations, OtherReadings):
-    """Keys of trees under one reading of ambiguous signs (see Evaluator); `used` tells which of them occurred."""
-
-    def __init__(self, **options: object):
-        self.options = options
-        self.used: set[str] = set()
-
-    def renamed(self, names: dict[str, str]) -> "Structure":
-        """The same reading with other names for some letters."""
-        return Structure(**{**self.options, "names": (self.options.get("names") or {}) | names})
+    """Keys of all trees: what is neither a relation nor another reading of the answer is keyed here."""
 
     def key(self, tree: tuple) -> str:
-        kind = tree[0]
-        if kind == "list":
+        tag = tree[0]
+        if tag == "list":
             return self.list_key(tree[1], either=tree[2:] == ("or",))
-        if kind == "set":
+        if tag == "set":
             return self.set_key(tree[1])
-        if kind == "group":
+        if tag == "group":
             return self.group_key(tree[1], tree[2])
-        if kind == "rel":
+        if tag == "rel":
             return self.relation_key(tree[1], tree[2])
-        if kind == "union":
+        if tag == "union":
             return self.union_key(tree)
-        if kind == "matrix":
+        if tag == "matrix":
             rows = tree[1]
             cells = ";".join(",".join(map(self.key, row)) for row in rows)
             return f"mat{len(rows)}x{len(rows[0])}[{cells}]"
-        if kind == "cases":
+        if tag == "cases":
             return "cases{" + ";".join(sorted(map(self.case_key, tree[1]))) + "}"
-        if kind == "words":
+        if tag == "words":
             return f"words:{tree[1]}"
-        if kind == "ratio":
+        if tag == "ratio":
             return self.ratio_key(tree[1])
         if has_signs(tree):
             return self.set_key(tuple(expand(tree)))
@@ -66,7 +58,7 @@ class Structure(Relations, OtherReadings):
         infinite = sign_of_infinity(tree)
         if infinite:
             return infinite
-        if kind in ("mul", "neg", "div"):
+        if tag in ("mul", "neg", "div"):
             matrix = scaled_matrix(tree)
             if matrix is not None:
                 return self.key(matrix)
@@ -82,13 +74,6 @@ class Structure(Relations, OtherReadings):
             for condition in conditions
         ]
         return ",".join([self.key(value), *equations])
-
-    def number_key(self, tree: tuple) -> str:
-        """The key of a value, and a note in `used` of the readings that it rests on."""
-        evaluator = Evaluator(**self.options)
-        key = evaluator.key(tree)
-        self.used |= evaluator.used
-        return key
 
     def set_key(self, items: tuple) -> str:
         """The distinct items without order; one alone is no set."""

@@ -2,13 +2,13 @@
 
 from typing import NamedTuple
 
-# Raised whenever the verdict or the vote class of any pair may change: grades made by another version are stale.
+# Raised whenever the grade or the vote class of any pair may change: grades made by another version are stale.
 GRADER_VERSION = 2
 
 POLICIES = ("default", "paper")
 
 
-class Verdict(NamedTuple):
+class Grade(NamedTuple):
     """correct: the two answers are the same. status: ok | timeout | too_large | no_answer (never correct)."""
 
     correct: bool

@@ -1,8 +1,7 @@
 r"""Answer -> what it says: one primary key, and keys of the other ways it may fairly be read.
 
-Equal answers have the same primary key, which is also the vote class. Alternatives are what one answer alone leaves
-open: is (1, 2) a point or an interval, is 10% the number 10 or 0.1, is log natural? Each belongs to a kind; compare.py
-says which kinds may meet.
+Equal answers have the same primary key, which is also the vote class. Other readings are what one answer alone leaves
+open: is (1, 2) a point or an interval, is 10% the number 10 or 0.1, is log natural? readings.py lists them.
 """
 
 import hashlib
@@ -19,6 +18,7 @@ from openmath.grading.language.trees import is_unknown_function, label_of, lette
 from openmath.grading.language.units import unit_of
 from openmath.grading.limits import MAX_CHARACTERS, TooLarge
 from openmath.grading.meaning.structure import Structure
+from openmath.grading.readings import Reading
 
 # Most answers: a whole number or a short decimal.
 _PLAIN = re.compile(r"([-+]?)(\d{1,300})(?:\.(\d{0,300}))?", re.ASCII)
@@ -39,12 +39,18 @@ _CHOICE = re.compile(
 _PART = re.compile(r"(?:\\text\s*\{\s*)?\((?:[a-f]|i{1,3}|iv)\)\s*\}?")  # the (a) of (a) 5, (b) 6
 _FIRST_PART = re.compile(r"(?:\\text\s*\{\s*)?\((?:a|i)\)")
 _SET_BUILDER = re.compile(r"\\\{\s*([a-z])\s*(?:\\in\s*\\mathbb\s*\{?\s*R\s*\}?)?\s*[|:]\s*(.+?)\\\}")
+# What Evaluator notes in `used`, its option for the other reading, and that reading.
+_AMBIGUOUS_SIGNS = (
+    ("log", "common_log", Reading.COMMON_LOGARITHM),
+    ("deg", "radians", Reading.RADIANS),
+    ("pct", "hundredths", Reading.HUNDREDTHS),
+)
 MAX_GROUPS = 3  # 1,234,567,890 is a number; with more groups of three, a bare 110,143,164,198,242 is a list
 MAX_KEY = 300  # characters of a key before it is hashed
 
 
-class Answer:
-    """One answer, read. text: cleaned; primary: its key; too_large: only its text, or not every reading, is compared."""
+class ParsedAnswer:
+    """One answer, parsed. text: cleaned; primary: its key; too_large: only its text, or not every reading, is compared."""
 
     def __init__(self, raw: str):
         self.raw = raw
@@ -54,7 +60,7 @@ class Answer:
         self.unit: str | None = None
         self.domain: str | None = None  # the > 0 of "for all x > 0"
         self.content: str | None = None  # the 7 of the choice (B) 7
-        self.inner: Answer | None = None  # the formula that a sentence states
+        self.inner: ParsedAnswer | None = None  # the formula that a sentence states
         self.text = raw.strip()
         if self._read_plain():
             return
@@ -145,32 +151,30 @@ class Answer:
 
     def _key_of_statement(self) -> str | None:
         cases = statements.piecewise(self.text)
-        if cases and (inner := Answer(cases)).tree is not None:
+        if cases and (inner := ParsedAnswer(cases)).tree is not None:
             return inner.primary
         statement, domain = statements.without_quantifiers(self.text)
         if not domain and "=" in statement and statement != self.text:
-            inner = Answer(statement)
+            inner = ParsedAnswer(statement)
             if inner.tree is not None and _is_statement(inner.tree):
                 return inner.primary
         formula, condition = statements.conditional(self.text) or ("", "")
-        if formula and (inner := Answer(formula)).tree is not None:
+        if formula and (inner := ParsedAnswer(formula)).tree is not None:
             return _with_condition(inner, condition)
         numbers = domains.number_class(statements.plain_text(self.text).strip(" ."))
         if numbers:
             return numbers
-        for kind, text in statements.readings(self.text):
-            if kind == "yesno":
+        for reading, text in statements.readings(self.text):
+            if reading is Reading.YES_NO:
                 return f"text:{text}"
-            if kind == "empty":
-                return "empty"
-            if kind == "stated" and (inner := Answer(text)).tree is not None:
+            if reading is Reading.STATED and (inner := ParsedAnswer(text)).tree is not None:
                 self.unit = inner.unit
                 return inner.primary
         return None
 
     def exceeds_limits(self) -> bool:
         """Was it too large to be read, or to be read in every way?"""
-        _ = self.alternatives  # finds out, whatever it was compared with before
+        _ = self.other_readings  # finds out, whatever it was compared with before
         return self.too_large
 
     @cached_property
@@ -196,17 +200,17 @@ class Answer:
         return frozenset(letters(tree)) if tree is not None else frozenset()
 
     @cached_property
-    def alternatives(self) -> dict[str, frozenset[str]]:
-        """Keys by kind of reading. Computed when the primary keys of two answers differ."""
+    def other_readings(self) -> dict[Reading, frozenset[str]]:
+        """Reading -> keys. Computed when the primary keys of two answers differ."""
         if self.plain or self.too_large:
             return {}
-        found: dict[str, set[str]] = {}
+        found: dict[Reading, set[str]] = {}
         try:
             if self.tree is None:
-                for kind, text in statements.readings(self.text):
-                    self._add_reading(found, kind, text)
+                for reading, text in statements.readings(self.text):
+                    self._add_reading_of_sentence(found, reading, text)
             elif self.content:
-                found["content"] = {Answer(self.content.strip().removesuffix("}")).primary}
+                found[Reading.CHOICE_CONTENT] = {ParsedAnswer(self.content.strip().removesuffix("}")).primary}
             else:
                 self._add_structural(found)
             self._add_numeric(found)
@@ -214,44 +218,42 @@ class Answer:
             self.too_large = True
         except NotMath:
             pass  # a reading that leads nowhere
-        return {kind: frozenset(map(_short, keys)) for kind, keys in found.items() if keys}
+        return {reading: frozenset(map(_short, keys)) for reading, keys in found.items() if keys}
 
-    def _add_reading(self, found: dict, kind: str, text: str) -> None:
-        if kind in ("yesno", "empty", "count"):
-            found.setdefault(kind, set()).add(text)
+    def _add_reading_of_sentence(self, found: dict[Reading, set[str]], reading: Reading, text: str) -> None:
+        if reading in (Reading.YES_NO, Reading.INFINITELY_MANY):
+            found.setdefault(reading, set()).add(text)
             return
         text, _, domain = text.partition("\x00")
-        inner = Answer(text)
-        if inner.tree is not None and (kind != "head" or _is_statement(inner.tree)):
+        inner = ParsedAnswer(text)
+        if inner.tree is not None and (reading is not Reading.UNQUANTIFIED or _is_statement(inner.tree)):
             suffix = f" ({domain})" if domain else ""
-            found.setdefault(kind, set()).add(inner.primary + suffix)
-            for other in ("fun", "rec", "family", "interval"):
-                if other in inner.alternatives:
-                    found.setdefault(other, set()).update(key + suffix for key in inner.alternatives[other])
+            found.setdefault(reading, set()).add(inner.primary + suffix)
+            for other in (Reading.FUNCTION, Reading.RECORD, Reading.FAMILY, Reading.INTERVAL):
+                if other in inner.other_readings:
+                    found.setdefault(other, set()).update(key + suffix for key in inner.other_readings[other])
             self.inner = inner
 
-    def _add_structural(self, found: dict) -> None:
-        for kind, key in Structure().alternatives(self.tree):
-            found.setdefault(kind, set()).add(key)
-        reader = Structure()
-        reader.key(self.tree)
-        for kind, option in (("log", "common_log"), ("deg", "radians"), ("pct", "hundredths")):
-            if kind in reader.used:
-                found.setdefault(kind, set()).add(Structure(**{option: True}).key(self.tree))
-        if self.primary == "empty":
-            found.setdefault("empty", set()).add("empty")
+    def _add_structural(self, found: dict[Reading, set[str]]) -> None:
+        for reading, key in Structure().other_readings(self.tree):
+            found.setdefault(reading, set()).add(key)
+        structure = Structure()
+        structure.key(self.tree)
+        for sign, option, reading in _AMBIGUOUS_SIGNS:
+            if sign in structure.used:
+                found.setdefault(reading, set()).add(Structure(**{option: True}).key(self.tree))
 
-    def _add_numeric(self, found: dict) -> None:
+    def _add_numeric(self, found: dict[Reading, set[str]]) -> None:
         commas = _DECIMAL_COMMA.fullmatch(self.text)
         if commas:
-            found.setdefault("comma", set()).add(Answer(f"{commas[1]}.{commas[2]}").primary)
+            found.setdefault(Reading.DECIMAL_COMMA, set()).add(ParsedAnswer(f"{commas[1]}.{commas[2]}").primary)
         groups = _commas(self.text)
         if groups:
             tree, _ = parse(self.text, commas_group=len(groups) > MAX_GROUPS)
-            found.setdefault("groups", set()).add(Structure().key(tree))
+            found.setdefault(Reading.COMMA_LIST, set()).add(Structure().key(tree))
         clock = self._clock()
         if clock:
-            found.setdefault("clock", set()).add(clock)
+            found.setdefault(Reading.CLOCK, set()).add(clock)
 
     def _clock(self) -> str | None:
         """A time of the day as "7:15:00p"."""
@@ -276,7 +278,7 @@ def _is_statement(tree: tuple) -> bool:
     return tree[0] == "group" or (tree[0] == "rel" and is_unknown_function(tree[2][0]))
 
 
-def _with_condition(inner: Answer, condition: str) -> str:
+def _with_condition(inner: ParsedAnswer, condition: str) -> str:
     """The key of "3k for some integer k", whatever its letter is called; other conditions are compared as words."""
     found = domains.parameter(condition)
     if not found or found[0] not in letters(inner.tree):

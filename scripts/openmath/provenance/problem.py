@@ -11,7 +11,7 @@ from openmath.results.grades import Benchmark
 SHOWN_ANSWER = 60  # characters
 
 
-def question_rows(chain: Chain, benchmark: Benchmark, name: str) -> dict:
+def problem_history(chain: Chain, benchmark: Benchmark, name: str) -> dict:
     """Answers by sample run with their grades; the vote; the verdicts."""
     if name not in benchmark.ids:
         raise InputError("There is no such problem.", where=name, expected=f"as {', '.join(benchmark.ids[:3])}")
@@ -21,10 +21,10 @@ def question_rows(chain: Chain, benchmark: Benchmark, name: str) -> dict:
         for column, run in enumerate(graded.runs):
             answers[run] = {"answer": graded.answer_of(number, column), "correct": bool(graded.correct[number, column])}
     found = {"id": name, "answers": answers, "judged": {}}
-    for path in map(chain.place, chain.voted_paths(benchmark.name)):
+    for path in map(chain.local_path, chain.voted_paths(benchmark.name)):
         row = list(read_rows(path))[number]
         found["majority"] = {key: row[key] for key in ("predicted_answer", "majority_votes", "total_votes", "tied")}
-    for path in map(chain.place, chain.judged_paths(benchmark.name)):
+    for path in map(chain.local_path, chain.judged_paths(benchmark.name)):
         row = list(read_rows(path))[number]
         answers = {"expected_answer": as_text(row.get("expected_answer")), "predicted_answer": answer_of(row)}
         kept = ("judge_verdict", "judge_prefilled", "judgement")
@@ -32,17 +32,17 @@ def question_rows(chain: Chain, benchmark: Benchmark, name: str) -> dict:
     return found
 
 
-def question_text(question: dict) -> str:
+def problem_text(history: dict) -> str:
     """The same for people. Answers of models are shown as quoted text, never as they are."""
-    text = f"problem {question['id']}\n"
-    for run, entry in question["answers"].items():
+    text = f"problem {history['id']}\n"
+    for run, entry in history["answers"].items():
         text += f"  {run:<8} {'right' if entry['correct'] else 'wrong'}  {_quoted(entry['answer'])}\n"
-    if "majority" in question:
-        vote = question["majority"]
+    if "majority" in history:
+        vote = history["majority"]
         tied = ", tied" if vote["tied"] else ""
         answer = _quoted(vote["predicted_answer"])
         text += f"  majority {answer} with {vote['majority_votes']} of {vote['total_votes']} votes{tied}\n"
-    for mode, entry in question["judged"].items():
+    for mode, entry in history["judged"].items():
         why = f", no call: {entry['judge_prefilled']}" if entry["judge_prefilled"] else ""
         text += f"  judge on {mode}: {entry['judge_verdict']}{why}; reference {_quoted(entry['expected_answer'])}\n"
     return text
