@@ -36,6 +36,6 @@ def test_the_benchmarks_reference_counts_not_the_samples(grade, tmp_path):
 
 def test_a_row_about_another_problem_is_refused(grade, tmp_path):
     benchmark = write(tmp_path / "b.jsonl", [{"id": "b-0", "problem": "1 + 1?", "expected_answer": "2"}])
-    with pytest.raises(InputError, match=r"another problem[\s\S]*output-greedy\.jsonl:1[\s\S]*1 \+ 1[\s\S]*2 \+ 2"):
+    with pytest.raises(InputError, match=r"different problem[\s\S]*output-greedy\.jsonl:1[\s\S]*1 \+ 1[\s\S]*2 \+ 2"):
         grade([{"problem": "2 + 2?", "generation": "\\boxed{2}"}], "--benchmark", benchmark)
     assert not (tmp_path / "grades.parquet").exists()

@@ -15,7 +15,7 @@ from openmath.files.rows import read_rows
 from openmath.results.grades import Benchmark, Graded, Judged, read_sample_files
 from openmath.results.metrics import metrics_row
 from openmath.results.modes import modes_of
-from openmath.results.tables import question_table, table_row
+from openmath.results.tables import problem_scores, table_row
 from openmath.statistics.votes import NONE
 
 # Three problems, four runs. Answers 0 and 1; the judge accepts other ones than the grader.
@@ -88,7 +88,7 @@ def test_only_an_average_over_many_problems_has_the_interval_of_means():
 def test_the_scores_of_each_problem_hold_both_gradings():
     runs = Graded(["a", "b", "c"], ["rs0", "rs1", "rs2", "rs3"], ["x", "y"], ANSWERS, ANSWERS, CORRECT, None, JUDGED)
     benchmark = Benchmark("toy", None, runs)
-    table = question_table(benchmark, modes_of(benchmark, "default")).set_index(["mode", "id"])
+    table = problem_scores(benchmark, modes_of(benchmark, "default")).set_index(["mode", "id"])
     assert table.loc["pass@1[avg-of-4]", ["symbolic", "judge"]].values.tolist() == [[0.5, 1], [0.25, 0.5], [0, 0]]
     assert table.loc["majority@4", "answer"].tolist()[:2] == ["x", "y"]
 

@@ -48,7 +48,7 @@ def test_counts_are_held_against_counts(solved, verdict):
 
 def test_a_count_is_ours_to_the_last_problem():
     """7 of 30 is 23.333 %, of which 6.999... problems come back."""
-    [row] = beside_published([metrics("aime24", 30, 7 / 30, 0.1)], MODEL, load_published(SHIPPED))[:1]
+    [row] = compare_with_published([metrics("aime24", 30, 7 / 30, 0.1)], MODEL, load_published(SHIPPED))[:1]
     solved, total = map(int, row["published_text"].split("/"))
     p = stats.fisher_exact([[7, 23], [solved, total - solved]]).pvalue
     assert row["rule"] == f"Fisher p = {p:.2g}"
