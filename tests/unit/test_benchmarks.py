@@ -196,5 +196,5 @@ def test_ids_name_their_benchmark_and_more_rows_than_registered_are_no_part_of_i
     rows = [{"problem": "p", "expected_answer": 1}, {"id": "7", "problem": "q", "expected_answer": 2}]
     prepared = prepare_rows("b", {"rows": 2, "sources": []}, rows, "b.jsonl")
     assert [row["id"] for row in prepared] == ["b-0", "b-7"]
-    with pytest.raises(InputError, match="another number of rows"):
+    with pytest.raises(InputError, match="registered number of rows"):
         prepare_benchmark.check_problems({"rows": 1}, 2, "hash", "b.jsonl", allow_partial=True)
