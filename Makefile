@@ -9,7 +9,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 PIP_FLAGS := --quiet --disable-pip-version-check --no-input --no-deps --no-compile --require-hashes
 DEMO := snakemake --configfile config/demo.yaml --cores all
 
-.PHONY: demo test test-browser test-slurm test-chaos mutants bench lint env env-dev env-vllm env-vllm-cpu install-profiles clean check-machine
+.PHONY: demo test test-all test-browser test-slurm test-chaos mutants bench lint env env-dev env-vllm env-vllm-cpu install-profiles clean check-machine
 .DEFAULT_GOAL := demo
 
 demo: env
@@ -21,8 +21,18 @@ demo: env
 	@echo "Samples:  results/smollm2-135m/eval-results/arithmetic-mini/"
 	@echo "Verdicts: judgements/smollm2-135m/"
 
-test: env-dev ## two files at a time: most tests wait for one process
-	pytest -n 2 --dist loadfile
+# Two files at a time, in the order of `testpaths`: most tests wait for one process.
+PYTEST := pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+test: env-dev ## all units, what reruns after which change, an evaluation by a real model and judge, one kill: 5 minutes on two cores
+	$(PYTEST) -m "not slow" --hypothesis-profile quick
+
+test-all: env-dev ## everything: also what is marked slow, a short chaos test, and Chromium and Slurm where they can be
+	$(PYTEST)
+	$(MAKE) test-chaos KILLS=6
+	$(MAKE) test-browser
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then $(MAKE) test-slurm SLURM_TESTS='-m "not crash"'; \
+	else echo "tests/slurm was left out: it needs root on Debian."; fi
 
 test-browser: env-dev ## the report's sample viewer in headless Chromium: apt-get install chromium chromium-driver
 	pytest tests/browser
@@ -40,6 +50,7 @@ mutants: env-dev ## small mistakes, made one at a time: does a test see each? MU
 lint: env-dev
 	ruff check scripts tests perf docs envs
 	ruff format --check scripts tests perf docs envs
+	mypy
 	snakefmt --check Snakefile rules workflow
 	snakemake --lint
 	python envs/audit.py envs/workflow.lock envs/dev.lock
@@ -92,5 +103,5 @@ install-profiles: ## makes `snakemake --profile slurm` and `--profile local` wor
 	  ln -sfn $(CURDIR)/profiles/$$name $(PROFILES)/$$name && echo "$(PROFILES)/$$name -> $(CURDIR)/profiles/$$name"; done
 
 clean: ## removes the environment and what the demo made; never results of other models
-	rm -rf $(VENV) .venv-vllm .snakemake .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-vllm .snakemake .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	rm -rf data/arithmetic-mini.* models/smollm2-135m results/smollm2-135m results/report.html judgements/smollm2-135m logs

@@ -13,7 +13,7 @@ ROOT = str(workflow.current_basedir)  # of this file: as a module of another wor
 sys.path.append(f"{ROOT}/scripts")  # the library that the scripts use, for checking the configuration
 
 
-if not workflow.config_settings.configfiles:  # a --configfile replaces the paper's configuration, it does not extend it
+if not workflow.overwrite_configfiles:  # a --configfile replaces the paper's configuration, it does not extend it
 
     configfile: f"{ROOT}/config/config.yaml"
 

@@ -42,7 +42,7 @@ def load(paths: list[str], limit: int | None) -> list[tuple[str, str]]:
 
 
 def ours(pairs: list[tuple[str, str]]) -> int:
-    from openmath.grading import grade
+    from openmath.grading.compare import grade
 
     return sum(grade(*pair).correct for pair in pairs)
 

@@ -7,63 +7,66 @@ Finished samples are kept in results/{model}/.staging, so a rerun computes only 
 
 from openmath.settings.sample_settings import GENERATION_VERSION
 
-for model in SERVED:
-    for job, (benchmarks, runs) in generation_jobs(model).items():
+for model, (job, (benchmarks, runs)) in [(model, job) for model in SERVED for job in generation_jobs(model).items()]:
 
-        rule:
-            name:
-                f"generate_{model}_{job}"
-            input:
-                benchmarks=expand("data/{benchmark}.jsonl", benchmark=benchmarks),
-                engine=f"models/{model}/engine/engine.json",
-            output:
-                samples=[sample_file(model, benchmark, run) for run in runs for benchmark in benchmarks],
-            log:
-                f"logs/generate/{model}/{job}.log",
-            benchmark:
-                f"logs/generate/{model}/{job}.benchmark.tsv"
-            conda:
-                OPTIONS.engine_environment(model)
-            container:
-                OPTIONS.engine_setting(model, "image") or None
-            threads: GENERATION["threads"]
-            resources:
-                mem_mb=GENERATION["mem_mb"],
-                runtime=GENERATION["runtime"],
-                gpu=gpus(model) * GENERATION["engines_per_job"],
-                gpu_model=GENERATION["gpu_model"] if gpus(model) else "",
-                scripts=SCRIPTS,
-                engine_command=OPTIONS.engine_setting(model, "command"),
-                engine_args=OPTIONS.engine_setting(model, "args"),
-                copies=GENERATION["engines_per_job"],
-                concurrency=GENERATION["concurrency"] or 0,
-                # Not params, which would compute again: which runs share a job, and where the prompt lies, change no sample.
-                sample_runs=" ".join(runs),
-                prompt=prompt_file(MODELS[model]["prompt"]),
-            params:
-                model=model,
-                sampling=OPTIONS.sampling(),
-                prompt_template=MODELS[model]["prompt_template"],
-                prompt_sha256=prompt_sha256(MODELS[model]["prompt"]),
-                generation_version=GENERATION_VERSION,
-            message:
-                # In place of a list of all files, which errors and --report still show.
-                f"generate samples of {model}: {runs[0]} to {runs[-1]} ({len(runs)}) on {', '.join(benchmarks)}; log: {{log}}"
-            shell:
-                r"""
-                python {resources.scripts:q}/generate.py \
-                    --engine models/{params.model}/engine \
-                    --engine-command={resources.engine_command:q} \
-                    --engine-args={resources.engine_args:q} \
-                    --benchmarks {input.benchmarks:q} \
-                    --sample-runs {resources.sample_runs} \
-                    --output-dir results/{params.model}/eval-results \
-                    --staging results/{params.model}/.staging \
-                    --prompt {resources.prompt:q} \
-                    --prompt-template {params.prompt_template} \
-                    {params.sampling:q} \
-                    --copies {resources.copies} \
-                    --concurrency {resources.concurrency} \
-                    --log {log:q}.engine \
-                    2>&1 | tee {log:q}
-                """
+    rule:
+        """Sample runs of one model, by one start of its engine."""
+        name:
+            f"generate_{model}_{job}"
+        input:
+            benchmarks=expand("data/{benchmark}.jsonl", benchmark=benchmarks),
+            engine=f"models/{model}/engine/engine.json",
+        output:
+            samples=[sample_file(model, benchmark, run) for run in runs for benchmark in benchmarks],
+        log:
+            f"logs/generate/{model}/{job}.log",
+        benchmark:
+            f"logs/generate/{model}/{job}.benchmark.tsv"
+        conda:
+            OPTIONS.engine_environment(model)
+        container:
+            OPTIONS.engine_setting(model, "image") or None
+        threads: GENERATION["threads"]
+        resources:
+            mem_mb=GENERATION["mem_mb"],
+            runtime=GENERATION["runtime"],
+            gpu=gpus(model) * GENERATION["engines_per_job"],
+            gpu_model=GENERATION["gpu_model"] if gpus(model) else "",
+            scripts=SCRIPTS,
+            engine_command=OPTIONS.engine_setting(model, "command"),
+            engine_args=OPTIONS.engine_setting(model, "args"),
+            copies=GENERATION["engines_per_job"],
+            concurrency=GENERATION["concurrency"] or 0,
+            # Not params, which would compute again: which runs share a job, and where the prompt lies, change no sample.
+            sample_runs=" ".join(runs),
+            prompt=prompt_file(MODELS[model]["prompt"]),
+        params:
+            model=model,
+            sampling=OPTIONS.sampling(),
+            prompt_template=MODELS[model]["prompt_template"],
+            prompt_sha256=prompt_sha256(MODELS[model]["prompt"]),
+            generation_version=GENERATION_VERSION,
+        message:
+            # In place of a list of all files, which errors and --report still show.
+            f"generate samples of {model}: {runs[0]} to {runs[-1]} ({len(runs)}) on {', '.join(benchmarks)}; log: {{log}}"
+        shell:
+            r"""
+            python {resources.scripts:q}/generate.py \
+                --engine models/{params.model}/engine \
+                --engine-command={resources.engine_command:q} \
+                --engine-args={resources.engine_args:q} \
+                --benchmarks {input.benchmarks:q} \
+                --sample-runs {resources.sample_runs} \
+                --output-dir results/{params.model}/eval-results \
+                --staging results/{params.model}/.staging \
+                --prompt {resources.prompt:q} \
+                --prompt-template {params.prompt_template} \
+                {params.sampling:q} \
+                --copies {resources.copies} \
+                --concurrency {resources.concurrency} \
+                --log {log:q}.engine \
+                2>&1 | tee {log:q}
+            """
+
+    # Shell strings can name what is global: in another rule {model} would be the last one here.
+    del model, job, benchmarks, runs

@@ -4,7 +4,7 @@ Needs: all sample runs of a model on a benchmark, data/{benchmark}.jsonl.
 Makes: results/{model}/grades/{benchmark}.parquet, one row per (problem, sample run), and manifest.json with the sha256 of all it read.
 """
 
-from openmath.grading.verdict import GRADER_VERSION
+from openmath.grading.grades import GRADER_VERSION
 
 
 rule grade_answers:

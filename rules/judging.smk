@@ -6,54 +6,56 @@ Makes: results/{model}/judged/{judge}/{benchmark}/{mode}.jsonl; with several jud
 Verdicts are kept for ever in judgements/{judge}.
 """
 
-for model in MODELS:
-    for judge in JUDGES:
-        served = OPTIONS.served_judge(judge)
+for model, judge in [(model, judge) for model in MODELS for judge in JUDGES]:
+    served = OPTIONS.served_judge(judge)
 
-        rule:
-            name:
-                f"judge_{model}_by_{judge}"
-            input:
-                answers=[answers for answers, _ in judge_pairs(model, judge)],
-                engine=judge_engine(judge),
-            output:
-                judged=[judged for _, judged in judge_pairs(model, judge)],
-            log:
-                f"logs/judge_answers/{model}/{judge}.log",
-            benchmark:
-                f"logs/judge_answers/{model}/{judge}.benchmark.tsv"
-            conda:
-                OPTIONS.engine_environment(served) if served else "../envs/workflow.yaml"
-            container:
-                (served and OPTIONS.engine_setting(served, "image")) or None
-            threads: GENERATION["threads"] if served else 1
-            resources:
-                mem_mb=GENERATION["mem_mb"] if served else 2000,
-                runtime=GENERATION["runtime"],
-                gpu=gpus(served) if served else 0,
-                gpu_model=GENERATION["gpu_model"] if served and gpus(served) else "",
-                scripts=SCRIPTS,
-                prompt=prompt_file(JUDGES[judge]["prompt"]),
-                service=OPTIONS.judge_service(judge),
-            params:
-                judge=judge,
-                options=OPTIONS.judge(judge),
-                prompt_sha256=prompt_sha256(JUDGES[judge]["prompt"]),
-                grader_version=GRADER_VERSION if JUDGES[judge]["cascade"] else None,
-                policy=POLICY,
-            shell:
-                r"""
-                python {resources.scripts:q}/judge_answers.py \
-                    --input {input.answers:q} \
-                    --output {output.judged:q} \
-                    --judge {params.judge:q} \
-                    --store judgements/{params.judge:q} \
-                    --prompt {resources.prompt:q} \
-                    {params.options:q} \
-                    {resources.service} \
-                    --policy {params.policy} \
-                    2>&1 | tee {log:q}
-                """
+    rule:
+        """Greedy and majority answers of one model under one judge."""
+        name:
+            f"judge_{model}_by_{judge}"
+        input:
+            answers=[answers for answers, _ in judge_pairs(model, judge)],
+            engine=judge_engine(judge),
+        output:
+            judged=[judged for _, judged in judge_pairs(model, judge)],
+        log:
+            f"logs/judge_answers/{model}/{judge}.log",
+        benchmark:
+            f"logs/judge_answers/{model}/{judge}.benchmark.tsv"
+        conda:
+            OPTIONS.engine_environment(served) if served else "../envs/workflow.yaml"
+        container:
+            (served and OPTIONS.engine_setting(served, "image")) or None
+        threads: GENERATION["threads"] if served else 1
+        resources:
+            mem_mb=GENERATION["mem_mb"] if served else 2000,
+            runtime=GENERATION["runtime"],
+            gpu=gpus(served) if served else 0,
+            gpu_model=GENERATION["gpu_model"] if served and gpus(served) else "",
+            scripts=SCRIPTS,
+            prompt=prompt_file(JUDGES[judge]["prompt"]),
+            service=OPTIONS.judge_service(judge),
+        params:
+            judge=judge,
+            options=OPTIONS.judge(judge),
+            prompt_sha256=prompt_sha256(JUDGES[judge]["prompt"]),
+            grader_version=GRADER_VERSION if JUDGES[judge]["cascade"] else None,
+            policy=POLICY,
+        shell:
+            r"""
+            python {resources.scripts:q}/judge_answers.py \
+                --input {input.answers:q} \
+                --output {output.judged:q} \
+                --judge {params.judge:q} \
+                --store judgements/{params.judge:q} \
+                --prompt {resources.prompt:q} \
+                {params.options:q} \
+                {resources.service} \
+                --policy {params.policy} \
+                2>&1 | tee {log:q}
+            """
+
+    del model, judge, served  # as in generation.smk
 
 
 rule compare_judges:

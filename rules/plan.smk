@@ -3,10 +3,9 @@
 Needs: nothing. Makes: nothing. `snakemake plan` prints the plan, a dry run ends with it, and no run starts that cannot succeed.
 """
 
-import atexit
 import json
 
-from openmath.preflight.snakemake_hooks import check_before_start, check_no_prefix, show_plan_after_dry_run
+from openmath.preflight.snakemake_hooks import check_before_start, check_dry_runs, check_no_prefix
 
 check_no_prefix(workflow)
 
@@ -29,9 +28,10 @@ rule plan:
         """
 
 
-atexit.register(show_plan_after_dry_run, workflow, config)  # Snakemake calls no handler in a dry run
+PLAN = rules.plan.rule.name  # of another workflow's choice where it uses this one as a module
+check_dry_runs(workflow, config, PLAN)
 
 
 onstart:
     # The main process only: Snakemake starts its jobs without handlers.
-    check_before_start(workflow, config)
+    check_before_start(workflow, config, PLAN)

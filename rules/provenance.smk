@@ -23,7 +23,8 @@ rule write_methods:
         mem_mb=2000,
         runtime=30,
         scripts=SCRIPTS,
-        config=OPTIONS.summary_config,  # no param: a changed speed setting makes no result anew
+    params:
+        config=OPTIONS.summary_config,
     shell:
         r"""
         python {resources.scripts:q}/write_methods.py --config-json \
@@ -31,5 +32,5 @@ rule write_methods:
             --judge {wildcards.judge:q} \
             --summary {input.summary:q} \
             --output-dir results/{wildcards.model:q}/summary/{wildcards.judge:q} \
-            <<<{resources.config:q} 2>&1 | tee {log:q}
+            <<<{params.config:q} 2>&1 | tee {log:q}
         """

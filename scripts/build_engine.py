@@ -10,8 +10,6 @@ import argparse
 from pathlib import Path
 
 from openmath.arguments import json_object, whole
-from openmath.engines import engine_module
-from openmath.engines.architecture import check_architecture
 from openmath.errors import InputError, parts_of, run_command
 from openmath.files.fingerprint import write_manifest
 from openmath.files.json_files import read_json
@@ -22,6 +20,9 @@ from openmath.settings.sample_settings import checkpoint_identity, endpoint_iden
 
 def main() -> None:
     options = parse_arguments()
+
+    from openmath.engines import engine_module
+
     kind, engine = engine_kind(options.engine), engine_module(options.engine)
     options.output.mkdir(parents=True, exist_ok=True)
     description = {"engine": options.engine, "settings": engine_settings(options.engine, vars(options))}
@@ -88,6 +89,8 @@ def check_own_engine(options: argparse.Namespace) -> None:
 
 def check_checkpoint(options: argparse.Namespace) -> None:
     """Fail before the GPU: each GPU must get the same number of heads, and the model must know so many positions."""
+    from openmath.engines.architecture import check_architecture
+
     path = options.checkpoint / "config.json"
     if not engine_kind(options.engine).on_gpus or options.tokenizer != "checkpoint":
         return  # GGUF files carry their own description

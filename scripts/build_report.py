@@ -9,18 +9,16 @@ Of many models the samples are too much for one page: --sample-pages names pages
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from openmath.errors import parts_of, run_command
 from openmath.files.rows import write_text
-from openmath.grading import POLICIES
-from openmath.report.costs import cost_section
-from openmath.report.page import render_page
-from openmath.report.results import comparison_section, model_section, overview_section, sample_links_section
-from openmath.report.sample_sets import sample_sets
-from openmath.report.section import Section
-from openmath.report.summaries import Summary, read_summary
-from openmath.report.viewer import samples_section
+from openmath.grading.grades import POLICIES
 from openmath.settings import defaults
+
+if TYPE_CHECKING:
+    from openmath.report.section import Section
+    from openmath.report.summaries import Summary
 
 TITLE = "Evaluation of math language models"
 
@@ -40,6 +38,11 @@ def main() -> None:
 
 
 def page(options: argparse.Namespace) -> str:
+    from openmath.report.costs import cost_section
+    from openmath.report.page import render_page
+    from openmath.report.results import comparison_section, model_section, overview_section, sample_links_section
+    from openmath.report.summaries import read_summary
+
     summaries = [read_summary(folder) for folder in options.summaries]
     # The page, top to bottom.
     sections = [
@@ -54,8 +57,11 @@ def page(options: argparse.Namespace) -> str:
     return render_page(TITLE, [section for section in sections if section])
 
 
-def all_samples_section(summaries: list[Summary], options: argparse.Namespace) -> Section:
+def all_samples_section(summaries: "list[Summary]", options: argparse.Namespace) -> "Section":
     """The viewer with every model."""
+    from openmath.report.sample_sets import sample_sets
+    from openmath.report.viewer import samples_section
+
     elsewhere = {model: Path(folder) for model, _, folder in (text.partition("=") for text in options.samples)}
     judges: dict[Path, list[str]] = {}
     for summary in summaries:

@@ -12,8 +12,6 @@ from pathlib import Path
 
 from openmath.errors import InputError, parts_of, run_command
 from openmath.files.rows import read_rows, write_rows, write_text
-from openmath.files.text_tables import markdown_table, write_csv
-from openmath.judging.agreement import compare_judges, disagreements
 
 
 def main() -> None:
@@ -22,6 +20,10 @@ def main() -> None:
     parser.add_argument("--judged", nargs="+", required=True, type=Path)
     parser.add_argument("--output", required=True, type=Path, help="agreement.md")
     options = parser.parse_args()
+
+    from openmath.files.text_tables import write_csv
+    from openmath.judging.agreement import compare_judges, disagreements
+
     if not options.output.name:
         raise InputError("--output does not name a file.", found=repr(str(options.output)), expected=".../agreement.md")
     files: dict[tuple[str, str], dict[str, Path]] = {}
@@ -49,6 +51,8 @@ def main() -> None:
 
 
 def text_of(rows: list[dict], differ: int, differ_file: str) -> str:
+    from openmath.files.text_tables import markdown_table
+
     return f"""# Agreement of judges
 
 {markdown_table([{name: _cell(value) for name, value in row.items()} for row in rows])}

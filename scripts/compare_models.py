@@ -8,15 +8,13 @@ Prints comparison.md; with --output-dir writes it, comparison.csv and flipped.cs
 
 import argparse
 from pathlib import Path
-
-import pandas
-import pyarrow as pa
+from typing import TYPE_CHECKING
 
 from openmath.errors import InputError, parts_of, printable, run_command
 from openmath.files.rows import write_text
-from openmath.files.text_tables import markdown_table, write_csv
-from openmath.results.comparison import compare
-from openmath.statistics.intervals import SIGNIFICANCE
+
+if TYPE_CHECKING:
+    import pandas
 
 FLIPPED_COLUMNS = ["benchmark", "mode", "grading", "id", "first", "second", "answer_first", "answer_second"]
 
@@ -28,6 +26,10 @@ def main() -> None:
     parser.add_argument("--names", nargs=2, help="what to call the two sides (default: their folders)")
     parser.add_argument("--output-dir", type=Path)
     options = parser.parse_args()
+
+    from openmath.files.text_tables import write_csv
+    from openmath.results.comparison import compare
+
     names = options.names or [str(options.first), str(options.second)]
     tables = read_questions(options.first), read_questions(options.second)
     with parts_of("the scores of two models", f"{options.first} and {options.second}"):
@@ -40,7 +42,10 @@ def main() -> None:
         write_csv(options.output_dir / "flipped.csv", flips, FLIPPED_COLUMNS)
 
 
-def read_questions(path: Path) -> pandas.DataFrame:
+def read_questions(path: Path) -> "pandas.DataFrame":
+    import pandas
+    import pyarrow as pa
+
     path = path / "questions.parquet" if path.is_dir() else path
     try:
         return pandas.read_parquet(path)
@@ -54,6 +59,9 @@ def read_questions(path: Path) -> pandas.DataFrame:
 
 
 def comparison_markdown(names: list[str], rows: list[dict], unmatched: list[str]) -> str:
+    from openmath.files.text_tables import markdown_table
+    from openmath.statistics.intervals import SIGNIFICANCE
+
     text = f"# {names[0]} against {names[1]}\n\nPercent; difference = first minus second. How each is made: docs/statistics.md.\n\n"
     text += markdown_table([_cells(row) for row in rows])
     text += f"\nverdict: the first is higher or lower, where p after Holm's correction over the benchmarks is < {SIGNIFICANCE}.\n"

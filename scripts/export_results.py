@@ -19,14 +19,6 @@ from pathlib import Path
 from openmath.errors import InputError, parts_of, run_command
 from openmath.files.fast_rows import encode_row, read_rows
 from openmath.files.rows import atomic_write, write_text
-from openmath.results.export import (
-    dataset_card,
-    export_benchmark,
-    graded_rows,
-    graded_runs,
-    read_verdicts,
-    with_grade,
-)
 
 NO_JUDGE = "none"
 
@@ -40,6 +32,8 @@ def main() -> None:
 
 
 def export(options: argparse.Namespace) -> None:
+    from openmath.results.export import dataset_card, export_benchmark, graded_rows, graded_runs, read_verdicts
+
     nemo, dataset = options.output / "nemo-skills", options.output / "dataset"
     judged: dict[str, dict[str, dict[str, Path]]] = defaultdict(lambda: defaultdict(dict))
     for path in options.judged:
@@ -76,6 +70,8 @@ def parse_arguments() -> argparse.Namespace:
 
 def export_majority(path: Path, nemo: Path, judge: str, name: str) -> None:
     """The recipe's own name: it copies one of the sampled files after filling the majority into it."""
+    from openmath.results.export import with_grade
+
     output = nemo / "eval-results-majority" / judge / name / "output-rs0.jsonl"
     write(output, (with_grade(row, row["is_correct"]) for row in read_rows(path)))
 

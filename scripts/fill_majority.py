@@ -10,6 +10,7 @@ predicted_answer, majority_votes, total_votes, tied, is_correct; no generation, 
 import argparse
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from openmath.answers import reference_of
 from openmath.errors import InputError, parts_of, run_command
@@ -17,9 +18,11 @@ from openmath.files.fingerprint import identity, write_manifest
 from openmath.files.rows import read_rows, write_rows
 from openmath.files.sample_rows import MajorityRow
 from openmath.files.sample_runs import run_order, sample_run_of
-from openmath.results.grades import Graded, read_grades, read_sample_files
+from openmath.provenance.records import MajorityRecord
 from openmath.settings import defaults
-from openmath.statistics.votes import NONE, majority
+
+if TYPE_CHECKING:
+    from openmath.results.grades import Graded
 
 
 def main() -> None:
@@ -44,20 +47,20 @@ def main() -> None:
     with parts_of("a file of problems", problems_file):
         rows = list(majority_rows(problems, graded.select(sampled), options.policy))
     write_rows(options.output, rows)
-    write_manifest(
-        options.output.with_suffix(".manifest.json"),
-        {
-            "policy": options.policy,
-            "sample_runs": sampled,
-            "grades": identity(options.grades) if options.grades else None,
-            "problems": identity(problems_file),
-            "answers": identity(options.output),
-        },
-    )
+    record: MajorityRecord = {
+        "policy": options.policy,
+        "sample_runs": sampled,
+        "grades": identity(options.grades) if options.grades else None,
+        "problems": identity(problems_file),
+        "answers": identity(options.output),
+    }
+    write_manifest(options.output.with_suffix(".manifest.json"), record)
 
 
-def read_votes(options: argparse.Namespace) -> tuple[Path, Graded]:
+def read_votes(options: argparse.Namespace) -> "tuple[Path, Graded]":
     """(the file that holds the problems, the graded samples)."""
+    from openmath.results.grades import read_grades, read_sample_files
+
     if options.output.resolve() in {path.resolve() for path in options.samples or []}:
         raise InputError("The output is one of the inputs, which are never modified.", where=options.output)
     if options.grades:
@@ -70,8 +73,10 @@ def read_votes(options: argparse.Namespace) -> tuple[Path, Graded]:
     raise InputError("Nothing to vote on.", expected="--samples or --grades")
 
 
-def majority_rows(problems: list[dict], runs: Graded, policy: str) -> Iterator[MajorityRow]:
+def majority_rows(problems: list[dict], runs: "Graded", policy: str) -> Iterator[MajorityRow]:
     """One row per problem, in order, with the winning answer of these runs."""
+    from openmath.statistics.votes import NONE, majority
+
     vote = majority(runs.ballots(policy), policy)
     for number, problem in enumerate(problems):
         run, expected = vote.run[number], reference_of(problem)

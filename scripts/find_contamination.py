@@ -10,13 +10,15 @@ scripts/openmath/benchmarks/contamination.py; how to read it: docs/contamination
 import argparse
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from openmath.arguments import real, whole
-from openmath.benchmarks.contamination import FEWEST_WORDS, OVERLAP_TYPES, Overlap, training_problems
 from openmath.errors import InputError, run_command
 from openmath.files.rows import read_rows, write_text
-from openmath.files.text_tables import markdown_table, write_csv
 from openmath.settings import defaults
+
+if TYPE_CHECKING:
+    from openmath.benchmarks.contamination import Overlap
 
 PROGRESS_SECONDS = 5.0
 PALM_SHARE = (
@@ -27,6 +29,10 @@ COLUMNS = ["id", "kind", "similarity", "training_rows", "training_row", "problem
 
 def main() -> None:
     options = parse_arguments()
+
+    from openmath.benchmarks.contamination import OVERLAP_TYPES, Overlap, training_problems
+    from openmath.files.text_tables import write_csv
+
     names, ids, problems = [], [], []
     for path in options.benchmarks:
         for number, row in enumerate(read_rows(path)):
@@ -39,13 +45,13 @@ def main() -> None:
         raise InputError("The benchmarks have no problems.", where=", ".join(map(str, options.benchmarks)))
     overlap = Overlap(problems, ngram=options.ngram, similarity=options.similarity)
     started = told = time.monotonic()
-    row = 0
-    for row, problem in enumerate(training_problems(options.training_set, options.field), start=1):
-        overlap.add(row, problem)
+    count = 0
+    for count, problem in enumerate(training_problems(options.training_set, options.field), start=1):
+        overlap.add(count, problem)
         if time.monotonic() - told > PROGRESS_SECONDS:
             told = time.monotonic()
-            print(f"find_contamination: {row:,} rows, {row / (told - started):,.0f} rows/s", flush=True)
-    if row == 0:
+            print(f"find_contamination: {count:,} rows, {count / (told - started):,.0f} rows/s", flush=True)
+    if count == 0:
         raise InputError("The training set is empty.", where=options.training_set[0])
 
     lines = []
@@ -67,7 +73,7 @@ def main() -> None:
         lines.append(
             {"benchmark": benchmark, "problems": f"{len(numbers):,}"} | shares(overlap, numbers, options.ngram)
         )
-    write_text(options.output_dir / "report.md", report(options, row, lines))
+    write_text(options.output_dir / "report.md", report(options, count, lines))
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -87,8 +93,10 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def shares(overlap: Overlap, numbers: list[int], ngram: int) -> dict[str, str]:
+def shares(overlap: "Overlap", numbers: list[int], ngram: int) -> dict[str, str]:
     """How many of these problems overlap in each way, or are too short for runs of words."""
+    from openmath.benchmarks.contamination import OVERLAP_TYPES
+
     names = ["exact", "near", f"{ngram}-gram"]
     counts = {
         name: sum(n in overlap.matches[overlap_type] for n in numbers)
@@ -100,6 +108,9 @@ def shares(overlap: Overlap, numbers: list[int], ngram: int) -> dict[str, str]:
 
 
 def report(options: argparse.Namespace, rows: int, lines: list[dict]) -> str:
+    from openmath.benchmarks.contamination import FEWEST_WORDS
+    from openmath.files.text_tables import markdown_table
+
     n, least, files = options.ngram, FEWEST_WORDS, ", ".join(path.name for path in options.training_set)
     return f"""# Contamination
 

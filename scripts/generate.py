@@ -15,14 +15,17 @@ import resource
 import signal
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from openmath.arguments import real, whole
 from openmath.errors import InputError, run_command
-from openmath.generation.job import Generation, failed
 from openmath.generation.locks import RunLocks
 from openmath.generation.prompts import TEMPLATES
 from openmath.generation.staging import FLUSH_SECONDS
 from openmath.settings import defaults
+
+if TYPE_CHECKING:
+    from openmath.generation.job import Generation
 
 
 def main() -> None:
@@ -67,6 +70,8 @@ async def until_terminated(work) -> None:
 
 
 async def generate(options: argparse.Namespace) -> None:
+    from openmath.generation.job import Generation, failed
+
     locks = RunLocks(options.staging / "locks")
     try:
         locks.acquire(options.sample_runs)  # before we look at what is there
@@ -92,7 +97,7 @@ async def generate(options: argparse.Namespace) -> None:
         raise failed(failures)
 
 
-async def keep_alive(job: Generation, locks: RunLocks) -> None:
+async def keep_alive(job: "Generation", locks: RunLocks) -> None:
     """Every two seconds, for ever: flush staged samples to disk, and show other jobs that this one lives."""
 
     def flush() -> None:

@@ -23,9 +23,9 @@ from openmath.errors import InputError, run_command
 from openmath.files.fingerprint import identity, write_manifest
 from openmath.files.rows import arriving_lines
 from openmath.files.sample_runs import run_order, sample_run_of
-from openmath.grading import POLICIES, GraderPool
-from openmath.grading.grades import GRADER_VERSION
+from openmath.grading.grades import GRADER_VERSION, POLICIES
 from openmath.machine import machine, versions
+from openmath.provenance.records import GradesRecord
 from openmath.settings import defaults
 
 READ_BYTES = 1 << 16  # what a pipe holds: --pairs grades whatever has arrived, and never waits for more
@@ -67,6 +67,8 @@ def parse_pair(line: bytes, number: int) -> tuple[str | None, str]:
 
 
 def grade_stream(policy: str, processes: int | None) -> None:
+    from openmath.grading.pool import GraderPool
+
     number = 0
     with GraderPool(processes, policy) as pool:
         arrived = iter(lambda: os.read(sys.stdin.fileno(), READ_BYTES), b"")
@@ -90,7 +92,8 @@ def main() -> None:
     if arguments.pairs:
         grade_stream(arguments.policy, arguments.processes)
         return
-    from openmath.grading.table import grade_files  # pyarrow is not needed for --pairs
+
+    from openmath.grading.table import grade_files
 
     started = time.monotonic()
     files = {sample_run_of(path): identity(path) for path in sorted(arguments.samples, key=by_run)}
@@ -101,22 +104,20 @@ def main() -> None:
         policy=arguments.policy,
         processes=arguments.processes,
     )
-    write_manifest(
-        Path(arguments.output).with_suffix(".manifest.json"),
-        {
-            "grader_version": GRADER_VERSION,
-            "policy": arguments.policy,
-            "samples": files,
-            "problems": None if arguments.benchmark is None else identity(arguments.benchmark),
-            "grades": identity(arguments.output),
-            "rows": samples,
-            "distinct_answers": pairs,
-            "unsettled": unsettled,
-            "seconds": round(time.monotonic() - started, 1),
-            "machine": machine(),
-            "versions": versions(),
-        },
-    )
+    record: GradesRecord = {
+        "grader_version": GRADER_VERSION,
+        "policy": arguments.policy,
+        "samples": files,
+        "problems": None if arguments.benchmark is None else identity(arguments.benchmark),
+        "grades": identity(arguments.output),
+        "rows": samples,
+        "distinct_answers": pairs,
+        "unsettled": unsettled,
+        "seconds": round(time.monotonic() - started, 1),
+        "machine": machine(),
+        "versions": versions(),
+    }
+    write_manifest(Path(arguments.output).with_suffix(".manifest.json"), record)
     print(
         f"{arguments.output}: {samples} samples, {pairs} distinct answers, {unsettled} not settled within the limits",
         file=sys.stderr,

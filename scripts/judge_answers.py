@@ -13,25 +13,26 @@ import asyncio
 import signal
 import time
 from collections import Counter
-from contextlib import nullcontext
+from contextlib import AbstractAsyncContextManager, nullcontext
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from openmath.arguments import real, whole
-from openmath.client.completion import CompletionClient, HostedEndpoint
-from openmath.engines import read_engine, running_engine
 from openmath.errors import InputError, run_command
 from openmath.files.fingerprint import canonical_json, identity, sha256_text, write_manifest
 from openmath.files.rows import read_rows, write_rows
 from openmath.files.sample_rows import Judgement
-from openmath.judging.budget import Budget, Prices, cost
 from openmath.judging.endpoints import check_judge_key, replayed_identity
-from openmath.judging.online import OnlineJudge
 from openmath.judging.questions import PREFILLED, Attempts, prefilled, question_of, symbolically_equal
 from openmath.judging.settings import JudgeSettings, judge_sampling, read_judge_prompt
-from openmath.judging.store import VerdictStore
+from openmath.judging.store import VerdictRecord, VerdictStore
 from openmath.machine import machine, versions
+from openmath.provenance.records import CostOfRun, JudgedRecord
 from openmath.settings import defaults
 from openmath.settings.sample_settings import engine_identity
+
+if TYPE_CHECKING:
+    from openmath.judging.budget import Prices
 
 TRIES = 8  # of one request: about two minutes of back-off, what a rate limit by the minute needs
 
@@ -87,6 +88,8 @@ def main() -> None:
 
 
 def judge(options: argparse.Namespace) -> None:
+    from openmath.judging.budget import Prices, cost
+
     store = VerdictStore(options.store)
     attempts = read_attempts(options, store)
     files = [read_questions(path, options) for path in options.input]
@@ -114,20 +117,22 @@ def judge(options: argparse.Namespace) -> None:
             paid = ask(options, attempts, store, list(questions.values()), prices)
         finally:
             store.close()
-    this_run = {"paid_in_this_run": cost(paid), "seconds": round(time.monotonic() - started, 1)}
+    this_run: CostOfRun = {"paid_in_this_run": cost(paid), "seconds": round(time.monotonic() - started, 1)}
     for path, output, rows in zip(options.input, options.output, files, strict=True):
         write_judged(path, output, rows, options, attempts, store, this_run)
 
 
 def read_attempts(options: argparse.Namespace, store: VerdictStore) -> Attempts:
     """Who judges, how, and how often it is asked while its replies hold no verdict."""
+    from openmath.engines import read_engine
+
     prompt = read_judge_prompt(options.prompt)
     sampling = judge_sampling(options.max_new_tokens, options.policy)
     if options.engine:
-        identity = engine_identity(read_engine(options.engine))
+        who: object = engine_identity(read_engine(options.engine))
     else:
-        identity = options.model or replayed_identity(store, options.store, prompt, sampling)
-    return Attempts(JudgeSettings(identity, prompt, sampling), options.policy, options.tries_unparsed)
+        who = options.model or replayed_identity(store, options.store, prompt, sampling)
+    return Attempts(JudgeSettings(who, prompt, sampling), options.policy, options.tries_unparsed)
 
 
 def read_questions(path: Path, options: argparse.Namespace) -> list[tuple[dict, dict, str | None]]:
@@ -146,12 +151,12 @@ def read_questions(path: Path, options: argparse.Namespace) -> list[tuple[dict, 
 
 
 def ask(
-    options: argparse.Namespace, attempts: Attempts, store: VerdictStore, questions: list[dict], prices: Prices | None
-) -> list[dict]:
+    options: argparse.Namespace, attempts: Attempts, store: VerdictStore, questions: list[dict], prices: "Prices | None"
+) -> list[VerdictRecord]:
     """Ask what the store does not hold; the records paid for in this run."""
     key = "none" if options.engine else check_judge_key(options.api_key_env)
     if options.mode == "batch":
-        from openmath.judging.batch import BatchJudge  # takes a second to import
+        from openmath.judging.batch import BatchJudge
 
         batch = BatchJudge(
             options.judge,
@@ -182,11 +187,16 @@ async def ask_online(
     attempts: Attempts,
     store: VerdictStore,
     questions: list[dict],
-    prices: Prices | None,
+    prices: "Prices | None",
     key: str,
-) -> list[dict]:
+) -> list[VerdictRecord]:
+    from openmath.client.completion import CompletionClient, HostedEndpoint
+    from openmath.engines import running_engine
+    from openmath.judging.budget import Budget
+    from openmath.judging.online import OnlineJudge
+
     if options.engine:
-        running = running_engine(
+        running: AbstractAsyncContextManager = running_engine(
             options.engine,
             command=options.engine_command,
             args=options.engine_args,
@@ -199,7 +209,7 @@ async def ask_online(
         CompletionClient(endpoint, request_seconds=options.request_seconds, tries=TRIES) as client,
     ):
         budget = Budget(prices, options.budget_usd, store.spent)
-        online = OnlineJudge(options.judge, attempts, store, budget, getattr(endpoint, "extra_body", None))
+        online = OnlineJudge(options.judge, attempts, store, budget, endpoint.extra_body)
         unanswered = [question for question in questions if attempts.next_attempt(question, store.records)]
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, online.terminate)  # preemption, wall limit
         await online.ask(client, unanswered, options.concurrency)
@@ -213,10 +223,13 @@ def write_judged(
     options: argparse.Namespace,
     attempts: Attempts,
     store: VerdictStore,
-    this_run: dict,
+    this_run: CostOfRun,
 ) -> None:
     """The judged rows, and a manifest of who judged them and what it cost."""
-    judged, used = [], {}
+    from openmath.judging.budget import cost
+
+    judged = []
+    used: dict[str, VerdictRecord] = {}
     for row, question, reason in rows:
         if reason:
             judgement, verdict = PREFILLED[reason], "no" if reason == "no_answer" else "yes"
@@ -231,29 +244,27 @@ def write_judged(
         }
         judged.append({**row, **added})
     write_rows(output, judged)
-    write_manifest(
-        output.with_suffix(".manifest.json"),
-        {
-            "input": path.name,
-            "judge": attempts.settings.identity,
-            "settings": attempts.settings.fingerprint,
-            "prompt": attempts.settings.prompt_fingerprint,
-            "prompt_sha256": sha256_text(canonical_json(attempts.settings.prompt)),
-            "sampling": attempts.settings.sampling,
-            "policy": options.policy,
-            "cascade": options.cascade,
-            "rows": len(rows),
-            "prefilled": Counter(reason for _, _, reason in rows if reason),
-            "verdicts": Counter(row["judge_verdict"] for row in judged),
-            "answered_by": Counter(f"{r.get('model')} {r.get('system_fingerprint')}" for r in used.values()),
-            "verdicts_used": cost(list(used.values())),
-            **this_run,  # of all files of the run together
-            "answers": identity(path),
-            "judged": identity(output),
-            "machine": machine(),
-            "versions": versions(),
-        },
-    )
+    record: JudgedRecord = {
+        "input": path.name,
+        "judge": attempts.settings.identity,
+        "settings": attempts.settings.fingerprint,
+        "prompt": attempts.settings.prompt_fingerprint,
+        "prompt_sha256": sha256_text(canonical_json(attempts.settings.prompt)),
+        "sampling": attempts.settings.sampling,
+        "policy": options.policy,
+        "cascade": options.cascade,
+        "rows": len(rows),
+        "prefilled": Counter(reason for _, _, reason in rows if reason),
+        "verdicts": Counter(row["judge_verdict"] for row in judged),
+        "answered_by": Counter(f"{r.get('model')} {r.get('system_fingerprint')}" for r in used.values()),
+        "verdicts_used": cost(list(used.values())),
+        **this_run,
+        "answers": identity(path),
+        "judged": identity(output),
+        "machine": machine(),
+        "versions": versions(),
+    }
+    write_manifest(output.with_suffix(".manifest.json"), record)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from openmath.errors import InputError, run_command
 from openmath.files.fingerprint import sha256_file, write_manifest
 from openmath.files.rows import read_rows, write_rows
 from openmath.provenance.public import public
+from openmath.provenance.records import BenchmarkRecord
 
 ROOT = Path(__file__).parents[1]  # relative sources of the registry are files of this repository
 TIMEOUT = 60.0  # seconds without a byte
@@ -49,19 +50,17 @@ def main() -> None:
     problems = problems_sha256(rows)
     check_problems(benchmark, len(rows), problems, source["url"], allow_partial=options.allow_partial)
     write_rows(options.output, rows)
-    write_manifest(
-        options.output.with_suffix(".manifest.json"),
-        {
-            "benchmark": options.name,
-            "source": public(source["url"]),
-            "source_sha256": raw_sha256,
-            "prepared_sha256": sha256_file(options.output),
-            "problems_sha256": problems,
-            "rows": len(rows),
-            "registered_rows": registered,
-            "cleaning": benchmark.get("clean", []),
-        },
-    )
+    record: BenchmarkRecord = {
+        "benchmark": options.name,
+        "source": public(source["url"]),
+        "source_sha256": raw_sha256,
+        "prepared_sha256": sha256_file(options.output),
+        "problems_sha256": problems,
+        "rows": len(rows),
+        "registered_rows": registered,
+        "cleaning": benchmark.get("clean", []),
+    }
+    write_manifest(options.output.with_suffix(".manifest.json"), record)
     print(f"{options.name}: {len(rows)} of {registered} rows")
 
 

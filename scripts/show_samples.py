@@ -10,10 +10,7 @@ from pathlib import Path
 
 from openmath.errors import InputError, run_command
 from openmath.files.rows import write_text
-from openmath.grading import POLICIES
-from openmath.report.page import render_page
-from openmath.report.sample_sets import sample_sets
-from openmath.report.viewer import samples_section
+from openmath.grading.grades import POLICIES
 from openmath.settings import defaults
 
 
@@ -25,6 +22,11 @@ def main() -> None:
     parser.add_argument("--policy", choices=POLICIES, default=defaults.POLICY, help="how votes are counted")
     parser.add_argument("--output", required=True, type=Path)
     options = parser.parse_args()
+
+    from openmath.report.page import render_page
+    from openmath.report.sample_sets import sample_sets
+    from openmath.report.viewer import samples_section
+
     sets = sample_sets(options.results, options.judges, options.samples)
     if not sets:
         raise InputError("There are no grades.", where=options.results, expected="grades/BENCHMARK.parquet")

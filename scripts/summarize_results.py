@@ -18,20 +18,18 @@ import argparse
 import json
 from collections.abc import Iterator
 from pathlib import Path
-
-import pandas
+from typing import TYPE_CHECKING
 
 from openmath.arguments import whole
 from openmath.errors import InputError, printable, run_command
 from openmath.files.rows import atomic_write, read_rows, write_text
-from openmath.files.text_tables import write_csv
-from openmath.results.grades import Benchmark, benchmarks_of_grades, by_kind, read_sample_files
-from openmath.results.metrics import metrics_row
-from openmath.results.modes import Mode, modes_of
-from openmath.results.published import compare_with_published, load_published, published_markdown
-from openmath.results.tables import curve_rows, disagreements, format_table, markdown, problem_scores, table_row
 from openmath.settings import defaults
-from openmath.statistics.intervals import clustered
+
+if TYPE_CHECKING:
+    import pandas
+
+    from openmath.results.grades import Benchmark
+    from openmath.results.modes import Mode
 
 # Columns of files that may have no rows.
 DISAGREEMENT_COLUMNS = ["benchmark", "mode", "id", "predicted_answer", "expected_answer", "symbolic", "judge"]
@@ -41,6 +39,14 @@ PUBLISHED_COLUMNS = ["set", "benchmark", "mode", "grading", "ours", "ci95_low", 
 
 def main() -> None:
     options = parse_arguments()
+
+    import pandas
+
+    from openmath.results.grades import benchmarks_of_grades
+    from openmath.results.metrics import metrics_row
+    from openmath.results.modes import modes_of
+    from openmath.results.tables import curve_rows, disagreements, format_table, problem_scores, table_row
+
     if options.cluster_by and not options.problems:
         raise InputError("--cluster-by needs the problems.", expected="--problems data/BENCHMARK.jsonl")
     if options.results:
@@ -90,8 +96,10 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def benchmarks_of_folder(folder: Path, order: list[str], policy: str) -> Iterator[Benchmark]:
+def benchmarks_of_folder(folder: Path, order: list[str], policy: str) -> "Iterator[Benchmark]":
     """Every sub-folder with sample files, by name, those of `order` first."""
+    from openmath.results.grades import by_kind, read_sample_files
+
     root = folder / "eval-results" if (folder / "eval-results").is_dir() else folder
     names = sorted({path.parent.name for path in root.glob("*/output-*.jsonl")})
     if not names:
@@ -104,8 +112,10 @@ def benchmarks_of_folder(folder: Path, order: list[str], policy: str) -> Iterato
         yield by_kind(name, read_sample_files(files, policy))
 
 
-def add_clustered_intervals(rows: list[dict], modes: list[Mode], benchmark: Benchmark, options) -> None:
+def add_clustered_intervals(rows: list[dict], modes: "list[Mode]", benchmark: "Benchmark", options) -> None:
     """Columns clustered_low, _high and _method per grading, where the problems of this benchmark are given."""
+    from openmath.statistics.intervals import clustered
+
     path = next((path for path in options.problems if path.stem == benchmark.name), None)
     if path is None:
         return
@@ -129,9 +139,13 @@ def write_tables(
     text: str,
     metrics: list[dict],
     curves: list[dict],
-    scores: pandas.DataFrame,
+    scores: "pandas.DataFrame",
     differing: list[dict],
 ) -> None:
+    from openmath.files.text_tables import write_csv
+    from openmath.results.published import compare_with_published, load_published, published_markdown
+    from openmath.results.tables import markdown
+
     folder = options.output_dir
     write_text(folder / "tables.txt", text)
     write_text(folder / "tables.md", markdown(options.model, metrics, curves))

@@ -15,12 +15,6 @@ import sys
 from pathlib import Path
 
 from openmath.errors import InputError, parts_of, printable, run_command
-from openmath.provenance.cells import find_cell, read_benchmark, read_cells, recompute
-from openmath.provenance.chain import Chain, broken
-from openmath.provenance.problem import problem_history, problem_text
-from openmath.provenance.regrading import regrade
-from openmath.provenance.rendering import cell_text, chain_text
-from openmath.provenance.stages import read_record
 
 
 def main() -> int:
@@ -39,6 +33,13 @@ def main() -> int:
 
 def trace(options: argparse.Namespace, summary: Path) -> int:
     """Print the chain behind a cell; the exit status."""
+    from openmath.provenance.cells import find_cell, read_benchmark, read_cells, recompute
+    from openmath.provenance.chain import Chain, broken
+    from openmath.provenance.problem import problem_history, problem_text
+    from openmath.provenance.regrading import regrade
+    from openmath.provenance.rendering import cell_text, chain_text
+    from openmath.provenance.stages import read_record
+
     chain = Chain(read_record(summary / "manifest.json"), summary.parents[3], options.samples)
     cells = read_cells(summary)
     benchmark, mode, column = key = find_cell(options.cell, cells)
@@ -69,8 +70,8 @@ def trace(options: argparse.Namespace, summary: Path) -> int:
         if history:
             print("\n" + printable(problem_text(history)), end="")
         if not problems:
-            grades = "all samples are graded as before; " if options.regrade else ""
-            print(f"\n{len(linked)} files are as recorded; {grades}the number comes out the same.")
+            graded = "all samples are graded as before; " if options.regrade else ""
+            print(f"\n{len(linked)} files are as recorded; {graded}the number comes out the same.")
     for problem in problems:
         print(f"error: {problem}", file=sys.stderr)
     return 1 if problems else 0

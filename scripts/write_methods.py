@@ -12,18 +12,21 @@ import argparse
 import json
 from pathlib import Path
 
+from openmath.arguments import add_config_options
 from openmath.errors import InputError, parts_of, printable, run_command
 from openmath.files.fingerprint import write_manifest
 from openmath.files.rows import write_text
-from openmath.provenance.manifest import collect
-from openmath.provenance.methods import methods_text
-from openmath.provenance.public import check_no_secret
-from openmath.provenance.stages import read_record
-from openmath.settings.config_options import add_config_options, read_config
 
 
 def main() -> None:
     options = parse_arguments()
+
+    from openmath.provenance.manifest import collect
+    from openmath.provenance.methods import methods_text
+    from openmath.provenance.public import check_no_secret
+    from openmath.provenance.stages import read_record
+    from openmath.settings.config_options import read_config
+
     if options.manifest:
         with parts_of("the manifest of a summary", options.manifest):
             text = methods_text(read_record(options.manifest))
@@ -34,7 +37,7 @@ def main() -> None:
     config = read_config(options)
     with parts_of("the results of a model", f"results/{options.model}"):
         record = collect(config, options.model, options.judge, options.summary)
-        text = methods_text(record)
+        text = methods_text(dict(record))
     check_no_secret(json.dumps(record, ensure_ascii=False))
     write_manifest(options.output_dir / "manifest.json", record)
     write_text(options.output_dir / "methods.md", text)

@@ -1,4 +1,4 @@
-"""Types of options: numbers with their bounds, as `parser.add_argument("--limit", type=whole(1))`, and JSON.
+"""Options that several scripts share, and their types: numbers with their bounds, as `type=whole(1)`, and JSON.
 
 Standard library only: this module also runs inside engine containers.
 """
@@ -7,6 +7,7 @@ import argparse
 import json
 import math
 from collections.abc import Callable
+from pathlib import Path
 
 
 def whole(least: int) -> Callable[[str], int]:
@@ -49,3 +50,11 @@ def json_object(text: str) -> dict:
     except (ValueError, RecursionError):
         pass
     raise argparse.ArgumentTypeError(f"must be a JSON object, not {text!r:.80}")
+
+
+def add_config_options(parser: argparse.ArgumentParser):
+    """Options for settings/config_options.read_config; returns their group, of which one has to be given."""
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--configfile", nargs="+", type=Path, help="later files override earlier ones, key by key")
+    source.add_argument("--config-json", action="store_true", help="the configuration as JSON on standard input")
+    return source

@@ -9,6 +9,7 @@ import re
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TypedDict
 
 from openmath.settings.engine_kinds import KINDS
 
@@ -28,12 +29,28 @@ PACKAGES = (
 NVIDIA_SMI_SECONDS = 60
 
 
-def machine() -> dict:
-    """The class of this machine: cpu, cores that this process may use, memory_gib, system; gpus and driver where there are any."""
+class Gpus(TypedDict, total=False):
+    """Empty without an NVIDIA GPU."""
+
+    gpus: list[str]  # their names
+    gpu_memory_mib: list[str]
+    driver: str
+    cuda: str  # the newest version that the driver knows
+
+
+class Machine(Gpus):
+    cpu: str
+    cores: int | None  # that this process may use
+    memory_gib: int
+    system: str
+
+
+def machine() -> Machine:
+    """The class of this machine."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    host = {"cpu": _cpu_model(), "cores": cores, "memory_gib": round(memory / 2**30)}
-    return host | {"system": f"{platform.system()} {platform.machine()}"} | nvidia()
+    system = f"{platform.system()} {platform.machine()}"
+    return {"cpu": _cpu_model(), "cores": cores, "memory_gib": round(memory / 2**30), "system": system, **nvidia()}
 
 
 def versions() -> dict[str, str]:
@@ -47,16 +64,17 @@ def versions() -> dict[str, str]:
     return found
 
 
-def nvidia() -> dict:
-    """gpus (their names), gpu_memory_mib, driver, cuda (the newest that the driver knows); empty without an NVIDIA GPU."""
+def nvidia() -> Gpus:
+    """The NVIDIA GPUs of this machine."""
     query = _nvidia_smi("--query-gpu=name,memory.total,driver_version", "--format=csv,noheader,nounits")
     rows = [[cell.strip() for cell in line.split(",")] for line in query.splitlines()]
     rows = [row for row in rows if len(row) == 3]
     if not rows:
         return {}
-    found = {"gpus": [row[0] for row in rows], "gpu_memory_mib": [row[1] for row in rows], "driver": rows[0][2]}
-    cuda = re.search(r"CUDA Version: *([0-9.]+)", _nvidia_smi())
-    return found | ({"cuda": cuda[1]} if cuda else {})
+    found: Gpus = {"gpus": [row[0] for row in rows], "gpu_memory_mib": [row[1] for row in rows], "driver": rows[0][2]}
+    if cuda := re.search(r"CUDA Version: *([0-9.]+)", _nvidia_smi()):
+        found["cuda"] = cuda[1]
+    return found
 
 
 def _nvidia_smi(*options: str) -> str:

@@ -21,6 +21,8 @@ from chaos.disturbed_evaluation import MODEL, Evaluation
 from chaos.process_roles import free_port
 from workflow.conftest import run_script
 
+pytestmark = pytest.mark.timeout(2 * 3600)  # a hundred kills: a quarter of an hour on idle cores
+
 KILLS = int(os.environ.get("CHAOS_KILLS", 6))
 SEED = int(os.environ.get("CHAOS_SEED", 1))
 LIMIT, SEEDS = (12, 8) if KILLS > 20 else (3, 1)

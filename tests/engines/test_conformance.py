@@ -11,6 +11,8 @@ from engines.engine_under_test import checkpoint_fixture, engine_fixture  # noqa
 
 from openmath.client.completion import CompletionClient, HostedEndpoint, RequestRefused
 
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]  # loading a large model on a GPU takes minutes
+
 PARIS = "What is the capital of France? Answer in one short sentence."
 STORY = "Tell me a very long story about a dragon, a princess and a mathematician."
 

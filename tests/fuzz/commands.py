@@ -1,20 +1,15 @@
-"""The scripts as commands, run in this process: a second each would be too much for hundreds of calls; and a small evaluation."""
+"""A small evaluation of hostile problems and replies, by the scripts as commands."""
 
 import contextlib
-import importlib
-import io
 import json
 import os
 import shutil
-import sys
-import tempfile
-from dataclasses import dataclass
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import yaml
+from in_process import run_script
 from unit.judge_server import judge_server
-
-from openmath.errors import run_command
 
 ROOT = Path(__file__).parents[2]
 MODEL, JUDGE, OTHER, BENCHMARK = "hosted", "j", "k", "own"
@@ -28,32 +23,6 @@ PROBLEMS = [
     {"id": f"p{n} {text}", "problem": f"What is {n}? {text}", "expected_answer": str(n), "level": text}
     for n, text in enumerate(HOSTILE)
 ]
-
-
-@dataclass
-class Reply:
-    status: int
-    out: str
-    err: str
-
-
-def command(script: str, *arguments: object, stdin: bytes = b"") -> Reply:
-    """What `python scripts/SCRIPT.py ARGUMENTS` does. Raises what would be a traceback."""
-    module = importlib.import_module(script)
-    out, err = io.StringIO(), io.StringIO()
-    with tempfile.TemporaryFile() as given, contextlib.ExitStack() as stack:
-        given.write(stdin)
-        given.seek(0)
-        stack.callback(setattr, sys, "argv", sys.argv)
-        stack.callback(setattr, sys, "stdin", sys.stdin)
-        stack.enter_context(contextlib.redirect_stdout(out))
-        stack.enter_context(contextlib.redirect_stderr(err))
-        sys.argv, sys.stdin = [f"{script}.py", *map(str, arguments)], io.TextIOWrapper(given)
-        try:
-            run_command(module.main)
-        except SystemExit as end:
-            return Reply(end.code or 0, out.getvalue(), err.getvalue())
-    raise AssertionError("run_command always exits")
 
 
 def answer(question: str) -> str:
@@ -109,7 +78,7 @@ def steps(base_url: str) -> dict[str, list[str]]:
     return made
 
 
-def evaluate(folder: Path) -> dict[str, Reply]:
+def evaluate(folder: Path) -> dict[str, CompletedProcess]:
     """A whole evaluation in `folder` by all scripts; what each has said."""
     os.environ[KEY] = SECRET
     (folder / "own.jsonl").write_text("".join(json.dumps(row) + "\n" for row in PROBLEMS))
@@ -128,5 +97,5 @@ def evaluate(folder: Path) -> dict[str, Reply]:
         for script, arguments in steps(server.base_url).items():
             if script == "compare_judges":  # of the same judge under another name
                 shutil.copytree(f"results/{MODEL}/judged/{JUDGE}", f"results/{MODEL}/judged/{OTHER}")
-            replies[script] = command(script, *arguments)
+            replies[script] = run_script(script, *arguments)
     return replies

@@ -98,6 +98,7 @@ def test_the_message_names_the_key(config, words):
     assert "Traceback" not in said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("config", "words"), MISTAKES[:2])
 def test_snakemake_says_the_same(tmp_path, config, words):
     copy_workflow(tmp_path)

@@ -14,8 +14,9 @@ from xml.etree import ElementTree
 import pyarrow as pa
 import pyarrow.parquet as parquet
 import pytest
-from commands import BENCHMARK, MODEL, SCRIPT, SECRET, answer, command, evaluate, steps
+from commands import BENCHMARK, MODEL, SCRIPT, SECRET, answer, evaluate, steps
 from hostile import places
+from in_process import run_script
 from unit.judge_server import judge_server
 
 SCRIPTS = list(steps(""))
@@ -45,7 +46,7 @@ def evaluation(tmp_path_factory):
         replies = evaluate(folder)
     finally:
         os.umask(before)
-    assert {script: reply.err for script, reply in replies.items() if reply.status} == {}
+    assert {script: reply.stderr for script, reply in replies.items() if reply.returncode} == {}
     return folder, replies
 
 
@@ -64,6 +65,7 @@ def written(folder: Path) -> dict[Path, bytes]:
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.slow
 def test_every_file_has_the_mode_of_the_umask(evaluation):
     folder, _ = evaluation
     modes = {path.relative_to(folder): path.stat().st_mode & 0o777 for path in folder.rglob("*")}
@@ -82,16 +84,18 @@ def test_every_file_has_the_mode_of_the_umask(evaluation):
     assert wrong == {}
 
 
+@pytest.mark.slow
 def test_no_key_in_a_file_and_no_control_character_on_a_terminal(evaluation):
     folder, replies = evaluation
     assert [path for path, content in written(folder).items() if SECRET.encode() in content] == []
-    said = "".join(reply.out + reply.err for reply in replies.values())
+    said = "".join(reply.stdout + reply.stderr for reply in replies.values())
     shown = [path for path in written(folder) if path.suffix in (".txt", ".md", ".log")]
     assert len(shown) > 5
     for text in [said, *(path.read_text() for path in shown)]:
         assert SECRET not in text and not re.search("[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e]", text)
 
 
+@pytest.mark.slow
 def test_the_report_holds_no_markup_of_others_and_figures_are_xml(evaluation):
     folder, _ = evaluation
     page = (folder / "results/report.html").read_text()
@@ -102,6 +106,7 @@ def test_the_report_holds_no_markup_of_others_and_figures_are_xml(evaluation):
         ElementTree.parse(figure)
 
 
+@pytest.mark.slow
 def test_answers_stay_as_they_are_in_files_for_programs(evaluation):
     """A spreadsheet would run a formula; a program needs the answer. SECURITY.md says so."""
     folder, _ = evaluation
@@ -110,6 +115,7 @@ def test_answers_stay_as_they_are_in_files_for_programs(evaluation):
     assert any(row["predicted_answer"].startswith("=cmd|") for row in rows)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_hostile_paths(evaluation, hostile_files, tmp_path, script):
     """Each file that a script reads or writes, replaced by hostile ones."""
@@ -125,13 +131,13 @@ def test_hostile_paths(evaluation, hostile_files, tmp_path, script):
             else:
                 continue
             for name, value in cases.items():
-                reply = command(script, *arguments[:number], value, *arguments[number + 1 :])
+                reply = run_script(script, *arguments[:number], value, *arguments[number + 1 :])
                 where = f"{option} {name}: {reply}"
-                assert reply.status in (0, 2), where
+                assert reply.returncode in (0, 2), where
                 if name in REFUSED and not argument.endswith(ANY_FILE):
-                    assert reply.status == 2, where
-                if reply.status == 2:
-                    message = reply.out if script == "check_setup" and not reply.err else reply.err
+                    assert reply.returncode == 2, where
+                if reply.returncode == 2:
+                    message = reply.stdout if script == "check_setup" and not reply.stderr else reply.stderr
                     assert message.strip() and "Traceback" not in message and len(message) < 5000, where
                     assert script == "check_setup" or message.count("error: ") == 1, where
                 tried += 1
@@ -179,6 +185,7 @@ def damaged_copies(path: Path, dice: random.Random):
             yield b"".join(json.dumps(row).encode() + b"\n" for row in rows_now)
 
 
+@pytest.mark.slow
 def test_results_of_a_stranger(evaluation, tmp_path):
     """Files of a finished evaluation, damaged one at a time, under every script that reads such a folder."""
     place = Path(shutil.copytree(evaluation[0], tmp_path / "place"))
@@ -196,10 +203,14 @@ def test_results_of_a_stranger(evaluation, tmp_path):
                     arguments = steps("http://127.0.0.1:1/v1")[script]
                     for option in {"--output", "--output-dir"} & set(arguments):
                         arguments[arguments.index(option) + 1] = str(tmp_path / f"out/{tried}.jsonl")
-                    reply = command(script, *arguments)
-                    assert reply.status in ((0, 1, 2) if script == "trace" else (0, 2)), (path, damage, reply)
-                    assert (reply.status == 0) or reply.err.startswith("error: "), (path, damage, reply)
-                    assert "\x1b" not in reply.out + reply.err and len(reply.err) < 25_000, (path, damage, reply)
+                    reply = run_script(script, *arguments)
+                    assert reply.returncode in ((0, 1, 2) if script == "trace" else (0, 2)), (path, damage, reply)
+                    assert (reply.returncode == 0) or reply.stderr.startswith("error: "), (path, damage, reply)
+                    assert "\x1b" not in reply.stdout + reply.stderr and len(reply.stderr) < 25_000, (
+                        path,
+                        damage,
+                        reply,
+                    )
                     tried += 1
             path.write_bytes(content)
     assert tried > 100
@@ -234,21 +245,23 @@ NUMBERS = {
 )
 @pytest.mark.parametrize("value", ["-1", "nan", "inf", "1e999", "", "eight", "\u0667x"])
 def test_hostile_numbers(script, option, value):
-    reply = command(script, *steps("http://127.0.0.1:1/v1")[script], f"{option}={value}")
-    assert reply.status == 2 and f"argument {option}: must be a" in reply.err
+    reply = run_script(script, *steps("http://127.0.0.1:1/v1")[script], f"{option}={value}")
+    assert reply.returncode == 2 and f"argument {option}: must be a" in reply.stderr
 
 
 @pytest.mark.parametrize("option", NUMBERS["build_engine"][1:])
 def test_zero_tokens(option):
-    assert f"argument {option}: must be" in command("build_engine", "--engine=vllm", "--output=x", f"{option}=0").err
+    assert (
+        f"argument {option}: must be" in run_script("build_engine", "--engine=vllm", "--output=x", f"{option}=0").stderr
+    )
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_no_arguments_and_unknown_ones(script):
-    for reply in (command(script), command(script, "--no-such-option", "\x1b[2J")):
-        assert reply.status == 2 and "error: " in reply.err
+    for reply in (run_script(script), run_script(script, "--no-such-option", "\x1b[2J")):
+        assert reply.returncode == 2 and "error: " in reply.stderr
 
 
 def test_an_engine_without_a_checkpoint(tmp_path):
-    reply = command("build_engine", "--engine", "vllm", "--output", tmp_path / "engine")
-    assert reply.status == 2 and "--checkpoint and --manifest" in reply.err
+    reply = run_script("build_engine", "--engine", "vllm", "--output", tmp_path / "engine")
+    assert reply.returncode == 2 and "--checkpoint and --manifest" in reply.stderr

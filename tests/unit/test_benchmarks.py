@@ -2,8 +2,6 @@ import copy
 import http.server
 import json
 import re
-import subprocess
-import sys
 import threading
 from contextlib import suppress
 from fractions import Fraction
@@ -11,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from in_process import run_script
 from test_methods import RECORD
 
 import prepare_benchmark
@@ -28,8 +27,7 @@ RAW = ROOT.parent / "shared" / "data" / "raw"
 
 
 def prepare(name, output, *options):
-    command = [sys.executable, str(ROOT / "scripts/prepare_benchmark.py"), name, "--output", str(output), *options]
-    return subprocess.run(command, capture_output=True, text=True)
+    return run_script("prepare_benchmark.py", name, "--output", output, *options)
 
 
 def test_the_demo_benchmark_has_60_problems_and_the_right_sums(tmp_path):
@@ -62,6 +60,25 @@ def test_upstream_layouts(name, rows, first, tmp_path):
     assert len(prepared) == rows
     assert prepared[0]["expected_answer"] == first
     assert all(isinstance(row["expected_answer"], str) for row in prepared)
+
+
+@pytest.mark.parametrize(
+    ("name", "row", "answer", "solution"),
+    [
+        ("aime24", {"id": 60, "problem": "p", "answer": "025", "solution": "so 25", "url": "u"}, "25", "so 25"),
+        ("amc23", {"id": 0, "problem": "p", "answer": 27.0, "url": "u"}, "27", None),
+        ("math", {"problem": "p", "level": "Level 3", "type": "Algebra", "solution": r"\boxed{2}"}, "2", r"\boxed{2}"),
+        ("gsm8k", {"question": "p", "answer": "It is 2+2=<<2+2=4>>4.\n#### 1,004"}, "1004", "It is 2+2=4."),
+        ("omni-math", {"problem": "p", "answer": r"\frac12", "solution": "s", "difficulty": 5.0}, r"\frac12", "s"),
+    ],
+)
+def test_a_row_in_the_upstream_layout(name, row, answer, solution, tmp_path):
+    (tmp_path / "raw.jsonl").write_text(json.dumps(row) + "\n")
+    reply = prepare(name, tmp_path / "b.jsonl", "--source", str(tmp_path / "raw.jsonl"), "--allow-partial")
+    assert reply.returncode == 0, reply.stderr
+    [prepared] = read_rows(tmp_path / "b.jsonl")
+    assert prepared["id"] == f"{name}-{row.get('id', 0)}" and prepared["problem"] == "p"
+    assert (prepared["expected_answer"], prepared.get("reference_solution")) == (answer, solution)
 
 
 def test_a_short_file_fails_unless_it_is_meant(tmp_path):

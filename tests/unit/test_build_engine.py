@@ -3,14 +3,13 @@
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from in_process import run_script
 
 from openmath.engines import trtllm
 
-ROOT = Path(__file__).parents[2]
 CONFIG = {"num_attention_heads": 32, "num_key_value_heads": 8, "max_position_embeddings": 8192}
 
 # Stand-ins: they log their arguments and write what the real programs write.
@@ -46,11 +45,10 @@ def checkpoint(tmp_path) -> Path:
 
 def build(checkpoint: Path, engine: str, *options: object, **environment: str) -> subprocess.CompletedProcess:
     folder = checkpoint.parent
-    command = [sys.executable, ROOT / "scripts/build_engine.py", "--engine", engine, "--checkpoint", checkpoint]
-    command += ["--manifest", folder / "manifest.json", "--output", folder / "engine", *options]
+    files = ("--checkpoint", checkpoint, "--manifest", folder / "manifest.json", "--output", folder / "engine")
     settings = {"CALLS": str(folder / "calls"), "TRTLLM_VERSION": "1.2.1", "GPUS": "81559", **environment}
     settings["PATH"] = f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
-    return subprocess.run(list(map(str, command)), capture_output=True, text=True, env={**os.environ, **settings})
+    return run_script("build_engine.py", "--engine", engine, *files, *options, environment=settings)
 
 
 def calls(checkpoint: Path) -> list[str]:
@@ -83,11 +81,11 @@ def test_a_tensorrt_build_is_the_recipes_and_leaves_no_temporary_output(checkpoi
     assert "--backend tensorrt" in flags and "--max_batch_size 128" in flags and "--max_seq_len 8192" in flags
 
 
-def test_a_second_try_reuses_the_conversion_and_a_broken_one_is_made_again(checkpoint):
+def test_a_second_try_reuses_the_conversion_and_a_broken_one_is_made_again(checkpoint, capfd):
     assert build(checkpoint, "trtllm", CONVERT_FAILS="1").returncode == 2
     failed = build(checkpoint, "trtllm", BUILD_FAILS="1")
     assert failed.returncode == 2 and "The TensorRT-LLM build failed" in failed.stderr
-    assert "no kernel for this GPU" in failed.stderr and "Traceback" not in failed.stderr
+    assert "no kernel for this GPU" in capfd.readouterr().err and "Traceback" not in failed.stderr
     assert not (checkpoint.parent / "engine/engine.json").exists()
     assert build(checkpoint, "trtllm").returncode == 0
     assert [call.split()[0] for call in calls(checkpoint)] == ["convert", "convert", "build", "build"]

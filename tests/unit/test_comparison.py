@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pandas
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -35,7 +35,6 @@ def test_the_sign_flip_test_agrees_with_every_sign():
     assert sign_flip_test(np.ones(40)) == 1 / 10_001  # no test by draws proves p = 0
 
 
-@settings(deadline=None, max_examples=60)
 @given(st.lists(st.sampled_from([0.0, 0.5, 1.0]), min_size=1, max_size=7), st.data())
 def test_p_values_are_those_of_every_sign(first, data):
     """McNemar's and the sign flip test both ask: of all ways to swap the sides of each problem, how many differ as much?"""

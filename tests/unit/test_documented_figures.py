@@ -2,12 +2,11 @@
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
+from in_process import run_script
 
 from openmath.settings.config import checked_config
 
@@ -22,8 +21,11 @@ EXAMPLES = [
 
 
 def plan(folder: Path, config: Path, *options: str) -> str:
-    command = [sys.executable, str(ROOT / "scripts/plan_compute.py"), "--configfile", str(config), *options]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout
+    reply = run_script(
+        "plan_compute.py", "--configfile", config, *options, cwd=folder, environment={"OPENAI_API_KEY": "any"}
+    )
+    assert reply.returncode == 0, reply.stderr
+    return reply.stdout
 
 
 @pytest.mark.parametrize("seeds", [8, 256])

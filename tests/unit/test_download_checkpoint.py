@@ -84,6 +84,7 @@ def manifest(folder: Path) -> dict:
     return json.loads((folder / "m/manifest.json").read_text())
 
 
+@pytest.mark.slow
 def test_a_branch_is_resolved_once_and_then_served_from_the_cache(tmp_path):
     with hub() as endpoint:
         reply = download(tmp_path, "--hf", "a/model@main", endpoint=endpoint)
@@ -101,6 +102,7 @@ def test_a_branch_is_resolved_once_and_then_served_from_the_cache(tmp_path):
         assert again == {key: value for key, value in first.items() if key != "requested"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("source", "says"),
     [

@@ -14,7 +14,7 @@ from openmath.engines import engine_module, read_engine
 from openmath.errors import InputError
 from openmath.machine import versions
 from openmath.plan import make_plan
-from openmath.preflight import find_problems
+from openmath.preflight.checks import configuration_problems, machine_problems
 from openmath.preflight.needs import missing_files
 from openmath.provenance.methods import methods_text
 from openmath.settings.command_lines import Options
@@ -76,7 +76,9 @@ def test_the_preflight_looks_for_its_programs(toy):
     Path("checkpoint").mkdir()
     Path("checkpoint/config.json").write_text("{}")
     config = configuration()
-    found = find_problems(config, missing_files(config), here=True)
+    found = configuration_problems(config, missing_files(config)) + machine_problems(
+        config, missing_files(config), here=True
+    )
     missing = {str(problem.where) for problem in found if problem.hint == TOY.installing}
     assert missing == {"toy-serve", "toy-build"}
 

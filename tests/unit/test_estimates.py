@@ -4,7 +4,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -15,7 +15,6 @@ from openmath.statistics.estimates import cohen_kappa, curve_points, pass_at_k, 
 rng = np.random.default_rng
 
 
-@settings(deadline=None, max_examples=60)
 @given(st.integers(1, 10), st.data())
 def test_pass_at_k_is_the_share_of_subsets_with_a_correct_sample(n, data):
     correct = np.array(data.draw(st.lists(st.lists(st.booleans(), min_size=n, max_size=n), min_size=1, max_size=4)))
@@ -127,7 +126,6 @@ def test_the_spread_over_seeds_is_the_sample_standard_deviation():
     assert seed_std(correct[:, :1]) is None
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=12))
 def test_kappa_compares_with_all_pairs_drawn_at_random(pairs):
     a, b = np.array(pairs).T
@@ -139,7 +137,6 @@ def test_kappa_compares_with_all_pairs_drawn_at_random(pairs):
         assert cohen_kappa(a, b) == pytest.approx((observed - chance) / (1 - chance))
 
 
-@settings(deadline=None, max_examples=30)
 @given(st.lists(st.integers(0, 4), min_size=4, max_size=60), st.data())
 def test_the_clustered_error_adds_all_pairs_within_a_group(clusters, data):
     """Cameron and Miller: the variance of a mean of grouped scores is the sum of residual products within groups."""
@@ -156,7 +153,6 @@ def test_the_clustered_error_adds_all_pairs_within_a_group(clusters, data):
     assert bounds[:2] == pytest.approx((low, high), abs=1e-6)
 
 
-@settings(deadline=None, max_examples=25)
 @given(st.integers(1, 400), st.data())
 def test_exact_and_wilson_intervals_invert_their_tests(n, data):
     """The ends are the proportions at which so few, or so many, successes would just have the probability of a tail."""

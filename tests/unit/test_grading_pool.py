@@ -10,8 +10,12 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from in_process import run_script
 
-from openmath.grading import GRADER_VERSION, GraderPool, compare, grade, vote_class
+from openmath.grading import compare
+from openmath.grading.compare import grade, vote_class
+from openmath.grading.grades import GRADER_VERSION
+from openmath.grading.pool import GraderPool
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "grade_answers.py"
 PAIRS = [(str(n), str(n // 2 * 2)) for n in range(700)] + [(None, "1"), (r"\frac{1}{2}", "0.5")]
@@ -26,7 +30,7 @@ HOSTILE = [
 
 
 def run(*arguments, stdin=""):
-    return subprocess.run([sys.executable, SCRIPT, *map(str, arguments)], input=stdin, capture_output=True, text=True)
+    return run_script("grade_answers.py", *arguments, stdin=stdin)
 
 
 def rows(path, rows):

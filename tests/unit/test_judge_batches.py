@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from in_process import run_script
 from unit.judge_server import judge_server
 from unit.judging_cases import PROMPT, ROOT, SECRET, different_rows, write
 
@@ -194,8 +195,7 @@ def test_nothing_is_asked_online_while_a_batch_is_out(tmp_path):
             "--base-url",
             server.base_url,
         )
-        command = [sys.executable, ROOT / "scripts/judge_answers.py", *options]
-        reply = subprocess.run(list(map(str, command)), capture_output=True, text=True)
+        reply = run_script("judge_answers.py", *options)
         assert reply.returncode == 2 and "still running" in reply.stderr and "batches/x.json" in reply.stderr
         assert server.bodies == []
 
@@ -214,6 +214,7 @@ def test_verdicts_stored_before_a_death_are_not_counted_twice(tmp_path):
         check_all_answered_once(tmp_path, server, different_rows(10))
 
 
+@pytest.mark.slow
 def test_a_death_at_any_request_pays_nothing_twice(tmp_path):
     """Each process is killed after the server has carried out its first, second, ... sixth request, in turn."""
     source = write(tmp_path / "in.jsonl", ROWS)

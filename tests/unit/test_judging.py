@@ -5,9 +5,9 @@ import os
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from in_process import run_script
 from unit.judge_server import judge_server
 from unit.judging_cases import PROMPT, ROOT, SECRET, different_rows, write
 
@@ -26,20 +26,25 @@ def answer(question: str) -> str:
     return "Judgement: Yes" if "Predicted answer: 1/2" in question else "Different.\nJudgement: **No**."
 
 
-def judge_command(folder: Path, server, *more, rows=ROWS, name="out") -> list[str]:
+def judge_options(folder: Path, server, *more, rows=ROWS, name="out") -> list[str]:
     source = write(folder / f"{name}.in.jsonl", rows)
-    command = [sys.executable, ROOT / "scripts/judge_answers.py", "--input", source]
-    command += ["--output", folder / f"{name}.jsonl", "--judge", "j", "--store", folder / "store"]
-    command += ["--prompt", PROMPT, "--model", "judge-1", "--api-key-env", "JUDGE_KEY"]
-    command += ["--base-url", server.base_url if server else "http://127.0.0.1:9/v1", *more]
-    return list(map(str, command))
+    options = ["--input", source, "--output", folder / f"{name}.jsonl", "--judge", "j", "--store", folder / "store"]
+    options += ["--prompt", PROMPT, "--model", "judge-1", "--api-key-env", "JUDGE_KEY"]
+    options += ["--base-url", server.base_url if server else "http://127.0.0.1:9/v1", *more]
+    return list(map(str, options))
+
+
+def start_judge(folder: Path, server, *more, **where) -> subprocess.Popen:
+    """The same as `judge`, in a process of its own."""
+    command = [sys.executable, ROOT / "scripts/judge_answers.py", *judge_options(folder, server, *more, **where)]
+    environment = {**os.environ, "JUDGE_KEY": SECRET}
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
 def judge(folder: Path, server, *more, key=SECRET, **where) -> subprocess.CompletedProcess:
     """Judge rows into folder/name.jsonl. server: None where nothing may be asked."""
-    command = judge_command(folder, server, *more, **where)
-    environment = {**os.environ, "JUDGE_KEY": key}
-    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120)
+    options = judge_options(folder, server, *more, **where)
+    return run_script("judge_answers.py", *options, environment={"JUDGE_KEY": key})
 
 
 def verdicts(folder: Path) -> list[str]:
@@ -129,8 +134,7 @@ def test_replay_needs_the_store_and_nothing_else(tmp_path):
 
 
 def exchange(*options: object) -> subprocess.CompletedProcess:
-    command = [sys.executable, ROOT / "scripts/exchange_verdicts.py", *options]
-    return subprocess.run(list(map(str, command)), capture_output=True, text=True)
+    return run_script("exchange_verdicts.py", *options)
 
 
 def test_exported_verdicts_are_imported_once_and_replayed(tmp_path):
@@ -158,10 +162,9 @@ def test_exported_verdicts_are_imported_once_and_replayed(tmp_path):
 def test_two_jobs_at_once_pay_once(tmp_path):
     rows = different_rows(60)
     with judge_server(answer, latency=0.05) as server:
-        with ThreadPoolExecutor() as threads:
-            options = (tmp_path, server, "--concurrency", 4)
-            jobs = [threads.submit(judge, *options, rows=rows, name=f"out{n}") for n in range(3)]
-        assert [job.result().returncode for job in jobs] == [0, 0, 0]
+        options = (tmp_path, server, "--concurrency", 4)
+        jobs = [start_judge(*options, rows=rows, name=f"out{n}") for n in range(3)]
+        assert [job.wait() for job in jobs] == [0, 0, 0]
         assert len(server.bodies) == 60
     assert len({(tmp_path / f"out{n}.jsonl").read_bytes() for n in range(3)}) == 1
 
@@ -196,9 +199,7 @@ def test_a_refusal_stops_the_job_and_keeps_what_is_in_flight(tmp_path):
 
 def test_a_terminated_job_takes_what_is_in_flight(tmp_path):
     with judge_server(answer, latency=1.0) as server:
-        command = judge_command(tmp_path, server, "--concurrency", 8, rows=different_rows(50))
-        environment = {**os.environ, "JUDGE_KEY": SECRET}
-        job = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        job = start_judge(tmp_path, server, "--concurrency", 8, rows=different_rows(50))
         while len(server.bodies) < 8:
             assert job.poll() is None
             time.sleep(0.01)

@@ -111,7 +111,7 @@ def test_a_server_of_another_protocol_is_not_ready(tmp_path):
         asyncio.run(work())
 
 
-@pytest.mark.parametrize("how", ["died", "hung"])
+@pytest.mark.parametrize("how", ["died", pytest.param("hung", marks=pytest.mark.slow)])
 def test_a_server_that_died_or_hangs_is_started_again_and_no_request_is_lost(tmp_path, how):
     async def work():
         running = server(tmp_path, hung_seconds=0.5)

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from in_process import run_script
 
 from openmath.engines import own, read_engine
 from openmath.errors import InputError
@@ -14,7 +15,6 @@ from openmath.settings.command_lines import Options
 from openmath.settings.config import checked_config
 from openmath.settings.layout import Layout
 
-ROOT = Path(__file__).parents[2]
 SERVE = "my-server --model {checkpoint} --port {port}"
 MISTAKES = [
     ({"serve": SERVE}, "engines: mine: an engine of your own needs serve and version; no version"),
@@ -77,9 +77,8 @@ def test_gpus_are_those_of_the_model_unless_it_needs_none(gpu, gpus):
 def build(folder: Path, *options: str) -> subprocess.CompletedProcess:
     (folder / "checkpoint").mkdir(exist_ok=True)
     (folder / "manifest.json").write_text('{"source": "path:/m", "revision": "", "files": {}}')
-    command = [sys.executable, ROOT / "scripts/build_engine.py", "--checkpoint", "checkpoint"]
-    command += ["--manifest", "manifest.json", "--output", "engine", *options]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    files = ("--checkpoint", "checkpoint", "--manifest", "manifest.json", "--output", "engine")
+    return run_script("build_engine.py", *files, *options, cwd=folder)
 
 
 def test_the_rules_options_become_the_command_of_the_server(tmp_path):

@@ -3,11 +3,11 @@
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
+from in_process import run_script
 
 from openmath.errors import InputError
 from openmath.files.rows import write_rows
@@ -319,8 +319,7 @@ def test_lines_are_counted_whole(tmp_path):
 
 
 def run_plan(*options: str, stdin: str = "") -> subprocess.CompletedProcess:
-    command = [sys.executable, str(ROOT / "scripts/plan_compute.py"), *options]
-    return subprocess.run(command, input=stdin, capture_output=True, text=True)
+    return run_script("plan_compute.py", *options, stdin=stdin)
 
 
 def test_later_configuration_files_override_single_keys(folder):

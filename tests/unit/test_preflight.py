@@ -12,19 +12,20 @@ import pytest
 from huggingface_hub import HfApi, constants
 from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
 from huggingface_hub.hf_api import ModelInfo
+from in_process import run_script
 
 from openmath.errors import InputError
 from openmath.files.fingerprint import sha256_file
 from openmath.files.rows import write_rows
 from openmath.judging.settings import JudgeSettings, judge_sampling, read_judge_prompt
 from openmath.judging.store import VerdictStore
-from openmath.preflight import check_no_live_jobs, find_problems, problems_text
+from openmath.preflight.checks import configuration_problems, machine_problems, problems_text
 from openmath.preflight.engines import start_program
 from openmath.preflight.needs import missing_files
+from openmath.preflight.slurm import check_no_live_jobs
 from openmath.settings.config import checked_config
 from openmath.settings.layout import Layout, prompt_file
 
-ROOT = Path(__file__).parents[2]
 KEY = "PREFLIGHT_TEST_KEY"
 
 
@@ -56,7 +57,14 @@ def configuration(*, judges: dict | None = None, generation: dict | None = None,
 
 
 def problems(config: dict, due: set[str] | None = None, **options) -> list[InputError]:
-    return find_problems(config, missing_files(config) if due is None else due, **{"here": True, **options})
+    """Both lists, as a run checks them."""
+    due = missing_files(config) if due is None else due
+    return configuration_problems(config, due) + machine_problems(config, due, **{"here": True, **options})
+
+
+def impossible(config: dict) -> list[InputError]:
+    """What a dry run and the plan check."""
+    return configuration_problems(config, missing_files(config))
 
 
 def only(found: list[InputError], what: str) -> InputError:
@@ -73,11 +81,48 @@ def test_a_sound_set_up_has_no_problem():
 def test_all_problems_come_in_one_list():
     Path("own.jsonl").unlink()
     hosted = {"model": "j", "api_key_env": KEY}
-    found = problems(configuration(path="nowhere", judges={"hosted": hosted}, generation={"max_new_tokens": 9000}))
+    config = configuration(path="nowhere", judges={"hosted": hosted}, generation={"max_new_tokens": 9000})
+    found = problems(config)
     text = problems_text(found)
     assert len(found) == 4 and text.startswith("4 problems") and text.count("Hint:") == 4
     for named in ("own.jsonl", "nowhere", KEY, "context_length"):
         assert named in text
+    assert problems_text(impossible(config)) == text, "a dry run finds fewer"
+
+
+def test_a_dry_run_looks_neither_at_the_machine_nor_at_the_network(monkeypatch):
+    """A plan of a GPU node's evaluation on a laptop without a network is no error."""
+    hub = Hub(monkeypatch, OSError("Name or service not known"))
+    hosted = {"model": "j", "base_url": "http://127.0.0.1:9/v1", "api_key_env": KEY}
+    monkeypatch.setenv(KEY, "any")
+    huge = {"seeds": 20000, "tokens_per_sample": 1e10}
+    config = configuration(hf="a/b", engine="vllm", judges={"hosted": hosted}, generation=huge)
+    config["engines"] = {"vllm": {"command": "no-such-program serve"}}
+    assert impossible(config) == [] and hub.asked == []
+    assert len(problems(config)) == 4  # Hub, disk, program, judge
+
+
+def test_imported_samples_that_are_not_there():
+    config = configuration(samples="theirs", seeds=2)
+    found = only(impossible(config), "Imported samples")
+    assert found.expected == "theirs/own/output-greedy.jsonl and 2 more" and found.found == "no such folder"
+    for run in ("greedy", "rs0"):
+        write_rows(f"theirs/own/output-{run}.jsonl", [])
+    found = only(impossible(config), "Imported samples")
+    assert found.expected == "theirs/own/output-rs1.jsonl" and found.found == "a folder without them"
+    write_rows("theirs/own/output-rs1.jsonl", [])
+    assert impossible(config) == []
+
+
+def test_a_checkpoint_that_has_gone_since_it_was_fetched():
+    config = configuration()
+    Path("models/m").mkdir(parents=True)
+    Path("models/m/manifest.json").write_text("{}")
+    Path("models/m/checkpoint").symlink_to(Path("elsewhere").absolute())
+    found = only(impossible(config), "The checkpoint is gone")
+    assert "elsewhere" in found.found and found.where == Path("models/m/checkpoint")
+    Path("elsewhere").mkdir()
+    assert impossible(config) == []
 
 
 def test_nothing_is_checked_that_is_not_about_to_be_made():
@@ -132,10 +177,15 @@ def test_a_base_model_without_a_chat_template():
     assert problems(config) == []
 
 
-def test_a_prompt_without_a_place_for_the_problem():
+def test_prompts_that_cannot_be_used():
     Path("prompt.yaml").write_text("user: Solve it.")
-    found = problems(configuration(prompt="./prompt.yaml"))
-    assert [problem.what for problem in found] == ["The prompt file has no place for the problem."]
+    Path("judge.yaml").write_text("user: Is {predicted_answer} right?")
+    judges = {"itself": {"self_hosted": "m", "prompt": "./judge.yaml"}}
+    config = configuration(prompt="./prompt.yaml", judges=judges)
+    place, judge = impossible(config)
+    assert place.what == "The prompt file has no place for the problem." and judge.where == "./judge.yaml"
+    Path("prompt.yaml").unlink()
+    assert impossible(config)[0].where == "./prompt.yaml"
 
 
 def test_an_edited_benchmark():
@@ -273,7 +323,7 @@ def test_a_judge_needs_its_key_and_an_endpoint_that_takes_it(server, monkeypatch
     assert "401" in found.found and "wrong" not in str(found)
     monkeypatch.setenv(KEY, "forbidden")
     assert "403" in only(problems(config), "refuses the key").found
-    assert problems(config, here=False) == []
+    assert problems(config, here=False) == impossible(config) == []
     monkeypatch.setenv(KEY, "right")
     assert problems(config) == []
 
@@ -299,8 +349,6 @@ def test_no_key_is_needed_where_every_verdict_is_stored():
     store.add({"key": judge.key(question), "judgement": "Judgement: No", **question}, judge)
     store.close()
     assert problems(config) == []
-    due = missing_files(config) | {layout.sample_file("m", "own", "greedy")}
-    only(problems(config, due=due), "key is not set")  # other answers may come
     config["judges"]["hosted"]["replay"] = True
     write_rows(layout.sample_file("m", "own", "greedy"), [question, {**question, "predicted_answer": "3"}])
     assert problems(config) == [], "a replay asks nobody"
@@ -338,8 +386,7 @@ def test_a_slurm_that_does_not_answer_stops_nobody(folder, monkeypatch):
 
 def test_by_hand_all_missing_files_are_checked(folder):
     def check() -> subprocess.CompletedProcess:
-        command = [sys.executable, str(ROOT / "scripts/check_setup.py"), "--config-json", "--start-engines"]
-        return subprocess.run(command, input=json.dumps(config), capture_output=True, text=True)
+        return run_script("check_setup.py", "--config-json", "--start-engines", stdin=json.dumps(config))
 
     config = configuration()
     reply = check()

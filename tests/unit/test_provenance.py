@@ -4,10 +4,10 @@ import json
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from in_process import run_script
 from unit.test_summary import write_grades
 
 from openmath import machine as machines
@@ -24,13 +24,6 @@ from openmath.provenance.rendering import chain_text
 from openmath.provenance.stages import sample_tokens, staged_under
 from openmath.settings.config import checked_config, summary_config
 from openmath.settings.layout import Layout
-
-SCRIPTS = Path(__file__).parents[2] / "scripts"
-
-
-def run(script: str, *options: object) -> subprocess.CompletedProcess:
-    command = [sys.executable, str(SCRIPTS / script), *map(str, options)]
-    return subprocess.run(command, capture_output=True, text=True)
 
 
 def test_absolute_paths_and_local_addresses_are_cut():
@@ -121,12 +114,12 @@ def test_grades_and_votes_record_what_they_read(tmp_path):
         files.append(tmp_path / f"output-{name}.jsonl")
         write_rows(files[-1], [{"id": "p0", "problem": "p", "expected_answer": "2", "generation": "\\boxed{2}"}])
     grades, votes = tmp_path / "grades.parquet", tmp_path / "output-majority.jsonl"
-    reply = run("grade_answers.py", "--samples", *files, "--output", grades)
+    reply = run_script("grade_answers.py", "--samples", *files, "--output", grades)
     assert reply.returncode == 0, reply.stderr
     record = json.loads((tmp_path / "grades.manifest.json").read_text())
     assert record["samples"] == {path.stem.removeprefix("output-"): identity(path) for path in files}
     assert record["grades"]["sha256"] == sha256_file(grades) and record["rows"] == 3 and record["seconds"] >= 0
-    reply = run("fill_majority.py", "--grades", grades, "--samples", files[1], "--output", votes)
+    reply = run_script("fill_majority.py", "--grades", grades, "--samples", files[1], "--output", votes)
     assert reply.returncode == 0, reply.stderr
     record = json.loads((tmp_path / "output-majority.manifest.json").read_text())
     assert record["grades"]["sha256"] == sha256_file(grades) and record["answers"] == identity(votes)

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from openmath.grading import grade
-from openmath.grading.compare import same
+from openmath.grading.compare import grade, same
 from openmath.grading.parsed_answer import ParsedAnswer
 from openmath.grading.readings import Reading
 

@@ -5,14 +5,13 @@ import hashlib
 import json
 import re
 import shutil
-import subprocess
-import sys
 from html.parser import HTMLParser
 from pathlib import Path
 from types import SimpleNamespace
 
 import pandas
 import pytest
+from in_process import run_script
 
 from openmath.errors import InputError
 from openmath.files.rows import write_rows
@@ -26,13 +25,12 @@ from openmath.report.section import Section
 from openmath.report.summaries import read_summary
 from openmath.report.viewer import samples_section
 
-SCRIPTS = Path(__file__).parents[2] / "scripts"
+ROOT = Path(__file__).parents[2]
 HOSTILE = "<script>alert(1)</script> $x^{ & \"'"
 
 
 def run(script: str, *options: object) -> None:
-    command = [sys.executable, str(SCRIPTS / script), *map(str, options)]
-    reply = subprocess.run(command, capture_output=True, text=True)
+    reply = run_script(script, *options)
     assert reply.returncode == 0, reply.stderr
 
 
@@ -65,7 +63,7 @@ def make_summary(folder: Path, *, seeds: int = 4, judge: bool = True, fields: bo
         manifest["verdicts_used"] |= {"num_prompt_tokens": 1, "num_generated_tokens": 2}
         judged[0].with_suffix(".manifest.json").write_text(json.dumps(manifest))
     summary = results / "summary" / ("j" if judge else "none")
-    published = SCRIPTS.parent / "config/published.yaml"
+    published = ROOT / "config/published.yaml"
     run(
         "summarize_results.py", "--model", "m", "--grades", grades, *(["--judged", *judged] if judge else []),
         "--published", published, "--output-dir", summary,
@@ -126,8 +124,7 @@ def test_samples_that_are_gone_are_named(summary, tmp_path):
     with pytest.raises(InputError, match="--samples"):
         sample_sets(results, [])
     shutil.rmtree(results / "grades")
-    command = [sys.executable, SCRIPTS / "show_samples.py", results, "--output", tmp_path / "page.html"]
-    reply = subprocess.run(command, capture_output=True, text=True)
+    reply = run_script("show_samples.py", results, "--output", tmp_path / "page.html")
     assert reply.returncode == 2 and "no grades" in reply.stderr and not (tmp_path / "page.html").exists()
 
 

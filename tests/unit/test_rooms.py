@@ -1,12 +1,12 @@
 """The library's rooms stand in floors, as openmath/__init__.py lists them: an import goes down or stays in its room, never up."""
 
-import ast
 import re
-from pathlib import Path
+
+from unit.import_graph import LIBRARY, MODULES, imports
 
 import openmath
 
-LIBRARY = Path(openmath.__file__).parent
+ROOMS = [module for module in MODULES if module.startswith("openmath.")]
 
 
 def floors() -> list[list[str]]:
@@ -19,25 +19,6 @@ def room_of(module: str) -> str:
     return module.split(".")[1]
 
 
-def module_of(path: Path) -> str:
-    return ".".join(("openmath", *path.relative_to(LIBRARY).with_suffix("").parts)).removesuffix(".__init__")
-
-
-MODULES = {module_of(path): path for path in LIBRARY.rglob("*.py")}
-
-
-def imports(path: Path) -> set[str]:
-    """Modules of ours that a file imports, anywhere in it."""
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("openmath"):
-            inner = {f"{node.module}.{name.name}" for name in node.names}
-            found |= inner & MODULES.keys() or {node.module}
-        elif isinstance(node, ast.Import):
-            found |= {name.name for name in node.names} & MODULES.keys()
-    return found
-
-
 def test_every_room_has_a_floor():
     rooms = {path.stem for path in LIBRARY.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
     assert sorted(rooms - {"__init__"}) == sorted(room for floor in floors() for room in floor)
@@ -47,16 +28,16 @@ def test_imports_never_go_up():
     height = {room: number for number, floor in enumerate(floors()) for room in floor}
     upward = [
         f"{importer} imports {module}"
-        for importer, path in MODULES.items()
-        for module in imports(path)
-        if importer != "openmath" and height[room_of(importer)] < height[room_of(module)]
+        for importer in ROOMS
+        for module in imports(importer)
+        if module in ROOMS and height[room_of(importer)] < height[room_of(module)]
     ]
     assert not upward, "\n".join(upward)
 
 
 def test_rooms_have_no_circles():
     """Between files: what imports each other can only be read together."""
-    graph = {module: imports(path) for module, path in MODULES.items()}
+    graph = {module: imports(module) for module in ROOMS}
     done: set[str] = set()
 
     def visit(module: str, above: tuple[str, ...]) -> None:

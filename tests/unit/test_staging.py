@@ -16,6 +16,7 @@ import pytest
 import generate
 from openmath.errors import InputError
 from openmath.files.rows import read_rows
+from openmath.generation import job
 from openmath.generation.locks import RunLocks
 from openmath.generation.staging import StagedRun
 
@@ -74,7 +75,7 @@ def test_a_full_disk_a_used_up_quota_and_a_file_size_limit_end_with_the_same_adv
     def cannot_write(options):
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(generate, "Generation", cannot_write)
+    monkeypatch.setattr(job, "Generation", cannot_write)
     options = SimpleNamespace(staging=tmp_path, sample_runs=["rs0"])
     with pytest.raises(InputError) as error:
         asyncio.run(generate.generate(options))

@@ -1,17 +1,16 @@
 """The recipe's layout and numbers, from files of other tools and from counts."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from in_process import run_script
 
 import fill_majority
 import summarize_results
 from openmath.errors import InputError
-from openmath.files.rows import read_rows
+from openmath.files.rows import read_rows, write_rows
 from openmath.results.grades import Benchmark, Graded, Judged, read_sample_files
 from openmath.results.metrics import metrics_row
 from openmath.results.modes import modes_of
@@ -21,12 +20,6 @@ from openmath.statistics.votes import NONE
 ROOT = Path(__file__).parents[2]
 FIXTURES = ROOT.parent / "shared" / "reference" / "fixtures"
 needs_fixtures = pytest.mark.skipif(not FIXTURES.exists(), reason="reference outputs are not part of the repository")
-
-
-def run(script, *options):
-    return subprocess.run(
-        [sys.executable, str(ROOT / "scripts" / script), *map(str, options)], capture_output=True, text=True
-    )
 
 
 @needs_fixtures
@@ -118,6 +111,63 @@ def test_a_number_as_reference_is_matched_though_the_references_text_never_equal
         assert theirs["is_correct"] is False
 
 
+YES, NO, NEITHER = "Reasoning: r\nJudgement: Yes", "Judgement: No", "I cannot say."
+SAMPLES = {  # reference -> of each of three runs: answer, what the grader of another tool said, what the judge said
+    "2": [("2", True, YES), ("2", True, YES), ("3", False, NO)],
+    "5": [(None, False, NO), (None, False, NO), ("5", True, YES)],
+    "9": [(None, False, NO)] * 3,
+    "4": [("1", False, NO), ("4", True, YES), ("7", False, NO)],  # a tie: the first seen, or a third
+    r"\frac12": [("7", False, NO), ("0.5", False, YES), ("1/2", False, YES)],  # one answer twice, or a tie of three
+    "x": [("6", False, NEITHER), ("6", False, NEITHER), ("x", True, YES)],
+}
+
+
+@pytest.fixture
+def judged_runs(tmp_path) -> list[Path]:
+    """Three sampled runs in the recipe's layout, graded and judged elsewhere."""
+    files = [tmp_path / f"eval-results/toy/output-rs{run}.jsonl" for run in range(3)]
+    for run, file in enumerate(files):
+        names = ("predicted_answer", "is_correct", "judgement")
+        rows = [dict(zip(names, said[run], strict=True)) | {"expected_answer": gold} for gold, said in SAMPLES.items()]
+        write_rows(file, [row | {"problem": "p"} for row in rows])
+    return files
+
+
+# Columns: symbolic, judge, both, any, no answer. The paper counts a problem with more missing answers than votes as unanswered too.
+@pytest.mark.parametrize(
+    ("policy", "expected"),
+    [
+        ("paper", {"majority@3": "33.33 33.33 33.33 33.33 33.33", "pass@3": "66.67 83.33 66.67 83.33 16.67"}),
+        (
+            "default",
+            {
+                "pass@1[avg-of-3]": "27.78 38.89 27.78 38.89 27.78",
+                "majority@3": "38.89 55.56 33.33 50.00 16.67",
+                "pass@3": "66.67 83.33 66.67 83.33 16.67",
+            },
+        ),
+    ],
+)
+def test_judged_runs_of_another_tool(judged_runs, call, policy, expected):
+    lines = call(summarize_results, judged_runs[0].parents[1], "--policy", policy).splitlines()
+    cells = [[cell.strip() for cell in line.split("|")] for line in lines if "@" in line]
+    assert {name: " ".join(values) for name, _, *values in cells} == expected
+
+
+def test_the_papers_votes_of_another_tools_runs(judged_runs, call, tmp_path):
+    call(fill_majority, "--samples", *judged_runs, "--output", tmp_path / "m.jsonl", "--policy", "paper")
+    rows = list(read_rows(tmp_path / "m.jsonl"))
+    votes = [(row["predicted_answer"], row["is_correct"], row["majority_votes"], row["total_votes"]) for row in rows]
+    assert votes == [
+        ("2", True, 2, 3),
+        ("5", True, 1, 3),
+        (None, False, 0, 3),
+        ("1", False, 1, 3),
+        ("7", False, 1, 3),
+        ("6", False, 2, 3),
+    ]
+
+
 def test_layout():
     rows = [{"evaluation_mode": "greedy", "num_entries": 3, "symbolic_correct": 100 / 3, "no_answer": 0.0}]
     assert format_table("toy", rows) == (
@@ -187,9 +237,9 @@ def test_files_of_other_tools_are_voted_and_summarised_where_they_stand(tmp_path
         ]
         (folder / f"output-rs{seed}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     before = {path: path.read_bytes() for path in folder.iterdir()}
-    reply = run("summarize_results.py", tmp_path)
+    reply = run_script("summarize_results.py", tmp_path)
     assert "majority@3       | 2           | 100.00" in reply.stdout, reply.stdout + reply.stderr
-    reply = run("fill_majority.py", "--samples", *folder.iterdir(), "--output", tmp_path / "m.jsonl")
+    reply = run_script("fill_majority.py", "--samples", *folder.iterdir(), "--output", tmp_path / "m.jsonl")
     assert reply.returncode == 0, reply.stderr
     rows = list(read_rows(tmp_path / "m.jsonl"))
     assert [(r["predicted_answer"], r["majority_votes"], r["is_correct"]) for r in rows] == [
@@ -234,7 +284,7 @@ def test_a_judged_greedy_run_stands_beside_sampled_runs_that_are_not(tmp_path, c
 
 
 def test_an_empty_folder_is_one_message(tmp_path):
-    reply = run("summarize_results.py", tmp_path)
+    reply = run_script("summarize_results.py", tmp_path)
     assert reply.returncode == 2 and "No sample files" in reply.stderr and "Traceback" not in reply.stderr
 
 

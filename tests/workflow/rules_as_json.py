@@ -5,6 +5,7 @@ python rules_as_json.py CONFIGFILE
 
 import json
 import sys
+from inspect import signature
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,14 +16,10 @@ WILDCARDS = SimpleNamespace(model="m", benchmark="b", judge="j")
 
 
 def plain(value: object) -> object:
-    """A value of a rule as JSON; what it is for WILDCARDS, where it is a function."""
-    return (
-        plain(value(WILDCARDS))
-        if callable(value)
-        else value
-        if isinstance(value, str | int | list | None)
-        else str(value)
-    )
+    """A value of a rule as JSON: of a function what it gives for WILDCARDS, or its name where it asks for more than these."""
+    if callable(value):
+        return plain(value(WILDCARDS)) if len(signature(value).parameters) == 1 else value.__name__
+    return value if isinstance(value, str | int | list | None) else str(value)
 
 
 with SnakemakeApi(OutputSettings(stdout=False)) as api:

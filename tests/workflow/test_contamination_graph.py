@@ -5,8 +5,11 @@ import json
 
 import pyarrow as pa
 import pyarrow.parquet as parquet
+import pytest
 import yaml
 from conftest import copy_workflow, snakemake
+
+pytestmark = pytest.mark.slow
 
 LONG = "A train goes 60 miles an hour. How many miles does it go in 2.5 hours?"
 

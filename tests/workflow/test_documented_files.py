@@ -47,7 +47,11 @@ def planned(finished, tmp_path_factory) -> list[str]:
         if path.name not in ("data", "models", "results", "judgements", "logs", "config.yaml", ".snakemake"):
             (folder / path.name).symlink_to(path)
     (folder / "config.yaml").write_text(yaml.safe_dump(CONFIG | FEATURES))
-    reply = snakemake(folder, "--dry-run", "all", "export", "contamination", "plan")
+    for name in FEATURES["models"]:
+        (folder / name).mkdir()
+        (folder / name / "model.gguf").touch()
+    targets = ("all", "export", "contamination", "plan")
+    reply = snakemake(folder, "--dry-run", *targets, environment={"OPENAI_API_KEY": "any"})
     assert reply.returncode == 0, reply.stdout + reply.stderr
     lists = re.findall(r"^ +(?:output|log|benchmark): (.*)$", reply.stdout, re.MULTILINE)
     files = [re.sub(r" \(.*\)$", "", file) for line in lists for file in line.split(", ")]

@@ -12,6 +12,8 @@ import pytest
 import yaml
 from conftest import copy_workflow, snakemake
 
+pytestmark = pytest.mark.slow
+
 STAND_INS = {
     "conda": """
 case "$*" in

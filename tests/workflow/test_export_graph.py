@@ -11,6 +11,8 @@ from conftest import planned_jobs, run_script, snakemake
 
 from openmath.files.rows import read_rows
 
+pytestmark = pytest.mark.slow
+
 EXPORT = "results/tiny/export"
 
 

@@ -7,11 +7,14 @@ import json
 import re
 
 import pyarrow.parquet as parquet
+import pytest
 import yaml
 from conftest import ROOT, copy_workflow, snakemake
 from unit.judge_server import judge_server
 
 from openmath.files.rows import read_rows
+
+pytestmark = pytest.mark.slow
 
 SHORT = {"seeds": 0, "max_new_tokens": 16, "mem_mb": 1000, "threads": 2}
 

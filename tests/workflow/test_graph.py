@@ -4,6 +4,7 @@ import json
 import shutil
 
 import pyarrow.parquet as parquet
+import pytest
 from conftest import CONFIG, configure, planned_jobs, snakemake
 
 from openmath.files.rows import read_rows
@@ -117,6 +118,7 @@ def test_a_typo_in_the_configuration_names_the_nearest_key(evaluation):
     assert "did you mean 'seeds_per_job'" in said and "Traceback" not in said
 
 
+@pytest.mark.slow
 def test_samples_of_other_tools_are_graded_voted_and_summarised_where_they_stand(evaluation):
     folder = evaluation / "theirs/own"
     folder.mkdir(parents=True)
@@ -161,3 +163,14 @@ def test_compared_models_are_compared_once_per_judge(evaluation):
         "compare_models": 1,
     }
     assert planned_jobs(evaluation) == jobs | SUMMARY
+
+
+@pytest.mark.parametrize("name", ["model", "job", "benchmarks", "runs", "judge", "served"])
+def test_loop_variables_of_the_generated_rules_are_not_seen_by_shell_strings(evaluation, name):
+    """Else {model} in a shell, without `wildcards.`, would silently be the last model of the loop."""
+    with open(evaluation / "rules/export.smk", "a") as file:
+        file.write(
+            f'\n\nrule tell:\n    output:\n        "told",\n    shell:\n        "echo {{{name}}} > {{output}}"\n'
+        )
+    reply = snakemake(evaluation, "told")
+    assert reply.returncode != 0 and f"The name '{name}' is unknown" in reply.stderr, reply.stderr

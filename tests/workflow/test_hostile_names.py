@@ -21,6 +21,7 @@ def _pipeline(folder, **changes):
     (folder / "config.yaml").write_text(yaml.safe_dump(config | changes))
 
 
+@pytest.mark.slow
 def test_a_folder_of_any_name_is_only_a_folder(tmp_path):
     folder = tmp_path / HOSTILE
     _pipeline(folder)

@@ -11,11 +11,14 @@ import sys
 import time
 from collections import Counter
 
+import pytest
 from conftest import ROOT
 from unit.judge_server import judge_server
 
 from openmath.files.rows import read_rows, write_rows
 from openmath.judging.store import VerdictStore
+
+pytestmark = pytest.mark.slow
 
 JUDGEMENTS = int(os.environ.get("JUDGEMENTS", 200))
 KILLS = int(os.environ.get("JUDGE_KILLS", 6))

@@ -3,6 +3,7 @@
 import json
 import shutil
 
+import pytest
 import yaml
 from conftest import copy_workflow, run_script, snakemake
 from unit.judge_server import judge_server
@@ -23,6 +24,7 @@ def evaluate(folder, judges: dict, environment: dict | None = None):
     return snakemake(folder, environment=environment)
 
 
+@pytest.mark.slow
 def test_judges_side_by_side_then_replayed_without_a_key(tmp_path):
     copy_workflow(tmp_path)
     (tmp_path / "theirs/own").mkdir(parents=True)

@@ -15,7 +15,6 @@ from conftest import ROOT, run_script
 
 from openmath.files.rows import read_rows
 
-KILLS = 20
 PROBLEMS = 24
 PATIENCE = 300.0  # seconds without progress after which a test gives up
 
@@ -40,6 +39,14 @@ def folder(tmp_path_factory, checkpoint) -> Path:
     lines = (ROOT / "config/benchmarks/arithmetic-mini.jsonl").read_text().splitlines(keepends=True)
     (folder / "mini.jsonl").write_text("".join(lines[:PROBLEMS]))
     return folder
+
+
+@pytest.fixture(scope="module")
+def calm(folder) -> bytes:
+    """What the job writes if nothing disturbs it."""
+    undisturbed = subprocess.run(generation_command(folder, "calm"), capture_output=True, text=True)
+    assert undisturbed.returncode == 0, undisturbed.stderr
+    return (folder / "calm/mini/output-greedy.jsonl").read_bytes()
 
 
 def staged_bytes(folder: Path, name: str) -> bytes:
@@ -73,20 +80,15 @@ def wait_for(condition: Callable[[], bool], job: subprocess.Popen) -> None:
         time.sleep(0.02)
 
 
-def test_twenty_kills_lose_nothing(folder):
-    undisturbed = subprocess.run(generation_command(folder, "calm"), capture_output=True, text=True)
-    assert undisturbed.returncode == 0, undisturbed.stderr
-    calm = (folder / "calm/mini/output-greedy.jsonl").read_bytes()
-
-    random_kills = random.Random(20)
-    # New samples to wait for before each kill; 0: a moment in the start of job or engine. By progress, so that the kills fall
-    # into the work on any machine.
-    progress = [0] * 6 + [1] * 12 + [2] * 2
-    assert len(progress) == KILLS
-    random_kills.shuffle(progress)
+# New samples to wait for before each kill; 0: a moment in the start of job or engine. By progress, so that the kills fall into the
+# work on any machine.
+@pytest.mark.parametrize("progress", [[1], pytest.param([0] * 6 + [1] * 12 + [2] * 2, marks=pytest.mark.slow)], ids=len)
+def test_kills_lose_nothing(folder, calm, progress):
+    random_kills, kills = random.Random(20), len(progress)
+    progress = random_kills.sample(progress, kills)
     passes = 0
     while progress:  # a machine may be so fast that a pass ends before all kills are done: then another begins
-        name = f"killed-{passes}"
+        name = f"killed-{kills}-{passes}"
         kill_until_finished(folder, name, progress, random_kills)
         ids = [row["id"] for row in read_rows(folder / name / "mini/output-greedy.jsonl")]
         assert len(ids) == len(set(ids)) == PROBLEMS
@@ -122,7 +124,8 @@ def kill_until_finished(folder: Path, name: str, progress: list[int], random_kil
             assert set(before) <= set(kept), "a finished sample was changed or lost"
 
 
-def test_a_killed_engine_is_started_again_and_the_job_goes_on(folder):
+@pytest.mark.slow
+def test_a_killed_engine_is_started_again_and_the_job_goes_on(folder, calm):
     with open(folder / "engine-killed.log", "wb") as log:
         job = subprocess.Popen(generation_command(folder, "engine-killed"), stdout=log, stderr=log)
     wait_for(lambda: bool(staged_bytes(folder, "engine-killed")), job)
@@ -134,10 +137,10 @@ def test_a_killed_engine_is_started_again_and_the_job_goes_on(folder):
         os.kill(pid, signal.SIGKILL)
     assert job.wait() == 0, (folder / "engine-killed.log").read_text()
     assert "starting it again" in (folder / "engine-killed.log").read_text()
-    calm = folder / "calm/mini/output-greedy.jsonl"
-    assert (folder / "engine-killed/mini/output-greedy.jsonl").read_bytes() == calm.read_bytes()
+    assert (folder / "engine-killed/mini/output-greedy.jsonl").read_bytes() == calm
 
 
+@pytest.mark.slow
 def test_terminated_job_keeps_what_is_finished_and_says_so(folder):
     with open(folder / "terminated.log", "wb") as log:
         job = subprocess.Popen(generation_command(folder, "terminated"), stdout=log, stderr=log)

@@ -11,6 +11,8 @@ import pytest
 import yaml
 from conftest import ROOT, copy_workflow
 
+pytestmark = pytest.mark.slow
+
 OUTER = """
 configfile: "evaluation.yaml"
 

@@ -9,6 +9,8 @@ from conftest import CONFIG, OWN, ROOT, copy_workflow, snakemake
 
 from openmath.files.rows import read_rows
 
+pytestmark = pytest.mark.slow
+
 [EXAMPLE] = re.findall(r"```yaml\n(engines:.*?)```", (ROOT / "docs/extending.md").read_text(), re.DOTALL)
 
 

@@ -11,6 +11,8 @@ from conftest import copy_workflow, planned_jobs, snakemake
 
 from openmath.report.figures import FIGURES
 
+pytestmark = pytest.mark.slow
+
 PROBLEMS = {"aime24": 30, "amc23": 40}  # as many as in the published benchmarks
 SEEDS = 4
 CONFIG = {

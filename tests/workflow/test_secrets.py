@@ -1,9 +1,12 @@
 """Keys of a hosted model and its judge: in no command line while they are used, and in no file, Snakemake's own included."""
 
+import pytest
 import yaml
 from conftest import OWN, copy_workflow, snakemake
 from unit.judge_server import judge_server
 from workflow.watched_keys import KEYS, command_lines
+
+pytestmark = pytest.mark.slow
 
 
 def test_keys_are_in_no_command_line_and_in_no_file(tmp_path):

@@ -4,14 +4,13 @@ import json
 import os
 import shutil
 import socket
-import sys
-import trace as trace_command
 from pathlib import Path
 
 import pandas
 import pytest
 import yaml
-from conftest import configure, copy_workflow, planned_jobs, run_script, snakemake
+from conftest import configure, copy_workflow, planned_jobs, snakemake
+from in_process import run_script
 
 from openmath.files.fingerprint import identity
 from openmath.files.rows import write_rows
@@ -31,23 +30,18 @@ def trace(folder: Path, cell: str, *options: object):
     return run_script("trace.py", folder / SUMMARY, "--cell", cell, *options)
 
 
-def trace_here(monkeypatch, folder: Path, cell: str, *options: str) -> int:
-    """Exit status of trace.py run in this process, which starts in no time."""
-    monkeypatch.setattr(sys, "argv", ["trace.py", str(folder / SUMMARY), "--cell", cell, *options])
-    return trace_command.main()
-
-
 def manifest(folder: Path) -> dict:
     return json.loads((folder / SUMMARY / "manifest.json").read_text())
 
 
-def test_every_cell_of_every_table_traces_and_comes_out_the_same(finished, capsys, monkeypatch):
+def test_every_cell_of_every_table_traces_and_comes_out_the_same(finished):
     cells = read_cells(finished / SUMMARY)
     assert {"tables.txt", "metrics.json", "curves.csv"} == {name for stands in cells.values() for name in stands}
     assert {column for _, _, column in cells} >= {"num_entries", "judge_correct", "no_answer", "kappa", "symbolic"}
     for key in cells:
-        assert trace_here(monkeypatch, finished, ":".join(key), "--json") == 0, (key, capsys.readouterr().err)
-        report = json.loads(capsys.readouterr().out)
+        reply = trace(finished, ":".join(key), "--json")
+        assert reply.returncode == 0, (key, reply.stderr)
+        report = json.loads(reply.stdout)
         assert report["problems"] == [] and report["stands"] == cells[key]
 
 
@@ -92,29 +86,28 @@ def test_a_changed_file_is_named(evaluation, path):
     assert f"CHANGED {path}" in reply.stdout
 
 
-def test_what_the_rest_of_the_table_is_made_from_is_checked_too(evaluation, monkeypatch, capsys):
+def test_what_the_rest_of_the_table_is_made_from_is_checked_too(evaluation):
     path = "results/tiny/judged/itself/own/majority.jsonl"
     with open(evaluation / path, "a") as file:
         file.write("{")
-    assert trace_here(monkeypatch, evaluation, "own:greedy:judge_correct") == 1
-    said = capsys.readouterr().err
-    assert path in said and "sha256" in said
+    reply = trace(evaluation, "own:greedy:judge_correct")
+    assert reply.returncode == 1 and path in reply.stderr and "sha256" in reply.stderr
 
 
-def test_grades_that_the_samples_do_not_give_are_found_by_regrading(evaluation, monkeypatch, capsys):
+def test_grades_that_the_samples_do_not_give_are_found_by_regrading(evaluation):
     cell = "own:majority@8:symbolic_correct"
-    assert trace_here(monkeypatch, evaluation, cell, "--regrade") == 0
-    assert "all samples are graded as before" in capsys.readouterr().out
+    reply = trace(evaluation, cell, "--regrade")
+    assert reply.returncode == 0 and "all samples are graded as before" in reply.stdout
     path, record = evaluation / "results/tiny/grades/own.parquet", manifest(evaluation)
     table = pandas.read_parquet(path)
     table.loc[table["sample_run"] == "rs3", "finish_reason"] = "unheard of"  # no number depends on it
     table.to_parquet(path)
     record["files"]["results/tiny/grades/own.parquet"] = identity(path)
     (evaluation / SUMMARY / "manifest.json").write_text(json.dumps(record))
-    assert trace_here(monkeypatch, evaluation, cell) == 0
-    assert trace_here(monkeypatch, evaluation, cell, "--regrade") == 1
-    said = capsys.readouterr()
-    assert "own-0 in rs3" in said.err and "unheard of" in said.err and "graded as before" not in said.out
+    assert trace(evaluation, cell).returncode == 0
+    reply = trace(evaluation, cell, "--regrade")
+    assert reply.returncode == 1 and "own-0 in rs3" in reply.stderr and "unheard of" in reply.stderr
+    assert "graded as before" not in reply.stdout
 
 
 def test_a_number_that_does_not_come_out_is_an_error_even_if_its_file_is_as_recorded(evaluation):
@@ -140,6 +133,7 @@ def test_what_cannot_be_traced_says_what_can(finished):
     assert elsewhere.returncode == 2 and "no manifest" in elsewhere.stderr
 
 
+@pytest.mark.slow
 def test_nothing_written_names_a_secret_a_user_or_a_host_and_runs_differ_only_in_times(evaluation):
     made = ("data", "models", "results", "judgements", "logs")
     for name in made:
@@ -175,6 +169,7 @@ def test_nothing_written_names_a_secret_a_user_or_a_host_and_runs_differ_only_in
     assert (evaluation / SUMMARY / "tables.txt").read_bytes() == tables
 
 
+@pytest.mark.slow
 def test_imported_samples_are_traced_though_the_manifest_names_no_folder_of_this_machine(tmp_path):
     folder, samples = tmp_path / "evaluation", tmp_path / "zz-user/theirs"
     folder.mkdir()

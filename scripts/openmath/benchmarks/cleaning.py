@@ -21,7 +21,7 @@ def boxed_answer(row: dict, benchmark: dict) -> None:
     boxes = [extract_answer(BOX + part) for part in solution.split(BOX)[1:]]
     which = benchmark.get("boxes", {}).get(sha256_text(str(row.get("problem") or ""))[:12], "last")
     if which == "all":
-        row["expected_answer"] = None if None in boxes else ", ".join(boxes)
+        row["expected_answer"] = None if None in boxes else ", ".join(filter(None, boxes))
     elif boxes:
         row["expected_answer"] = boxes[0 if which == "first" else -1]
 

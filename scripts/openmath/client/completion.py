@@ -10,7 +10,7 @@ import asyncio
 import itertools
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 from openmath.client.http import BadReply, JsonPoster, StatusError, TransportError
@@ -69,6 +69,7 @@ class HostedEndpoint:
     base_url: str
     api_key: str
     model: str
+    extra_body: dict = field(default_factory=dict)  # sampling switches of this server
 
     async def available(self) -> None:
         return None

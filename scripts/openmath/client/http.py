@@ -8,13 +8,14 @@ Imports what `openai` brings along and the standard library only: this module al
 """
 
 import json
+import ssl
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 try:
     import httpx2 as httpx  # what openai 3 uses
 except ImportError:
-    import httpx
+    import httpx  # type: ignore[no-redef] # the same interface under its older name
 
 POOL_CONNECTIONS = (
     16  # fewer: more pools to keep; more: a slower search in each (4 to 32 measured alike, 64 a third slower)
@@ -72,7 +73,7 @@ class JsonPoster:
     """POSTs JSON and reads JSON. Proxies are taken from the environment, but never for the local host."""
 
     _pools: list[_Pool] = field(default_factory=list)
-    _ssl: object = None
+    _ssl: ssl.SSLContext | None = None
 
     async def post(self, url: str, api_key: str, body: dict) -> tuple[dict, dict[str, str]]:
         """(reply, headers in lower case). Raises StatusError, TransportError or BadReply; has no time limit of its own."""

@@ -100,10 +100,12 @@ async def running_engines(
             starts.append(running_engine(engine_dir, command=command, args=args, log=copy_log, environment=visible))
         # Each is entered in a task, all at the same time; whatever has started is stopped if another fails.
         started = await asyncio.gather(*map(stack.enter_async_context, starts), return_exceptions=True)
+        servers = []
         for server in started:
             if isinstance(server, BaseException):
                 raise server
-        yield started
+            servers.append(server)
+        yield servers
 
 
 def _gpu_groups(description: dict, copies: int) -> list[dict[str, str]]:

@@ -1,6 +1,7 @@
 """One client over several copies of an engine: each request goes to the copy with the fewest in flight."""
 
 import time
+from collections.abc import Sequence
 
 from openmath.client.completion import Completion, CompletionClient, Endpoint
 from openmath.engines.launcher import LocalServer
@@ -9,7 +10,7 @@ from openmath.engines.launcher import LocalServer
 class BalancedClient:
     """Completions from any of `servers`; use as `async with BalancedClient(servers, request_seconds=600) as client`."""
 
-    def __init__(self, servers: list[Endpoint], *, request_seconds: float):
+    def __init__(self, servers: Sequence[Endpoint], *, request_seconds: float):
         self._clients = [CompletionClient(server, request_seconds=request_seconds) for server in servers]
         self._in_flight = [0] * len(servers)
 

@@ -52,6 +52,7 @@ class LocalServer:
         self.api_key = secrets.token_hex(16)
         self.base_url = ""
         self.restarts_left = restarts
+        self.extra_body: dict = {}  # sampling switches of this server
         self._command = command
         self.environment = {**(environment or {}), **dict.fromkeys(key_variables, self.api_key)}
         self._health = health
@@ -75,7 +76,8 @@ class LocalServer:
         return self
 
     async def __aexit__(self, *exc: object) -> None:
-        self._watcher.cancel()
+        if self._watcher:
+            self._watcher.cancel()
         await self._stop()
 
     async def available(self) -> None:
@@ -118,7 +120,7 @@ class LocalServer:
                 why = f"no request finished for {self._stalled_seconds:g} s"
             if why:
                 print(f"{self.name}: {why}; ending the engine", flush=True)
-                process.stdin.close()  # its supervisor ends it
+                _hang_up(process)
                 answered = self.last_progress = now
 
     async def _start(self) -> None:
@@ -158,7 +160,7 @@ class LocalServer:
         self._ready = False
         if not self._process:
             return
-        self._process.stdin.close()
+        _hang_up(self._process)
         try:
             await asyncio.to_thread(self._process.wait, STOP_SECONDS)
         except subprocess.TimeoutExpired:
@@ -193,3 +195,9 @@ def _answers(url: str, timeout: float = HEALTH_TIMEOUT) -> bool:
             return reply.status == 200
     except (OSError, http.client.HTTPException):  # nobody there, too slow, an error status; another protocol
         return False
+
+
+def _hang_up(process: subprocess.Popen | None) -> None:
+    """Its supervisor ends the server when its input ends."""
+    if process and process.stdin:
+        process.stdin.close()

@@ -29,14 +29,15 @@ PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36  # from <sys/prctl.h>
 
 def main() -> int:
     inner = sys.argv[1] == "--inner"
-    status, *command = sys.argv[2:] if inner else sys.argv[1:]
-    status = int(status)
-    libc = ctypes.CDLL(None) if sys.platform == "linux" else None
-    if libc:
+    number, *command = sys.argv[2:] if inner else sys.argv[1:]
+    status = int(number)
+    linux = sys.platform == "linux"
+    libc = ctypes.CDLL(None)
+    if linux:
         libc.prctl(PR_SET_CHILD_SUBREAPER, 1)
     told_to_stop: list[int] = []  # a handler that raised could break off end_all()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda received, _: told_to_stop.append(received))
+    for stop in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(stop, lambda received, _: told_to_stop.append(received))
 
     def end_with_supervisor() -> None:
         libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
@@ -46,7 +47,7 @@ def main() -> int:
         pass_fds=() if inner else (status,),
         stdin=subprocess.DEVNULL if inner else sys.stdin,
         start_new_session=True,
-        preexec_fn=end_with_supervisor if libc else None,
+        preexec_fn=end_with_supervisor if linux else None,
     )
     if not inner:
         os.close(status)

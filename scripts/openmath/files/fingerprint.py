@@ -8,9 +8,17 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TypedDict
 
 from openmath.errors import InputError
 from openmath.files.rows import write_text
+
+
+class FileIdentity(TypedDict):
+    """What a file is, wherever it lies."""
+
+    sha256: str  # hex
+    bytes: int
 
 
 def canonical_json(settings: object) -> str:
@@ -34,8 +42,7 @@ def sha256_file(path: str | Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def identity(path: str | Path) -> dict:
-    """What a file is, wherever it lies: its sha256 and size in bytes."""
+def identity(path: str | Path) -> FileIdentity:
     return {"sha256": sha256_file(path), "bytes": os.path.getsize(path)}
 
 

@@ -5,13 +5,14 @@ Standard library only: this module also runs inside engine containers.
 
 import json
 from pathlib import Path
+from typing import Any
 
 from openmath.errors import InputError
 
 MAX_BYTES = 64 * 2**20  # the largest record, a manifest of a thousand sample runs, has 1 MB; a tokenizer's has 20 MB
 
 
-def read_json(path: str | Path, what: str, *, hint: str | None = None) -> dict | list:
+def read_json(path: str | Path, what: str, *, hint: str | None = None) -> Any:
     """The object or list in a file. what: names it in the InputError, "the model's configuration"."""
     path = Path(path)
     try:

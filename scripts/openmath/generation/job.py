@@ -15,11 +15,12 @@ from openmath.errors import InputError
 from openmath.files.fingerprint import fingerprint, sha256_file, write_manifest
 from openmath.files.rows import encode_row, read_rows
 from openmath.files.sample_rows import SampleRow
-from openmath.generation.progress import Progress
+from openmath.generation.progress import JobRecord, JobSpeed, Progress
 from openmath.generation.prompts import (
     STOP_PHRASES,
     CheckpointTokenizer,
     LlamaCppTokenizer,
+    Tokenizer,
     messages_of,
     read_prompt,
     token_ids,
@@ -105,24 +106,31 @@ class Generation:
                         continue
                     self._stage(job, answer)
                     progress.add(answer.num_generated_tokens or 0)
-            record = progress.record()
-        record |= {"start_seconds": round(start_seconds, 1), "copies": options.copies, "concurrency": concurrency}
-        self._record(record)
+            speed = progress.record()
+        self._record(speed, start_seconds, concurrency)
         return failures
 
-    def _record(self, record: dict) -> None:
+    def _record(self, speed: JobSpeed, start_seconds: float, concurrency: int) -> None:
         """Add a finished job to jobs.jsonl: its speed, for plans, and where it ran, for the manifest of the results."""
         here = machine()
         size = self.engine["settings"].get("tensor_parallel", 0)
-        record |= {"engine": self.engine["version"], "runs": self.options.sample_runs, "settings": self.fingerprints}
-        record |= {
+        record: JobRecord = {
+            **speed,
+            "start_seconds": round(start_seconds, 1),
+            "copies": self.options.copies,
+            "concurrency": concurrency,
+            "engine": self.engine["version"],
+            "runs": self.options.sample_runs,
+            "settings": self.fingerprints,
             "gpus": size * self.options.copies if here.get("gpus") else 0,
             "engine_args": self.options.engine_args,
+            "machine": here,
+            "versions": versions(),
         }
         path = self.options.staging / "jobs.jsonl"
         drop_torn_tail(path)  # of a full disk; appended to, it would be a broken line for ever
         with open(path, "ab", buffering=0) as file:
-            file.write(encode_row(record | {"machine": here, "versions": versions()}))
+            file.write(encode_row(record))
 
     def jobs(self) -> Iterator[Job]:
         """Every missing sample. All runs of a problem follow each other: they share their prefix in the engine's cache."""
@@ -143,7 +151,7 @@ class Generation:
         if self.tokenizer == "none":
             return messages
         if self.tokenizer == "server":
-            tokenizer = LlamaCppTokenizer(server.base_url, server.api_key)
+            tokenizer: Tokenizer = LlamaCppTokenizer(server.base_url, server.api_key)
         else:
             tokenizer = CheckpointTokenizer(self.engine["checkpoint"])
         return {key: token_ids(tokenizer, self.options.prompt_template, value) for key, value in messages.items()}
@@ -179,7 +187,8 @@ class Generation:
     def publish(self) -> None:
         """Publish every complete sample run; InputError if one is a copy of another."""
         for benchmark in self.problems:
-            previous, texts_before = None, {}
+            previous: str | None = None
+            texts_before: dict[str, int] = {}
             for run in self.options.sample_runs:
                 staged = self.staged[benchmark, run]
                 if staged.missing:

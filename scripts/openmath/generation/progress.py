@@ -4,8 +4,39 @@ Standard library only: this module also runs inside engine containers.
 """
 
 import time
+from typing import TypedDict
+
+from openmath.machine import Machine
 
 PROGRESS_SECONDS = 5.0
+
+
+class JobSpeed(TypedDict):
+    """How fast a finished job was. Seconds are by the clock, and do not count the start of the engine."""
+
+    started: float  # seconds since 1970
+    samples: int
+    tokens: int  # generated
+    seconds: float
+    # While the engine was full; 0 where there were too few requests to fill it.
+    full_samples: int
+    full_tokens: int
+    full_seconds: float
+
+
+class JobRecord(JobSpeed):
+    """A line of jobs.jsonl: how fast a job was, for plans, and where it ran, for the manifest of the results."""
+
+    start_seconds: float  # from the start of the job to the first request
+    copies: int  # of the engine
+    concurrency: int  # requests in flight
+    engine: str  # its version
+    engine_args: str  # speed settings, in the server's own flags
+    runs: list[str]  # sample runs
+    settings: dict[str, str]  # benchmark -> fingerprint of what its samples are
+    gpus: int
+    machine: Machine
+    versions: dict[str, str]
 
 
 class Progress:
@@ -51,9 +82,7 @@ class Progress:
             flush=True,
         )
 
-    def record(self) -> dict:
-        """started: seconds since 1970. seconds, tokens, samples: of the job, engine start not counted; full_*: while the engine
-        was full, 0 where there were too few requests to fill it."""
+    def record(self) -> JobSpeed:
         seconds = time.monotonic() - self._started
         self._count_full()
         return {

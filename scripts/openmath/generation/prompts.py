@@ -9,7 +9,7 @@ import http.client
 import json
 import urllib.request
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from openmath.errors import InputError
 from openmath.files.yaml_files import read_yaml
@@ -72,7 +72,7 @@ class CheckpointTokenizer:
 
         self._checkpoint = checkpoint
         try:
-            self._tokenizer = AutoTokenizer.from_pretrained(
+            self._tokenizer: Any = AutoTokenizer.from_pretrained(
                 str(checkpoint), local_files_only=True, trust_remote_code=False
             )
         except Exception as error:  # which ones a missing or broken file raises is not documented
@@ -82,7 +82,7 @@ class CheckpointTokenizer:
                 found=f"{type(error).__name__}: {error}"[:500],
                 hint="it needs tokenizer.json or tokenizer.model, and tokenizer_config.json; one with code of its own is not run.",
             ) from None
-        self.bos = self._tokenizer.bos_token
+        self.bos: str | None = self._tokenizer.bos_token
 
     def render(self, messages: list[dict]) -> str:
         if not self._tokenizer.chat_template:
@@ -116,7 +116,7 @@ class LlamaCppTokenizer:
 
     def __init__(self, base_url: str, api_key: str):
         self._root, self._key = base_url.removesuffix("/v1"), api_key
-        self.bos = self._ask("bos_token", "/props", None) or None
+        self.bos: str | None = self._ask("bos_token", "/props", None) or None
 
     def render(self, messages: list[dict]) -> str:
         return self._ask("prompt", "/apply-template", {"messages": messages})
@@ -124,7 +124,7 @@ class LlamaCppTokenizer:
     def encode(self, text: str) -> list[int]:
         return self._ask("tokens", "/tokenize", {"content": text, "add_special": False, "parse_special": True})
 
-    def _ask(self, wanted: str, path: str, body: dict | None) -> object:
+    def _ask(self, wanted: str, path: str, body: dict | None) -> Any:
         """What the server's reply holds under `wanted`."""
         request = urllib.request.Request(
             self._root + path,

@@ -8,6 +8,7 @@ Standard library only: this module also runs inside engine containers.
 import errno
 import os
 import shutil
+from io import FileIO
 from pathlib import Path
 
 from openmath.files.rows import encode_row, read_rows, write_rows
@@ -22,7 +23,7 @@ class StagedRun:
     def __init__(self, path: Path, ids: list[str]):
         self.path = path
         self._ids = ids
-        self._file = None
+        self._file: FileIO | None = None
         self._dirty = False
         wanted = set(ids)
         self._done: set[str] = set()
@@ -49,7 +50,7 @@ class StagedRun:
 
     def sync(self) -> None:
         """Flush to disk what was appended; slow on network file systems, so call it beside the work."""
-        if self._dirty:
+        if self._file and self._dirty:
             self._dirty = False
             os.fsync(self._file.fileno())
 

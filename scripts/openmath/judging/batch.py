@@ -24,7 +24,7 @@ from openmath.judging.budget import Budget, Prices
 from openmath.judging.online import verdict_record
 from openmath.judging.questions import Attempts
 from openmath.judging.settings import JudgeSettings
-from openmath.judging.store import VerdictStore, read_batch
+from openmath.judging.store import VerdictRecord, VerdictStore, read_batch
 
 MOST_REQUESTS, MOST_BYTES = 50_000, 200_000_000  # of one batch, by the API's documentation
 ENDED = ("completed", "expired", "cancelled", "failed")
@@ -54,7 +54,7 @@ class BatchJudge:
     ):
         self.judge, self.attempts, self.store, self.model = judge, attempts, store, model
         self.prices, self.budget_usd, self.poll_seconds = prices, budget_usd, poll_seconds
-        self.paid: list[dict] = []
+        self.paid: list[VerdictRecord] = []
         self._shown: dict[str, str] = {}
         self._key, self._base_url = api_key, base_url
         self._client = openai.OpenAI(base_url=base_url, api_key=api_key, max_retries=TRIES)
@@ -107,7 +107,9 @@ class BatchJudge:
         self, missing: list[tuple[str, dict, int]], budget: Budget, waited_for: bool
     ) -> Iterator[tuple[list[bytes], list[dict], float]]:
         """Batches of (request lines, question rows, highest price), as many as the limits and the budget allow."""
-        requests, rows, size, price = [], [], 0, 0.0
+        requests: list[bytes] = []
+        rows: list[dict] = []
+        size, price = 0, 0.0
         settings = self.attempts.settings
         for key, question, attempt in missing:
             messages = settings.messages(question, self.attempts.replies(question, self.store.records))
@@ -132,7 +134,7 @@ class BatchJudge:
     def _prepare(self, requests: list[bytes], rows: list[dict], usd: float) -> tuple[Path, dict]:
         """Everything about a batch on disk, before the server hears of it."""
         path = self.store.batches / f"{secrets.token_hex(8)}.json"
-        state = {"name": path.stem, "settings": self.attempts.settings.described()}
+        state: dict = {"name": path.stem, "settings": self.attempts.settings.described()}
         state |= {"questions": len(rows), "usd_at_most": usd}
         write_rows(path.with_suffix(".questions"), rows)
         path.with_suffix(".requests").write_bytes(b"".join(requests))
@@ -258,7 +260,8 @@ class BatchJudge:
         try:
             yield
         except (openai.OpenAIError, TransportError) as error:
-            words = error.body.get("message") if isinstance(getattr(error, "body", None), dict) else None
+            body = getattr(error, "body", None)
+            words = body.get("message") if isinstance(body, dict) else None
             raise InputError(
                 "The endpoint refuses the batch."
                 if isinstance(error, openai.APIStatusError)

@@ -1,10 +1,13 @@
 """What judging costs, and the stop before it costs more than allowed."""
 
 import asyncio
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from openmath.client.completion import Completion
 from openmath.errors import InputError
+from openmath.judging.store import Calls
 
 # For a first estimate, until the store holds verdicts of the judge itself: the shipped prompt has 1,662 characters, about 500
 # tokens, and a problem with two answers about 100; a judgement has a few sentences.
@@ -12,12 +15,18 @@ ASSUMED_PROMPT_TOKENS, ASSUMED_GENERATED_TOKENS = 600, 180
 MESSAGE_TOKENS = 16  # what a chat template adds to a message, generously
 
 
-def cost(records: list[dict]) -> dict:
+def cost(records: Sequence[Mapping]) -> Calls:
     """Calls, tokens and dollars of some verdicts."""
-    totals = {
-        f"num_{side}_tokens": sum(r.get(f"num_{side}_tokens") or 0 for r in records) for side in ("prompt", "generated")
+
+    def total(name: str) -> Any:
+        return sum(record.get(name) or 0 for record in records)
+
+    return {
+        "calls": len(records),
+        "num_prompt_tokens": total("num_prompt_tokens"),
+        "num_generated_tokens": total("num_generated_tokens"),
+        "usd": round(total("usd"), 6),
     }
-    return {"calls": len(records), **totals, "usd": round(sum(r.get("usd") or 0 for r in records), 6)}
 
 
 @dataclass(frozen=True)
@@ -35,7 +44,7 @@ class Prices:
         tokens = sum(len(message["content"].encode()) + MESSAGE_TOKENS for message in messages)
         return self.usd(tokens, max_tokens)
 
-    def estimate(self, calls: int, records: list[dict]) -> float:
+    def estimate(self, calls: int, records: Iterable[Mapping]) -> float:
         """USD of so many calls, by the tokens of earlier ones."""
         known = [r for r in records if r.get("num_prompt_tokens") and r.get("num_generated_tokens")]
         if not known:

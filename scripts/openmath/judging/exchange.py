@@ -24,7 +24,8 @@ def export_verdicts(folder: Path, output: Path) -> int:
 def import_verdicts(folder: Path, files: list[Path]) -> tuple[int, int, int]:
     """Add the verdicts that a store lacks; (added, already there, there with another reply: ours stays)."""
     store = VerdictStore(folder)
-    settings, added, same, other = dict(store.described), {}, 0, 0
+    settings, same, other = dict(store.described), 0, 0
+    added: dict[str, dict] = {}
     new_settings = {}
     for path in files:
         for number, line in enumerate(read_rows(path), start=1):

@@ -9,7 +9,7 @@ from openmath.errors import InputError
 from openmath.judging.budget import Budget, BudgetSpent
 from openmath.judging.questions import Attempts
 from openmath.judging.settings import JudgeSettings
-from openmath.judging.store import FLUSH_SECONDS, VerdictStore
+from openmath.judging.store import FLUSH_SECONDS, VerdictRecord, VerdictStore
 
 PROGRESS_SECONDS = 5.0
 ABOUT_ONE_REQUEST = (400, 413, 422)  # HTTP statuses that may concern only the question sent
@@ -19,14 +19,16 @@ SHOWN = 3
 
 def verdict_record(
     judge: str, settings: JudgeSettings, question: dict, attempt: int, reply: Completion, usd: float | None
-) -> dict:
+) -> VerdictRecord:
     """The line of the store for one paid reply. usd: None without prices."""
     return {
         "key": settings.key(question, attempt),
         "judge": judge,
         "settings": settings.fingerprint,
         "prompt": settings.prompt_fingerprint,
-        **question,
+        "problem": question["problem"],
+        "predicted_answer": question["predicted_answer"],
+        "expected_answer": question["expected_answer"],
         "attempt": attempt,
         "judgement": reply.text,
         "finish_reason": reply.finish_reason,
@@ -44,7 +46,7 @@ class OnlineJudge:
 
     def __init__(self, judge: str, attempts: Attempts, store: VerdictStore, budget: Budget, extra: dict | None = None):
         self.judge, self.attempts, self.store, self.budget, self.extra = judge, attempts, store, budget, extra
-        self.paid: list[dict] = []
+        self.paid: list[VerdictRecord] = []
         self._failures: list[tuple[dict, InputError]] = []
         self._stopped: InputError | None = None
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from openmath.answers import answer_of, reference_of
 from openmath.errors import InputError
 from openmath.judging.settings import JudgeSettings
+from openmath.judging.store import VerdictRecord
 from openmath.judging.verdict import parse_verdict
 
 # Judgements that need no call. The first two texts are the reference's convention.
@@ -43,7 +44,7 @@ def symbolically_equal(rows: list[dict], questions: list[dict], policy: str) -> 
     pairs = {pair: False for pair, known in zip(answers, graded, strict=True) if known is None}
     if pairs:
         try:
-            from openmath.grading import GraderPool  # only here: engine containers do not hold what it needs
+            from openmath.grading.pool import GraderPool  # only here: engine containers do not hold what it needs
         except ImportError as error:
             raise InputError(
                 "cascade needs the symbolic grader, which this environment does not hold.",
@@ -64,7 +65,7 @@ class Attempts:
     policy: str
     tries: int
 
-    def records(self, question: dict, records: Mapping[str, dict]) -> list[dict]:
+    def records(self, question: dict, records: Mapping[str, VerdictRecord]) -> list[VerdictRecord]:
         """The stored replies to a question, in order, up to the first that holds a verdict."""
         found = []
         for attempt in range(1, self.tries + 1):
@@ -76,20 +77,20 @@ class Attempts:
                 break
         return found
 
-    def replies(self, question: dict, records: Mapping[str, dict]) -> list[str]:
+    def replies(self, question: dict, records: Mapping[str, VerdictRecord]) -> list[str]:
         return [record["judgement"] for record in self.records(question, records)]
 
-    def next_attempt(self, question: dict, records: Mapping[str, dict]) -> int | None:
+    def next_attempt(self, question: dict, records: Mapping[str, VerdictRecord]) -> int | None:
         """Number of the attempt to make; None where there is a verdict, or no try left."""
         found = self.records(question, records)
         if len(found) == self.tries or (found and self._verdict(found[-1]) != "unparsed"):
             return None
         return len(found) + 1
 
-    def judgement(self, question: dict, records: Mapping[str, dict]) -> tuple[str, str]:
+    def judgement(self, question: dict, records: Mapping[str, VerdictRecord]) -> tuple[str, str]:
         """(judgement, verdict) by the last reply to a question."""
         last = self.records(question, records)[-1]
         return last["judgement"], self._verdict(last)
 
-    def _verdict(self, record: dict) -> str:
+    def _verdict(self, record: VerdictRecord) -> str:
         return parse_verdict(record["judgement"], self.policy)

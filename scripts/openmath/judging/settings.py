@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TypedDict
 
 from openmath.errors import InputError
 from openmath.files.fingerprint import fingerprint
@@ -15,7 +16,7 @@ FIELDS = re.compile(rf"\{{({'|'.join(QUESTION_FIELDS)})\}}")
 ASK_AGAIN = 'Write one line only: either "Judgement: Yes" or "Judgement: No".'
 
 
-def read_judge_prompt(path: str | Path) -> dict:
+def read_judge_prompt(path: str | Path) -> dict[str, str]:
     """A judge prompt: system (str), user (str with the three fields), ask_again (str, for a reply without a verdict)."""
     prompt = read_yaml(path, "the judge prompt")
     if not isinstance(prompt, dict) or set(FIELDS.findall(str(prompt.get("user")))) != set(QUESTION_FIELDS):
@@ -40,6 +41,14 @@ def judge_sampling(max_new_tokens: int, policy: str) -> dict:
     return sampling
 
 
+class Described(TypedDict):
+    """JudgeSettings as they are stored: what their fingerprint stands for."""
+
+    identity: object
+    prompt: dict[str, str]
+    sampling: dict
+
+
 @dataclass(frozen=True)
 class JudgeSettings:
     """Everything about a judge that can change a verdict.
@@ -49,10 +58,10 @@ class JudgeSettings:
     """
 
     identity: object
-    prompt: dict
+    prompt: dict[str, str]
     sampling: dict
 
-    def described(self) -> dict:
+    def described(self) -> Described:
         return {"identity": self.identity, "prompt": self.prompt, "sampling": self.sampling}
 
     @cached_property

@@ -16,15 +16,17 @@ import fcntl
 import os
 import secrets
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from io import FileIO
 from pathlib import Path
+from typing import Any, NotRequired, TypedDict
 
 from openmath.errors import InputError, parts_of
 from openmath.files.fingerprint import sha256_text
 from openmath.files.json_files import read_json
 from openmath.files.rows import encode_row, read_rows
-from openmath.judging.settings import JudgeSettings
+from openmath.judging.settings import Described, JudgeSettings
 
 AMOUNTS = ("usd", "asked_at", "num_prompt_tokens", "num_generated_tokens")
 MAX_AMOUNT = 1e15
@@ -33,22 +35,54 @@ FLUSH_SECONDS = 2.0  # between two calls of `sync`: at most this much is lost wh
 IMPORTED = "import-"
 
 
+class VerdictRecord(TypedDict):
+    """A verdict line. Of lines that others have written only `key` and `judgement` are sure; amounts are, where they are there."""
+
+    key: str  # fingerprint of settings, attempt and the three texts of the question
+    judge: str  # its name in the configuration
+    settings: str  # fingerprint of JudgeSettings
+    prompt: str  # fingerprint of the judge prompt
+    problem: str
+    predicted_answer: str
+    expected_answer: str
+    attempt: int  # 1, and more where a reply held no verdict
+    judgement: str  # the reply
+    finish_reason: str | None
+    model: str | None  # in the server's words
+    system_fingerprint: str | None
+    num_prompt_tokens: int | None
+    num_generated_tokens: int | None
+    usd: float | None  # None without prices
+    asked_at: int  # seconds since 1970
+    batch: NotRequired[str]  # id of the Batch API's batch
+
+
+class Calls(TypedDict):
+    """What some verdicts cost."""
+
+    calls: int
+    num_prompt_tokens: int
+    num_generated_tokens: int
+    usd: float
+
+
 class VerdictStore:
     """records: verdict by key. described: settings by fingerprint. spent: USD paid for verdicts asked from here."""
 
     def __init__(self, folder: Path):
         self.batches = folder / "batches"  # one state file for each batch ever submitted
         self._folder = folder
-        self._file = None
+        self._file: FileIO | None = None
         self._unsynced = False
         self.refresh()
 
     def refresh(self) -> None:
         """Read all files again: what other processes have added is there afterwards."""
-        self.records: dict[str, dict] = {}
-        self.described: dict[str, dict] = {}
+        self.records: dict[str, VerdictRecord] = {}
+        self.described: dict[str, Described] = {}
         self.spent = 0.0
         for path in sorted(self._folder.glob("*.jsonl")):
+            line: Any  # until it is checked
             for line in read_rows(path, torn_tail=True):
                 if "key" not in line:
                     self._read_settings(line, path)
@@ -67,11 +101,9 @@ class VerdictStore:
         except (KeyError, TypeError):
             raise InputError("A line is neither settings nor a verdict.", where=path, found=str(line)[:80]) from None
 
-    def add(self, record: dict, settings: JudgeSettings) -> None:
+    def add(self, record: VerdictRecord, settings: JudgeSettings) -> None:
         """Keep a verdict; safe from a kill of this process at once, from a death of the machine after `sync`."""
         try:
-            if self._file is None:
-                self._file = self._new_file()
             if settings.fingerprint not in self.described:
                 self.described[settings.fingerprint] = settings.described()
                 self._write({"settings": settings.fingerprint, "described": settings.described()})
@@ -90,7 +122,7 @@ class VerdictStore:
         return [path for path in sorted(self.batches.glob("*.json")) if "status" not in read_batch(path)]
 
     def sync(self) -> None:
-        if self._unsynced:
+        if self._file and self._unsynced:
             os.fsync(self._file.fileno())
             self._unsynced = False
 
@@ -100,18 +132,19 @@ class VerdictStore:
             self._file.close()
             self._file = None
 
-    def _new_file(self):
+    def _new_file(self) -> FileIO:
         self._folder.mkdir(parents=True, exist_ok=True)
         host = sha256_text(socket.gethostname())[:8]  # a name that is unique, and says nothing of the machine
         path = self._folder / f"verdicts-{host}-{os.getpid()}-{secrets.token_hex(4)}.jsonl"
         return open(path, "ab", buffering=0)  # one write a line: nothing waits in this process
 
-    def _write(self, line: dict) -> None:
+    def _write(self, line: Mapping) -> None:
+        file = self._file = self._file or self._new_file()
         data = encode_row(line)
         self._unsynced = True
-        written = self._file.write(data)
+        written = file.write(data)
         if written != len(data):  # a full disk may take half a line; the rest would be appended to it later
-            self._file.truncate(self._file.tell() - written)
+            file.truncate(file.tell() - written)
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     @contextmanager
@@ -162,5 +195,5 @@ def _is_amount(value: object) -> bool:
     return isinstance(value, int | float) and 0 <= value < MAX_AMOUNT
 
 
-def _age(record: dict) -> tuple:
+def _age(record: VerdictRecord) -> tuple:
     return record.get("asked_at") or 0, record.get("judgement") or ""

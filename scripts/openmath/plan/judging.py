@@ -74,8 +74,9 @@ def count_calls(cost: JudgeCost, inventory: Inventory, files: list[FileToJudge],
             cost.estimated_calls += round(ASKED_SHARE * inventory.rows(file.benchmark))
     if config["judges"][cost.judge].get("cascade"):
         cost.assumptions.append("fewer with cascade: answers that the symbolic grader finds equal are not asked")
-    left = sum(attempts.next_attempt(question, store.records) is not None for question in questions.values())
-    cost.calls = left + cost.estimated_calls
+    cost.calls = cost.estimated_calls
+    if attempts:
+        cost.calls += sum(attempts.next_attempt(question, store.records) is not None for question in questions.values())
     if cost.estimated_calls:
         cost.assumptions.append(f"{ASKED_SHARE:.0%} of the answers to come need a call, assumed")
 
@@ -95,9 +96,7 @@ def add_engine(
 ) -> None:
     """Hours of a self-hosted judge: each model's judging starts the engine once, if there is anything to ask."""
     settings = inventory.config["judges"][cost.judge]
-    lengths = [
-        record["num_generated_tokens"] for record in store.records.values() if record.get("num_generated_tokens")
-    ]
+    lengths = [n for record in store.records.values() if (n := record.get("num_generated_tokens"))]
     tokens = sum(lengths) / len(lengths) if lengths else min(ASSUMED_GENERATED_TOKENS, settings["max_new_tokens"])
     cost.engine_starts = len({file.model for file in files}) if cost.calls else 0
     seconds = cost.engine_starts * speed.start_seconds + cost.calls * tokens / speed.tokens_per_second

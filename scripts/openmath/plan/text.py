@@ -17,8 +17,8 @@ def stage_lines(stages: list[dict]) -> Iterator[str]:
     right = max(len(name) for name in ("benchmark", *(s["benchmark"] or "" for s in stages))) + 2
     yield "Files present/partial/missing:"
     yield f"{'model':{left}}{'benchmark':{right}}" + "".join(f"{stage:>14}" for stage in STAGES)
-    for model, of_model in groupby(stages, key=lambda s: s["model"]):
-        of_model = list(of_model)
+    for model, group in groupby(stages, key=lambda s: s["model"]):
+        of_model = list(group)
         if not any(s["partial"] or s["missing"] for s in of_model):
             yield f"{model:{left}}{'(all)':{right}}  nothing to do, {sum(s['present'] for s in of_model):,} files"
             continue

@@ -1,38 +1,28 @@
-"""Checkpoints: can they be had, and do the model's settings fit them?"""
+"""Local checkpoints: are they there, and do the model's settings fit them?"""
 
-import shutil
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from openmath.client.http import TransportError
 from openmath.engines.architecture import check_architecture
 from openmath.errors import InputError, parts_of
 from openmath.files.json_files import read_json
-from openmath.generation.prompts import no_chat_template, read_prompt
+from openmath.generation.prompts import no_chat_template
 from openmath.preflight.needs import Needs
 from openmath.settings.engine_kinds import engine_kind
-from openmath.settings.layout import prompt_file
 
-HUB_SECONDS = 10.0  # a request to the Hub
-REQUESTS = 8  # at the same time
-IGNORED = (".pth", ".bin")  # second copies of the weights, not downloaded; as in download_checkpoint.py
 START_TOKEN = b"<|begin_of_text|>"  # of prompt_template: llama3-instruct
 
 
-def check_checkpoints(needs: Needs) -> list[InputError]:
-    """Sources of the checkpoints to fetch; settings of the models to run, as far as the checkpoint is here to compare with."""
+def check_checkpoints(needs: Needs) -> Iterator[InputError]:
+    """Local checkpoints; settings of the models to run, as far as the checkpoint is here to compare with."""
     models = needs.config["models"]
-    problems = []
     for model in needs.checkpoints:
         if "path" in models[model]:
-            problems += check_local_checkpoint(model, Path(models[model]["path"]))
-    hub = [model for model in needs.checkpoints if "hf" in models[model]]
-    with ThreadPoolExecutor(REQUESTS) as pool:
-        problems += filter(None, pool.map(lambda model: check_hub_checkpoint(model, models[model]["hf"]), hub))
+            yield from check_local_checkpoint(model, Path(models[model]["path"]))
     for model in dict.fromkeys([*needs.engines, *needs.running]):
-        problems += check_settings(needs, model)
-    return problems
+        if not engine_kind(models[model]["engine"]).hosted:
+            yield from check_link(needs, model)
+            yield from check_settings(needs, model)
 
 
 def check_local_checkpoint(model: str, path: Path) -> Iterator[InputError]:
@@ -46,71 +36,24 @@ def check_local_checkpoint(model: str, path: Path) -> Iterator[InputError]:
         )
 
 
-def check_hub_checkpoint(model: str, source: str) -> InputError | None:
-    """Whether a Hub snapshot is in the cache, or may be downloaded and fits on the disk. One request, none if HF_HUB_OFFLINE."""
-    from huggingface_hub import HfApi, constants
-    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
-
-    repo, _, revision = source.partition("@")
-    where = f"models: {model}: hf: {source}"
-    if in_hub_cache(repo, revision):
-        return None
-    fetch = "run `snakemake fetch` where there is a network (same HF_HOME), or give a local folder (path:)."
-    if constants.HF_HUB_OFFLINE:
-        return InputError("The checkpoint is not in the cache, and HF_HUB_OFFLINE is set.", where=where, hint=fetch)
-    api = HfApi()
-    try:
-        info = api.model_info(repo, revision=revision or None, timeout=HUB_SECONDS, files_metadata=True)
-        if info.gated:  # what is in it may be seen by all, fetched by some
-            api.auth_check(repo)
-    except GatedRepoError:
-        hint = f"accept its licence at huggingface.co/{repo} and export HF_TOKEN."
-        return InputError("The repository is gated, and this token has no access.", where=where, hint=hint)
-    except RevisionNotFoundError:
-        return InputError(
-            "The repository has no such revision.", where=where, hint="a branch, a tag or a commit of it."
+def check_link(needs: Needs, model: str) -> Iterator[InputError]:
+    """A checkpoint that was fetched before, often as a link, must still be there."""
+    checkpoint = Path(f"models/{model}/checkpoint")
+    if model not in needs.checkpoints and not checkpoint.exists():
+        gone = f"a link to {checkpoint.readlink()}, which is gone" if checkpoint.is_symlink() else "no such folder"
+        yield InputError(
+            "The checkpoint is gone.",
+            where=checkpoint,
+            expected=f"what models/{model}/manifest.json lists",
+            found=gone,
+            hint=f"bring it back, or remove models/{model}/manifest.json to have it fetched again.",
         )
-    except RepositoryNotFoundError:
-        hint = "check the name; private repositories need HF_TOKEN."
-        return InputError("No such repository, or no access to it.", where=where, hint=hint)
-    except (HfHubHTTPError, TransportError, OSError) as error:
-        found = str(error).splitlines()[0][:200]
-        return InputError(
-            "The Hub cannot be reached, and the checkpoint is not in the cache.", where=where, found=found, hint=fetch
-        )
-    size = sum(file.size or 0 for file in info.siblings or [] if not file.rfilename.endswith(IGNORED))
-    cache = next(p for p in (Path(constants.HF_HUB_CACHE), *Path(constants.HF_HUB_CACHE).parents) if p.exists())
-    free = shutil.disk_usage(cache).free
-    if size > free:
-        found = f"{free / 1e9:.1f} GB free in {cache}"
-        hint = "set HF_HOME to a folder on a larger disk."
-        return InputError(
-            "There is not enough disk space for the checkpoint.",
-            where=where,
-            expected=f"{size / 1e9:.1f} GB",
-            found=found,
-            hint=hint,
-        )
-    return None
-
-
-def in_hub_cache(repo: str, revision: str) -> bool:
-    from huggingface_hub import constants, snapshot_download
-    from huggingface_hub.errors import LocalEntryNotFoundError
-
-    try:
-        snapshot_download(repo, revision=revision or None, local_files_only=True, cache_dir=constants.HF_HUB_CACHE)
-    except LocalEntryNotFoundError:
-        return False
-    return True
 
 
 def check_settings(needs: Needs, model: str) -> Iterator[InputError]:
     """A model's settings against its checkpoint's config.json and tokenizer, where they are here."""
     settings, generation = needs.config["models"][model], needs.config["generation"]
     where = f"models: {model}"
-    if engine_kind(settings["engine"]).hosted:
-        return
     longest = {"generation: max_new_tokens": generation["max_new_tokens"]} if model in needs.generating else {}
     for judge in needs.judging:
         if needs.config["judges"][judge].get("self_hosted") == model:
@@ -124,11 +67,6 @@ def check_settings(needs: Needs, model: str) -> Iterator[InputError]:
                 found=settings["context_length"],
                 hint="context_length counts prompt and answer together.",
             )
-    if model in needs.generating:
-        try:
-            read_prompt(prompt_file(settings["prompt"]))
-        except InputError as problem:
-            yield problem
     folder = Path(settings.get("path", f"models/{model}/checkpoint"))
     if f"models/{model}/manifest.json" in needs.due and "path" not in settings:
         return  # not here yet

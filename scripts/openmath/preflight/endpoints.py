@@ -3,6 +3,7 @@
 import os
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -21,25 +22,48 @@ class Endpoint(NamedTuple):
     where: str  # in the configuration
     base_url: str
     key_variable: str | None
+    judge: str | None  # that it serves; None: a model to evaluate
+
+    @property
+    def key(self) -> str | None:
+        return os.environ.get(self.key_variable) if self.key_variable else "none"
 
 
-def check_endpoints(needs: Needs, *, here: bool) -> list[InputError]:
-    """Keys that are not set; and where the requests are sent from this machine, endpoints that do not answer or refuse the key."""
-    asked = []
+def endpoints(needs: Needs) -> list[Endpoint]:
+    """Endpoints of the judges to be asked and of the models to be run."""
+    found = []
     for judge in needs.judging:
         settings = needs.config["judges"][judge]
         if "self_hosted" not in settings and not needs.replays(judge):
-            asked.append((Endpoint(f"judges: {judge}", settings["base_url"], settings.get("api_key_env")), judge))
+            found.append(Endpoint(f"judges: {judge}", settings["base_url"], settings.get("api_key_env"), judge))
     for model in needs.running:
         settings = needs.config["models"][model]
         if engine_kind(settings["engine"]).hosted:
-            asked.append((Endpoint(f"models: {model}", settings["base_url"], settings.get("api_key_env")), None))
+            found.append(Endpoint(f"models: {model}", settings["base_url"], settings.get("api_key_env"), None))
+    return found
+
+
+def check_keys(needs: Needs) -> Iterator[InputError]:
+    """Keys that are not set; descriptions of engines that would send one to another address. No request."""
+    for endpoint in endpoints(needs):
+        if not endpoint.key and not nothing_to_ask(needs, endpoint):
+            yield InputError(
+                "The API key is not set.",
+                where=endpoint.where,
+                expected=f"the environment variable {endpoint.key_variable}",
+                hint=f"export {endpoint.key_variable}=... (a plan or a dry run uses no key: any value will do); or for a judge set "
+                "`replay: true` where the store holds every verdict, or `judges: {}` for symbolic grading only.",
+            )
+    for model in needs.running:
+        yield from check_description(needs, model)
+
+
+def check_answers(needs: Needs) -> list[InputError]:
+    """Endpoints that do not answer this machine or refuse the key. One request to each."""
+    asked = [endpoint for endpoint in endpoints(needs) if endpoint.key]
     with ThreadPoolExecutor(max(1, len(asked))) as pool:
-        found = list(pool.map(lambda item: check_endpoint(item[0], here=here), asked))
-    found = [
-        p for p, (_, judge) in zip(found, asked, strict=True) if p and not (judge and nothing_to_ask(needs, judge))
-    ]
-    return found + [problem for model in needs.running for problem in check_description(needs, model)]
+        found = list(pool.map(check_answer, asked))
+    return [p for p, endpoint in zip(found, asked, strict=True) if p and not nothing_to_ask(needs, endpoint)]
 
 
 def check_description(needs: Needs, model: str) -> list[InputError]:
@@ -67,20 +91,9 @@ def check_description(needs: Needs, model: str) -> list[InputError]:
     ]
 
 
-def check_endpoint(endpoint: Endpoint, *, here: bool) -> InputError | None:
-    key = os.environ.get(endpoint.key_variable) if endpoint.key_variable else "none"
-    if not key:
-        return InputError(
-            "The API key is not set.",
-            where=endpoint.where,
-            expected=f"the environment variable {endpoint.key_variable}",
-            hint=f"export {endpoint.key_variable}=...; or for a judge set `replay: true` where the store holds every verdict, or "
-            "`judges: {}` for symbolic grading only.",
-        )
-    if not here:
-        return None
+def check_answer(endpoint: Endpoint) -> InputError | None:
     request = urllib.request.Request(f"{endpoint.base_url}/models")
-    request.add_unredirected_header("Authorization", f"Bearer {key}")  # a redirect may name any host
+    request.add_unredirected_header("Authorization", f"Bearer {endpoint.key}")  # a redirect may name any host
     try:
         with urllib.request.urlopen(request, timeout=SECONDS):
             return None
@@ -100,8 +113,8 @@ def check_endpoint(endpoint: Endpoint, *, here: bool) -> InputError | None:
         )
 
 
-def nothing_to_ask(needs: Needs, judge: str) -> bool:
-    """Whether every verdict is in the store: then neither key nor endpoint is used."""
-    if not needs.answers_exist(judge):
+def nothing_to_ask(needs: Needs, endpoint: Endpoint) -> bool:
+    """Whether every verdict is in the judge's store: then neither key nor endpoint is used."""
+    if endpoint.judge is None or not needs.answers_exist(endpoint.judge):
         return False
-    return calls_left(Inventory(needs.config, needs.due), judge) == 0
+    return calls_left(Inventory(needs.config, needs.due), endpoint.judge) == 0

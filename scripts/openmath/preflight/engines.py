@@ -38,7 +38,9 @@ def check_program(engine: str, settings: dict) -> InputError | None:
     if kind.hosted:
         return None
     if not command:
-        return None if importlib.util.find_spec(kind.package) else _missing(engine, f"{kind.package} in {sys.prefix}")
+        return (
+            None if importlib.util.find_spec(str(kind.package)) else _missing(engine, f"{kind.package} in {sys.prefix}")
+        )
     words = shlex.split(command)
     if not shutil.which(words[0]):
         return _missing(engine, words[0])

@@ -27,8 +27,8 @@ def check_no_live_jobs(rules: set[str]) -> list[InputError]:
         fields = line.strip().split("|")
         if len(fields) < 4:
             continue
-        job, state, *folder, comment = fields
-        folder = "|".join(folder)  # a folder may have any name
+        job, state, *parts, comment = fields
+        folder = "|".join(parts)  # a folder may have any name
         rule = comment.removeprefix("rule_").split("_wildcards_")[0]
         if comment.startswith("rule_") and rule in rules and os.path.realpath(folder) == here:
             live.append((job, state, rule))

@@ -1,64 +1,150 @@
-"""What Snakemake's main process does before it starts jobs: the plan after a dry run, the check before a real one."""
+"""When Snakemake makes the checks: at the end of a dry run, which shows the plan too, and before the first job of a run.
 
-import sys
+The one place for what Snakemake has no documented way to do. Tested with the oldest version that the Snakefile accepts and with
+the pinned one; where another version has changed, the checks are left out with a warning, and the run goes on.
 
-from snakemake.exceptions import WorkflowError
+    workflow.execute               it runs no handler (onstart, onsuccess, onerror) in a dry run, and an error of a function
+                                   registered with atexit would not change the exit status
+    workflow.dag.needrun_jobs      which jobs will run
+    workflow.touch, .dryrun, .local_exec, .deployment_settings, .output_settings     how they will run
+    workflow.modifier              whether another workflow moves our files
+
+Each job reads the Snakefile again, and with it this file: what only the checks need is imported by them.
+"""
+
+from typing import NamedTuple
+
+from snakemake.exceptions import MissingInputException, WorkflowError
+from snakemake.logging import logger
 from snakemake.settings.enums import Quietness
 from snakemake.settings.types import DeploymentMethod
 
 from openmath.errors import InputError
 
 
+class Planned(NamedTuple):
+    """What Snakemake is about to do, or in a dry run has just listed."""
+
+    rules: set[str]  # names
+    files: set[str]  # outputs
+    touch: bool
+    silent: bool  # --quiet all
+    here: bool  # jobs run on this machine
+    containers: bool
+    conda: bool
+
+
 def check_no_prefix(workflow) -> None:
     """Refuse to be moved by `prefix:` of a module statement: plan, records and reports name files as rules and jobs find them."""
-    modifier = workflow.modifier.path_modifier
-    while modifier is not None:  # a module's module
-        if modifier.prefix or modifier.modifies_prefixes:
+    modifier = getattr(getattr(workflow, "modifier", None), "path_modifier", None)
+    while modifier is not None:
+        if getattr(modifier, "prefix", None) or getattr(modifier, "modifies_prefixes", False):
             raise WorkflowError(
                 "This workflow cannot be used with `prefix:` or `replace_prefix:`: Snakemake would move the rules' files, but not "
                 f"where plan, records and reports look for them.\n  where:    module {workflow.modifier.globals['__name__']}\n"
                 "Hint: leave it out. The workflow writes only below data/, models/, results/, judgements/ and logs/; "
                 "`use rule * from ... as openmath_*` keeps the names of rules apart."
             )
-        modifier = modifier.inner_modifier
+        modifier = getattr(modifier, "inner_modifier", None)  # a module's module; older versions modify once
 
 
-def show_plan_after_dry_run(workflow, config: dict) -> None:
-    """Print the plan of the jobs just listed. Real runs and their jobs stay silent."""
-    if not workflow.dryrun or workflow.scheduler is None or Quietness.ALL in (workflow.output_settings.quiet or ()):
+def check_dry_runs(workflow, config: dict, plan: str) -> None:
+    """Let every dry run end with the plan of its jobs, and with an error where the configuration makes them impossible.
+
+    plan: name of the rule that prints the plan of the whole configuration.
+    """
+    if not getattr(workflow, "is_main_process", True):
         return
-    due = _files_to_make(workflow)
-    if due:
-        from openmath.plan import make_plan, plan_text
+    execute = getattr(workflow, "execute", None)
+    if execute is None:
+        logger.warning("This version of Snakemake ends a dry run without the plan; `snakemake plan` shows it.")
+        return
 
+    def execute_and_check(*args, **kwargs):
         try:
-            print("", plan_text(make_plan(config, due=due)), sep="\n", flush=True)
-        except InputError as error:  # nobody is left to catch it
-            print(f"No plan: {error}", file=sys.stderr)
+            result = execute(*args, **kwargs)
+        except MissingInputException:  # before any check; its list of files says less than ours
+            _stop_without_samples(config)
+            raise
+        if getattr(workflow, "dryrun", False) and (planned := _planned(workflow)):
+            _show_plan_and_check(planned, config, plan)
+        return result
+
+    workflow.execute = execute_and_check
 
 
-def check_before_start(workflow, config: dict) -> None:
-    """Stop with one list of all problems, if there are any. --touch and the plan make nothing: nothing can fail."""
-    due = _files_to_make(workflow)
-    if not due or workflow.touch:
+def check_before_start(workflow, config: dict, plan: str) -> None:
+    """Stop a run with one list of all problems, if there are any. --touch makes nothing: nothing can fail."""
+    planned = _planned(workflow)
+    if not planned or planned.touch:
         return
-    from openmath.preflight import check_no_live_jobs, find_problems, problems_text
+    if not planned.files:
+        _show_plan_and_check(planned, config, plan, only_with_problems=True)
+        return
+    from openmath.preflight.checks import configuration_problems, machine_problems
+    from openmath.preflight.slurm import check_no_live_jobs
 
-    methods = workflow.deployment_settings.deployment_method
-    brought = {"containers": DeploymentMethod.APPTAINER in methods, "conda": DeploymentMethod.CONDA in methods}
+    where = {"here": planned.here, "containers": planned.containers, "conda": planned.conda}
     try:
-        problems = check_no_live_jobs({job.rule.name for job in _planned_jobs(workflow)})
-        problems += find_problems(config, due, here=workflow.local_exec, **brought)
+        problems = check_no_live_jobs(planned.rules) + configuration_problems(config, planned.files)
+        problems += machine_problems(config, planned.files, **where)
     except InputError as error:
         problems = [error]
+    _stop(problems)
+
+
+def _show_plan_and_check(planned: Planned, config: dict, plan: str, *, only_with_problems: bool = False) -> None:
+    """only_with_problems: without any, the rule `plan` will print the plan."""
+    from openmath.plan import make_plan, plan_text
+    from openmath.preflight.checks import configuration_problems
+    from openmath.preflight.needs import missing_files
+
+    if not planned.files and plan not in planned.rules:
+        return
+    try:
+        due = planned.files or missing_files(config)
+        problems = configuration_problems(config, due)
+        if not planned.silent and (problems or not only_with_problems):
+            print("", plan_text(make_plan(config, due=planned.files or None)), sep="\n", flush=True)
+    except InputError as error:
+        problems = [error]
+    _stop(problems)
+
+
+def _stop_without_samples(config: dict) -> None:
+    from openmath.preflight.checks import configuration_problems
+    from openmath.preflight.needs import Needs, missing_files
+    from openmath.preflight.samples import check_samples
+
+    due = missing_files(config)
+    if list(check_samples(Needs(config, due))):
+        _stop(configuration_problems(config, due))
+
+
+def _stop(problems: list[InputError]) -> None:
+    from openmath.preflight.checks import problems_text
+
     if problems:
-        raise WorkflowError(problems_text(problems))
+        raise WorkflowError(problems_text(problems)) from None
 
 
-def _planned_jobs(workflow) -> list:
-    """The jobs that Snakemake runs or, in a dry run, has just listed."""
-    return list(workflow.dag.needrun_jobs(exclude_finished=False))
-
-
-def _files_to_make(workflow) -> set[str]:
-    return {str(file) for job in _planned_jobs(workflow) for file in job.output}
+def _planned(workflow) -> Planned | None:
+    """None, with a warning, where this version of Snakemake does not say it."""
+    try:
+        jobs = list(workflow.dag.needrun_jobs(exclude_finished=False))
+        methods = workflow.deployment_settings.deployment_method
+        return Planned(
+            rules={job.rule.name for job in jobs},
+            files={str(file) for job in jobs for file in job.output},
+            touch=workflow.touch,
+            silent=Quietness.ALL in (workflow.output_settings.quiet or ()),
+            here=workflow.local_exec,
+            containers=DeploymentMethod.APPTAINER in methods,
+            conda=DeploymentMethod.CONDA in methods,
+        )
+    except (AttributeError, TypeError) as error:
+        logger.warning(
+            f"This version of Snakemake does not say what it will run ({error}): no plan, no check before the start.\n"
+            "Hint: python scripts/check_setup.py --configfile FILE makes the same checks."
+        )
+        return None

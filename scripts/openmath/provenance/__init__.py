@@ -3,6 +3,7 @@
 public        what may be published: no secret, no path of this machine
 workflow      which code this is: commit, version, hash
 stages        what the stages have written down, and which of it belongs to one summary
+records       what each stage writes down, and the manifest: their keys and units
 manifest      all of it in one record, with the sha256 of every file of the chain
 cells         a cell of the tables: its value in the files, and computed again from grades and verdicts
 chain         a cell -> the files behind it, each hash checked

@@ -30,7 +30,7 @@ def model_key(model: dict) -> str | None:
 
 def model_entry(model: dict) -> str:
     """The model card of a repository at a revision. Its authors' paper, if there is one, is theirs to name: on the card."""
-    repository = hub_repository(model)
+    repository = hub_repository(model) or ""
     organisation, name = repository.split("/")
     return (
         f"@misc{{{model_key(model)},\n"
@@ -44,7 +44,7 @@ def model_entry(model: dict) -> str:
 def bibliography(text: str, models: list[dict]) -> str:
     """The BibTeX entries of everything that a text cites, in its order. models: sources of hub models in it."""
     known = {entry.split("{", 1)[1].split(",", 1)[0]: entry for entry in _entries()}
-    known |= {model_key(model): model_entry(model) for model in models if model_key(model)}
+    known |= {key: model_entry(model) for model in models if (key := model_key(model))}
     keys = dict.fromkeys(key for group in re.findall(r"\[(@[^\]]*)\]", text) for key in CITATION.findall(group))
     return "\n\n".join(known[key] for key in keys)
 

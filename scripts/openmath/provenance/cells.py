@@ -9,6 +9,7 @@ import difflib
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -31,7 +32,7 @@ class Cell:
     mode: str
     column: str
     reported: dict[str, object]
-    details: dict[str, object]
+    details: dict[str, Any]
 
 
 def read_cells(summary: Path) -> dict[tuple[str, str, str], dict[str, object]]:
@@ -71,7 +72,8 @@ def find_cell(name: str, cells: dict) -> tuple[str, str, str]:
 
 def _cells_of_table(text: str):
     """Every cell of tables.txt: ((benchmark, mode, column), text)."""
-    benchmark, names = None, []
+    benchmark = None
+    names: list[str] = []
     for line in text.splitlines():
         if line.startswith("-"):
             benchmark, names = line.strip("-").strip(), []
@@ -101,9 +103,9 @@ def recompute(benchmark: Benchmark, policy: str, mode_name: str, column: str) ->
 
 def _curve_cell(benchmark: Benchmark, policy: str, mode_name: str, grading: str) -> Cell:
     estimator, _, k = mode_name.partition("=")
-    rows = curve_rows(benchmark.name, benchmark.sampled, policy)
+    rows = curve_rows(benchmark.name, benchmark.sampled, policy) if benchmark.sampled else []
     [row] = [row for row in rows if (row["estimator"], row["k"], row["grading"]) == (estimator, int(k), grading)]
-    reported = {"curves.csv": {name: str(value) for name, value in row.items()}}
+    reported: dict[str, object] = {"curves.csv": {name: str(value) for name, value in row.items()}}
     details = {"value": row["estimate"], "problems": row["n_items"], "samples": row["n_samples"]}
     interval = {"interval": [row["ci95_low"], row["ci95_high"]], "method": row["ci_method"]}
     return Cell(benchmark.name, mode_name, grading, reported, details | interval)

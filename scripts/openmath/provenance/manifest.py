@@ -10,6 +10,7 @@ from openmath.files.fingerprint import identity
 from openmath.files.json_files import read_json
 from openmath.machine import machine, versions
 from openmath.provenance.public import public
+from openmath.provenance.records import SummaryRecord
 from openmath.provenance.stages import (
     distinct,
     generation_records,
@@ -27,7 +28,7 @@ FORMAT = 1  # raised when a reader of older manifests would misunderstand them
 JUDGED_KEYS = ("input", "rows", "prefilled", "verdicts", "answered_by", "verdicts_used")
 
 
-def collect(config: dict, model: str, judge: str, summary: Iterable[str]) -> dict:
+def collect(config: dict, model: str, judge: str, summary: Iterable[str]) -> SummaryRecord:
     """The manifest of results/{model}/summary/{judge}. summary: its files. Paths are relative to the working directory."""
     layout, benchmarks = Layout(config), config["benchmarks"]
     imported = "samples" in config["models"][model]
@@ -35,7 +36,7 @@ def collect(config: dict, model: str, judge: str, summary: Iterable[str]) -> dic
     judged = judging_records(layout, model, judge)
     settings, jobs = ([], []) if imported else generation_records(layout, model, benchmarks, graded)
     metrics = next((path for path in summary if Path(path).name == "metrics.json"), "metrics.json")
-    record = {
+    record: SummaryRecord = {
         "format": FORMAT,
         "model": model,
         "judge": judge,
@@ -53,8 +54,8 @@ def collect(config: dict, model: str, judge: str, summary: Iterable[str]) -> dic
         "times": _times(jobs, graded, judged),
     }
     if not imported:
-        record["engine"] = read_record(f"models/{model}/engine/engine.json")
-        if not engine_kind(record["engine"]["engine"]).hosted:
+        record["engine"] = engine = read_record(f"models/{model}/engine/engine.json")
+        if not engine_kind(engine["engine"]).hosted:
             checkpoint = read_record(f"models/{model}/manifest.json")
             checkpoint.pop("requested", None)  # of this machine only: elsewhere the same checkpoint has another path
             record["checkpoint"] = checkpoint

@@ -20,15 +20,15 @@ def problem_history(chain: Chain, benchmark: Benchmark, name: str) -> dict:
     for graded in filter(None, (benchmark.greedy, benchmark.sampled)):
         for column, run in enumerate(graded.runs):
             answers[run] = {"answer": graded.answer_of(number, column), "correct": bool(graded.correct[number, column])}
-    found = {"id": name, "answers": answers, "judged": {}}
+    found: dict = {"id": name, "answers": answers, "judged": {}}
     for path in map(chain.local_path, chain.voted_paths(benchmark.name)):
         row = list(read_rows(path))[number]
         found["majority"] = {key: row[key] for key in ("predicted_answer", "majority_votes", "total_votes", "tied")}
     for path in map(chain.local_path, chain.judged_paths(benchmark.name)):
         row = list(read_rows(path))[number]
-        answers = {"expected_answer": as_text(row.get("expected_answer")), "predicted_answer": answer_of(row)}
+        texts = {"expected_answer": as_text(row.get("expected_answer")), "predicted_answer": answer_of(row)}
         kept = ("judge_verdict", "judge_prefilled", "judgement")
-        found["judged"][Path(path).stem] = answers | {key: row.get(key) for key in kept}
+        found["judged"][Path(path).stem] = texts | {key: row.get(key) for key in kept}
     return found
 
 

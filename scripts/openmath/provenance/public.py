@@ -2,6 +2,7 @@
 
 import os
 import re
+from typing import Any
 
 from openmath.errors import InputError
 
@@ -12,7 +13,7 @@ SECRET_SHAPE = re.compile(r"\b(?:sk-|hf_|nvapi-)[A-Za-z0-9_-]{16,}")
 SHORTEST_SECRET = 8  # characters; shorter values of such variables are switches, as in TOKENIZERS_PARALLELISM=false
 
 
-def public(value: object) -> object:
+def public(value: Any) -> Any:
     """The same record with every absolute path cut to its last part, and local addresses made anonymous."""
     if isinstance(value, dict):
         return {public(key): public(entry) for key, entry in value.items()}

@@ -19,7 +19,8 @@ def regrade(chain: Chain, benchmark: str) -> list[InputError]:
     with TemporaryDirectory() as folder:
         again = Path(folder) / "grades.parquet"
         grade_files(samples, again, policy=chain.policy)  # samples carry their references
-        for old, new in zip_longest(_rows(recorded), _rows(again), fillvalue={}):
+        nothing: dict = {}
+        for old, new in zip_longest(_rows(recorded), _rows(again), fillvalue=nothing):
             if old != new:
                 return [
                     InputError(

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pyarrow.compute as compute
 import pyarrow.parquet as parquet
@@ -13,7 +14,7 @@ from openmath.files.rows import read_rows
 from openmath.settings.layout import Layout
 
 
-def read_record(path: str | Path) -> dict:
+def read_record(path: str | Path) -> Any:
     """A manifest that a stage has left beside its result."""
     hint = "remove the result that it belongs to, to have both made again; samples and verdicts are kept."
     return read_json(path, "the record of a stage", hint=hint)
@@ -87,7 +88,7 @@ def judging_records(layout: Layout, model: str, judge: str) -> dict[str, dict]:
 def sample_tokens(layout: Layout, model: str, benchmark: str, runs: list[str]) -> dict:
     """Tokens of all samples of a benchmark: generated ones by the grades; the prompts are the same in each run. None: unknown."""
     column = parquet.read_table(layout.grades_file(model, benchmark), columns=["num_generated_tokens"])[0]
-    prompts = [row.get("num_prompt_tokens") for row in read_rows(layout.sample_file(model, benchmark, runs[0]))]
+    prompts: list = [row.get("num_prompt_tokens") for row in read_rows(layout.sample_file(model, benchmark, runs[0]))]
     return {
         "prompt": None if None in prompts else sum(prompts) * len(runs),
         "generated": None if column.null_count else compute.sum(column).as_py(),

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from itertools import cycle, product
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -21,7 +22,7 @@ PANEL = 3.2, 2.5  # inches; three panels fill the width of a page
 COLUMNS = 3
 BINS = 24  # of a histogram
 LABEL_LENGTH = 32
-STYLE = {
+STYLE: Any = {
     "font.family": "DejaVu Sans",  # comes with matplotlib
     "font.size": 8,
     "axes.titlesize": 9,

@@ -50,8 +50,9 @@ def problem_groups(path: Path, fields: Iterable[str]) -> dict[str, dict[str, str
     rows = list(read_rows(path))
     groups = {}
     for field in fields:
-        named = {str(row.get("id", number)): group_name(row.get(field)) for number, row in enumerate(rows)}
-        if None not in named.values() and 1 < len(set(named.values())) <= MAX_GROUPS:
+        names = [(str(row.get("id", number)), group_name(row.get(field))) for number, row in enumerate(rows)]
+        named = {problem: name for problem, name in names if name is not None}
+        if len(named) == len(dict(names)) and 1 < len(set(named.values())) <= MAX_GROUPS:
             groups[field] = named
     return groups
 

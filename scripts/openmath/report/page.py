@@ -17,12 +17,12 @@ from openmath.report.section import Section
 ASSETS = Path(__file__).parent / "assets"
 
 
-def percent(value: object) -> str:
+def percent(value: float | str | None) -> str:
     """0.677 -> '67.70'; '' for None, an empty cell and nan."""
     return "" if value in (None, "") or value != value else f"{100 * float(value):.2f}"
 
 
-def with_interval(value: object, low: object, high: object) -> Markup:
+def with_interval(value: float, low: float, high: float) -> Markup:
     """67.70 with its interval in smaller print; all three proportions."""
     bounds = f"[{100 * float(low):.1f}, {100 * float(high):.1f}]"
     return Markup('{} <span class="interval">{}</span>').format(percent(value), bounds)

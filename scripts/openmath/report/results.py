@@ -3,6 +3,7 @@
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 from markupsafe import Markup
 
@@ -23,7 +24,7 @@ def overview_section(summaries: list[Summary]) -> Section:
     benchmarks = list(dict.fromkeys(row["benchmark"] for summary in summaries for row in summary.metrics))
     rows = []
     for summary in summaries:
-        cells: dict[tuple[str, str], dict[str, Markup]] = {}
+        cells: dict[tuple[str, str], dict[str, str]] = {}
         for row in summary.metrics:
             if row["mode"] == "greedy" or row["mode"].startswith("majority@"):
                 grading = "judge" if "accuracy_judge" in row else "symbolic"
@@ -90,7 +91,7 @@ def shown_figure(summary: Summary, figure: Figure) -> dict:
     }
 
 
-def number(name: str, value: object) -> str:
+def number(name: str, value: Any) -> str:
     """A cell of the column `name` of a table behind a figure: proportions in percent, counts with commas."""
     if value is None or value != value:
         return ""

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -64,7 +65,8 @@ class SampleSet:
 
 def samples_section(sets: Iterable[SampleSet], policy: str = "default") -> Section:
     """The viewer over all `sets`, in their order. policy: how votes were counted, `default` or `paper`."""
-    blocks, listed, known = [], [], {}
+    blocks, listed = [], []
+    known: dict = {}
     for number, sample_set in enumerate(sets):
         problems = read_problems(sample_set.problems, sample_set.details)
         index = {
@@ -97,7 +99,7 @@ def samples_section(sets: Iterable[SampleSet], policy: str = "default") -> Secti
     )
 
 
-def pack(value: object) -> str:
+def pack(value: Any) -> str:
     """JSON, gzip, base64. Lone surrogates become U+FFFD; the same value gives the same text."""
     return base64.b64encode(gzip.compress(encode_row(value), mtime=0)).decode()
 
@@ -146,8 +148,8 @@ def read_shown(sample_set: SampleSet, ids: list[str], policy: str) -> tuple[dict
     modes, votes = {}, None
     if "greedy" in graded.runs:
         modes["greedy"] = shown_samples("greedy", graded.select(["greedy"]), np.zeros(len(ids), int), sample_set)
-    sampled = graded.select([run for run in graded.runs if run != "greedy"])
-    if sampled:
+    if seeds := [run for run in graded.runs if run != "greedy"]:
+        sampled = graded.select(seeds)
         ballots = sampled.ballots(policy)
         vote = majority(ballots, policy)
         # Where nobody answered, the first sample shows why.
@@ -178,7 +180,7 @@ def shown_samples(mode: str, graded: Graded, run: np.ndarray, sample_set: Sample
                 samples[number]["judged"].append([judge, verdict, reply, row.get("judge_prefilled")])
                 differs = verdict == "unparsed" or (verdict == "yes") != bool(flags[number] & CORRECT)
                 flags[number] |= DISAGREE * differs
-    answers = [cut(graded.answer_of(number, run[number])) for number in problems]
+    answers = [cut(graded.answer_of(number, int(run[number]))) for number in range(len(run))]
     return Shown(flags.tolist(), answers, samples)
 
 

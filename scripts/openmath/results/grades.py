@@ -9,11 +9,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as parquet
 
-from openmath.answers import answer_of, as_text, text_of
+from openmath.answers import answer_of, as_text, reference_of, text_of
 from openmath.errors import InputError
 from openmath.files.rows import check_ids, read_rows
 from openmath.files.sample_runs import run_order, sample_run_of
-from openmath.grading import GraderPool
+from openmath.grading.pool import GraderPool
 from openmath.judging import parse_verdict
 from openmath.statistics.votes import NONE, Ballots, count_votes
 
@@ -38,12 +38,10 @@ class Graded:
     truncated: np.ndarray | None = None
     judged: np.ndarray | None = None
 
-    def select(self, runs: list[str]) -> "Graded | None":
-        """The same problems, only these runs; None without any."""
+    def select(self, runs: list[str]) -> "Graded":
+        """The same problems, only these runs."""
         columns = [self.runs.index(run) for run in runs]
-        if not columns:
-            return None
-        parts = {
+        parts: dict = {
             name: None if (array := getattr(self, name)) is None else array[:, columns]
             for name in ("answers", "classes", "correct", "truncated", "judged")
         }
@@ -94,7 +92,7 @@ class Benchmark:
     @property
     def ids(self) -> list[str]:
         """Of the problems, in order."""
-        return (self.greedy or self.sampled).ids
+        return next(graded.ids for graded in (self.greedy, self.sampled) if graded)
 
 
 def read_grades(path: Path) -> Graded:
@@ -166,7 +164,7 @@ def read_judged(path: Path, ids: list[str]) -> Judged:
     return Judged(
         np.array([str(row["judge_verdict"]) for row in rows]),
         [answer_of(row) for row in rows],
-        [as_text(row["expected_answer"]) for row in rows],
+        [reference_of(row) for row in rows],
     )
 
 
@@ -180,16 +178,17 @@ def read_sample_files(paths: Iterable[Path], policy: str) -> Graded:
     if len(set(runs)) < len(runs):
         raise InputError("Two files hold the same sample run.", found=", ".join(map(str, files)))
     pairs: dict[tuple[str | None, str], int] = {}  # distinct (answer, expected answer) -> code
-    first, columns = None, []
+    first: dict[str, tuple] = {}
+    columns = []
     for path in files:
         rows = [_sample(row, policy, f"{path}:{number}", number - 1) for number, row in enumerate(read_rows(path), 1)]
         if not rows:
             raise InputError("The file has no rows.", where=path)
-        run = _Sample(*zip(*rows, strict=True))  # each field of all its rows
+        run = dict(zip(_Sample._fields, zip(*rows, strict=True), strict=True))  # each field of all its rows
         first = first or run
-        check_ids(run.problem, first.problem, where=path, expected_from=files[0])
-        codes = [pairs.setdefault(pair, len(pairs)) for pair in run.pair]
-        columns.append([np.array(values) for values in (codes, run.recorded, run.finish_reason, run.judged)])
+        check_ids(run["problem"], first["problem"], where=path, expected_from=files[0])
+        codes = [pairs.setdefault(pair, len(pairs)) for pair in run["pair"]]
+        columns.append([np.array(values) for values in (codes, run["recorded"], run["finish_reason"], run["judged"])])
     pair, recorded, reasons, judged = (np.stack(values, axis=1) for values in zip(*columns, strict=True))
 
     texts, answers = _codes([answer for answer, _ in pairs])
@@ -202,7 +201,7 @@ def read_sample_files(paths: Iterable[Path], policy: str) -> Graded:
         grades = np.array([sample.grade.correct for sample in samples])
         correct = np.where(recorded == NONE, grades[pair], recorded == 1)
     truncated = reasons == "length" if (reasons != "").any() else None
-    return Graded(list(first.id), runs, texts, answers[pair], classes[pair], correct, truncated, judged)
+    return Graded(list(first["id"]), runs, texts, answers[pair], classes[pair], correct, truncated, judged)
 
 
 def benchmarks_of_grades(grades: list[Path], judged: list[Path]) -> Iterator[Benchmark]:
@@ -222,7 +221,8 @@ def benchmarks_of_grades(grades: list[Path], judged: list[Path]) -> Iterator[Ben
 def by_kind(name: str, graded: Graded) -> Benchmark:
     """The greedy run and the sampled runs, in seed order."""
     sampled = sorted((run for run in graded.runs if run != "greedy"), key=run_order)
-    return Benchmark(name, graded.select([run for run in graded.runs if run == "greedy"]), graded.select(sampled))
+    greedy = graded.select(["greedy"]) if "greedy" in graded.runs else None
+    return Benchmark(name, greedy, graded.select(sampled) if sampled else None)
 
 
 class _Sample(NamedTuple):

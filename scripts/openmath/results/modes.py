@@ -4,6 +4,7 @@ A mode is all that tables, comparisons and published numbers need; what it rests
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -34,11 +35,12 @@ class Mode:
     symbolic: np.ndarray
     judge: np.ndarray | None
     unanswered: np.ndarray
-    pairs: tuple[np.ndarray, np.ndarray] | None = None
+    # Any: None in modes that have none; the metrics that ask for it say of which modes they are.
+    pairs: Any = None
     answers: list[str | None] | None = None
-    runs: Graded | None = None
-    tied: np.ndarray | None = None
-    compared: tuple[np.ndarray, np.ndarray] | None = None
+    runs: Any = None
+    tied: Any = None
+    compared: Any = None
 
     def scores(self) -> dict[str, np.ndarray]:
         """Grading -> scores."""
@@ -54,23 +56,21 @@ def modes_of(benchmark: Benchmark, policy: str) -> list[Mode]:
     """All modes of one benchmark, in the order of the tables."""
     modes = []
     if benchmark.greedy:
-        modes.append(_greedy(benchmark))
+        modes.append(_greedy(benchmark, benchmark.greedy))
     if benchmark.sampled:
         if policy == "default":
             modes.append(_average(benchmark.sampled))
-        modes.append(_majority(benchmark, policy))
+        modes.append(_majority(benchmark, benchmark.sampled, policy))
         modes.append(_pass(benchmark.sampled))
     return modes
 
 
-def _greedy(benchmark: Benchmark) -> Mode:
-    run, judged = benchmark.greedy, benchmark.judged.get("greedy")
+def _greedy(benchmark: Benchmark, run: Graded) -> Mode:
+    judged = benchmark.judged.get("greedy")
     answers = [run.answer_of(problem, 0) for problem in range(len(run.ids))]
     if judged:
         _check_judged_answers("greedy", judged, answers, benchmark)
-        verdicts = judged.verdicts
-    else:
-        verdicts = None if run.judged is None else run.judged[:, 0]
+    verdicts = judged.verdicts if judged else None if run.judged is None else run.judged[:, 0]
     correct = run.correct[:, 0].astype(bool)
     judge = None if verdicts is None else verdicts == "yes"
     return Mode(
@@ -104,13 +104,13 @@ def _average(runs: Graded) -> Mode:
     )
 
 
-def _majority(benchmark: Benchmark, policy: str) -> Mode:
+def _majority(benchmark: Benchmark, runs: Graded, policy: str) -> Mode:
     """The vote. A judge has seen one answer per problem, the first in seed order that won: ties share no judge credit.
 
     both, any and the agreement compare the two gradings of that answer. Where each sample is judged, as in files of other
     tools, the vote is made by either grading.
     """
-    runs, judged = benchmark.sampled, benchmark.judged.get("majority")
+    judged = benchmark.judged.get("majority")
     n, problems = len(runs.runs), range(len(runs.ids))
     vote = majority(runs.ballots(policy), policy)
     answers = [runs.answer_of(problem, vote.run[problem]) for problem in problems]
@@ -137,7 +137,7 @@ def _majority(benchmark: Benchmark, policy: str) -> Mode:
         symbolic=vote.credit,
         judge=judge,
         unanswered=~answered,
-        pairs=None if judge is None else (correct, shown),
+        pairs=None if shown is None else (correct, shown),
         answers=answers,
         tied=vote.tied,
         compared=compared,
@@ -147,7 +147,7 @@ def _majority(benchmark: Benchmark, policy: str) -> Mode:
 def _pass(runs: Graded) -> Mode:
     """Whether any sample is correct: with k = n the unbiased pass@k is just that."""
     n = len(runs.runs)
-    symbolic = runs.correct.any(axis=1)
+    symbolic = np.asarray(runs.correct.any(axis=1))
     judge = None if runs.judged is None else (runs.judged == "yes").any(axis=1)
     return Mode(
         f"pass@{n}",

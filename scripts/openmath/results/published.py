@@ -51,7 +51,7 @@ that are not the recipe's (docs/benchmarks.md); few sampled runs.
 
 def load_published(path: Path) -> dict:
     """The file, checked as far as it is used here."""
-    published = read_yaml(path, "the published numbers")
+    published: Any = read_yaml(path, "the published numbers")
     try:
         Published.model_validate(published)
     except ValidationError as error:
@@ -78,7 +78,7 @@ def compare_with_published(metrics: list[dict], model: str, published: dict) -> 
     return rows
 
 
-def _row(name: str, collection: dict, grading: str, number: object, ours: dict, problems: int) -> dict:
+def _row(name: str, collection: dict, grading: str, number: float | str, ours: dict, problems: int) -> dict:
     own = grading if f"accuracy_{grading}" in ours else "symbolic"
     value, low, high = (100 * ours[f"{part}_{own}"] for part in ("accuracy", "ci95_low", "ci95_high"))
     solved, slash, total = str(number).partition("/")

@@ -114,8 +114,11 @@ class Options:
         settings = self._judges[judge]
         return None if settings["replay"] else settings.get("self_hosted")
 
-    def summary_config(self, wildcards) -> str:
-        """What of the configuration one summary rests on, as JSON."""
+    def summary_config(self, wildcards, output) -> str:
+        """What of the configuration one summary rests on, as JSON.
+
+        Only to be recorded: Snakemake never compares params that are made from `output`, so a changed speed setting reruns nothing.
+        """
         return json.dumps(summary_config(self._config, wildcards.model, wildcards.judge))
 
     def published(self, wildcards) -> list:

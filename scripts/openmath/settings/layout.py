@@ -20,15 +20,15 @@ class Layout:
         self._models = config["models"]
         self._generation = config["generation"]
         # Asked for once a file of 100,000; the answers never change.
-        self.sample_runs = lru_cache(maxsize=None)(self.sample_runs)
-        self.seed_runs = lru_cache(maxsize=None)(self.seed_runs)
+        self.sample_runs = lru_cache(maxsize=None)(self._sample_runs)
+        self.seed_runs = lru_cache(maxsize=None)(self._seed_runs)
 
-    def sample_runs(self, model: str) -> list[str]:
+    def _sample_runs(self, model: str) -> list[str]:
         """The sample runs of a model: greedy, rs0, rs1, ..."""
         greedy = self._models[model].get("greedy", self._generation["greedy"])
         return ["greedy"] * greedy + self.seed_runs(model)
 
-    def seed_runs(self, model: str) -> list[str]:
+    def _seed_runs(self, model: str) -> list[str]:
         """The sampled runs of a model, in seed order."""
         return [f"rs{seed}" for seed in range(self._models[model].get("seeds", self._generation["seeds"]))]
 

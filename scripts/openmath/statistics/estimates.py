@@ -25,7 +25,7 @@ def curve_points(n: int) -> list[int]:
     return sorted({2**i for i in range(n.bit_length())} | {n})
 
 
-# The estimators of the curves: scores (N,) of the problems from verdicts (N, n), their ballots and k. A name ends in @k.
+# The estimators of the curves: scores (N,) of the problems from grades (N, n), their ballots and k. A name ends in @k.
 ESTIMATORS: dict[str, Callable[[np.ndarray, Ballots, int], np.ndarray]] = {
     "maj@k": lambda correct, ballots, k: majority_at_k(ballots, k),
     "pass@k": lambda correct, ballots, k: pass_at_k(correct, k),

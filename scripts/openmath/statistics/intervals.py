@@ -4,6 +4,7 @@ The problem is the unit everywhere: n samples of N problems are N observations, 
 Pearson 1934; Rubin 1981 (Bayesian bootstrap); Miller 2024, arXiv 2411.00640; Bowyer et al. 2025, arXiv 2503.01747.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -51,7 +52,7 @@ def question_level(scores: np.ndarray) -> Interval:
     return _clipped(scores.mean() - half, scores.mean() + half, "question-level t", n)
 
 
-def clustered(scores: np.ndarray, clusters: np.ndarray) -> Interval:
+def clustered(scores: np.ndarray, clusters: Sequence[str] | np.ndarray) -> Interval:
     """Problems (N,) that come in groups, named by clusters (N,): sqrt(G/(G-1) sum_g (sum_i (s_i - mean))^2) / N; t with G - 1."""
     n = len(scores)
     _, group = np.unique(clusters, return_inverse=True)

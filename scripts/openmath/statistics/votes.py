@@ -51,7 +51,8 @@ def count_votes(answers: np.ndarray, classes: np.ndarray, correct: np.ndarray, p
     _, first, inverse, votes = np.unique(keys, return_index=True, return_inverse=True, return_counts=True)
     share = np.bincount(inverse, weights=correct[voted]) / votes
     order = np.argsort(first)  # keys sort candidates by code; `first` sorts them by problem and first vote
-    return Ballots(*answers.shape, problem[first][order], votes[order], share[order], run[first][order])
+    problems, runs = answers.shape
+    return Ballots(problems, runs, problem[first][order], votes[order], share[order], run[first][order])
 
 
 def majority(ballots: Ballots, policy: str) -> Majority:

@@ -1,0 +1,21 @@
+"""Prompt files of models and judges."""
+
+from collections.abc import Iterator
+
+from openmath.errors import InputError
+from openmath.generation.prompts import read_prompt
+from openmath.judging.settings import read_judge_prompt
+from openmath.preflight.needs import Needs
+from openmath.settings.layout import prompt_file
+
+
+def check_prompts(needs: Needs) -> Iterator[InputError]:
+    """Prompts that will be used and cannot be; one problem for each file."""
+    models, judges = needs.config["models"], needs.config["judges"]
+    used = [(read_prompt, models[name]["prompt"]) for name in needs.generating]
+    used += [(read_judge_prompt, judges[name]["prompt"]) for name in needs.judging]
+    for read, prompt in dict.fromkeys(used):
+        try:
+            read(prompt_file(prompt))
+        except InputError as problem:
+            yield problem

