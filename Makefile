@@ -9,7 +9,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 PIP_FLAGS := --quiet --disable-pip-version-check --no-input --no-deps --no-compile --require-hashes
 DEMO := snakemake --configfile config/demo.yaml --cores all
 
-.PHONY: demo test test-all test-browser test-slurm test-chaos bench lint env env-dev env-vllm env-vllm-cpu install-profiles clean check-machine
+.PHONY: demo test test-all test-browser test-slurm test-chaos mutants bench lint env env-dev env-vllm env-vllm-cpu install-profiles clean check-machine
 .DEFAULT_GOAL := demo
 
 demo: env
@@ -43,6 +43,9 @@ test-slurm: env-dev ## on a real Slurm of pretended nodes; needs root on Debian,
 test-chaos: KILLS ?= 100
 test-chaos: env-dev ## the demo's evaluation under a hundred kills, truncations and a full disk; CHAOS_SEED=7 plans other ones
 	CHAOS_KILLS=$(KILLS) pytest -s tests/chaos
+
+mutants: env-dev ## small mistakes, made one at a time: does a test see each? MUTANTS='--nearest policy' asks for some
+	python tests/mutants/run.py $(MUTANTS)
 
 lint: env-dev
 	ruff check scripts tests perf docs envs

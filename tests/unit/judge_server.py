@@ -42,6 +42,8 @@ class JudgeServer:
         self.bodies: list[dict] = []
         self.times: list[float] = []  # arrival of each chat request, loop clock
         self.model = None  # the model that replies claim to be; None: as requested
+        self.finish_reason = "stop"
+        self.usage: dict = {"prompt_tokens": 11, "completion_tokens": 7}
         self.batches = BatchApi(self)
         self.port = 0
 
@@ -114,10 +116,9 @@ class JudgeServer:
 
     def completion(self, request: dict) -> dict:
         text = self.answer(request["messages"][-1]["content"])
-        choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": text}}
-        usage = {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18}
+        choice = {"index": 0, "finish_reason": self.finish_reason, "message": {"role": "assistant", "content": text}}
         common = {"id": "c", "object": "chat.completion", "created": 0, "model": self.model or request["model"]}
-        return {**common, "system_fingerprint": "fp_test", "choices": [choice], "usage": usage}
+        return {**common, "system_fingerprint": "fp_test", "choices": [choice], "usage": self.usage}
 
 
 class BatchApi:

@@ -13,7 +13,9 @@ from in_process import run_script
 from test_methods import RECORD
 
 import prepare_benchmark
+from openmath.benchmarks.cleaning import strip_leading_zeros
 from openmath.benchmarks.registry import group_fields, prepare_rows, read_registry
+from openmath.errors import InputError
 from openmath.files.fingerprint import sha256_text
 from openmath.files.rows import read_rows, write_rows
 from openmath.provenance import methods
@@ -198,3 +200,18 @@ def test_the_docs_list_every_benchmark():
 def test_published_numbers_are_about_the_registered_problems():
     published = yaml.safe_load((ROOT / "config/published.yaml").read_text())["problems"]
     assert published == {name: e["rows"] for name, e in read_registry().items() if name in published}
+
+
+@pytest.mark.parametrize(("upstream", "ours"), [("025", "25"), ("000", "0"), ("7", "7"), ("0x1", "0x1")])
+def test_leading_zeros_are_dropped_and_zero_stays(upstream, ours):
+    row = {"expected_answer": upstream}
+    strip_leading_zeros(row, {})
+    assert row == {"expected_answer": ours}
+
+
+def test_ids_name_their_benchmark_and_more_rows_than_registered_are_no_part_of_it():
+    rows = [{"problem": "p", "expected_answer": 1}, {"id": "7", "problem": "q", "expected_answer": 2}]
+    prepared = prepare_rows("b", {"rows": 2, "sources": []}, rows, "b.jsonl")
+    assert [row["id"] for row in prepared] == ["b-0", "b-7"]
+    with pytest.raises(InputError, match="registered number of rows"):
+        prepare_benchmark.check_problems({"rows": 1}, 2, "hash", "b.jsonl", allow_partial=True)

@@ -25,7 +25,7 @@ def complete(server, tries=3, requests=1, request_seconds=10.0):
     return asyncio.run(run())
 
 
-@pytest.mark.parametrize("fault", [429, 500, 503, "drop", "truncated", "wrong_json", "no_choices"])
+@pytest.mark.parametrize("fault", [408, 409, 425, 429, 500, 503, "drop", "truncated", "wrong_json", "no_choices"])
 def test_a_passing_failure_is_retried(fault):
     with judge_server(faults=[fault, fault]) as server:
         (answer,) = complete(server)
@@ -41,9 +41,22 @@ def test_tries_are_bounded():
     assert len(server.bodies) == 3
 
 
+def test_the_pause_before_another_try_doubles(monkeypatch):
+    pauses = []
+
+    async def pause(self, seconds: float) -> None:
+        pauses.append(seconds)
+
+    monkeypatch.setattr(Pacer, "pause", pause)
+    with judge_server(faults=[500] * 9) as server, pytest.raises(RequestFailed):
+        complete(server, tries=4)
+    first, second, third = pauses  # each between half and all of 0.01, 0.02, 0.04 seconds
+    assert 0.005 <= first <= 0.01 <= second <= 0.02 <= third <= 0.04
+
+
 def test_a_hung_request_ends_at_its_deadline():
     with judge_server(faults=["hang"] * 9) as server, pytest.raises(RequestFailed, match="TimeoutError"):
-        complete(server, tries=2, request_seconds=0.3)
+        complete(server, tries=2, request_seconds=1.0)  # a loaded machine takes a while to connect
     assert len(server.bodies) == 2
 
 
@@ -73,12 +86,44 @@ def test_retry_after_holds_all_requests_back():
     async def second_waits():
         pacer = Pacer()
         await pacer.turn()
-        pacer.done({"retry-after-ms": "300"})
         start = time.monotonic()
+        pacer.done({"retry-after-ms": "300"})
         await pacer.turn()
         return time.monotonic() - start
 
     assert asyncio.run(second_waits()) >= 0.3
+
+
+def wait_after(*replies: dict, in_flight: int = 0) -> float:
+    """Seconds that the next request is told to wait after replies with these headers, others being on their way."""
+    waits = []
+
+    class Impatient(Pacer):
+        async def pause(self, seconds: float) -> None:
+            waits.append(seconds)
+            self.stop()
+
+    async def run() -> None:
+        pacer = Impatient()
+        for _ in range(in_flight + len(replies)):
+            await pacer.turn()
+        for headers in replies:
+            pacer.done(headers)
+        await pacer.turn()
+
+    asyncio.run(run())
+    return sum(waits)
+
+
+def test_a_later_reply_does_not_lift_a_hold():
+    assert wait_after({"retry-after-ms": "90000"}, {}, {"retry-after-ms": "10"}) > 80
+
+
+def test_what_is_in_flight_is_taken_off_what_is_left():
+    limits = {"limit": "10", "remaining": "3", "reset": "20s"}  # 7 come back in 20 s
+    headers = {f"x-ratelimit-{name}-requests": text for name, text in limits.items()}
+    assert wait_after(headers, in_flight=1) == 0
+    assert 8 < wait_after(headers, in_flight=5) < 9.5  # three are missing: 3 - 5, and one for the next
 
 
 def test_requests_are_paced_by_what_the_server_has_left():

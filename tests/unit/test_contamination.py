@@ -92,3 +92,13 @@ def test_a_wrong_field_is_named(tmp_path):
     for name in ("t.jsonl", "t.parquet", "bad.parquet"):
         with pytest.raises(InputError, match=name):
             list(training_problems([tmp_path / name], "problem"))
+
+
+def test_shares_are_of_the_problems_of_one_benchmark(tmp_path, call):
+    for name, problems in (("a", [LONG, SHORT]), ("b", [SHORT])):
+        (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps({"problem": text}) + "\n" for text in problems))
+    (tmp_path / "train.jsonl").write_text(json.dumps({"problem": SHORT}) + "\n")
+    files = ("--benchmarks", tmp_path / "a.jsonl", tmp_path / "b.jsonl", "--training-set", tmp_path / "train.jsonl")
+    call(find_contamination, *files, "--output-dir", tmp_path / "out")
+    report = (tmp_path / "out/report.md").read_text()
+    assert "| a | 2 | 1 (50.0 %) |" in report and "| b | 1 | 1 (100.0 %) |" in report

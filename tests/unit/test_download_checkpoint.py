@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+import download_checkpoint
+
 ROOT = Path(__file__).parents[2]
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 FILES = {"config.json": b'{"num_attention_heads": 9}', "model.safetensors": b"weights", "model.bin": b"the same again"}
@@ -142,3 +144,13 @@ def test_a_local_folder_is_used_where_it_is_and_keeps_its_identity_when_copied(t
 def test_a_folder_without_a_model_is_refused(tmp_path):
     reply = download(tmp_path, "--path", tmp_path)
     assert reply.returncode == 2 and "not a checkpoint folder" in reply.stderr
+
+
+def test_large_files_are_told_apart_by_size_and_samples_of_all_of_them(tmp_path, monkeypatch):
+    for name, value in (("HASHED_BYTES", 10), ("SAMPLES", 8), ("SAMPLE_BYTES", 8)):
+        monkeypatch.setattr(download_checkpoint, name, value)
+    names = set()
+    for content in (bytes(64), bytes(65), bytes(63) + b"1", bytes(30) + b"1" + bytes(33)):
+        (tmp_path / "weights").write_bytes(content)
+        names.add(download_checkpoint.describe_file(tmp_path / "weights"))
+    assert len(names) == 4 and all(name.startswith("sampled-sha256:") for name in names)

@@ -91,6 +91,13 @@ def test_the_bootstrap_is_seeded_and_agrees_with_the_normal_interval_where_that_
     assert first[0][:2] == pytest.approx(intervals.question_level(scores[:, 0])[:2], abs=1e-3)
 
 
+@pytest.mark.parametrize(("n", "low", "high"), [(10, 0.22255179, 0.69958687), (400, 0.45875, 0.53875)])
+def test_a_published_interval_comes_out_the_same_for_ever(n, low, high):
+    """Of fixed scores: another seed or number of draws would move every interval that somebody has already printed."""
+    [found] = intervals.resampled((np.arange(n) % 3 / 2)[:, None])
+    assert found[:2] == pytest.approx((low, high), abs=1e-7)
+
+
 def test_the_small_interval_is_jeffreys_for_right_or_wrong_scores():
     scores = (np.arange(30) < 3).astype(float)
     bounds = intervals.resampled(scores[:, None])[0]

@@ -4,7 +4,7 @@ import pyarrow.parquet as parquet
 
 import export_results
 import grade_answers
-from openmath.files.rows import read_rows
+from openmath.files.rows import read_rows, write_rows
 from openmath.results.export import dataset_card, size_category
 
 
@@ -38,6 +38,28 @@ def test_files_of_other_tools_are_exported_as_graded(tmp_path, monkeypatch):
     assert [row["sample_run"] for row in table] == ["greedy"] * 3 + ["rs0"] * 3
     assert table[0]["generation"] == "\\boxed{2.0} \ufffd" and table[0]["expected_answer"] == "2"
     assert table[2]["num_generated_tokens"] is None and table[2]["generation"] is None
+
+
+def test_a_verdict_goes_to_every_sample_with_that_answer_and_to_no_other(tmp_path, monkeypatch):
+    problem = {"id": "b-0", "problem": "?", "expected_answer": "2"}
+    files = [tmp_path / f"s/b/output-{run}.jsonl" for run in ("greedy", "rs0", "rs1")]
+    for path, answer in zip(files, ("7", "2", "7"), strict=True):
+        write_rows(path, [problem | {"generation": f"\\boxed{{{answer}}}"}])
+    judged, voted = tmp_path / "judged/j/b/greedy.jsonl", tmp_path / "voted/b/output-majority.jsonl"
+    write_rows(judged, [problem | {"predicted_answer": "7", "judge_verdict": "yes", "judgement": "..."}])
+    write_rows(voted, [problem | {"predicted_answer": "7", "is_correct": False}])
+    grades = tmp_path / "b.parquet"
+    run_main(grade_answers, monkeypatch, "--samples", *files, "--output", grades, "--processes", 1)
+    export = ("--model", "m", "--samples", tmp_path / "s", "--grades", grades, "--judged", judged, "--majority", voted)
+    run_main(export_results, monkeypatch, *export, "--output", tmp_path / "export")
+    table = parquet.read_table(tmp_path / "export/dataset/b.parquet").to_pylist()
+    assert [row["verdict_j"] for row in table] == ["yes", None, "yes"]
+    assert [row["is_correct"] for row in table] == [False, True, False]
+    [row] = read_rows(tmp_path / "export/nemo-skills/eval-results/b/output-rs0.jsonl")
+    assert row["is_correct"] is row["symbolic_correct"] is True and row["predicted_answer"] == "2"
+    [path] = (tmp_path / "export/nemo-skills").glob("eval-results-majority/*/b/output-rs0.jsonl")
+    [row] = read_rows(path)
+    assert row["is_correct"] is row["symbolic_correct"] is False
 
 
 def test_row_groups_are_bounded_and_rows_must_be_those_graded(tmp_path, monkeypatch, capsys):

@@ -99,3 +99,8 @@ def test_same_in_every_process():
         outputs.add(run.stdout)
     here = json.dumps([[grade(a, b).correct, vote_class(a), vote_class(b)] for _, a, b, _ in RULES])
     assert {output.decode().strip() for output in outputs} == {here}
+
+
+def test_a_number_of_ten_digits_is_a_number_and_many_groups_are_a_list():
+    assert vote_class("1,234,567,890") == vote_class("1234567890")
+    assert vote_class("110,143,164,198,242") != vote_class("110143164198242")

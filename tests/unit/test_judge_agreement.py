@@ -1,8 +1,11 @@
 """Several judges on the same answers."""
 
+import pandas
 import pytest
 
+import compare_judges as compare_judges_script
 from openmath.errors import InputError
+from openmath.files.rows import write_rows
 from openmath.judging.agreement import compare_judges, disagreements
 
 
@@ -57,3 +60,12 @@ def test_judges_of_different_answers_are_not_compared():
     other[1]["predicted_answer"] = "3"
     with pytest.raises(InputError, match="different answers"):
         compare_judges({"a": judged("yy"), "b": other})
+
+
+def test_judges_stand_in_the_order_they_are_named_in(tmp_path, call):
+    files = [tmp_path / f"{judge}/b/greedy.jsonl" for judge in ("a", "b", "c")]
+    for path in files:
+        write_rows(path, judged("yn"))
+    call(compare_judges_script, "--judges", "c", "a", "b", "--judged", *files, "--output", tmp_path / "agreement.md")
+    pairs = pandas.read_csv(tmp_path / "agreement.csv")[["judge_a", "judge_b"]].values.tolist()
+    assert pairs == [["c", "a"], ["c", "b"], ["a", "b"]]

@@ -149,6 +149,19 @@ def test_the_budget_bounds_what_is_submitted(tmp_path):
         assert len(server.batches.created) == 2
 
 
+def test_what_is_out_counts_as_spent(tmp_path):
+    """A batch of another job may still cost its highest price."""
+    (tmp_path / "batches").mkdir()
+    settings = {"identity": "judge-1", "prompt": {}, "sampling": {}}
+    state = {"name": "x", "file_id": "f", "batch_id": "b", "usd_at_most": 0.07, "settings": settings}
+    write(tmp_path / "batches/x.json", [state])
+    write(tmp_path / "batches/x.questions", [{"key": "another"}])
+    with judge_server(answer) as server:
+        with pytest.raises(BudgetSpent):
+            judge(tmp_path, server, prices=Prices(0.0, 1000.0), budget_usd=0.075)
+        assert server.batches.created == []
+
+
 def test_a_lost_reply_to_the_creation_makes_no_second_batch(tmp_path):
     with judge_server(answer) as server:
         server.batches.drops = ["/batches"]

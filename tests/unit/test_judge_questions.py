@@ -5,7 +5,7 @@ from unit.judging_cases import PROMPT, SECRET, write
 
 from openmath.errors import InputError
 from openmath.judging import parse_verdict
-from openmath.judging.endpoints import check_judge_key
+from openmath.judging.endpoints import check_judge_key, replayed_identity
 from openmath.judging.questions import PREFILLED, prefilled, question_of, symbolically_equal
 from openmath.judging.settings import JudgeSettings, judge_sampling, read_judge_prompt
 from openmath.judging.store import VerdictStore
@@ -139,3 +139,13 @@ def test_a_key_is_cleaned_and_a_broken_one_is_not_repeated(monkeypatch):
         with pytest.raises(InputError, match="SOME_KEY") as error:
             check_judge_key("SOME_KEY")
         assert SECRET not in str(error.value)
+
+
+def test_a_replay_is_of_the_judge_with_this_sampling(tmp_path):
+    store, base = VerdictStore(tmp_path), settings()
+    for identity, tokens in (("long", 2048), ("short", 100)):
+        judge = JudgeSettings(identity, base.prompt, judge_sampling(tokens, "default"))
+        store.add(record(f"k{tokens}"), judge)
+    assert replayed_identity(store, tmp_path, base.prompt, judge_sampling(100, "default")) == "short"
+    with pytest.raises(InputError, match="which engine is replayed"):
+        replayed_identity(store, tmp_path, base.prompt, judge_sampling(7, "default"))

@@ -127,6 +127,17 @@ def test_a_server_that_died_or_hangs_is_started_again_and_no_request_is_lost(tmp
     assert_gone(tmp_path)
 
 
+def test_an_engine_with_nothing_to_do_is_left_alone(tmp_path):
+    async def work():
+        running = server(tmp_path, stalled_seconds=1.0, hung_seconds=4.0)  # looked at once a second
+        async with running, BalancedClient([running], request_seconds=60) as client:
+            before = await ask(client, 1)
+            await asyncio.sleep(2.5)
+            assert await ask(client, 1) == before
+
+    asyncio.run(work())
+
+
 def test_restarts_are_bounded(tmp_path):
     async def work():
         running = server(tmp_path, restarts=1)

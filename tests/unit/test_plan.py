@@ -200,6 +200,16 @@ def test_speed_and_length_are_measured_on_earlier_jobs():
     assert "measured on 16 samples at full load, 8 at a time" in text and "(± 25%)" in text
 
 
+def test_jobs_of_another_engine_say_nothing_of_the_speed():
+    config = configuration()
+    Path("models/m/engine").mkdir(parents=True)
+    Path("models/m/engine/engine.json").write_text(json.dumps(ENGINE))
+    job = {"samples": 9, "tokens": 1000, "seconds": 20, "full_samples": 9, "full_tokens": 900, "full_seconds": 9}
+    record_jobs(job, job | {"engine": "vllm 0.9", "full_tokens": 9000})
+    [cost] = make_plan(config)["generation"]
+    assert (cost["tokens_per_second"], cost["ramp_seconds"]) == (100, 10)
+
+
 def test_a_job_that_never_filled_its_engine_bounds_the_speed():
     config = configuration()
     record_jobs({"samples": 5, "tokens": 100, "seconds": 10.0}, {"samples": 2, "tokens": 10, "seconds": 5.0})
@@ -330,3 +340,15 @@ def test_bad_input_is_one_message(folder):
         run_plan("--config-json", stdin="x"),
     ):
         assert reply.returncode == 2 and "Traceback" not in reply.stderr and reply.stderr.startswith("error: ")
+
+
+@pytest.mark.parametrize("wanted", [1, 2, 3, 5, 9, -1])
+def test_each_block_has_one_job(wanted):
+    config = configuration(generation={"seeds": 8, "seeds_per_job": 2, "num_jobs": wanted})
+    jobs = Inventory(config).layout.generation_jobs("m").values()
+    assert [run for _, runs in jobs for run in runs] == ["greedy", *(f"rs{seed}" for seed in range(8))]
+    assert len(jobs) == (min(wanted, 5) if wanted > 0 else 5)
+
+
+def test_a_replay_asks_nobody():
+    assert make_plan(configuration(judges={"j": {"model": "judge-1", "replay": True}}))["judging"] == []

@@ -144,6 +144,11 @@ def test_settings_that_do_not_fit_the_checkpoint(settings, architecture, what):
     only(problems(configuration(path=checkpoint(**architecture), **settings)), what)
 
 
+def test_an_answer_as_long_as_the_context_leaves_no_room_for_the_prompt():
+    only(problems(configuration(generation={"max_new_tokens": 8000})), "no room for the prompt")
+    assert problems(configuration(generation={"max_new_tokens": 7999})) == []
+
+
 def test_a_checkpoint_that_was_copied_in_part():
     config = configuration()
     Path("checkpoint/config.json").write_text('{"num_attention_heads": ')
@@ -296,7 +301,8 @@ def server():
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.send_response(200 if self.headers["Authorization"] == "Bearer right" else 401)
+            known = {"Bearer right": 200, "Bearer forbidden": 403}
+            self.send_response(known.get(self.headers["Authorization"], 401))
             self.end_headers()
 
         def log_message(self, *ignored) -> None:
@@ -315,6 +321,8 @@ def test_a_judge_needs_its_key_and_an_endpoint_that_takes_it(server, monkeypatch
     monkeypatch.setenv(KEY, "wrong")
     found = only(problems(config), "refuses the key")
     assert "401" in found.found and "wrong" not in str(found)
+    monkeypatch.setenv(KEY, "forbidden")
+    assert "403" in only(problems(config), "refuses the key").found
     assert problems(config, here=False) == impossible(config) == []
     monkeypatch.setenv(KEY, "right")
     assert problems(config) == []

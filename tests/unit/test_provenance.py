@@ -4,9 +4,11 @@ import json
 import os
 import re
 import subprocess
+from pathlib import Path
 
 import pytest
 from in_process import run_script
+from unit.test_summary import write_grades
 
 from openmath import machine as machines
 from openmath.errors import InputError
@@ -19,8 +21,9 @@ from openmath.provenance.manifest import _times
 from openmath.provenance.problem import problem_text
 from openmath.provenance.public import check_no_secret, public
 from openmath.provenance.rendering import chain_text
-from openmath.provenance.stages import staged_under
-from openmath.settings.config import summary_config
+from openmath.provenance.stages import sample_tokens, staged_under
+from openmath.settings.config import checked_config, summary_config
+from openmath.settings.layout import Layout
 
 
 def test_absolute_paths_and_local_addresses_are_cut():
@@ -168,3 +171,11 @@ def test_an_answer_cannot_reach_the_terminal():
     answers = {"greedy": {"answer": "\x1b[2J\u202e" + "9" * 100, "correct": False}}
     text = problem_text({"id": "p", "answers": answers, "judged": {}})
     assert text.isascii() and text.replace("\n", "").isprintable() and "999..." in text and len(text) < 200
+
+
+def test_the_tokens_of_a_prompt_count_in_each_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    layout = Layout(checked_config({"benchmarks": ["b"], "models": {"m": {"path": "c"}}, "generation": {"seeds": 2}}))
+    write_rows(layout.sample_file("m", "b", "rs0"), [{"num_prompt_tokens": 5}, {"num_prompt_tokens": 7}])
+    write_grades(Path(layout.grades_file("m", "b")), {"rs0": [("1", True)] * 2, "rs1": [("1", True)] * 2})
+    assert sample_tokens(layout, "m", "b", ["rs0", "rs1"]) == {"prompt": 24, "generated": 4 * 9}

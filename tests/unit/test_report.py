@@ -7,6 +7,7 @@ import re
 import shutil
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas
 import pytest
@@ -14,9 +15,9 @@ from in_process import run_script
 
 from openmath.errors import InputError
 from openmath.files.rows import write_rows
-from openmath.report.costs import generation_rows
+from openmath.report.costs import generation_rows, judging_rows
 from openmath.report.drawing import draw_curves, draw_lengths, nice_ticks
-from openmath.report.figure_tables import group_name, length_table, matrix_table, natural, sample_lengths
+from openmath.report.figure_tables import group_name, group_table, length_table, matrix_table, natural, sample_lengths
 from openmath.report.page import percent, render_page
 from openmath.report.results import comparison_section, overview_section, published_cells
 from openmath.report.sample_sets import sample_sets
@@ -241,3 +242,30 @@ def test_small_helpers():
     assert percent(None) == percent(float("nan")) == "" and percent(0.125) == "12.50"
     assert nice_ticks(15, 48) == [20, 30, 40] and nice_ticks(10, 4096) == [10, 100, 1000] and nice_ticks(61, 62) == [62]
     assert matrix_table([{"benchmark": "b", "mode": "greedy"}], pandas.DataFrame()).empty
+
+
+def test_figures_rest_on_the_judge_and_lose_no_answer():
+    scores = {"benchmark": "b", "mode": "greedy", "id": ["1", "2", "3"], "symbolic": 0.0, "judge": [1.0, 1.0, 0.0]}
+    groups = group_table(pandas.DataFrame(scores), {"b": {"level": {"1": "x", "2": "x", "3": "y"}}})
+    assert groups[["group", "grading", "n_items", "accuracy"]].values.tolist() == [
+        ["x", "judge", 2, 1],
+        ["y", "judge", 1, 0],
+    ]
+    lengths = pandas.DataFrame({"benchmark": "b", "outcome": "correct", "tokens": [float(n) for n in range(101)]})
+    [row] = length_table(lengths).to_dict("records")
+    assert (row["tokens_p10"], row["tokens_median"], row["tokens_p90"]) == (10, 50, 90)
+    metrics = [{"benchmark": "b", "mode": "greedy", "n_items": 30, "both": 7 / 30 - 1e-12}]
+    differ = pandas.DataFrame({"benchmark": ["b"], "mode": ["greedy"], "symbolic": ["yes"], "judge": ["no"]})
+    counts = matrix_table(metrics, differ).set_index(["symbolic", "judge"])["answers"]
+    assert (counts["yes", "yes"], counts["yes", "no"], counts["no", "no"]) == (7, 1, 22)
+
+
+def test_calls_and_answers_without_one_are_counted_over_all_benchmarks(tmp_path):
+    used = {"calls": 4, "num_prompt_tokens": 50, "num_generated_tokens": 6, "usd": 0.25}
+    record = {"rows": 10, "prefilled": {"no_answer": 1, "identical": 5}, "verdicts_used": used}
+    for benchmark in ("a", "b"):
+        path = tmp_path / f"judged/j/{benchmark}/greedy.manifest.json"
+        path.parent.mkdir(parents=True)
+        path.write_text(json.dumps(record))
+    summary = SimpleNamespace(results=tmp_path, model="m", judge="j")
+    assert judging_rows(summary) == [["m", "j", "greedy", "20", "12", "8", "100", "12", "0.50"]]

@@ -178,3 +178,58 @@ def test_a_lock_without_a_holder_is_taken_after_the_lease(tmp_path):
     locks = RunLocks(tmp_path, lease=0.2)
     locks.acquire(["rs0"])
     locks.release()
+
+
+def test_a_new_process_with_the_number_of_a_dead_one_is_another(tmp_path):
+    holder = RunLocks(tmp_path)
+    holder.acquire(["rs0"])
+    [pulse] = tmp_path.glob("*.alive")
+    told = json.loads(pulse.read_text())
+    assert told["process"][0] == os.getpid()
+    told["process"][1] += "1"  # when it started
+    pulse.write_text(json.dumps(told))
+    heir = RunLocks(tmp_path)
+    started = time.monotonic()
+    heir.acquire(["rs0"])
+    assert time.monotonic() - started < heir._lease / 2
+    heir.release()
+
+
+def test_a_job_that_ended_and_is_not_yet_buried_is_dead(tmp_path):
+    """A zombie: its parent, often Slurm's or a container's first process, has not asked how it ended."""
+    context = multiprocessing.get_context("fork")
+    ready = context.Event()
+    job = context.Process(target=hold_and_wait, args=(tmp_path, ready))
+    job.start()
+    ready.wait()
+    os.kill(job.pid, signal.SIGKILL)
+    while Path(f"/proc/{job.pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z":
+        time.sleep(0.01)
+    RunLocks(tmp_path).acquire(["rs0"])
+    job.join()
+
+
+def test_a_lock_of_a_faster_job_is_given_back(tmp_path, monkeypatch):
+    """Two jobs find the same dead holder; the second takes its file away when it is already the first one's new lock."""
+    (tmp_path / "rs0.lock").write_text("dead")
+    faster, slower, rename = RunLocks(tmp_path, lease=0.1), RunLocks(tmp_path, lease=0.1), os.rename
+
+    def after_the_other(source, target):
+        monkeypatch.setattr(os, "rename", rename)
+        faster.acquire(["rs0"])
+        rename(source, target)
+
+    monkeypatch.setattr(os, "rename", after_the_other)
+    with pytest.raises(InputError, match="Another job is working"):
+        slower.acquire(["rs0"])
+    faster.beat()  # it still holds the lock
+    faster.release()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_released_lock_is_only_ones_own(tmp_path):
+    holder = RunLocks(tmp_path)
+    holder.acquire(["rs0", "rs1"])
+    (tmp_path / "rs0.lock").write_text("another job")
+    holder.release()
+    assert [path.name for path in tmp_path.iterdir()] == ["rs0.lock"]

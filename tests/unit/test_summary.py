@@ -184,6 +184,14 @@ def test_a_judge_of_other_answers_is_refused(tmp_path, call, mode, judged, says)
         summarise(call, tmp_path, **{mode: judged})
 
 
+def test_flips_stand_under_the_side_that_solved_the_problem(tmp_path, call):
+    for name, correct in (("a", True), ("b", False)):
+        grades = write_grades(tmp_path / name / "toy.parquet", {"greedy": [("1", correct), ("2", True)]})
+        call(summarize_results, "--grades", grades, "--output-dir", tmp_path / name)
+    text = call(compare_models, tmp_path / "a", tmp_path / "b")
+    assert " | +50.00 [" in text and " | 1 / 0 | " in text
+
+
 def test_clusters_on_request(tmp_path, call):
     problems = tmp_path / "problems" / "toy.jsonl"
     problems.parent.mkdir()

@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from tokenizers import Tokenizer, models, pre_tokenizers
+from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
 from openmath.errors import InputError
 from openmath.generation.prompts import CheckpointTokenizer, LlamaCppTokenizer, token_ids
@@ -20,6 +20,8 @@ def checkpoint(folder: Path, template: str | None = TEMPLATE, **config: str) -> 
     tokenizer = Tokenizer(models.WordLevel(words, unk_token="?"))
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
     tokenizer.add_special_tokens(["<s>"])
+    # As Llama's: asked plainly it puts a BOS before every text, also before one that begins with it.
+    tokenizer.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 0)])
     tokenizer.save(str(folder / "tokenizer.json"))
     config = {"tokenizer_class": "PreTrainedTokenizerFast", "bos_token": "<s>", "unk_token": "?", **config}
     config |= {"chat_template": template} if template else {}
@@ -29,6 +31,12 @@ def checkpoint(folder: Path, template: str | None = TEMPLATE, **config: str) -> 
 
 def test_the_checkpoints_own_template_makes_the_ids(tmp_path):
     assert token_ids(CheckpointTokenizer(checkpoint(tmp_path)), "chat", MESSAGES) == [0, 1, 3]
+
+
+def test_the_prompt_opens_the_turn_of_the_assistant(tmp_path):
+    template = TEMPLATE + "{% if add_generation_prompt %} assistant:{% endif %}"
+    tokenizer = CheckpointTokenizer(checkpoint(tmp_path, template))
+    assert tokenizer.render(MESSAGES) == "<s>system user two assistant:"
 
 
 def test_a_doubled_bos_is_noticed(tmp_path):

@@ -61,6 +61,7 @@ ELSEWHERE = {  # how the commands begin -> why they do not run here, and what ru
     "make test": CI,
     "make lint": CI,
     "make bench": MEASUREMENT,
+    "make mutants": MEASUREMENT,
     "make env-vllm": "gigabytes; by hand, on a GPU node (docs/engines.md)",
     "generate-slurm-partition-config": "asks a Slurm controller",
     "srun ": "a Slurm cluster with GPUs; the same without srun: docs/planning.md",
