@@ -102,7 +102,7 @@ def test_a_second_try_reuses_the_conversion_and_a_broken_one_is_made_again(check
         (["--tensor-parallel", 2], {}, ["too few GPUs"]),
         (["--context-length", 16384], {}, ["longer than the model", "at most 8192"]),
         ([], {"TRTLLM_VERSION": "1.3.0"}, ["expected: 1.2.x", "1.3.0", "release:1.2.1"]),
-        ([], {"GPUS": ""}, ["none is here"]),
+        ([], {"GPUS": ""}, ["there is no GPU here"]),
         ([], {"GPUS": "0"}, ["too small for its share"]),
     ],
 )

@@ -45,7 +45,7 @@ def test_paper_policy(rule, one, other, equal):
 @given(ANSWERS)
 def test_paper_policy_takes_any_text(answer):
     assert grade(answer, f"{answer} ", "paper").correct
-    assert grade(answer, "5", "paper").status == "ok"
+    assert grade(answer, "5", "paper").status in ("ok", "too_large")  # 0!!! is too large a number
 
 
 @MANY

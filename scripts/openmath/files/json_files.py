@@ -17,7 +17,7 @@ def read_json(path: str | Path, what: str, *, hint: str | None = None) -> Any:
     path = Path(path)
     try:
         if path.exists() and not path.is_file():  # reading a pipe would wait for ever
-            raise ValueError("no regular file")
+            raise ValueError("not a regular file")
         with open(path, "rb") as file:
             content = file.read(MAX_BYTES + 1)
         if len(content) > MAX_BYTES:
