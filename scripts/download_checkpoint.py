@@ -20,7 +20,7 @@ from pathlib import Path
 
 from openmath.errors import InputError, run_command
 from openmath.files.fingerprint import sha256_file, write_manifest
-from openmath.provenance.records import CheckpointRecord
+from openmath.files.records import CheckpointRecord
 from openmath.settings.sample_settings import COMMIT, requested_checkpoint
 
 HASHED_BYTES = 200 * 2**20  # larger files (weights) are hashed in samples: hashing 140 GB takes minutes

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 from openmath.answers import reference_of
 from openmath.errors import InputError, parts_of, run_command
 from openmath.files.fingerprint import identity, write_manifest
+from openmath.files.records import MajorityRecord
 from openmath.files.rows import read_rows, write_rows
 from openmath.files.sample_rows import MajorityRow
 from openmath.files.sample_runs import run_order, sample_run_of
-from openmath.provenance.records import MajorityRecord
 from openmath.settings import defaults
 
 if TYPE_CHECKING:

@@ -21,11 +21,11 @@ from openmath.answers import as_text
 from openmath.arguments import whole
 from openmath.errors import InputError, run_command
 from openmath.files.fingerprint import identity, write_manifest
+from openmath.files.records import GradesRecord
 from openmath.files.rows import arriving_lines
 from openmath.files.sample_runs import run_order, sample_run_of
 from openmath.grading.grades import GRADER_VERSION, POLICIES
 from openmath.machine import machine, versions
-from openmath.provenance.records import GradesRecord
 from openmath.settings import defaults
 
 READ_BYTES = 1 << 16  # what a pipe holds: --pairs grades whatever has arrived, and never waits for more

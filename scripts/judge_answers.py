@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from openmath.arguments import real, whole
 from openmath.errors import InputError, run_command
 from openmath.files.fingerprint import canonical_json, identity, sha256_text, write_manifest
+from openmath.files.records import CostOfRun, JudgedRecord
 from openmath.files.rows import read_rows, write_rows
 from openmath.files.sample_rows import Judgement
 from openmath.judging.endpoints import check_judge_key, replayed_identity
@@ -27,7 +28,6 @@ from openmath.judging.questions import PREFILLED, Attempts, prefilled, question_
 from openmath.judging.settings import JudgeSettings, judge_sampling, read_judge_prompt
 from openmath.judging.store import VerdictRecord, VerdictStore
 from openmath.machine import machine, versions
-from openmath.provenance.records import CostOfRun, JudgedRecord
 from openmath.settings import defaults
 from openmath.settings.sample_settings import engine_identity
 

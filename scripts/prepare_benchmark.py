@@ -15,9 +15,9 @@ from pathlib import Path
 from openmath.benchmarks.registry import REGISTRY, find_benchmark, prepare_rows, problems_sha256, read_registry
 from openmath.errors import InputError, run_command
 from openmath.files.fingerprint import sha256_file, write_manifest
+from openmath.files.records import BenchmarkRecord
 from openmath.files.rows import read_rows, write_rows
 from openmath.provenance.public import public
-from openmath.provenance.records import BenchmarkRecord
 
 ROOT = Path(__file__).parents[1]  # relative sources of the registry are files of this repository
 TIMEOUT = 60.0  # seconds without a byte

@@ -9,8 +9,8 @@ import re
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TypedDict
 
+from openmath.files.records import Gpus, Machine
 from openmath.settings.engine_kinds import KINDS
 
 # What can matter for a sample, a grade or a number, beside the engines; the lock files pin the rest.
@@ -27,22 +27,6 @@ PACKAGES = (
     "pyarrow",
 )
 NVIDIA_SMI_SECONDS = 60
-
-
-class Gpus(TypedDict, total=False):
-    """Empty without an NVIDIA GPU."""
-
-    gpus: list[str]  # their names
-    gpu_memory_mib: list[str]
-    driver: str
-    cuda: str  # the newest version that the driver knows
-
-
-class Machine(Gpus):
-    cpu: str
-    cores: int | None  # that this process may use
-    memory_gib: int
-    system: str
 
 
 def machine() -> Machine:

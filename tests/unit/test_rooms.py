@@ -49,3 +49,11 @@ def test_rooms_have_no_circles():
 
     for module in graph:
         visit(module, ())
+
+
+def test_the_page_that_says_where_things_are_names_files_that_exist():
+    page = (LIBRARY.parents[1] / "docs/development.md").read_text()
+    table = page.partition("## Where is it?")[2].partition("## ")[0]
+    paths = re.findall(r"`([\w./]+)`", table)[1:]
+    assert len(paths) > 15
+    assert not [path for path in paths if not ((LIBRARY / path).exists() or (LIBRARY.parents[1] / path).exists())]

@@ -24,6 +24,7 @@ from openmath.client.completion import HostedEndpoint
 from openmath.engines import own
 from openmath.engines.launcher import LocalServer
 from openmath.errors import InputError
+from openmath.files.records import EngineRecord
 from openmath.settings.engine_kinds import KINDS, engine_kind
 
 
@@ -32,7 +33,7 @@ def engine_module(name: str) -> ModuleType:
     return importlib.import_module(f"openmath.engines.{name}") if name in KINDS else own
 
 
-def read_engine(engine_dir: str | Path) -> dict:
+def read_engine(engine_dir: str | Path) -> EngineRecord:
     """The content of engine.json."""
     path = Path(engine_dir) / "engine.json"
     try:
@@ -54,7 +55,7 @@ def read_engine(engine_dir: str | Path) -> dict:
     return description
 
 
-def _missing_fields(description: dict) -> list[str]:
+def _missing_fields(description: EngineRecord) -> list[str]:
     """Parts of a description that its engine needs and that are not there, or of another type."""
     kind, places = engine_kind(description["engine"]), {**description, **description["settings"]}
     counts = () if kind.hosted else ("tensor_parallel", "context_length")
@@ -108,7 +109,7 @@ async def running_engines(
         yield servers
 
 
-def _gpu_groups(description: dict, copies: int) -> list[dict[str, str]]:
+def _gpu_groups(description: EngineRecord, copies: int) -> list[dict[str, str]]:
     """The environment of each copy: which GPUs it sees. Nothing is restricted where there is one copy."""
     if copies == 1:
         return [{}]

@@ -5,13 +5,14 @@ from pathlib import Path
 
 from openmath.client.completion import HostedEndpoint
 from openmath.errors import InputError
+from openmath.files.records import EngineRecord
 
 
 def engine_version(command: str | None) -> str:
     return "endpoint"
 
 
-def server(description: dict, *, command: str | None, args: str, log: Path) -> HostedEndpoint:
+def server(description: EngineRecord, *, command: str | None, args: str, log: Path) -> HostedEndpoint:
     variable = description["settings"].get("api_key_env")
     if variable and not os.environ.get(variable):
         raise InputError(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from openmath.engines.launcher import LocalServer
 from openmath.errors import InputError
+from openmath.files.records import EngineRecord
 
 PROGRAM = Path(__file__).with_name("llamacpp_server.py")
 
@@ -21,7 +22,7 @@ def engine_version(command: str | None) -> str:
         raise InputError("xllamacpp is not installed.", hint="`make env` installs it.") from None
 
 
-def server(description: dict, *, command: str | None, args: str, log: Path) -> LocalServer:
+def server(description: EngineRecord, *, command: str | None, args: str, log: Path) -> LocalServer:
     weights = sorted(Path(description["checkpoint"]).glob("*.gguf"))
     if len(weights) != 1:
         raise InputError(

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from openmath.engines.launcher import LocalServer
 from openmath.errors import InputError
+from openmath.files.records import EngineRecord
 
 
 def engine_version(command: str | None) -> str:
@@ -30,7 +31,7 @@ def engine_version(command: str | None) -> str:
         ) from None
 
 
-def server(description: dict, *, command: str | None, args: str, log: Path) -> LocalServer:
+def server(description: EngineRecord, *, command: str | None, args: str, log: Path) -> LocalServer:
     """The server's key lies in OPENMATH_ENGINE_KEY; one that asks for none can be reached by other users of the machine."""
     settings = description["settings"]
     values = {key: settings[key] for key in ("dtype", "tensor_parallel", "context_length")}

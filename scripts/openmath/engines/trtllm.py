@@ -12,6 +12,7 @@ from pathlib import Path
 from openmath.engines.launcher import LocalServer
 from openmath.errors import InputError
 from openmath.files.fingerprint import canonical_json
+from openmath.files.records import EngineRecord
 from openmath.files.rows import write_text
 from openmath.settings.engine_kinds import KINDS
 
@@ -60,7 +61,7 @@ def build_command(converted: Path, engine: Path, settings: dict) -> list[str]:
     return [*command, "--workers", str(settings["tensor_parallel"])]
 
 
-def build(checkpoint: Path, folder: Path, description: dict) -> Path:
+def build(checkpoint: Path, folder: Path, description: EngineRecord) -> Path:
     """HF checkpoint -> TensorRT-LLM checkpoint -> engine, whose weights are returned. description: engine.json without them.
 
     The intermediate checkpoint is reused by a second try, and then removed.
@@ -129,14 +130,14 @@ def _run(command: list[str]) -> None:
         ) from None
 
 
-def serve_flags(description: dict) -> list[str]:
+def serve_flags(description: EngineRecord) -> list[str]:
     settings, build = description["settings"], description["settings"]["build"]
     flags = ["--backend", "tensorrt", "--tokenizer", description["checkpoint"], "--host", "127.0.0.1"]
     flags += ["--tp_size", str(settings["tensor_parallel"]), "--max_batch_size", str(build["max_batch_size"])]
     return [*flags, "--max_num_tokens", str(build["max_num_tokens"]), "--max_seq_len", str(settings["context_length"])]
 
 
-def server(description: dict, *, command: str | None, args: str, log: Path) -> LocalServer:
+def server(description: EngineRecord, *, command: str | None, args: str, log: Path) -> LocalServer:
     program, flags = shlex.split(command or KINDS["trtllm"].program), serve_flags(description)
     # FORCE_DETERMINISTIC switches the reuse of cached prefixes off.
     environment = {"FORCE_DETERMINISTIC": "1"} if description["settings"].get("deterministic") else {}

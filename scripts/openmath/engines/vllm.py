@@ -7,6 +7,7 @@ from pathlib import Path
 
 from openmath.engines.launcher import LocalServer
 from openmath.errors import InputError
+from openmath.files.records import EngineRecord
 from openmath.settings.engine_kinds import KINDS
 
 ENVIRONMENT = {"VLLM_NO_USAGE_STATS": "1"}
@@ -41,7 +42,7 @@ def engine_version(command: str | None) -> str:
     return f"vllm {reply.stdout.split()[-1]}"
 
 
-def server(description: dict, *, command: str | None, args: str, log: Path) -> LocalServer:
+def server(description: EngineRecord, *, command: str | None, args: str, log: Path) -> LocalServer:
     settings = description["settings"]
     flags = ["--served-model-name", "model", "--host", "127.0.0.1", "--generation-config", "vllm"]
     flags += ["--dtype", settings["dtype"], "--tensor-parallel-size", str(settings["tensor_parallel"])]

@@ -6,7 +6,7 @@ Standard library only: this module also runs inside engine containers.
 import time
 from typing import TypedDict
 
-from openmath.machine import Machine
+from openmath.files.records import Machine
 
 PROGRESS_SECONDS = 5.0
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from openmath.client.completion import Completion
 from openmath.errors import InputError
-from openmath.judging.store import Calls
+from openmath.files.records import Calls
 
 # For a first estimate, until the store holds verdicts of the judge itself: the shipped prompt has 1,662 characters, about 500
 # tokens, and a problem with two answers about 100; a judgement has a few sentences.

@@ -57,15 +57,6 @@ class VerdictRecord(TypedDict):
     batch: NotRequired[str]  # id of the Batch API's batch
 
 
-class Calls(TypedDict):
-    """What some verdicts cost."""
-
-    calls: int
-    num_prompt_tokens: int
-    num_generated_tokens: int
-    usd: float
-
-
 class VerdictStore:
     """records: verdict by key. described: settings by fingerprint. spent: USD paid for verdicts asked from here."""
 

@@ -11,10 +11,10 @@ from openmath.benchmarks.registry import read_registry
 from openmath.errors import InputError, parts_of
 from openmath.files.fingerprint import sha256_file
 from openmath.files.json_files import read_json
+from openmath.files.records import EngineIdentity
 from openmath.generation.prompts import read_prompt
 from openmath.settings.layout import Layout, prompt_file
 from openmath.settings.sample_settings import (
-    EngineIdentity,
     agrees,
     configured_engine,
     engine_identity,

