@@ -188,7 +188,7 @@ def test_imported_samples_are_traced_though_the_manifest_names_no_folder_of_this
         assert "zz-user" not in (summary / name).read_text()
     cell = ("--cell", "own:majority@2:symbolic_correct")
     lost = run_script("trace.py", summary, *cell)
-    assert lost.returncode == 1 and "gone" in lost.stderr and "--samples FOLDER" in lost.stderr
+    assert lost.returncode == 1 and "is missing" in lost.stderr and "--samples FOLDER" in lost.stderr
     found = run_script("trace.py", summary / "metrics.json", *cell, "--samples", samples, "--question", "2")
     assert found.returncode == 0, found.stderr
     assert "= 25.00 in tables.txt" in found.stdout and "5 files are as recorded" in found.stdout
