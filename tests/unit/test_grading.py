@@ -12,6 +12,7 @@ from unit.grading_cases import PAPER, RULES
 from unit.grading_corners import CORNERS
 
 from openmath.grading.compare import at_odds, grade, read, vote_class
+from openmath.grading.language.units import unit_of
 
 ROOT = Path(__file__).parents[2]
 PIECES = st.sampled_from(
@@ -104,3 +105,8 @@ def test_same_in_every_process():
 def test_a_number_of_ten_digits_is_a_number_and_many_groups_are_a_list():
     assert vote_class("1,234,567,890") == vote_class("1234567890")
     assert vote_class("110,143,164,198,242") != vote_class("110143164198242")
+
+
+def test_an_answer_with_several_units_has_no_unit_of_its_own():
+    assert unit_of("3 cm, 5 s", ["cm", "s"], None) is None
+    assert unit_of("3 cm, 5 cm", ["cm", "cm"], None) == "cm"
