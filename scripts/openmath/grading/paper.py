@@ -61,9 +61,9 @@ def normalised(answer: str) -> str:
 def _equal(predicted: str, expected: str, formulas_equal: Callable[[str, str], bool], depth: int) -> bool:
     if predicted.lower() == expected.lower():
         return True
-    numbers = [_number(text) for text in (predicted, expected)]
-    if None not in numbers:
-        return any(math.isclose(numbers[0], factor * numbers[1], rel_tol=RELATIVE) for factor in FACTORS)
+    one, other = _number(predicted), _number(expected)
+    if one is not None and other is not None:
+        return any(math.isclose(one, factor * other, rel_tol=RELATIVE) for factor in FACTORS)
     if not predicted or not expected:
         return False
     if _bare(predicted) == _bare(expected):

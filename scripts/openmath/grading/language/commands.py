@@ -143,7 +143,8 @@ class Commands(Grammar):
             self.skip_group()
         if name == "tabular":
             raise NotMath("a table")
-        rows, row = [], []
+        rows: list = []
+        row: list = []
         while True:
             while self.accept("hline"):
                 pass

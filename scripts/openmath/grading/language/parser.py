@@ -33,7 +33,8 @@ class Parser(Commands, Atoms):
 
     def items(self, closers: tuple[str, ...]) -> tuple:
         """Relations separated by commas, semicolons, "and", "or", line ends; one alone is no list. "or" is remembered."""
-        items, either = [], ()
+        items: list[tuple] = []
+        either: tuple = ()
         while True:
             while (sign := self.peek()) in (*_SEPARATORS, "&"):
                 either = ("or",) if sign in ("or", "vee") else either
@@ -87,7 +88,7 @@ class Parser(Commands, Atoms):
 
     def sum(self) -> tuple:
         """Terms with their signs; "--5" and "+-5" are read as in arithmetic."""
-        terms = []
+        terms: list[tuple] = []
         while True:
             sign = self.peek()
             if sign in ("+", "-", "pm", "mp"):

@@ -57,6 +57,7 @@ _REALS = re.compile(
 _INFINITELY_MANY = re.compile(
     rf"(?!.*(?:{_NOT}|\bfinitely))(?:there (?:are|exist) )?infinitely many\b(?P<more>.*)", re.DOTALL
 )
+_KNOWN = _YES | _NO | _WORDS
 MAX_PROSE = 500  # characters of a sentence that are searched for a formula: longer ones explain rather than answer
 
 
@@ -70,7 +71,11 @@ def is_all_reals(text: str) -> bool:
 
 def is_nothing(text: str) -> bool:
     """Does the whole answer say that there is none?"""
-    return _SPACES.sub(" ", unwrapped(text)).strip(" .").lower() in _EMPTY
+    return _says_nothing(unwrapped(text))
+
+
+def _says_nothing(words: str) -> bool:
+    return _SPACES.sub(" ", words).strip(" .").lower() in _EMPTY
 
 
 def is_words(text: str) -> bool:
@@ -78,7 +83,7 @@ def is_words(text: str) -> bool:
     word = unwrapped(text).strip(" .")
     if _CAPITALS.fullmatch(word):
         return True
-    return word.lower() in _YES | _NO | _WORDS or is_nothing(text)
+    return word.lower() in _KNOWN or _says_nothing(word)
 
 
 def key(text: str) -> str:

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
+from typing import Any
 
 from openmath.grading.language.lexer import FUNCTIONS
 from openmath.grading.limits import TooLarge
@@ -132,7 +133,7 @@ def expand(tree: tuple, *, together: bool = False) -> list[tuple]:
     return [_with_signs(tree, iter(choice)) for choice in choices]
 
 
-def _with_signs(node: object, choice: Iterator[bool]) -> object:
+def _with_signs(node: Any, choice: Iterator[bool]) -> Any:
     if not isinstance(node, tuple):
         return node
     if node and node[0] in ("pm", "mp"):

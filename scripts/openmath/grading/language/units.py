@@ -25,9 +25,9 @@ def clash(one: str | None, other: str | None) -> bool:
         return False
     if "unit" in (one, other):
         return False
-    powers = [_POWER.fullmatch(unit) for unit in (one, other)]
+    first, second = _POWER.fullmatch(one), _POWER.fullmatch(other)
     generic = one.startswith("unit^") or other.startswith("unit^")
-    return not (generic and all(powers) and powers[0][1] == powers[1][1])
+    return not (generic and first and second and first[1] == second[1])
 
 
 def unit_of(raw: str, annotations: Iterable[str], tree: tuple | None) -> str | None:
