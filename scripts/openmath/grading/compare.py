@@ -5,8 +5,9 @@ from functools import lru_cache
 from openmath.grading import paper
 from openmath.grading.grades import Grade
 from openmath.grading.language.units import clash
+from openmath.grading.meaning.key_texts import text_key
 from openmath.grading.meaning.rounding import rounds_to
-from openmath.grading.parsed_answer import ParsedAnswer, text_key
+from openmath.grading.parsed_answer import ParsedAnswer
 from openmath.grading.readings import Reading
 
 CACHE_SIZE = 20_000  # answers kept read: the references of a benchmark and the answers they meet

@@ -4,7 +4,6 @@ Equal answers have the same primary key, which is also the vote class. Other rea
 open: is (1, 2) a point or an interval, is 10% the number 10 or 0.1, is log natural? readings.py lists them.
 """
 
-import hashlib
 import re
 from fractions import Fraction
 from functools import cached_property
@@ -17,6 +16,7 @@ from openmath.grading.language.parser import Parser
 from openmath.grading.language.trees import is_unknown_function, label_of, letters
 from openmath.grading.language.units import unit_of
 from openmath.grading.limits import MAX_CHARACTERS, TooLarge
+from openmath.grading.meaning.key_texts import shortened, text_key
 from openmath.grading.meaning.structure import Structure
 from openmath.grading.readings import Reading
 
@@ -46,7 +46,6 @@ _AMBIGUOUS_SIGNS = (
     ("pct", "hundredths", Reading.HUNDREDTHS),
 )
 MAX_GROUPS = 3  # 1,234,567,890 is a number; with more groups of three, a bare 110,143,164,198,242 is a list
-MAX_KEY = 300  # characters of a key before it is hashed
 
 
 class ParsedAnswer:
@@ -73,7 +72,7 @@ class ParsedAnswer:
             return
         try:
             self._read()
-            self.primary = _short(self.primary)
+            self.primary = shortened(self.primary)
         except (TooLarge, RecursionError, OverflowError):
             self._give_up()
 
@@ -218,7 +217,7 @@ class ParsedAnswer:
             self.too_large = True
         except NotMath:
             pass  # a reading that leads nowhere
-        return {reading: frozenset(map(_short, keys)) for reading, keys in found.items() if keys}
+        return {reading: frozenset(map(shortened, keys)) for reading, keys in found.items() if keys}
 
     def _add_reading_of_sentence(self, found: dict[Reading, set[str]], reading: Reading, text: str) -> None:
         if reading in (Reading.YES_NO, Reading.INFINITELY_MANY):
@@ -289,14 +288,3 @@ def _with_condition(inner: ParsedAnswer, condition: str) -> str:
 def _commas(text: str) -> list[str]:
     found = _GROUPED.search(text)
     return found[0].split(",")[1:] if found else []
-
-
-def text_key(text: str) -> str:
-    """The key of a text that could not be read within the limits."""
-    return "text:" + hashlib.sha256("".join(text.split()).encode("utf-8", "surrogatepass")).hexdigest()[:24]
-
-
-def _short(key: str) -> str:
-    if len(key) <= MAX_KEY:
-        return key
-    return key[:40] + "...#" + hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:24]
