@@ -4,7 +4,7 @@ from functools import lru_cache
 
 from openmath.grading import paper
 from openmath.grading.grades import Grade
-from openmath.grading.language.units import clash
+from openmath.grading.language.units import ANGLES, clash
 from openmath.grading.meaning.key_texts import text_key
 from openmath.grading.meaning.rounding import rounds_to
 from openmath.grading.parsed_answer import ParsedAnswer
@@ -47,6 +47,8 @@ def text_class(answer: str | None) -> str | None:
 def at_odds(a: ParsedAnswer, b: ParsedAnswer) -> bool:
     """Do the answers name different units, coordinates, orders or domains? One of them may leave these out."""
     named = ((a.coordinate, b.coordinate), (a.domain, b.domain))
+    if {a.unit, b.unit} == ANGLES:  # 3 rad and 3 degrees; but 180 degrees are pi
+        return a.primary == b.primary
     if clash(a.unit, b.unit) or any(one and other and one != other for one, other in named):
         return True
     # (x, y) = (1, 2) and (y, x) = (1, 2)

@@ -1,0 +1,84 @@
+r"""Whole answers in a notation of their own: times, dates, choices, numbers in another base, congruences."""
+
+from typing import NamedTuple
+
+from openmath.grading.language import prose
+from openmath.grading.language.bases import based
+from openmath.grading.language.choices import choice, loose_choice
+from openmath.grading.language.congruences import congruence
+from openmath.grading.language.digits import indian_groups
+from openmath.grading.language.times import Clock, clock, date
+from openmath.grading.meaning.structure import Structure
+from openmath.grading.readings import Reading
+
+_PARAMETERS = "kmnt"  # names of the k in 25k + 24
+
+
+class Notation(NamedTuple):
+    """key: the primary one; tree: None if there is none; content: the 7 of the choice (B) 7; others: further keys."""
+
+    key: str
+    tree: tuple | None = None
+    content: str | None = None
+    others: tuple[tuple[Reading, str], ...] = ()
+
+
+def notation(text: str) -> Notation | None:
+    """What a cleaned answer says, if all of it is in one of these notations; None for others."""
+    words = prose.unwrapped(text)
+    time = clock(words)
+    if time:
+        return _time(time, words)
+    day = date(words) if text[-1:].isalnum() or text.endswith("}") else None
+    if day:
+        return Notation(day)
+    found = choice(text)
+    if found:
+        letter, content = found
+        tree = ("sym", letter)
+        return Notation(Structure().key(tree), tree, content)
+    tree = based(text)
+    if tree:
+        return Notation(Structure().key(tree), tree)
+    congruent = congruence(text)
+    return _congruence(*congruent) if congruent else None
+
+
+def _time(time: Clock, words: str) -> Notation:
+    others = []
+    if time.by_24_hours:
+        others.append((Reading.CLOCK, time.by_24_hours))
+    if time.bare:
+        others.append((Reading.CLOCK, time.bare))
+    if not time.certain:
+        ratio = ("ratio", tuple(("num", part) for part in words.replace(" ", "").split(":")))
+        others.append((Reading.RATIO, Structure().key(ratio)))
+        others.extend(Structure().other_readings(ratio))
+    return Notation(time.key, others=tuple(others))
+
+
+def _congruence(residues: tuple[int, ...], modulus: int) -> Notation:
+    reduced = sorted({residue % modulus for residue in residues})
+    bare = Structure().key(("set", tuple(_number(residue) for residue in residues)))
+    others = [(Reading.RESIDUE, bare)]
+    if len(reduced) == 1:
+        for name in _PARAMETERS:
+            multiple = ("mul", ("num", str(modulus)), ("sym", name))
+            others.append((Reading.RESIDUE, Structure().key(("add", (multiple, ("num", str(reduced[0])))))))
+    return Notation(f"residue {','.join(map(str, reduced))} mod {modulus}", others=tuple(others))
+
+
+def _number(number: int) -> tuple:
+    return ("num", str(number)) if number >= 0 else ("neg", ("num", str(-number)))
+
+
+def also(text: str) -> list[tuple[Reading, str]]:
+    """(reading, key) of a formula that may also be in one of these notations."""
+    found = []
+    letter = loose_choice(text)
+    if letter:
+        found.append((Reading.CHOICE, Structure().key(("sym", letter))))
+    number = indian_groups(text)
+    if number:
+        found.append((Reading.DIGIT_GROUPS, Structure().key(("num", number))))
+    return found
