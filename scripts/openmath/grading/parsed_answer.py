@@ -14,8 +14,8 @@ from openmath.grading.language.clean import clean
 from openmath.grading.language.lexer import NotMath, tokenize
 from openmath.grading.language.number_words import as_formula
 from openmath.grading.language.parser import Parser
-from openmath.grading.language.trees import bounded_letter, is_unknown_function, label_of, letters
-from openmath.grading.language.units import DIRECTIONS, directed, unit_of, without_currency
+from openmath.grading.language.trees import bounded_name, is_unknown_function, label_of, letters
+from openmath.grading.language.units import DIRECTIONS, directed, unit_of
 from openmath.grading.limits import MAX_CHARACTERS, TooLarge
 from openmath.grading.meaning.key_texts import shortened, text_key
 from openmath.grading.meaning.structure import Structure
@@ -36,7 +36,10 @@ _ARTICLE = re.compile(
 _MIXED = re.compile(r"(-?\d+)\s*(?:\\text\s*\{\s*and\s*\}|\band\b)\s*(\\frac.*|\d+/\d+)")
 _PART = re.compile(r"(?:\\text\s*\{\s*)?\((?:[a-f]|i{1,3}|iv)\)\s*\}?")  # the (a) of (a) 5, (b) 6
 _FIRST_PART = re.compile(r"(?:\\text\s*\{\s*)?\((?:a|i)\)")
+A_LETTER = "?"  # a coordinate that may have any letter as its name
 _SET_BUILDER = re.compile(r"\\\{\s*([a-z])\s*(?:\\in\s*\\mathbb\s*\{?\s*R\s*\}?)?\s*[|:]\s*(.+?)\\\}")
+_FAMILY = re.compile(r"\\\{\s*([^:|]+?)\s*[|:]\s*([a-z]\s*\\in\s*\\mathbb[^:|]*?)\s*\\\}")  # {4k : k in Z}
+_SET_OF_TUPLES = re.compile(r"\\\{\s*\([a-z](?:\s*,\s*[a-z])+\)\s*[|:]\s*(.+?)\\\}")  # {(a, b) : a = b}
 # What Evaluator notes in `used`, its option for the other reading, and that reading.
 _AMBIGUOUS_SIGNS = (
     ("log", "common_log", Reading.COMMON_LOGARITHM),
@@ -105,7 +108,8 @@ class ParsedAnswer:
             return
         if prose.is_all_reals(self.text):
             self.text = "\\mathbb{R}"
-        self.text = directed(without_currency(self.text))
+        self.text = prose.reals_but(statements.plain_text(self.text)) or self.text
+        self.text = directed(self.text)
         self.text = as_formula(prose.unwrapped(self.text)) or self.text
         self.notation = notation(self.text)
         if self.notation:
@@ -113,7 +117,7 @@ class ParsedAnswer:
             return
         if _FIRST_PART.match(self.text) and self._read_parts():
             return
-        self.text = _SET_BUILDER.sub(r"\2", self.text)
+        self.text = _SET_OF_TUPLES.sub(r"\1", _FAMILY.sub(r"\1, \2", _SET_BUILDER.sub(r"\2", self.text)))
         try:
             self.tree, annotations = parse(self.text, commas_group=len(_commas(self.text)) <= MAX_GROUPS)
             self.unit = unit_of(self.raw, annotations, self.tree)
@@ -175,11 +179,14 @@ class ParsedAnswer:
     @cached_property
     def coordinate(self) -> str | None:
         """The x of x = 5, which is not y = 5; the AB of AB = 5."""
-        name = (label_of(self.tree) or bounded_letter(self.tree)) if self.tree is not None else None
+        if self.tree is None:
+            return None
+        bounded = bounded_name(self.tree)
+        if bounded:
+            return bounded if len(bounded) > 1 or bounded in "xyz" else A_LETTER
+        name = label_of(self.tree)
         if name is None or name in ("x", "y", "z"):
             return name
-        if self.tree[1] != ("=",):
-            return None
         corners = "".join(sorted(letters(self.tree[2][0])))
         return corners if len(corners) > 1 and corners.isupper() else None
 

@@ -19,9 +19,9 @@ class Reading(Enum):
     RECORD = "values with names, in any order", ("(p, q) = (5, 6)", "(q, p) = (6, 5)"), ("RECORD",)
     VECTOR = "one row or column as a tuple", (r"\begin{pmatrix} 4 \\ 5 \end{pmatrix}", "(4, 5)"), ("SEQUENCE",)
     CHAIN = "the sides of a chain of inequalities as a tuple", ("a < b < c", "a, b, c"), ("SEQUENCE",)
-    INTERVAL = "a pair in round brackets as an interval", ("(1, 2)", "1 < x < 2")
+    INTERVAL = "a pair in round brackets as an interval", ("(1, 2)", "1 < x < 2"), ("RANGE",)
     HALF_LINE = "an inequality between two letters as where one of them lies", ("x > a", r"(a, \infty)")
-    RANGE = "the bounds of a quantity as an interval", (r"2 \le f(x) \le 5", "[2, 5]")
+    RANGE = "the bounds of a quantity as an interval", (r"2 \le f(x) \le 5", "[2, 5]"), ("INTERVAL",)
     SIGNS_TOGETHER = "plus-minus signs that all change together", (r"(\pm 1, \pm 2)", r"\{(1, 2), (-1, -2)\}")
     FUNCTION_BODY = "the right side of f(t) = ... as it stands", (r"f(t) = \pm t", r"\pm t")
     FUNCTION = (

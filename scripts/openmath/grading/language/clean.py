@@ -11,6 +11,7 @@ import re
 from openmath.answers import BOX, extract_answer
 from openmath.grading.language.digits import grouped, repeating
 from openmath.grading.language.unicode_signs import as_latex
+from openmath.grading.language.units import without_currency
 from openmath.grading.language.wrappers import unwrapped
 
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
@@ -66,9 +67,26 @@ _ORDINAL = re.compile(  # 5th, 5^{th}, 5\text{th}, 5^{\text{th}}
 _MORE = re.compile(r"(?<!\d)\s*\.\.\.+$|(?<=[,\s])\.\.\.+$|(?<![.\d])(?<=\d)\s*\.\.\.+$")
 _TURNED = re.compile(r"^\s*\]|\[\s*$|\\c[ua]p\s*\]|\[\s*\\c[ua]p|\]\s*-?\\infty")
 _FRENCH = re.compile(r"([\[\]])([^\[\],;]+)[,;]([^\[\],;]+)([\[\]])")  # ]0, 1[ is (0, 1)
+_DEGREES = re.compile(  # 75^\circ 30' 15''
+    r"(\d+)\s*\^\s*\{?\s*\\circ\s*\}?\s*(?:\\[,;: ])?\s*(\d+)\s*'(?!')\s*(?:(\d+)\s*(?:''|\"))?"
+)
+_IS = re.compile(r"^\s*([A-Za-z])\s*(?:\\text\s*\{\s*is\s*\}|\sis\s)\s*(?=[-\d\\])")  # n is 58
+_TIMES_TEN = re.compile(r"(?<=\d)\s*[xX]\s*(?=10\s*\^)")  # 3.2 x 10^5
+_COMBINATIONS = re.compile(
+    r"(?:\{\})?[\^_]\s*\{?(?P<n>\w)(?P<more>\d*)\}?\s*(?:\\(?:text|mathrm|mathbf)\s*\{)?(?P<kind>[CP])\}?\s*_\s*\{?(?P<r>\w\d*)\}?"
+    r"|\b(?:\\mathrm\s*\{)?C\}?_\{?(?P<below>\d+)\}?\^\{?(?P<above>\d+)\}?"
+)
+_UNIT_VECTOR = re.compile(
+    r"\\(?:mathbf|boldsymbol|bm|vec|hat|widehat|overrightarrow|bf)\s*\{?\s*(?:\\(?:hat|vec|mathbf|boldsymbol|text)\s*\{?\s*)?\\?([ijk])(?:math)?(?![A-Za-z])\s*\}{0,2}"
+)
 _REWRITTEN = (
     (re.compile(r"\\root\s*(\{[^{}]*\}|\w+)\s*\\of(?![A-Za-z])"), lambda f: f"\\sqrt[{f[1].strip('{}')}]"),
     (re.compile(r"\\cr(?![A-Za-z])"), r"\\\\ "),
+    (re.compile(r"\^\s*\{?\s*\\prime\s*\}?"), "'"),
+    (re.compile(r"(?<=\d)\s*(?:\\[,;: ])*\s*\\Omega\s*$"), r"\\text{ ohm}"),
+    (re.compile(r"\\#\s*(?=[A-Z({\\])"), ""),
+    (re.compile(r"(\\mathbb\s*\{?[ZNRQ]\}?)\s*(?:\^\s*\{?\s*\+\s*\}?|_\s*\{?\s*(?:>\s*0|\+)\s*\}?)"), r"\1_{>0}"),
+    (re.compile(r"(\\mathbb\s*\{?[ZNRQ]\}?)\s*_\s*\{?\s*(?:\\geq?(?:slant)?\s*0|0)\s*\}?"), r"\1_{0}"),
     (re.compile(r"\\text\s*\{\s*,\s*\}"), ","),
     (re.compile(r"(\\mathbb\s*\{?[RZQNC]\}?)\s*-\s*(?=\\(?:left\s*\\)?\{)"), r"\1\\setminus "),
 )
@@ -85,7 +103,7 @@ def clean(text: str) -> str:
     text = _DAMAGED.sub(lambda found: _DAMAGED_LETTER[found[0]], text)
     if BOX in text:
         text = _boxes(text)
-    text = unwrapped(text.replace("\x00", "").replace("/text{", "\\text{"))
+    text = without_currency(unwrapped(text.replace("\x00", "").replace("/text{", "\\text{")))
     if "\\" in text:
         for pattern, plain in _REWRITTEN:
             text = pattern.sub(plain, text)
@@ -95,10 +113,15 @@ def clean(text: str) -> str:
     else:
         text = _DOUBLED.sub(r"\\", text)
     text = _RIGHT_DOT.sub(" ", text)
+    if "\\circ" in text:
+        text = _DEGREES.sub(_decimal_degrees, text)
+    if "{i}" in text or "{j}" in text or "math{i" in text or "{\\bf" in text:
+        text = _unit_vectors(text)
+    text = _COMBINATIONS.sub(_combination, _TIMES_TEN.sub(r"\\times ", _IS.sub(r"\1 = ", text)))
     text = grouped(_ORDINAL.sub("", repeating(text)))
     text = _COSMETIC.sub(_plain, text).replace("~", " ")
     text = _FRENCH.sub(_interval, text) if _TURNED.search(text) else text
-    text = _MORE.sub(r"\\ldots ", text.strip()).rstrip("\\").rstrip(" .;,:").strip()
+    text = _MORE.sub(r"\\ldots ", text.strip()).rstrip(" .;,:\\").strip()
     if text.startswith("{") and _WHOLE_GROUP.fullmatch(text):
         text = text[1:-1].strip()
     missing = text.count("{") - text.count("}") if "{" in text else 0
@@ -115,6 +138,25 @@ def _boxes(text: str) -> str:
         found.append(box)
         text = text[: text.rindex(BOX)]
     return ", ".join(reversed(found)) if found else text
+
+
+def _decimal_degrees(found: re.Match) -> str:
+    degrees, minutes, seconds = found.groups()
+    return f"({degrees}+\\frac{{{minutes}}}{{60}}+\\frac{{{seconds or 0}}}{{3600}})^\\circ"
+
+
+def _combination(found: re.Match) -> str:
+    if found["above"]:
+        return f"\\binom{{{found['below']}}}{{{found['above']}}}"
+    n, r = found["n"] + found["more"], found["r"]
+    return f"\\binom{{{n}}}{{{r}}}" + (f" \\cdot {r}!" if found["kind"] == "P" else "")
+
+
+def _unit_vectors(text: str) -> str:
+    """With at least two of i, j, k in bold or with hats these are unit vectors, not the imaginary unit or an index."""
+    if len(set(_UNIT_VECTOR.findall(text))) < 2:
+        return text
+    return _UNIT_VECTOR.sub(r"\\unitvector_\1 ", text)
 
 
 def _plain(found: re.Match) -> str:

@@ -25,6 +25,10 @@ _WINS = re.compile(
     r"win(?: for sure)?))$",
     re.IGNORECASE,
 )
+_DOES_NOT_EXIST = frozenset({"dne", "doesnotexist", "limitdoesnotexist", "nonexistent"})
+# Alice and Bob, in whatever order
+_NAMES = re.compile(r"[A-Z][a-z]+(?:,? and [A-Z][a-z]+|(?:, [A-Z][a-z]+)+,? and [A-Z][a-z]+)")
+_BETWEEN_NAMES = re.compile(r",? and |, ")
 _MERIDIEM = re.compile(r"\b([ap])\s*\.\s*m\b\.?", re.IGNORECASE)
 _NOT = r"\b(?:not|no|never|none|neither|nor|cannot|fails?|impossible)\b|n't\b"
 _NO_SENTENCE = re.compile(
@@ -54,6 +58,11 @@ _REALS = re.compile(
     r"(?:(?:all|every|any|the) )?(?:real numbers?|reals?|real x)|all real(?: values| numbers)? (?:of )?[a-z]",
     re.IGNORECASE,
 )
+_REALS_BUT = re.compile(
+    r"(?:all|every|any|the) (?:reals?|real numbers?|numbers?|real values?(?: of [a-z])?|values of [a-z]) (?:except|other than|but)(?: for)?"
+    r"(?: [a-z] ?=)? (.+)",
+    re.IGNORECASE | re.DOTALL,
+)
 _INFINITELY_MANY = re.compile(
     rf"(?!.*(?:{_NOT}|\bfinitely))(?:there (?:are|exist) )?infinitely many\b(?P<more>.*)", re.DOTALL
 )
@@ -67,6 +76,12 @@ def unwrapped(text: str) -> str:
 
 def is_all_reals(text: str) -> bool:
     return bool(_REALS.fullmatch(unwrapped(text).strip(" .")))
+
+
+def reals_but(sentence: str) -> str | None:
+    """ "all real numbers except 3" as a formula; None of other sentences. sentence: without \\text."""
+    found = _REALS_BUT.fullmatch(sentence.strip(" ."))
+    return f"\\mathbb{{R}} \\setminus \\{{{found[1]}\\}}" if found else None
 
 
 def is_nothing(text: str) -> bool:
@@ -95,7 +110,11 @@ def key(text: str) -> str:
     words = winner[1] if winner else words
     lowered = _NOT_RATIONAL.sub("irrational", _LETTERS.sub(lambda word: word[0].lower(), words))
     bare = _DROPPED.sub("", lowered)
-    if bare in _YES:
+    if _NAMES.fullmatch(words):
+        bare = ",".join(sorted(_BETWEEN_NAMES.split(words.lower())))
+    if bare in _DOES_NOT_EXIST:
+        bare = "dne"
+    elif bare in _YES:
         bare = "yes"
     elif bare in _NO:
         bare = "no"

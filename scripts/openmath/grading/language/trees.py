@@ -46,14 +46,15 @@ def label_of(item: tuple) -> str | None:
     return None
 
 
-def bounded_letter(item: tuple) -> str | None:
-    """The x of x > 3 and 1 < x < 2, if the item is that."""
+def bounded_name(item: tuple) -> str | None:
+    """The x of x > 3 and 1 < x < 2, the f(x) of 1 < f(x) < 2, as its tree in text; None of other items."""
     if item[0] != "rel" or item[1][0] not in ("<", ">", "<=", ">=", "!="):
         return None
     for side in item[2][1:2] if len(item[2]) == 3 else item[2]:
         if side[0] == "sym" and sum(map(bool, map(letters, item[2]))) == 1:
             return side[1]
-    return None
+    middle = item[2][1]
+    return repr(middle) if len(item[2]) == 3 and letters(middle) and not (letters(item[2][0]) or letters(item[2][2])) else None
 
 
 def is_label(tree: tuple) -> bool:

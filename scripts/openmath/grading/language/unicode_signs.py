@@ -26,6 +26,15 @@ _SIGNS = {
     "✓": r"\checkmark ", "✔": r"\checkmark ", "✅": r"\checkmark ", "☑": r"\checkmark ", "■": r"\blacksquare ", "□": r"\square ",
     "∎": r"\blacksquare ", "█": r"\blacksquare ",
 }  # fmt: skip
+_CHINESE_UNITS = {
+    "平方厘米": r"\text{ cm}^2", "平方米": r"\text{ m}^2", "立方厘米": r"\text{ cm}^3", "立方米": r"\text{ m}^3", "厘米": r"\text{ cm}",
+    "毫米": r"\text{ mm}", "千米": r"\text{ km}", "公里": r"\text{ km}", "米": r"\text{ m}", "千克": r"\text{ kg}",
+    "公斤": r"\text{ kg}", "克": r"\text{ g}", "小时": r"\text{ h}", "分钟": r"\text{ min}", "秒": r"\text{ s}", "天": r"\text{ day}",
+    "年": r"\text{ year}", "岁": r"\text{ year}", "周": r"\text{ week}", "个月": r"\text{ month}", "元": r"\text{ yuan}", "円": r"\text{ yen}",
+    "원": r"\text{ won}", "度": r"^\circ", "人": r"\text{ person}", "个": "", "個": "", "次": "", "种": "", "本": "", "只": "", "枚": "", "つ": "",
+    "百": r"\cdot 100", "千": r"\cdot 1000", "万": r"\cdot 10000", "亿": r"\cdot 100000000",
+}  # fmt: skip
+_CHINESE_UNIT = re.compile("(?<=\\d)\\s*(" + "|".join(sorted(_CHINESE_UNITS, key=len, reverse=True)) + r")(?!\w)")
 CURRENCIES = "€£¥₹₽₩"  # units.py reads them from the answer as written
 _ROOTS = {"√": "", "∛": "[3]", "∜": "[4]"}
 # ³√8, √17, √2.5, √x, √(7), √{7}: the root takes one number, letter or bracket
@@ -53,6 +62,7 @@ def as_latex(text: str) -> str:
         text = unicodedata.normalize("NFC", text)  # = with a stroke through it is ≠
         text = _OVER_DIGITS.sub(lambda run: "\\overline{" + _MARKS.sub("", run[0]) + "}", text)
         text = _OVER_LETTER.sub(lambda found: f"\\{_ACCENTS[found[2]]}{{{found[1]}}}", text)
+    text = _CHINESE_UNIT.sub(lambda found: _CHINESE_UNITS[found[1]], text)
     text = _SCRIPT_RUN.sub(_script, text)
     text = _ROOT.sub(_root, text)
     return "".join(_SIGNS.get(c) or _fold(c) if c > "\x7f" else c for c in text)

@@ -35,7 +35,7 @@ _POWER = re.compile(r"[a-z]+(?:\^(\d+))?")
 _WORD = re.compile(r"[a-z]+")
 _CURRENCIES = {"€": "euro", "£": "sterling", "¥": "yen", "₹": "rupee", "₽": "ruble", "₩": "won", "元": "yuan"}
 _CURRENCY = re.compile("[" + "".join(_CURRENCIES) + "]")
-_CURRENCY_BEFORE = re.compile(r"(?:\\text\s*\{)?\s*\b(Rs|INR|USD|EUR|GBP|JPY|RMB|CNY|US(?=\\?\$))\b\.?\s*\}?[\s~]*(?=[\\$\d])")
+_CURRENCY_BEFORE = re.compile(r"(?:\\text\s*\{)?\s*\b(Rs|INR|USD|EUR|GBP|JPY|RMB|CNY|US(?=\\?\$))(?![A-Za-z])\.?\s*\}?[\s~]*(?=[\\$\d])")
 _DOLLARS = re.compile(r"[\s-]*(?:\\text\s*\{\s*)?(?:US)?(?:\\\$|\$(?=[^$]*$))\s*\}?\s*[\d.]|[\d.]+\s*(?:\\\$|\$(?=[^$]*$))\s*$")
 ANGLES = {frozenset({"degree"}), frozenset({"radian"})}
 
@@ -70,14 +70,20 @@ def unit_of(raw: str, annotations: Iterable[str], tree: tuple | None) -> frozens
     found = set(stated.pop() if stated else ())
     currency = _CURRENCY.search(raw) or _CURRENCY_BEFORE.match(raw)
     if currency and currency[0] in _CURRENCIES:
-        found.add(_CURRENCIES[currency[0]])
+        found = _priced(_CURRENCIES[currency[0]], found)
     elif currency and currency[1] != "US":
-        found.add(_NAMES[currency[1].lower()])
+        found = _priced(_NAMES[currency[1].lower()], found)
     elif _DOLLARS.match(raw):
-        found.add("dollar")
+        found = _priced("dollar", found)
     if tree is not None and tree[0] in ("deg", "pct"):
         found.add({"deg": "degree", "pct": "%"}[tree[0]])
     return frozenset(found)
+
+
+def _priced(currency: str, found: set[str]) -> set[str]:
+    """A currency with what stands behind the number: $12 / hour is in dollars per hour."""
+    per = {name for name in found if all("^-" in part for part in name.split())}
+    return (found - per) | {" ".join(sorted([currency, *" ".join(per).split()]))}
 
 
 def without_currency(text: str) -> str:

@@ -37,6 +37,7 @@ _AFTER = re.compile(
     rf"\s*(?:</{_TAG}>|\\\\|\?|\s(?:is|are) the (?:final |correct )?answers?|\(\s*approx(?:imately|\.)?\s*\))\s*[.]?$",
     re.IGNORECASE,
 )
+_CLOSED = re.compile(r"(?<=[*_`\"'>$)}\]])[.;,]$")  # the full stop behind a wrapper
 _ROUGHLY = re.compile(r"(?:about|approximately|approx\.?|roughly|around|nearly|exactly)\s+(?=[\d\\$.-])", re.IGNORECASE)
 _WRAPPED = re.compile(r"[*_`\"'<#?:：$\\]|\b(?:answer|about|approx|rough|around|nearly|exactly|hence|thus|so|答案)", re.IGNORECASE)
 
@@ -44,7 +45,7 @@ _WRAPPED = re.compile(r"[*_`\"'<#?:：$\\]|\b(?:answer|about|approx|rough|around
 def unwrapped(text: str) -> str:
     """The answer without what stands around it."""
     for _ in range(MAX_WRAPPERS):
-        before, text = text, _without_one(text.strip())
+        before, text = text, _without_one(_CLOSED.sub("", text.strip()))
         if text == before:
             break
     return text

@@ -22,7 +22,11 @@ from openmath.grading.meaning.relations import Relations, cup, punctured
 from openmath.grading.meaning.values import key_at_any_precision
 from openmath.grading.meaning.vectors import as_matrix
 
-DOMAINS = {"\\mathbbZ": "integer", "\\mathbbN": "integer positive", "\\mathbbR": "real", "\\mathbbQ": "rational"}
+DOMAINS = {
+    "\\mathbbZ": "integer", "\\mathbbN": "integer positive", "\\mathbbR": "real", "\\mathbbQ": "rational",
+    "\\mathbbZ_>0": "integer positive", "\\mathbbN_>0": "integer positive", "\\mathbbZ_0": "integer nonnegative",
+    "\\mathbbN_0": "integer nonnegative",
+}  # fmt: skip
 MAX_FAMILY = 20  # formulas with the parameter k, in front of "k in Z"
 
 
