@@ -87,6 +87,7 @@ CHANGES_NO_SAMPLE = {
     "staging": Path("other-staging"),
     "concurrency": 7,
     "log": Path("other.log"),
+    "extraction": "fallbacks",  # the samples are those kept; only where they are published their answers differ
 }
 
 
@@ -152,7 +153,7 @@ STALE = {  # key of the model -> another value
     "own": {"dtype": "float16", "context_length": 4096, "tensor_parallel": 2},
 }
 FRESH = {
-    "vllm": {"seeds": 1, "greedy": True, "published_as": "paper", "build": {"max_batch_size": 1}},
+    "vllm": {"seeds": 1, "greedy": True, "published_as": "paper", "extraction": "fallbacks", "build": {"max_batch_size": 1}},
     "hub": {"hf": f"a/b@{COMMITS[0]}"},  # what `main` was found to be
     "pinned": {"hf": f"a/b@{COMMITS[0]}"},
 }
@@ -233,7 +234,7 @@ def finished(monkeypatch):
         words = ["--engine", "models/m/engine", "--benchmarks", "data/toy.jsonl", "--sample-runs", *runs]
         words += ["--output-dir", "results/m/eval-results", "--staging", "results/m/.staging"]
         words += ["--prompt", prompt_file(model["prompt"]), "--prompt-template", model["prompt_template"]]
-        job = Generation(parsed(monkeypatch, generate, *words, *Options(config).sampling()))
+        job = Generation(parsed(monkeypatch, generate, *words, *Options(config).sampling(next(iter(config["models"])))))
         for run in job.staged.values():
             for name in list(run.missing):
                 run.append({"id": name, "generation": "", "num_generated_tokens": 1})

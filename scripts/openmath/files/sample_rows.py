@@ -3,7 +3,7 @@
 Standard library only: this module also runs inside engine containers.
 """
 
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 
 class AnswerRow(TypedDict):
@@ -22,7 +22,8 @@ class SampleRow(AnswerRow):
     """A line of output-greedy.jsonl and output-rs{seed}.jsonl. Token counts are None where the engine does not say.
 
     generation: the model's text. seed: number of the sample run; None for greedy. finish_reason: stop | length |
-    prompt_too_long. num_prompt_tokens, num_generated_tokens: in tokens of the model.
+    prompt_too_long. num_prompt_tokens, num_generated_tokens: in tokens of the model. extraction: what stood before an answer that
+    is not boxed (answers.FALLBACKS), only in such rows.
     """
 
     generation: str
@@ -30,6 +31,7 @@ class SampleRow(AnswerRow):
     finish_reason: str | None
     num_prompt_tokens: int | None
     num_generated_tokens: int | None
+    extraction: NotRequired[str]
 
 
 class MajorityRow(AnswerRow):

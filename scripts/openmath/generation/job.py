@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from openmath.answers import extract_answer
+from openmath.answers import extract_answer, fallback_answer
 from openmath.client.completion import Completion, RequestFailed, RequestRefused, map_concurrently
 from openmath.engines import read_engine, running_engines
 from openmath.engines.balance import BalancedClient
@@ -176,7 +176,7 @@ class Generation:
             "problem": row["problem"],
             "expected_answer": row["expected_answer"],
             "generation": answer.text,
-            "predicted_answer": extract_answer(answer.text),
+            "predicted_answer": extract_answer(answer.text, row["expected_answer"]),
             "seed": seed_of(run),
             "finish_reason": answer.finish_reason,
             "num_prompt_tokens": answer.num_prompt_tokens,
@@ -197,7 +197,12 @@ class Generation:
                     texts = long_texts(staged)
                     check_runs_differ(f"{benchmark}: {previous} and {run}", texts_before, texts, staged.path)
                     previous, texts_before = run, texts
-                staged.publish(self.options.output_dir / benchmark / f"output-{run}.jsonl")
+                output = self.options.output_dir / benchmark / f"output-{run}.jsonl"
+                if self.options.extraction == "fallbacks":
+                    found = staged.publish_changed(output, with_fallback)
+                    print(f"generate: {benchmark} {run}: {found} answers not boxed but found by fall-backs", flush=True)
+                else:
+                    staged.publish(output)
 
 
 def prepared_rows(path: Path) -> Iterator[dict]:
@@ -207,6 +212,14 @@ def prepared_rows(path: Path) -> Iterator[dict]:
             expected, hint = "id, problem and expected_answer, all text", "prepare_benchmark.py makes such files."
             raise InputError("A benchmark is not prepared.", where=f"{path}:{number}", expected=expected, hint=hint)
         yield row
+
+
+def with_fallback(row: dict) -> dict:
+    """A finished sample without a box, with the answer that stands elsewhere in it; any other row as it is."""
+    found = None
+    if row["predicted_answer"] is None and row["finish_reason"] == "stop":
+        found = fallback_answer(row["generation"])
+    return row if found is None else {**row, "predicted_answer": found[0], "extraction": found[1]}
 
 
 def seed_of(run: str) -> int | None:

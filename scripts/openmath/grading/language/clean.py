@@ -8,7 +8,7 @@ Every step is linear in the length of the text.
 
 import re
 
-from openmath.answers import BOX, extract_answer
+from openmath.answers import BOX, boxes
 from openmath.grading.language.digits import grouped, repeating
 from openmath.grading.language.unicode_signs import as_latex
 from openmath.grading.language.units import without_currency
@@ -130,14 +130,8 @@ def clean(text: str) -> str:
 
 def _boxes(text: str) -> str:
     r"""An answer that still holds boxes is what they hold: "is $\boxed{5}$" is 5, two boxes are a list."""
-    found = []
-    for _ in range(MAX_BOXES):
-        box = extract_answer(text)
-        if box is None:
-            break
-        found.append(box)
-        text = text[: text.rindex(BOX)]
-    return ", ".join(reversed(found)) if found else text
+    found = [box.text for box in boxes(text)[-MAX_BOXES:] if box.text is not None]
+    return ", ".join(found) if found else text
 
 
 def _decimal_degrees(found: re.Match) -> str:
