@@ -10,10 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit.grading_cases import PAPER, RULES
 from unit.grading_corners import CORNERS
+from unit.grading_notation import NOTATION
 
 from openmath.grading.compare import at_odds, grade, read, vote_class
 from openmath.grading.language.units import unit_of
 
+OWN = RULES + CORNERS + NOTATION
 ROOT = Path(__file__).parents[2]
 PIECES = st.sampled_from(
     r"\frac \sqrt \pm \pi \infty \cup \in \le \text{and} \text{ cm} \left( \right) \{ \} \begin{pmatrix} \end{pmatrix} "
@@ -28,7 +30,7 @@ ANSWERS = (
 
 
 @pytest.mark.parametrize(
-    ("rule", "one", "other", "equal"), RULES + CORNERS, ids=[f"{r[0]}: {r[1]}"[:60] for r in RULES + CORNERS]
+    ("rule", "one", "other", "equal"), OWN, ids=[f"{r[0]}: {r[1]}"[:60] for r in OWN]
 )
 def test_rule(rule, one, other, equal):
     assert grade(one, other).correct is equal

@@ -32,6 +32,11 @@ _GROUPED = re.compile(r"(?<![\d,])\d{1,3}(?:,\d{3})+(?![\d,])")
 _ARTICLE = re.compile(
     r"(?:\\text\s*\{\s*)?(?:an?|the|any|each|every|both|some|all|no|its|it|he|she|we|I)\s+(?!and\b|or\b)[A-Za-z]{3}", re.IGNORECASE
 )
+# Area = 12, \text{Total: } 12; but not "If n is even: 12"
+_LABELLED = re.compile(
+    r"(?:\\text\s*\{\s*)?((?![A-Z]{2,3}\b)[A-Za-z]{3,20}(?: [a-z]{2,20}){0,2})\s*\}?\s*([=:])\s*\}?\s*(?=[-\d\\$(])(.+)", re.DOTALL
+)
+_CONDITION = re.compile(r"\b(?:if|when|where|for|not|no|yes|except|only|all|some|every|each|and|or|is|are|sin|cos|tan|log)\b", re.IGNORECASE)
 # 2 \text{ and } \frac{3}{4}
 _MIXED = re.compile(r"(-?\d+)\s*(?:\\text\s*\{\s*and\s*\}|\band\b)\s*(\\frac.*|\d+/\d+)")
 _PART = re.compile(r"(?:\\text\s*\{\s*)?\((?:[a-f]|i{1,3}|iv)\)\s*\}?")  # the (a) of (a) 5, (b) 6
@@ -57,6 +62,7 @@ class ParsedAnswer:
         self.too_large = False
         self.tree: tuple | None = None
         self.plain = False
+        self.label: str | None = None  # the "area" of Area = 12
         self.unit: frozenset[str] = frozenset()
         self.notation: Notation | None = None
         self.domain: str | None = None  # the > 0 of "for all x > 0"
@@ -111,6 +117,13 @@ class ParsedAnswer:
         self.text = prose.reals_but(statements.plain_text(self.text)) or self.text
         self.text = directed(self.text)
         self.text = as_formula(prose.unwrapped(self.text)) or self.text
+        label = _LABELLED.fullmatch(self.text)
+        if label and not _CONDITION.search(label[1]) and "=" not in label[3] and (label[2] == "=" or label[1][0].isupper()):
+            inner = ParsedAnswer(label[3])
+            if inner.tree is not None:
+                self.label = "".join(label[1].lower().split())
+                self.text, self.tree, self.unit, self.primary = inner.text, inner.tree, inner.unit, inner.primary
+                return
         self.notation = notation(self.text)
         if self.notation:
             self.primary, self.tree, self.content, _ = self.notation
@@ -179,8 +192,8 @@ class ParsedAnswer:
     @cached_property
     def coordinate(self) -> str | None:
         """The x of x = 5, which is not y = 5; the AB of AB = 5."""
-        if self.tree is None:
-            return None
+        if self.tree is None or self.label:
+            return self.label
         bounded = bounded_name(self.tree)
         if bounded:
             return bounded if len(bounded) > 1 or bounded in "xyz" else A_LETTER

@@ -54,9 +54,10 @@ class Reading(Enum):
     CHOICE = "a formula or small letter as a choice", ("E - 24", "E")
     CHOICE_CONTENT = "what the choice of a multiple-choice question says", ("(C) 11", "11")
     YES_NO = "a sentence as yes or no", ("There are no such integers n", "No solution"), ("YES_NO",)
-    INFINITELY_MANY = (  # two sentences of this reading differ, as both_at_once does not name it
+    INFINITELY_MANY = (
         "a sentence as infinitely many",
-        ("There are infinitely many such primes p", "infinitely many (provided p>3)"),
+        ("There are infinitely many such primes p", "There exist infinitely many primes with that property"),
+        ("INFINITELY_MANY",),
     )
     STATED = "the formula that a sentence leads to", ("Yes, b > a", "a < b")
     UNQUANTIFIED = (

@@ -7,7 +7,7 @@ r"""Choices of multiple-choice questions: (B) 7, B. 7, \text{(B) } 7, Option B, 
 import re
 
 _CHOICE = re.compile(
-    r"\\text\s*\{\s*\(?([A-J])[.):]+\s*\}?\s*(.+)|(?:\(([A-J])\)|([A-J])(?:[.)]\s|:\s+(?=[A-Za-z\\\d])))\s*((?:\w|\\(?:frac|sqrt|pi|text)\b|[-$]).*)",
+    r"\\text\s*\{\s*\(?([A-J])[.):]+\s*\}?\s*(.+)|(?:\(([A-J])\)|([A-J])(?:[.)]\s|:\s+(?=[A-Za-z\\\d])))\s*((?!(?:and|or)\b)(?:\w|\\(?:frac|sqrt|pi|text)\b|[-$]).*)",
     re.DOTALL,
 )
 _NAMED = re.compile(

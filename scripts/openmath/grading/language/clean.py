@@ -63,14 +63,21 @@ _ORDINAL = re.compile(  # 5th, 5^{th}, 5\text{th}, 5^{\text{th}}
     r"(?<=\d)\s*(?:\^\s*)?(?:\{\\(?:text|mathrm)\{(?:st|nd|rd|th)\}\}|\{(?:st|nd|rd|th)\}"
     r"|\\(?:text|mathrm)\{(?:st|nd|rd|th)\}|(?:st|nd|rd|th)(?![A-Za-z]))"
 )
-# 1, 2, 3, ...: a list that goes on. 3.1415...: a decimal that goes on, and may be a rounding.
-_MORE = re.compile(r"(?<!\d)\s*\.\.\.+$|(?<=[,\s])\.\.\.+$|(?<![.\d])(?<=\d)\s*\.\.\.+$")
+# 3.1415... is a decimal that goes on, and may be a rounding; 1, 2, 3, ... is a list that goes on
+_CUT_OFF = re.compile(r"^([^,;]*\d\.\d+)\s*(?:\.\.\.+|\\ldots)\s*$")
+_MORE = re.compile(r"\.\.\.+")
 _TURNED = re.compile(r"^\s*\]|\[\s*$|\\c[ua]p\s*\]|\[\s*\\c[ua]p|\]\s*-?\\infty")
 _FRENCH = re.compile(r"([\[\]])([^\[\],;]+)[,;]([^\[\],;]+)([\[\]])")  # ]0, 1[ is (0, 1)
 _DEGREES = re.compile(  # 75^\circ 30' 15''
     r"(\d+)\s*\^\s*\{?\s*\\circ\s*\}?\s*(?:\\[,;: ])?\s*(\d+)\s*'(?!')\s*(?:(\d+)\s*(?:''|\"))?"
 )
 _IS = re.compile(r"^\s*([A-Za-z])\s*(?:\\text\s*\{\s*is\s*\}|\sis\s)\s*(?=[-\d\\])")  # n is 58
+# Units that would be products of letters, and their full stops: 9.8 m/s^2, 7 in, 12 sq. ft.
+_UNIT = re.compile(
+    r"(?<=[\d}])\s+((?:[kcm]?m|ft|mi|in|k?g|m?L)\s*/\s*(?:s|h|hr|min|m?L|c?m))(?=\s*(?:\^\s*\{?\d\}?)?\s*$)|(?<=[\d}])\s+(in|m?L|min|sec|h)\s*$"
+)
+_NOT_FUNCTIONS = {"min": "minutes", "sec": "seconds", "in": "inches"}
+_UNIT_DOT = re.compile(r"\b(sq|cu|ft|in|lbs?|oz|yd|hrs?|mins?|secs?)\.(?=\s|$|\})")
 _TIMES_TEN = re.compile(r"(?<=\d)\s*[xX]\s*(?=10\s*\^)")  # 3.2 x 10^5
 _COMBINATIONS = re.compile(
     r"(?:\{\})?[\^_]\s*\{?(?P<n>\w)(?P<more>\d*)\}?\s*(?:\\(?:text|mathrm|mathbf)\s*\{)?(?P<kind>[CP])\}?\s*_\s*\{?(?P<r>\w\d*)\}?"
@@ -115,15 +122,16 @@ def clean(text: str) -> str:
     text = _RIGHT_DOT.sub(" ", text)
     if "\\circ" in text:
         text = _DEGREES.sub(_decimal_degrees, text)
-    if "{i}" in text or "{j}" in text or "math{i" in text or "{\\bf" in text:
+    if "\\" in text and _UNIT_VECTOR.search(text):
         text = _unit_vectors(text)
+    text = _UNIT.sub(_unit, _UNIT_DOT.sub(r"\1", text))
     text = _COMBINATIONS.sub(_combination, _TIMES_TEN.sub(r"\\times ", _IS.sub(r"\1 = ", text)))
     text = grouped(_ORDINAL.sub("", repeating(text)))
     text = _COSMETIC.sub(_plain, text).replace("~", " ")
     text = _FRENCH.sub(_interval, text) if _TURNED.search(text) else text
-    text = _MORE.sub(r"\\ldots ", text.strip()).rstrip(" .;,:\\").strip()
+    text = _MORE.sub(r"\\ldots ", _CUT_OFF.sub(r"\1", text.strip())).rstrip(" .;,:\\").strip()
     if text.startswith("{") and _WHOLE_GROUP.fullmatch(text):
-        text = text[1:-1].strip()
+        text = text[1:-1].strip().rstrip(" .;,:")
     missing = text.count("{") - text.count("}") if "{" in text else 0
     return text + "}" * missing if 0 < missing <= MAX_MISSING else text
 
@@ -132,6 +140,11 @@ def _boxes(text: str) -> str:
     r"""An answer that still holds boxes is what they hold: "is $\boxed{5}$" is 5, two boxes are a list."""
     found = [box.text for box in boxes(text)[-MAX_BOXES:] if box.text is not None]
     return ", ".join(found) if found else text
+
+
+def _unit(found: re.Match) -> str:
+    name = found[1] or found[2]
+    return f" \\text{{ {_NOT_FUNCTIONS.get(name, name)}}}"
 
 
 def _decimal_degrees(found: re.Match) -> str:

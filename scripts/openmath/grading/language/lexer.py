@@ -54,7 +54,7 @@ _TOKEN = re.compile(
     re.DOTALL | re.ASCII,
 )
 _GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
-_INFINITY = frozenset({"infinity", "inf", "oo"})
+INFINITY = frozenset({"infinity", "inf", "oo"})
 _CHOICES = re.compile(r"[A-Z](?:(?:,\s*|\s+and\s+|,\s*and\s+)[A-Z])+")  # \text{A, C and D}: three choices
 _ROMAN = re.compile(r"X{0,3}(?:IX|IV|V?I{0,3})(?<=..)")
 _TEXTUAL = frozenset({"text", "mathrm"})
@@ -145,7 +145,7 @@ def _letters(run: str, spaced: bool, tokens: list[Token]) -> None:
         tokens.append(Token("sep", lower, spaced))
     elif run in FUNCTIONS or run in ("sqrt", "pi", "theta", "binom", "frac"):
         tokens.append(Token("cmd", run, spaced))
-    elif lower in _INFINITY:
+    elif lower in INFINITY:
         tokens.append(Token("cmd", "infty", spaced))
     elif lower in DEGREE_WORDS or lower in PERCENT_WORDS or lower in SCALES:
         tokens.append(Token("word", lower, spaced))
@@ -186,8 +186,8 @@ def _text(text: str, position: int, command: str, spaced: bool, tokens: list[Tok
         _letters(inside, spaced, tokens)
     elif _CHOICES.fullmatch(inside):
         tokens.extend(tokenize(inside))
-    elif inside in FUNCTIONS or words in _INFINITY:
-        tokens.append(Token("cmd", "infty" if words in _INFINITY else inside, spaced))
+    elif inside in FUNCTIONS or words in INFINITY:
+        tokens.append(Token("cmd", "infty" if words in INFINITY else inside, spaced))
     elif words.isdigit():
         tokens.append(Token("num", words, spaced))
     else:

@@ -49,6 +49,17 @@ def as_formula(words: str) -> str | None:
             return found.expand(formula)
     if not words[:1].isalpha():
         return None
+    sign, words = ("-", words.partition(" ")[2]) if words.startswith(("negative ", "minus ")) else ("", words)
+    value = _value(words)
+    return value and sign + value
+
+
+def _value(words: str) -> str | None:
+    if words == "half":
+        return "\\frac{1}{2}"
+    if words.endswith(" and a half"):
+        value = _value(words.removesuffix(" and a half"))
+        return value and f"{value}\\frac{{1}}{{2}}"
     parts = words.replace("-", " ").replace(" and ", " ").split()
     below = _PARTS.get(parts[-1].removesuffix("s").replace("halve", "half"))
     if below and len(parts) > 1:

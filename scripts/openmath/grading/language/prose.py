@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from openmath.grading.language.lexer import FUNCTIONS, INFINITY, UNITS
 from openmath.grading.readings import Reading
 
 _YES = frozenset({"yes", "true", "correct"})
@@ -29,6 +30,7 @@ _DOES_NOT_EXIST = frozenset({"dne", "doesnotexist", "limitdoesnotexist", "nonexi
 # Alice and Bob, in whatever order
 _NAMES = re.compile(r"[A-Z][a-z]+(?:,? and [A-Z][a-z]+|(?:, [A-Z][a-z]+)+,? and [A-Z][a-z]+)")
 _BETWEEN_NAMES = re.compile(r",? and |, ")
+_THREE_LETTERS = re.compile(r"(?=.*[aeiou])[a-z]{3}")
 _MERIDIEM = re.compile(r"\b([ap])\s*\.\s*m\b\.?", re.IGNORECASE)
 _NOT = r"\b(?:not|no|never|none|neither|nor|cannot|fails?|impossible)\b|n't\b"
 _NO_SENTENCE = re.compile(
@@ -96,9 +98,14 @@ def _says_nothing(words: str) -> bool:
 def is_words(text: str) -> bool:
     """Is the whole answer one of the words that would otherwise read as a product of letters?"""
     word = unwrapped(text).strip(" .")
-    if _CAPITALS.fullmatch(word):
+    if _CAPITALS.fullmatch(word) or _is_three_letter_word(word) or "".join(word.lower().split()) in _DOES_NOT_EXIST:
         return True
     return word.lower() in _KNOWN or _says_nothing(word)
+
+
+def _is_three_letter_word(word: str) -> bool:
+    """ "dog", which is not "god", but not abc, xyz, or sin."""
+    return bool(_THREE_LETTERS.fullmatch(word)) and word not in FUNCTIONS | UNITS | INFINITY and sorted(word) != list(word)
 
 
 def key(text: str) -> str:
@@ -143,7 +150,7 @@ def short_answer(text: str) -> str | None:
     if len(words_said) > 1 and _PARTS.fullmatch(words):
         return "text:" + ",".join(words_said)
     many = _INFINITELY_MANY.match(words)
-    if many and len(many["more"].split()) <= 2:
+    if many and len(many["more"].split()) <= 2 and not _HEDGED.search(words):
         return "infinitely many"
     found = _SHORT.match(words)
     return None if not found or _BOTH.search(found[2]) or _HEDGED.search(words) else f"text:{found[1]}"

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 _SPELLINGS = {
     "mm": "mm millimeter millimetre", "cm": "cm centimeter centimetre", "m": "m meter metre",
-    "km": "km kilometer kilometre", "in": "in inche", "ft": "ft foot feet", "yd": "yd yard", "mi": "mi mile",
+    "km": "km kilometer kilometre", "in": "in inch inche", "ft": "ft foot feet", "yd": "yd yard", "mi": "mi mile",
     "g": "g gm gram", "kg": "kg kilogram", "mg": "mg milligram", "l": "l liter litre", "ml": "ml milliliter millilitre",
     "s": "s sec second", "min": "min minute", "h": "h hr hour", "day": "day", "week": "week wk", "month": "month",
     "year": "year yr", "dollar": "dollar usd", "cent": "cent", "euro": "euro eur", "sterling": "gbp", "rupee": "rs inr rupee",
@@ -28,8 +28,9 @@ DIRECTIONS = frozenset(
     underground bc ad bce ce taller shorter older younger heavier lighter hotter colder win credit debit""".split()
 )
 _DIRECTED = re.compile(
-    rf"(?:an? )?({'|'.join(sorted(DIRECTIONS))}) (?:of|by) (?=[\\\d$-])(.*)", re.IGNORECASE | re.DOTALL
+    rf"(?:an? |the )?({'|'.join(sorted(DIRECTIONS))}) (?:of|by) (?=[\\\d$-])(.*)", re.IGNORECASE | re.DOTALL
 )
+_ARTICLE = re.compile(r"^(?:an?|the) (?=[\d\\$])", re.IGNORECASE)
 _PART = re.compile(r"[A-Za-z]+|\^[\s{]*(-?\d+)|/|\S")
 _POWER = re.compile(r"[a-z]+(?:\^(\d+))?")
 _WORD = re.compile(r"[a-z]+")
@@ -94,7 +95,9 @@ def without_currency(text: str) -> str:
 def directed(text: str) -> str:
     """ "an increase of 15%" as "15% increase"."""
     found = _DIRECTED.fullmatch(text)
-    return f"{found[2]} {found[1].lower()}" if found else text
+    if found:
+        return f"{found[2]} {found[1].lower()}"
+    return _ARTICLE.sub("", text) if text.rpartition(" ")[2].lower().strip("}. ") in DIRECTIONS else text
 
 
 def _words(annotation: str) -> frozenset[str]:

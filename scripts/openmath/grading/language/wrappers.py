@@ -15,7 +15,7 @@ _STYLES = (
 ).split()
 _STYLED = re.compile(rf"\\(?:{'|'.join(_STYLES)})\s*(?=\{{)")
 # What \text{...} may lose its wrapper for; words without theirs would be products of letters.
-_FORMULA = re.compile(r"[\d\\=<>+^/$\[(|]|^\s*[A-Za-z]\s*$")
+_FORMULA = re.compile(r"[\d\\=<>+^/$\[(|]|(?<![A-Za-z])[A-Za-z]\s*[-*]|^\s*[A-Za-z]\s*$")
 # Shown differently, wherever it stands. The argument of \color is a name, and what is coloured follows.
 _SHOWN = re.compile(
     r"\\(?:textcolor|colorbox|color|class|cssId|style|bbox|fcolorbox\s*\{[^{}]*\})\s*(?:\[[^\[\]{}]*\])?\s*\{[^{}]*\}(?!\s*$)"
@@ -54,8 +54,6 @@ def unwrapped(text: str) -> str:
 def _without_one(text: str) -> str:
     if not _WRAPPED.search(text):
         return text
-    if "\\" in text:
-        text = _SHOWN.sub(" ", text).strip()
     for opener, closer in (*_QUOTES, *_DELIMITERS):
         inner = text[len(opener) : -len(closer)]
         if (
@@ -71,6 +69,11 @@ def _without_one(text: str) -> str:
         inner = group_of_whole(text, styled.end())
         if inner is not None and _FORMULA.search(inner):
             return inner
+    if "\\" in text:
+        text = _SHOWN.sub(" ", text).strip()
+    inner = group_of_whole(text, 0) if text.startswith("{") else None
+    if inner is not None and inner.strip().startswith("{") and group_of_whole(inner.strip(), 0) is not None:
+        return inner
     for pattern in (_BEFORE, _ROUGHLY):
         found = pattern.match(text)
         if found and found.end() < len(text):

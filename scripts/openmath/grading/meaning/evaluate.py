@@ -130,6 +130,8 @@ class Evaluator(Series):
     def _pow(self, base: tuple, exponent: tuple) -> Value:
         if exponent == ("sym", "T"):
             raise NotMath("transpose")
+        if exponent == ("div", ("num", "1"), ("num", "2")):
+            return self._root(base, ("num", "2"))
         return values.power(self.value(base), self.value(exponent))
 
     def _root(self, inner: tuple, degree: tuple) -> Value:

@@ -52,7 +52,7 @@ class OtherReadings(Keys):
             yield Reading.VECTOR, "(" + ",".join(self.key(cell) for row in tree[1] for cell in row) + ")"
         elif tag == "ratio" and len(tree[1]) == 2:
             yield Reading.QUOTIENT, self.number_key(("div", *tree[1]))
-        elif tag == "base":
+        elif tag == "base" and tree[1].replace(".", "").isdigit():
             yield Reading.BARE_DIGITS, self.number_key(("num", tree[1]))
         if tag != "list" and count_signs(tree) > 1:
             yield Reading.SIGNS_TOGETHER, self.set_key(tuple(expand(tree, together=True)))
