@@ -4,7 +4,7 @@ from functools import lru_cache
 
 from openmath.grading import paper
 from openmath.grading.grades import Grade
-from openmath.grading.language.units import ANGLES, clash
+from openmath.grading.language.units import ANGLES, DIRECTIONS, clash
 from openmath.grading.meaning.key_texts import text_key
 from openmath.grading.meaning.rounding import rounds_to
 from openmath.grading.parsed_answer import A_LETTER, ParsedAnswer
@@ -68,7 +68,7 @@ def same(a: ParsedAnswer, b: ParsedAnswer) -> bool:
         return False
     if _meets_primary(a, b) or _meets_primary(b, a) or _meet_at_once(a, b):
         return True
-    if a.tree is None or b.tree is None or a.too_large or b.too_large:
+    if a.tree is None or b.tree is None or a.too_large or b.too_large or (a.unit ^ b.unit) & DIRECTIONS:
         return False
     return rounds_to(a.tree, b.tree)
 

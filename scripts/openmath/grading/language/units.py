@@ -4,6 +4,8 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
+from openmath.grading.language.wrappers import unwrapped
+
 _SPELLINGS = {
     "mm": "mm millimeter millimetre", "cm": "cm centimeter centimetre", "m": "m meter metre",
     "km": "km kilometer kilometre", "in": "in inch inche", "ft": "ft foot feet", "yd": "yd yard", "mi": "mi mile",
@@ -65,6 +67,8 @@ def unit_of(raw: str, annotations: Iterable[str], tree: tuple | None) -> frozens
 
     raw: as written (for \$5); annotations: the words dropped behind each value, which must agree; tree: of the rest (for % and degrees).
     """
+    if "$" in raw:
+        raw = unwrapped(raw)
     stated = {_words(words) for words in annotations}
     if len(stated) > 1:
         return frozenset()

@@ -15,7 +15,7 @@ _STYLES = (
 ).split()
 _STYLED = re.compile(rf"\\(?:{'|'.join(_STYLES)})\s*(?=\{{)")
 # What \text{...} may lose its wrapper for; words without theirs would be products of letters.
-_FORMULA = re.compile(r"[\d\\=<>+^/$\[(|]|(?<![A-Za-z])[A-Za-z]\s*[-*]|^\s*[A-Za-z]\s*$")
+_FORMULA = re.compile(r"[_!\d\\=<>+^/$\[(|]|(?<![A-Za-z])[A-Za-z]\s*[-*]|^\s*[A-Za-z]\s*$")
 # Shown differently, wherever it stands. The argument of \color is a name, and what is coloured follows.
 _SHOWN = re.compile(
     r"\\(?:textcolor|colorbox|color|class|cssId|style|bbox|fcolorbox\s*\{[^{}]*\})\s*(?:\[[^\[\]{}]*\])?\s*\{[^{}]*\}(?!\s*$)"
@@ -28,7 +28,7 @@ _QUOTES = (("**", "**"), ("__", "__"), ("*", "*"), ("`", "`"), ('"', '"'), ("``"
 _DELIMITERS = (("\\(", "\\)"), ("\\[", "\\]"))
 _TAG = r"(?:final_?)?(?:answer|b|strong|i|em|u|p|div|span|code|center|mark|math)"
 _BEFORE = re.compile(
-    rf"(?:<{_TAG}(?:\s[^<>]*)?>|#{{1,6}}(?=\s)|"
+    rf"(?:=(?![=<>])|<{_TAG}(?:\s[^<>]*)?>|#{{1,6}}(?=\s)|"
     r"(?:\**|\\text\s*\{|\\textbf\s*\{)?\s*(?:the\s+)?(?:(?:final|correct|required|desired)\s+)?(?:answer|ans|result)\b\s*(?:is|are)?\s*[:：]\s*\**\}?|"
     r"(?:therefore|hence|thus|so)\s*[,:]|答案\s*(?:是|为|：|:)?)\s*",
     re.IGNORECASE,
@@ -39,7 +39,7 @@ _AFTER = re.compile(
 )
 _CLOSED = re.compile(r"(?<=[*_`\"'>$)}\]])[.;,]$")  # the full stop behind a wrapper
 _ROUGHLY = re.compile(r"(?:about|approximately|approx\.?|roughly|around|nearly|exactly)\s+(?=[\d\\$.-])", re.IGNORECASE)
-_WRAPPED = re.compile(r"[*_`\"'<#?:：$\\]|\b(?:answer|about|approx|rough|around|nearly|exactly|hence|thus|so|答案)", re.IGNORECASE)
+_WRAPPED = re.compile(r"[*_`\"'<#?:：$\\=]|\b(?:answer|about|approx|rough|around|nearly|exactly|hence|thus|so|答案)", re.IGNORECASE)
 
 
 def unwrapped(text: str) -> str:
@@ -60,8 +60,8 @@ def _without_one(text: str) -> str:
             text.startswith(opener)
             and text.endswith(closer)
             and inner.strip()
-            and opener not in inner
-            and closer not in inner
+            and opener not in inner.replace("\\$", "")
+            and closer not in inner.replace("\\$", "")
         ):
             return inner
     styled = _STYLED.match(text)
@@ -70,10 +70,10 @@ def _without_one(text: str) -> str:
         if inner is not None and _FORMULA.search(inner):
             return inner
     if "\\" in text:
-        text = _SHOWN.sub(" ", text).strip()
-    inner = group_of_whole(text, 0) if text.startswith("{") else None
-    if inner is not None and inner.strip().startswith("{") and group_of_whole(inner.strip(), 0) is not None:
-        return inner
+        shown = _SHOWN.sub(" ", text).strip()
+        if shown != text:
+            inner = group_of_whole(shown, 0) if shown.startswith("{") else None
+            return shown if inner is None else inner
     for pattern in (_BEFORE, _ROUGHLY):
         found = pattern.match(text)
         if found and found.end() < len(text):
