@@ -52,7 +52,12 @@ def parse_arguments() -> argparse.Namespace:
     add("--temperature", type=real(0), default=defaults.TEMPERATURE, help="of sampled runs; greedy is greedy")
     add("--top-p", type=real(0, 1, above=True), default=defaults.TOP_P)
     add("--max-new-tokens", type=whole(1), default=defaults.MAX_NEW_TOKENS)
-    add("--extraction", choices=defaults.EXTRACTIONS, default=defaults.EXTRACTIONS[0], help="where answers stand; see docs/grading.md")
+    add(
+        "--extraction",
+        choices=defaults.EXTRACTIONS,
+        default=defaults.EXTRACTIONS[0],
+        help="where answers stand; see docs/grading.md",
+    )
     add("--limit", type=whole(1), help="only the first problems of each benchmark")
     add("--concurrency", type=whole(0), default=0, help="requests in flight; 0: what suits the engine")
     add("--log", type=Path, default=Path("engine.log"), help="file for the server's own output")

@@ -24,12 +24,15 @@ _BOX = re.compile(r"\\(?:boxed|fbox|framebox)(?![A-Za-z])(?:\s*\[[^\[\]{}]{0,40}
 _LOST_BACKSLASH = re.compile(r"(?<![A-Za-z\\])(?:\x08oxed|boxed)(?=\{)")
 # \boxed 7, \boxed x, \boxed\frac12: what TeX puts in the box, and all digits of a number
 _BARE = re.compile(r"-?\d+(?:[.,/]\d+)*|[A-Za-z](?![A-Za-z])|\\[A-Za-z]+(?:\{[^{}]*\}|\d)*")
-_QUOTED = re.compile(r"(?:\.\.\.|\\l?dots|\W?(?:your |the |final ){0,3}answer(?: here)?\W?)?", re.IGNORECASE)  # of the instruction
+_QUOTED = re.compile(
+    r"(?:\.\.\.|\\l?dots|\W?(?:your |the |final ){0,3}answer(?: here)?\W?)?", re.IGNORECASE
+)  # of the instruction
 # A base model goes on with a problem of its own.
 _NEXT_PROBLEM = re.compile(r"\n[ \t]{0,4}(?:#{1,6} ?|\*\*)?(?:Question|Problem|Exercise|Q)\b ?\d{0,3} ?(?:\*\*)? ?[:.]")
 # Between boxes that are parts of one answer: x = \boxed{3}, y = \boxed{8}.
 _JOINT = re.compile(
-    r"(?:[\s$,;&()]|\\[,;:! ()]|\\\\|\\q?quad|\band\b|\bor\b|\\text\s*\{\s*(?:,|and|or)\s*\}|\\(?:left|right)|\\?[A-Za-z](?:_\{?\w\}?)?\s*(?:=|\\in|:))*"
+    r"(?:[\s$,;&()]|\\[,;:! ()]|\\\\|\\q?quad|\band\b|\bor\b|\\text\s*\{\s*(?:,|and|or)\s*\}|\\(?:left|right)"
+    r"|\\?[A-Za-z](?:_\{?\w\}?)?\s*(?:=|\\in|:))*"
 )
 _LABEL = re.compile(r"\(([a-h])\)")
 _LIST = re.compile(r"\s*(?:,(?!\d{3}(?!\d))|;|\\text\s*\{\s*(?:and|or)\s*\}|\band\b|\bor\b|\([b-h]\))\s*")
@@ -89,8 +92,8 @@ def extract_answer(generation: str, reference: str | None = None) -> str | None:
     r"""The text inside the last box, as written; "" for `\boxed{}`; None if there is no box or it is broken.
 
     Only the last box counts: if it never closes, the model did not finish its answer, and an earlier one is not credited in its
-    place; but a last `\boxed{}` behind another box only quotes the instruction. Boxes side by side, or behind (a), (b), ..., are the
-    parts of one answer where the reference has as many.
+    place; but a last `\boxed{}` behind another box only quotes the instruction. Boxes side by side, or behind (a), (b), ...,
+    are the parts of one answer where the reference has as many.
     """
     first = generation.find(BOX)
     if first >= 0 and generation.rfind(BOX) == first and generation.startswith(BOX + "{", first):

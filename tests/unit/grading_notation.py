@@ -1,4 +1,4 @@
-r"""Notation as people write it, beyond the rules of grading_cases.py: (origin, one answer, other answer, equal?), graded in both directions."""
+r"""Notation as people write it, beyond grading_cases.py: (origin, one answer, other answer, equal?), graded in both directions."""
 
 NOTATION = [
     ("Unicode", "√23", "3", False),

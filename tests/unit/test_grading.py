@@ -29,9 +29,7 @@ ANSWERS = (
 )
 
 
-@pytest.mark.parametrize(
-    ("rule", "one", "other", "equal"), OWN, ids=[f"{r[0]}: {r[1]}"[:60] for r in OWN]
-)
+@pytest.mark.parametrize(("rule", "one", "other", "equal"), OWN, ids=[f"{r[0]}: {r[1]}"[:60] for r in OWN])
 def test_rule(rule, one, other, equal):
     assert grade(one, other).correct is equal
     assert grade(other, one).correct is equal

@@ -11,12 +11,21 @@ from unit.grading_notation import NOTATION
 
 from openmath.grading.compare import grade
 
-ANSWERS = sorted({text for _, one, other, _ in RULES + CORNERS for text in (one, other) if text.isprintable() and "box" not in text and len(text) < 200 and text.count("{") == text.count("}")})
-# Answers that already are a sentence, a choice or a wrapper are wrapped by nobody.
-FORMULAS = [text for text in ANSWERS if not re.search(r"[A-Za-z]{5}|[$\"*.]|^'|\x0c|\t|\\text|[(]?[A-J][).]", re.sub(r"\\[A-Za-z]+", "", text) + "\\text" * ("\\text" in text))]
+ANSWERS = sorted(
+    {
+        text
+        for _, one, other, _ in RULES + CORNERS
+        for text in (one, other)
+        if text.isprintable() and "box" not in text and len(text) < 200 and text.count("{") == text.count("}")
+    }
+)
+# Sentences, choices and what is wrapped already are wrapped by nobody.
+_COMMAND = re.compile(r"\\(?!text|\$)[A-Za-z]+")
+_NO_FORMULA = re.compile(r"[A-Za-z]{5}|[$\"*.]|^'|\\text|\(?[A-J][).]")
+FORMULAS = [text for text in ANSWERS if not _NO_FORMULA.search(_COMMAND.sub("", text))]
 WRAPPERS = [
-    r"\text{%s}", r"\mathbf{%s}", r"\boldsymbol{%s}", r"\textbf{%s}", "**%s**", "__%s__", "`%s`", '"%s"', "“%s”", r"{\color{red} %s}",
-    r"\textcolor{blue}{%s}", r"\underline{%s}", r"\Large %s", r"\fbox{%s}", r"\fbox{$%s$}", r"%s \tag{1}", r"%s \quad\square",
+    r"\text{%s}", r"\mathbf{%s}", r"\boldsymbol{%s}", r"\textbf{%s}", "**%s**", "__%s__", "`%s`", '"%s"', "“%s”",
+    r"{\color{red} %s}", r"\textcolor{blue}{%s}", r"\underline{%s}", r"\Large %s", r"\fbox{%s}", r"\fbox{$%s$}", r"%s \tag{1}", r"%s \quad\square",
     r"\therefore %s", "%s ✓", r"%s \checkmark", "Answer: %s", "**Answer:** %s", r"\text{Answer: }%s", "Final Answer: $%s$",
     "<answer>%s</answer>", "$%s$", r"\(%s\)", r"\[ %s \]", r"\boxed{%s}", "%s.", "#### %s", "<b>%s</b>",
 ]  # fmt: skip
@@ -33,7 +42,11 @@ _UP, _DOWN = str.maketrans("0123456789-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻"
 def in_unicode(answer: str) -> str:
     for pattern, sign in _UNICODE:
         if sign in ("up", "down"):
-            answer = re.sub(pattern.replace("-?", "[-−]?"), lambda run, s=sign: "".join(filter(None, run.groups())).translate(_UP if s == "up" else _DOWN), answer)
+            answer = re.sub(
+                pattern.replace("-?", "[-−]?"),
+                lambda run, s=sign: "".join(filter(None, run.groups())).translate(_UP if s == "up" else _DOWN),
+                answer,
+            )
         else:
             answer = re.sub(pattern, sign, answer)
     return answer

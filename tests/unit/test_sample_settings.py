@@ -153,7 +153,13 @@ STALE = {  # key of the model -> another value
     "own": {"dtype": "float16", "context_length": 4096, "tensor_parallel": 2},
 }
 FRESH = {
-    "vllm": {"seeds": 1, "greedy": True, "published_as": "paper", "extraction": "fallbacks", "build": {"max_batch_size": 1}},
+    "vllm": {
+        "seeds": 1,
+        "greedy": True,
+        "published_as": "paper",
+        "extraction": "fallbacks",
+        "build": {"max_batch_size": 1},
+    },
     "hub": {"hf": f"a/b@{COMMITS[0]}"},  # what `main` was found to be
     "pinned": {"hf": f"a/b@{COMMITS[0]}"},
 }

@@ -1,9 +1,9 @@
 """A finished evaluation of an earlier commit: the present code generates no sample and asks no judge again.
 
 `finished_3df6639.tar.gz` was made by commit 3df6639 from the configuration inside, with its times and Snakemake's records. It is
-without the checkpoint (in its wheel) and the report (large); its figures are empty files. Its grades are those of GRADER_VERSION 2: they
-are made again, and what follows from them. Where samples change on purpose (GENERATION_VERSION), a new one takes its place, made by the
-commit that changed them.
+without the checkpoint (in its wheel) and the report (large); its figures are empty files. Its grades are those of GRADER_VERSION 2:
+they are made again, and what follows from them. Where samples change on purpose (GENERATION_VERSION), a new one takes its place,
+made by the commit that changed them.
 """
 
 import shutil

@@ -1,16 +1,26 @@
 r"""Whole answers in a notation of their own: times, dates, choices, numbers in another base, congruences."""
 
+import re
 from typing import NamedTuple
 
-from openmath.grading.language import prose
+from openmath.grading.language import prose, statements
 from openmath.grading.language.bases import based
 from openmath.grading.language.choices import choice, loose_choice
 from openmath.grading.language.congruences import congruence
 from openmath.grading.language.digits import indian_groups
+from openmath.grading.language.number_words import as_formula
 from openmath.grading.language.times import Clock, clock, date
+from openmath.grading.language.units import directed
 from openmath.grading.meaning.structure import Structure
 from openmath.grading.readings import Reading
 
+_SET_BUILDER = re.compile(r"\\\{\s*([a-z])\s*(?:\\in\s*\\mathbb\s*\{?\s*R\s*\}?)?\s*[|:]\s*(.+?)\\\}")
+_FAMILY = re.compile(r"\\\{\s*([^:|]+?)\s*[|:]\s*([a-z]\s*\\in\s*\\mathbb[^:|]*?)\s*\\\}")  # {4k : k in Z}
+_SET_OF_TUPLES = re.compile(r"\\\{\s*\([a-z](?:\s*,\s*[a-z])+\)\s*[|:]\s*(.+?)\\\}")  # {(a, b) : a = b}
+# 2 \text{ and } \frac{3}{4}
+_MIXED = re.compile(
+    r"(-?)(\d+)\s*(?:\\text\s*\{\s*and\s*\}|\band\b)\s*(?:\\frac\s*\{?(\d+)\}?\s*\{?(\d+)\}?|(\d+)/(\d+))"
+)
 _PARAMETERS = "kmnt"  # names of the k in 25k + 24
 
 
@@ -21,6 +31,17 @@ class Notation(NamedTuple):
     tree: tuple | None = None
     content: str | None = None
     others: tuple[tuple[Reading, str], ...] = ()
+
+
+def in_signs(text: str) -> str:
+    """The formula in place of words for all of it: "a third", "an increase of 15%", "all real numbers except 3"."""
+    text = prose.reals_but(statements.plain_text(text)) or directed(text)
+    return as_formula(prose.unwrapped(text)) or text
+
+
+def without_set_builder(text: str) -> str:
+    """{x | x > 1} as x > 1, {4k : k in Z} as 4k, k in Z."""
+    return _SET_OF_TUPLES.sub(r"\1", _FAMILY.sub(r"\1, \2", _SET_BUILDER.sub(r"\2", text)))
 
 
 def notation(text: str) -> Notation | None:
@@ -35,8 +56,7 @@ def notation(text: str) -> Notation | None:
     found = choice(text)
     if found:
         letter, content = found
-        tree = ("sym", letter)
-        return Notation(Structure().key(tree), tree, content)
+        return Notation(Structure().key(("sym", letter)), ("sym", letter), content)
     tree = based(text)
     if tree:
         return Notation(Structure().key(tree), tree)
@@ -78,6 +98,12 @@ def also(text: str) -> list[tuple[Reading, str]]:
     letter = loose_choice(text)
     if letter:
         found.append((Reading.CHOICE, Structure().key(("sym", letter))))
+    mixed = _MIXED.fullmatch(text)
+    if mixed:
+        sign, whole, *parts = mixed.groups()
+        above, below = filter(None, parts)
+        tree = ("add", (("num", whole), ("div", ("num", above), ("num", below))))
+        found.append((Reading.MIXED_NUMBER, Structure().key(("neg", tree) if sign else tree)))
     number = indian_groups(text)
     if number:
         found.append((Reading.DIGIT_GROUPS, Structure().key(("num", number))))

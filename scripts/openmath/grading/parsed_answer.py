@@ -12,15 +12,14 @@ from openmath.grading.language import domains, prose, statements
 from openmath.grading.language.annotations import drop_annotations
 from openmath.grading.language.clean import clean
 from openmath.grading.language.lexer import NotMath, tokenize
-from openmath.grading.language.number_words import as_formula
 from openmath.grading.language.parser import Parser
 from openmath.grading.language.trees import bounded_name, is_unknown_function, label_of, letters
-from openmath.grading.language.units import DIRECTIONS, directed, unit_of
+from openmath.grading.language.units import DIRECTIONS, unit_of
 from openmath.grading.limits import MAX_CHARACTERS, TooLarge
 from openmath.grading.meaning.key_texts import shortened, text_key
 from openmath.grading.meaning.structure import Structure
 from openmath.grading.meaning.vectors import as_matrix
-from openmath.grading.notations import Notation, also, notation
+from openmath.grading.notations import Notation, also, in_signs, notation, without_set_builder
 from openmath.grading.readings import Reading
 
 # Most answers: a whole number or a short decimal.
@@ -30,21 +29,12 @@ _DECIMAL_COMMA = re.compile(r"(-?(?:0+|(?!\d{1,3},\d{3}$)\d+(?=,\d\d))),(\d+)")
 _GROUPED = re.compile(r"(?<![\d,])\d{1,3}(?:,\d{3})+(?![\d,])")
 # "a circle", "the square": without its article's noun, such an answer would be the letter a, or t times h times e.
 _ARTICLE = re.compile(
-    r"(?:\\text\s*\{\s*)?(?:an?|the|any|each|every|both|some|all|no|its|it|he|she|we|I)\s+(?!and\b|or\b)[A-Za-z]{3}", re.IGNORECASE
+    r"(?:\\text\s*\{\s*)?(?:an?|the|any|each|every|both|some|all|no|its|it|he|she|we|I)\s+(?!and\b|or\b)[A-Za-z]{3}",
+    re.IGNORECASE,
 )
-# Area = 12, \text{Total: } 12; but not "If n is even: 12"
-_LABELLED = re.compile(
-    r"(?:\\text\s*\{\s*)?((?![A-Z]{2,3}\b)[A-Za-z]{3,20}(?: [a-z]{2,20}){0,2})\s*\}?\s*([=:])\s*\}?\s*(?=[-\d\\$(])(.+)", re.DOTALL
-)
-_CONDITION = re.compile(r"\b(?:if|when|where|for|not|no|yes|except|only|all|some|every|each|and|or|is|are|sin|cos|tan|log)\b", re.IGNORECASE)
-# 2 \text{ and } \frac{3}{4}
-_MIXED = re.compile(r"(-?\d+)\s*(?:\\text\s*\{\s*and\s*\}|\band\b)\s*(\\frac.*|\d+/\d+)")
 _PART = re.compile(r"(?:\\text\s*\{\s*)?\((?:[a-f]|i{1,3}|iv)\)\s*\}?")  # the (a) of (a) 5, (b) 6
 _FIRST_PART = re.compile(r"(?:\\text\s*\{\s*)?\((?:a|i)\)")
 A_LETTER = "?"  # a coordinate that may have any letter as its name
-_SET_BUILDER = re.compile(r"\\\{\s*([a-z])\s*(?:\\in\s*\\mathbb\s*\{?\s*R\s*\}?)?\s*[|:]\s*(.+?)\\\}")
-_FAMILY = re.compile(r"\\\{\s*([^:|]+?)\s*[|:]\s*([a-z]\s*\\in\s*\\mathbb[^:|]*?)\s*\\\}")  # {4k : k in Z}
-_SET_OF_TUPLES = re.compile(r"\\\{\s*\([a-z](?:\s*,\s*[a-z])+\)\s*[|:]\s*(.+?)\\\}")  # {(a, b) : a = b}
 # What Evaluator notes in `used`, its option for the other reading, and that reading.
 _AMBIGUOUS_SIGNS = (
     ("log", "common_log", Reading.COMMON_LOGARITHM),
@@ -80,7 +70,9 @@ class ParsedAnswer:
             return
         try:
             self._read()
-            self.primary = shortened(self.primary + "".join(f" {word}" for word in sorted(self.unit & DIRECTIONS)))
+            self.primary = shortened(
+                self.primary + "".join(f" {word}" for word in sorted(self.unit & DIRECTIONS) if not self.label)
+            )
         except (TooLarge, RecursionError, OverflowError):
             self._give_up()
 
@@ -114,14 +106,12 @@ class ParsedAnswer:
             return
         if prose.is_all_reals(self.text):
             self.text = "\\mathbb{R}"
-        self.text = prose.reals_but(statements.plain_text(self.text)) or self.text
-        self.text = directed(self.text)
-        self.text = as_formula(prose.unwrapped(self.text)) or self.text
-        label = _LABELLED.fullmatch(self.text)
-        if label and not _CONDITION.search(label[1]) and "=" not in label[3] and (label[2] == "=" or label[1][0].isupper()):
-            inner = ParsedAnswer(label[3])
+        self.text = in_signs(self.text)
+        labelled = statements.labelled(self.text)
+        if labelled:
+            inner = ParsedAnswer(labelled[1])
             if inner.tree is not None:
-                self.label = "".join(label[1].lower().split())
+                self.label = labelled[0]
                 self.text, self.tree, self.unit, self.primary = inner.text, inner.tree, inner.unit, inner.primary
                 return
         self.notation = notation(self.text)
@@ -130,7 +120,7 @@ class ParsedAnswer:
             return
         if _FIRST_PART.match(self.text) and self._read_parts():
             return
-        self.text = _SET_OF_TUPLES.sub(r"\1", _FAMILY.sub(r"\1, \2", _SET_BUILDER.sub(r"\2", self.text)))
+        self.text = without_set_builder(self.text)
         try:
             self.tree, annotations = parse(self.text, commas_group=len(_commas(self.text)) <= MAX_GROUPS)
             self.unit = unit_of(self.raw, annotations, self.tree)
@@ -272,9 +262,6 @@ class ParsedAnswer:
         if groups:
             tree, _ = parse(self.text, commas_group=len(groups) > MAX_GROUPS)
             found.setdefault(Reading.COMMA_LIST, set()).add(Structure().key(tree))
-        mixed = _MIXED.fullmatch(self.text)
-        if mixed:
-            found.setdefault(Reading.MIXED_NUMBER, set()).add(ParsedAnswer(f"{mixed[1]} {mixed[2]}").primary)
         if self.unit & DIRECTIONS:
             found.setdefault(Reading.DIRECTION, set()).add(self.primary.partition(" ")[0])
 

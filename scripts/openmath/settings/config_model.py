@@ -119,7 +119,7 @@ class Model(Section):
     )
     extraction: Literal["boxed", "fallbacks"] = key(
         defaults.EXTRACTIONS[0],
-        "`fallbacks`: of finished samples without a box also `<answer>`, `####`, `Answer:`, \"the answer is\"; see docs/grading.md.",
+        '`fallbacks`: of finished samples without a box also `<answer>`, `####`, `Answer:`, "the answer is"; see docs/grading.md.',
         costs="samples are published again from those kept, then graded",
     )
     dtype: Literal["bfloat16", "float16", "float32"] = key(

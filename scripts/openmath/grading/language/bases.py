@@ -1,7 +1,7 @@
 r"""Numbers in another base: 2431 base 5, 2431_{(5)}, \text{A3F}_{16}, 0xA3F.
 
-    >>> based("2431 base 5"), based("0xA3F")
-    (('base', '2431', '5'), ('base', 'a3f', '16'))
+>>> based("2431 base 5"), based("0xA3F")
+(('base', '2431', '5'), ('base', 'a3f', '16'))
 """
 
 import re
@@ -11,7 +11,8 @@ from openmath.grading.language.lexer import NUMBER_WORDS
 _PREFIXES = {"0x": "16", "0b": "2", "0o": "8"}
 _PREFIXED = re.compile(r"(-?)(0[xbo])([0-9a-f]+)", re.IGNORECASE)
 _WORDS = re.compile(
-    r"(-?)\(?([0-9a-fA-F]+)\)?\s*[,(]?\s*(?:\\text\s*\{)?\s*\(?(?:in |to )?base[\s-]+\{?(\w+)\s*\}?\)?\}?", re.IGNORECASE
+    r"(-?)\(?([0-9a-fA-F]+)\)?\s*[,(]?\s*(?:\\text\s*\{)?\s*\(?(?:in |to )?base[\s-]+\{?(\w+)\s*\}?\)?\}?",
+    re.IGNORECASE,
 )
 _SUBSCRIPT = re.compile(
     r"(-?)(?:\\(?:text|mathrm)\s*\{|\(|\{)?\s*([0-9a-fA-F]+)\s*[})]?\s*_\s*\{?\s*\(?\s*(?:\\(?:text|mathrm)\s*\{)?\s*(?:base\s*)?(\w+)\s*\}?\s*\)?\s*\}?"

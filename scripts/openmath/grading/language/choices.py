@@ -1,7 +1,7 @@
 r"""Choices of multiple-choice questions: (B) 7, B. 7, \text{(B) } 7, Option B, B: seven, B 7.
 
-    >>> choice("(B) 7"), choice("Option B"), loose_choice("B - 7")
-    (('B', '7'), ('B', None), 'B')
+>>> choice("(B) 7"), choice("Option B"), loose_choice("B - 7")
+(('B', '7'), ('B', None), 'B')
 """
 
 import re
@@ -11,7 +11,8 @@ _CHOICE = re.compile(
     re.DOTALL,
 )
 _NAMED = re.compile(
-    r"(?:\\text\s*\{\s*)?(?:the )?(?:correct )?(?:[Oo]ption|[Cc]hoice|[Aa]lternative|[Aa]nswer(?: choice)?)\s*\}?\s*\(?([A-J])\)?\s*\}?"
+    r"(?:\\text\s*\{\s*)?(?:the )?(?:correct )?(?:[Oo]ption|[Cc]hoice|[Aa]lternative|[Aa]nswer(?: choice)?)\s*\}?"
+    r"\s*\(?([A-J])\)?\s*\}?"
     r"(?:\s*[.:)-]+\s*(.+))?",
     re.DOTALL,
 )

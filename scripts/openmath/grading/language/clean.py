@@ -21,7 +21,8 @@ _DAMAGED = re.compile(r"\x0c(?=rac\b|rac\{)|\t(?=ext\b|imes\b|frac|heta\b|an\b)|
 _DAMAGED_LETTER = {"\x0c": r"\f", "\t": r"\t", "\x08": r"\b"}
 
 _SAME = {
-    "nicefrac": r"\frac", "flatfrac": r"\frac", "sfrac": r"\frac", "dfrac": r"\frac", "tfrac": r"\frac", "cfrac": r"\frac", "dbinom": r"\binom", "tbinom": r"\binom",
+    "nicefrac": r"\frac", "flatfrac": r"\frac", "sfrac": r"\frac", "dfrac": r"\frac", "tfrac": r"\frac", "cfrac": r"\frac",
+    "dbinom": r"\binom", "tbinom": r"\binom",
     "leq": r"\le", "leqslant": r"\le", "geq": r"\ge", "geqslant": r"\ge", "neq": r"\ne", "lt": "<", "gt": ">",
     "lbrace": r"\{", "rbrace": r"\}", "lbrack": "[", "rbrack": "]", "vert": "|", "lvert": "|", "rvert": "|", "mid": "|",
     "textnormal": r"\text", "textrm": r"\text", "textbf": r"\text", "textit": r"\text", "mbox": r"\text",
@@ -29,7 +30,8 @@ _SAME = {
     "boldsymbol": r"\mathrm", "mathbf": r"\mathrm", "mathit": r"\mathrm", "mathsf": r"\mathrm", "bf": "", "rm": "",
     "operatorname": r"\mathrm", "mathcal": r"\mathrm", "bm": r"\mathrm",
     "varnothing": r"\emptyset", "iff": r"\Leftrightarrow", "implies": r"\Rightarrow", "land": r"\wedge",
-    "ast": r"\cdot", "emph": r"\text", "degree": r"^\circ", "infin": r"\infty", "lor": r"\vee", "dots": r"\ldots", "cdots": r"\ldots",
+    "ast": r"\cdot",
+    "emph": r"\text", "degree": r"^\circ", "infin": r"\infty", "lor": r"\vee", "dots": r"\ldots", "cdots": r"\ldots",
     "colon": ":", "varphi": r"\phi", "varepsilon": r"\epsilon", "lnot": r"\neg", "backslash": r"\setminus",
     "equiv": "=", "coloneqq": "=", "triangleq": "=",
 }  # fmt: skip

@@ -1,7 +1,7 @@
 r"""Congruences: x \equiv 24 \pmod{25}, 24 (mod 25).
 
-    >>> congruence(r"x = 24 \pmod{25}"), congruence("24 mod 25")
-    (((24,), 25), ((24,), 25))
+>>> congruence(r"x = 24 \pmod{25}"), congruence("24 mod 25")
+(((24,), 25), ((24,), 25))
 """
 
 import re
@@ -12,7 +12,7 @@ _CONGRUENCE = re.compile(
 
 
 def congruence(text: str) -> tuple[tuple[int, ...], int] | None:
-    r"""(residues as written, modulus) of a cleaned answer, in which \equiv is =; None for other texts, also for 17 mod 5, which is 2."""
+    r"""(residues as written, modulus) of a cleaned answer, in which \equiv is =; None for others, also for 17 mod 5, which is 2."""
     found = _CONGRUENCE.fullmatch(text)
     if not found or len(found[2]) > 300 or len(found[1]) > 1000:
         return None

@@ -1,14 +1,16 @@
 r"""How the digits of a number are written: in groups (1,234,567 and 1'250'000), with a period that repeats (0.(36), 0.\dot{3}).
 
-    >>> grouped(r"14{,}916"), repeating("0.(36)"), indian_groups("12,34,567")
-    ('14916', '0.\\overline{36}', '1234567')
+>>> grouped(r"14{,}916"), repeating("0.(36)"), indian_groups("12,34,567")
+('14916', '0.\\overline{36}', '1234567')
 """
 
 import re
 
 _COMMA = re.compile(r"(?<=\d)(?:\{,\}|\\!,|\{,\}\\!)\s*(?=\d{3}(?!\d))|(?<=\d),\\!\s*(?=\d)")
 # 8,\:400 is a number where it is the whole answer; (8,\,400) is a pair
-_SPACED_COMMA = re.compile(r"^(\s*-?(?:\\?\$)?\s*\d{1,3})((?:,(?:\s*\\[:;,]|\s*\\allowbreak(?![A-Za-z]))\s*\d{3})+)(?![\d,])")
+_SPACED_COMMA = re.compile(
+    r"^(\s*-?(?:\\?\$)?\s*\d{1,3})((?:,(?:\s*\\[:;,]|\s*\\allowbreak(?![A-Za-z]))\s*\d{3})+)(?![\d,])"
+)
 _SPACE = re.compile(r"(?<![\d.])\d{1,3}(?:(?:\s|\\,|\\ |~|\\;|\\:){1,2}\d{3})+(?![\d])")
 _APOSTROPHE = re.compile(r"(?<![\w.'])\d{1,3}(?:'\d{3})+(?![\w'])")
 _POINTS = re.compile(r"(?<![\w.,])\d{1,3}(?:\.\d{3}){2,}(?![\w.,])")

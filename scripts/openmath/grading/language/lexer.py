@@ -17,10 +17,25 @@ UNITS = frozenset(
     amp amps volt volts watt watts ohm ohms ton tons tonne tonnes cup cups tsp tbsp mol hz khz mhz kwh pa kpa atm men man hens
     pens cars hats cats dogs eggs cans jars pies wins win boy girl bit bits byte bytes""".split()
 )
-_GLUED = frozenset("mm cm km kg mg ml ft mph kmph kph hr hrs sec min lb lbs oz gal mpg rpm kwh khz mhz kpa tsp tbsp usd".split())
+_GLUED = frozenset(
+    "mm cm km kg mg ml ft mph kmph kph hr hrs sec min lb lbs oz gal mpg rpm kwh khz mhz kpa tsp tbsp usd".split()
+)
 DEGREE_WORDS = frozenset({"degree", "degrees", "deg"})
 PERCENT_WORDS = frozenset({"percent", "pct", "percentage", "percents"})
-SCALES = {"dozen": 12, "score": 20, "gross": 144, "lakh": 10**5, "lakhs": 10**5, "crore": 10**7, "crores": 10**7, "hundred": 10**2, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
+SCALES = {
+    "dozen": 12,
+    "score": 20,
+    "gross": 144,
+    "lakh": 10**5,
+    "lakhs": 10**5,
+    "crore": 10**7,
+    "crores": 10**7,
+    "hundred": 10**2,
+    "thousand": 10**3,
+    "million": 10**6,
+    "billion": 10**9,
+    "trillion": 10**12,
+}
 FUNCTIONS = frozenset(
     """sin cos tan cot sec csc arcsin arccos arctan arccot sinh cosh tanh coth log ln lg exp gcd lcm max min det
     deg arg sgn cis""".split()

@@ -1,7 +1,7 @@
 r"""Numbers and simple arithmetic in words, as the formula that they stand for.
 
-    >>> [as_formula(words) for words in ("a third", "twenty-one", "5 choose 2", "2 to 3", "two dozen", "a red car")]
-    ['\\frac{1}{3}', '21', '\\binom{5}{2}', '2:3', '24', None]
+>>> [as_formula(words) for words in ("a third", "twenty-one", "5 choose 2", "2 to 3", "two dozen", "a red car")]
+['\\frac{1}{3}', '21', '\\binom{5}{2}', '2:3', '24', None]
 """
 
 import re
@@ -58,8 +58,8 @@ def _value(words: str) -> str | None:
     if words == "half":
         return "\\frac{1}{2}"
     if words.endswith(" and a half"):
-        value = _value(words.removesuffix(" and a half"))
-        return value and f"{value}\\frac{{1}}{{2}}"
+        whole = _value(words.removesuffix(" and a half"))
+        return whole and f"{whole}\\frac{{1}}{{2}}"
     parts = words.replace("-", " ").replace(" and ", " ").split()
     below = _PARTS.get(parts[-1].removesuffix("s").replace("halve", "half"))
     if below and len(parts) > 1:
@@ -75,7 +75,11 @@ def _whole(parts: list[str]) -> int | None:
         parts = ["one", *parts[1:]]
     total = group = last = 0
     for part in parts:
-        if part in _SMALL and (last == 0 or _SMALL[part] < (10 if 20 <= last < 100 else last)) and last not in range(1, 20):
+        if (
+            part in _SMALL
+            and (last == 0 or _SMALL[part] < (10 if 20 <= last < 100 else last))
+            and last not in range(1, 20)
+        ):
             group += _SMALL[part]
             last = _SMALL[part]
         elif part in ("hundred", "dozen") and group:

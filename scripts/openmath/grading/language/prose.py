@@ -61,7 +61,8 @@ _REALS = re.compile(
     re.IGNORECASE,
 )
 _REALS_BUT = re.compile(
-    r"(?:all|every|any|the) (?:reals?|real numbers?|numbers?|real values?(?: of [a-z])?|values of [a-z]) (?:except|other than|but)(?: for)?"
+    r"(?:all|every|any|the) (?:reals?|real numbers?|numbers?|real values?(?: of [a-z])?|values of [a-z]) "
+    r"(?:except|other than|but)(?: for)?"
     r"(?: [a-z] ?=)? (.+)",
     re.IGNORECASE | re.DOTALL,
 )
@@ -105,7 +106,9 @@ def is_words(text: str) -> bool:
 
 def _is_three_letter_word(word: str) -> bool:
     """ "dog", which is not "god", but not abc, xyz, or sin."""
-    return bool(_THREE_LETTERS.fullmatch(word)) and word not in FUNCTIONS | UNITS | INFINITY and sorted(word) != list(word)
+    return (
+        bool(_THREE_LETTERS.fullmatch(word)) and word not in FUNCTIONS | UNITS | INFINITY and sorted(word) != list(word)
+    )
 
 
 def key(text: str) -> str:

@@ -1,7 +1,7 @@
 r"""Times of the day and dates: 7:15 p.m., 19:15, noon, 4 July.
 
-    >>> clock("7:15 p.m."), clock("19:15").key, date("4 of July")
-    (Clock(key='24h:19:15:00', certain=True, by_24_hours=None, bare=None), '24h:19:15:00', 'date:7-4-')
+>>> clock("7:15 p.m."), clock("19:15").key, date("4 of July")
+(Clock(key='24h:19:15:00', certain=True, by_24_hours=None, bare=None), '24h:19:15:00', 'date:7-4-')
 """
 
 import re

@@ -54,7 +54,11 @@ def bounded_name(item: tuple) -> str | None:
         if side[0] == "sym" and sum(map(bool, map(letters, item[2]))) == 1:
             return side[1]
     middle = item[2][1]
-    return repr(middle) if len(item[2]) == 3 and letters(middle) and not (letters(item[2][0]) or letters(item[2][2])) else None
+    return (
+        repr(middle)
+        if len(item[2]) == 3 and letters(middle) and not (letters(item[2][0]) or letters(item[2][2]))
+        else None
+    )
 
 
 def is_label(tree: tuple) -> bool:
@@ -77,7 +81,9 @@ def is_label(tree: tuple) -> bool:
 
 def is_quantity(tree: tuple) -> bool:
     """Is this an expression whose value may be the answer, unlike the left side of a curve's equation?"""
-    return is_label(tree) or is_sum(tree) or any(node[0] in ("abs", "call", "big", "floor", "ceil") for node in walk(tree))
+    return (
+        is_label(tree) or is_sum(tree) or any(node[0] in ("abs", "call", "big", "floor", "ceil") for node in walk(tree))
+    )
 
 
 def is_sum(tree: tuple) -> bool:
@@ -85,7 +91,9 @@ def is_sum(tree: tuple) -> bool:
     terms = [term[1] if term[0] == "neg" else term for term in (tree[1] if tree[0] == "add" else (tree,))]
     if letters(tree) & set("xyz"):
         return all(term[0] == "sym" for term in terms)
-    return bool(letters(tree)) and all(part[0] in ("sym", "num", "mul", "pow", "const") for term in terms for part in walk(term))
+    return bool(letters(tree)) and all(
+        part[0] in ("sym", "num", "mul", "pow", "const") for term in terms for part in walk(term)
+    )
 
 
 def bound_label(sides: tuple) -> tuple | None:

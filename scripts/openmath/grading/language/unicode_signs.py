@@ -1,7 +1,7 @@
 r"""Signs outside ASCII as LaTeX: √17 is \sqrt{17}, 2ⁿ is 2^{n}, 0.3̅ is 0.\overline{3}; what is not known stays as it is.
 
-    >>> as_latex("3+√12 ≤ x₁²")
-    '3+\\sqrt{12} \\le  x_{1}^{2}'
+>>> as_latex("3+√12 ≤ x₁²")
+'3+\\sqrt{12} \\le  x_{1}^{2}'
 """
 
 import re
@@ -27,11 +27,15 @@ _SIGNS = {
     "∎": r"\blacksquare ", "█": r"\blacksquare ",
 }  # fmt: skip
 _CHINESE_UNITS = {
-    "平方厘米": r"\text{ cm}^2", "平方米": r"\text{ m}^2", "立方厘米": r"\text{ cm}^3", "立方米": r"\text{ m}^3", "厘米": r"\text{ cm}",
+    "平方厘米": r"\text{ cm}^2", "平方米": r"\text{ m}^2", "立方厘米": r"\text{ cm}^3", "立方米": r"\text{ m}^3",
+    "厘米": r"\text{ cm}",
     "毫米": r"\text{ mm}", "千米": r"\text{ km}", "公里": r"\text{ km}", "米": r"\text{ m}", "千克": r"\text{ kg}",
-    "公斤": r"\text{ kg}", "克": r"\text{ g}", "小时": r"\text{ h}", "分钟": r"\text{ min}", "秒": r"\text{ s}", "天": r"\text{ day}",
-    "年": r"\text{ year}", "岁": r"\text{ year}", "周": r"\text{ week}", "个月": r"\text{ month}", "元": r"\text{ yuan}", "円": r"\text{ yen}",
-    "원": r"\text{ won}", "度": r"^\circ", "人": r"\text{ person}", "个": "", "個": "", "次": "", "种": "", "本": "", "只": "", "枚": "", "つ": "",
+    "公斤": r"\text{ kg}", "克": r"\text{ g}", "小时": r"\text{ h}", "分钟": r"\text{ min}", "秒": r"\text{ s}",
+    "天": r"\text{ day}",
+    "年": r"\text{ year}", "岁": r"\text{ year}", "周": r"\text{ week}", "个月": r"\text{ month}", "元": r"\text{ yuan}",
+    "円": r"\text{ yen}",
+    "원": r"\text{ won}", "度": r"^\circ", "人": r"\text{ person}", "个": "",
+    "個": "", "次": "", "种": "", "本": "", "只": "", "枚": "", "つ": "",
     "百": r"\cdot 100", "千": r"\cdot 1000", "万": r"\cdot 10000", "亿": r"\cdot 100000000",
 }  # fmt: skip
 _CHINESE_UNIT = re.compile("(?<=\\d)\\s*(" + "|".join(sorted(_CHINESE_UNITS, key=len, reverse=True)) + r")(?!\w)")
@@ -42,12 +46,15 @@ _ROOT = re.compile(
     r"(?:(?<![\w)}\]])\^\{(?P<degree>\d+|[nk])\})?(?P<root>[√∛∜])\s*(?P<argument>\d+(?:\.\d+)?|[^\W\d_](?![A-Za-z]))?"
 )
 _SCRIPTS = (
-    ("^", dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿⁱᵃᵇᶜᵈᵉᶠᵍʰʲᵏˡᵐᵒᵖʳˢᵗᵘᵛʷˣʸᶻᵀ", "0123456789+-=()niabcdefghjklmoprstuvwxyzT", strict=True))),
+    (
+        "^",
+        dict(
+            zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿⁱᵃᵇᶜᵈᵉᶠᵍʰʲᵏˡᵐᵒᵖʳˢᵗᵘᵛʷˣʸᶻᵀ", "0123456789+-=()niabcdefghjklmoprstuvwxyzT", strict=True)
+        ),
+    ),
     ("_", dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₐₑₒₓₕₖₗₘₙₚₛₜᵢⱼᵣᵤᵥ", "0123456789+-=()aeoxhklmnpstijruv", strict=True))),
 )
-_SCRIPT_RUN = re.compile(
-    "(?P<up>[" + "".join(_SCRIPTS[0][1]) + "]+)|(?P<down>[" + "".join(_SCRIPTS[1][1]) + "]+)"
-)
+_SCRIPT_RUN = re.compile("(?P<up>[" + "".join(_SCRIPTS[0][1]) + "]+)|(?P<down>[" + "".join(_SCRIPTS[1][1]) + "]+)")
 # A bar or a dot over digits behind a point: these go on for ever. Accents of letters: a mean, a vector.
 _OVER_DIGITS = re.compile("(?:\\d[\u0304\u0305\u0307])(?:\\d*\\d[\u0304\u0305\u0307])?(?:\\d[\u0304\u0305])*")
 _OVER_LETTER = re.compile("([A-Za-z])([\u0302\u0304\u0305\u20d7])")

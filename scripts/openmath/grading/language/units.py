@@ -13,7 +13,8 @@ _SPELLINGS = {
     "s": "s sec second", "min": "min minute", "h": "h hr hour", "day": "day", "week": "week wk", "month": "month",
     "year": "year yr", "dollar": "dollar usd", "cent": "cent", "euro": "euro eur", "sterling": "gbp", "rupee": "rs inr rupee",
     "yen": "yen jpy", "yuan": "yuan rmb cny", "%": "percent pct percentage", "unit": "unit", "radian": "rad radian",
-    "celsius": "c celsius", "fahrenheit": "f fahrenheit", "gallon": "gal gallon", "ounce": "oz ounce", "pound": "lb pound", "person": "people person", "child": "child children",
+    "celsius": "c celsius", "fahrenheit": "f fahrenheit", "gallon": "gal gallon", "ounce": "oz ounce", "pound": "lb pound",
+    "person": "people person", "child": "child children",
 }  # fmt: skip
 _NAMES = {spelling: name for name, spellings in _SPELLINGS.items() for spelling in spellings.split()}
 _SPEEDS = {"mph": ("mi", "h"), "kmph": ("km", "h"), "kph": ("km", "h"), "mpg": ("mi", "gallon")}
@@ -38,8 +39,12 @@ _POWER = re.compile(r"[a-z]+(?:\^(\d+))?")
 _WORD = re.compile(r"[a-z]+")
 _CURRENCIES = {"€": "euro", "£": "sterling", "¥": "yen", "₹": "rupee", "₽": "ruble", "₩": "won", "元": "yuan"}
 _CURRENCY = re.compile("[" + "".join(_CURRENCIES) + "]")
-_CURRENCY_BEFORE = re.compile(r"(?:\\text\s*\{)?\s*\b(Rs|INR|USD|EUR|GBP|JPY|RMB|CNY|US(?=\\?\$))(?![A-Za-z])\.?\s*\}?[\s~]*(?=[\\$\d])")
-_DOLLARS = re.compile(r"[\s-]*(?:\\text\s*\{\s*)?(?:US)?(?:\\\$|\$(?=[^$]*$))\s*\}?\s*[\d.]|[\d.]+\s*(?:\\\$|\$(?=[^$]*$))\s*$")
+_CURRENCY_BEFORE = re.compile(
+    r"(?:\\text\s*\{)?\s*\b(Rs|INR|USD|EUR|GBP|JPY|RMB|CNY|US(?=\\?\$))(?![A-Za-z])\.?\s*\}?[\s~]*(?=[\\$\d])"
+)
+_DOLLARS = re.compile(
+    r"[\s-]*(?:\\text\s*\{\s*)?(?:US)?(?:\\\$|\$(?=[^$]*$))\s*\}?\s*[\d.]|[\d.]+\s*(?:\\\$|\$(?=[^$]*$))\s*$"
+)
 ANGLES = {frozenset({"degree"}), frozenset({"radian"})}
 
 
@@ -65,7 +70,7 @@ def _power(name: str) -> str | None:
 def unit_of(raw: str, annotations: Iterable[str], tree: tuple | None) -> frozenset[str]:
     r"""What an answer says behind its value: {"cm^2"}, {"km h^-1"}, {"%", "increase"}, {"girl"}; empty if nothing.
 
-    raw: as written (for \$5); annotations: the words dropped behind each value, which must agree; tree: of the rest (for % and degrees).
+    raw: as written (for \$5); annotations: words dropped behind each value, which must agree; tree: of the rest (% and degrees).
     """
     if "$" in raw:
         raw = unwrapped(raw)

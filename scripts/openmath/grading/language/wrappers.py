@@ -1,7 +1,7 @@
 r"""What stands around an answer and says nothing: **58**, \boxed{58}, \textcolor{red}{58}, "Answer: 58", <answer>58</answer>, 58 ✓.
 
-    >>> unwrapped(r"**Answer:** \textcolor{red}{\text{x = 58}} \checkmark")
-    'x = 58'
+>>> unwrapped(r"**Answer:** \textcolor{red}{\text{x = 58}} \checkmark")
+'x = 58'
 """
 
 import re
@@ -24,7 +24,17 @@ _SHOWN = re.compile(
     r"|\\(?:tiny|scriptsize|footnotesize|small|normalsize|large|Large|LARGE|huge|Huge|boldmath|bfseries|itshape|bf|rm|it|"
     r"underline|uline|ensuremath|fbox|framebox|mathstrut|therefore|blacksquare|checkmark|square|Box|qed)(?![A-Za-z])"
 )
-_QUOTES = (("**", "**"), ("__", "__"), ("*", "*"), ("`", "`"), ('"', '"'), ("``", "''"), ("'", "'"), ("$$", "$$"), ("$", "$"))
+_QUOTES = (
+    ("**", "**"),
+    ("__", "__"),
+    ("*", "*"),
+    ("`", "`"),
+    ('"', '"'),
+    ("``", "''"),
+    ("'", "'"),
+    ("$$", "$$"),
+    ("$", "$"),
+)
 _DELIMITERS = (("\\(", "\\)"), ("\\[", "\\]"))
 _TAG = r"(?:final_?)?(?:answer|b|strong|i|em|u|p|div|span|code|center|mark|math)"
 _BEFORE = re.compile(
@@ -39,7 +49,9 @@ _AFTER = re.compile(
 )
 _CLOSED = re.compile(r"(?<=[*_`\"'>$)}\]])[.;,]$")  # the full stop behind a wrapper
 _ROUGHLY = re.compile(r"(?:about|approximately|approx\.?|roughly|around|nearly|exactly)\s+(?=[\d\\$.-])", re.IGNORECASE)
-_WRAPPED = re.compile(r"[*_`\"'<#?:：$\\=]|\b(?:answer|about|approx|rough|around|nearly|exactly|hence|thus|so|答案)", re.IGNORECASE)
+_WRAPPED = re.compile(
+    r"[*_`\"'<#?:：$\\=]|\b(?:answer|about|approx|rough|around|nearly|exactly|hence|thus|so|答案)", re.IGNORECASE
+)
 
 
 def unwrapped(text: str) -> str:
@@ -55,15 +67,15 @@ def _without_one(text: str) -> str:
     if not _WRAPPED.search(text):
         return text
     for opener, closer in (*_QUOTES, *_DELIMITERS):
-        inner = text[len(opener) : -len(closer)]
+        quoted = text[len(opener) : -len(closer)]
         if (
             text.startswith(opener)
             and text.endswith(closer)
-            and inner.strip()
-            and opener not in inner.replace("\\$", "")
-            and closer not in inner.replace("\\$", "")
+            and quoted.strip()
+            and opener not in quoted.replace("\\$", "")
+            and closer not in quoted.replace("\\$", "")
         ):
-            return inner
+            return quoted
     styled = _STYLED.match(text)
     if styled:
         inner = group_of_whole(text, styled.end())

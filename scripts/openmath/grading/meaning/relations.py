@@ -156,7 +156,9 @@ class Relations(Keys):
             return None
         name, slope, shift = found
         low, high = (("div", ("add", (bound, number(-shift))), number(slope)) for bound in (low, high))
-        return Bounds(name, _brackets(signs), low, high) if slope > 0 else Bounds(name, _brackets(signs[::-1]), high, low)
+        return (
+            Bounds(name, _brackets(signs), low, high) if slope > 0 else Bounds(name, _brackets(signs[::-1]), high, low)
+        )
 
     def linear_bound(self, sides: tuple) -> tuple[str, tuple, bool] | None:
         """Of a*x + b < 0 with rational a, b: (x, the tree of -b/a, a > 0)."""
@@ -170,9 +172,9 @@ class Relations(Keys):
             return None
         name = next(iter(names))
         found = []
-        for number in (0, 1, 2, -5):
+        for point in (0, 1, 2, -5):
             evaluator = Evaluator(**self.options)
-            evaluator.bound[name] = fmpq(number)
+            evaluator.bound[name] = fmpq(point)
             try:
                 value = evaluator.value(tree)
             except (ZeroDivisionError, Unclear, NotMath):

@@ -38,7 +38,11 @@ def _rounds(a: tuple, b: tuple) -> bool:
     if ("decimal" in first.used) == ("decimal" in second.used):
         return False
     decimal, exact = (a, y) if "decimal" in first.used else (b, x)
-    if _digits(decimal) < MIN_DIGITS or is_integer(x if decimal is a else y) or (not isinstance(exact, acb) and _terminates(exact)):
+    if (
+        _digits(decimal) < MIN_DIGITS
+        or is_integer(x if decimal is a else y)
+        or (not isinstance(exact, acb) and _terminates(exact))
+    ):
         return False
     rounded = Evaluator(rounded=True).value(decimal)
     return isinstance(rounded, acb) and rounded.overlaps(values.ball(exact))
