@@ -11,21 +11,20 @@ from unit.grading_notation import NOTATION
 
 from openmath.grading.compare import grade
 
-ANSWERS = sorted(
-    {
-        text
-        for _, one, other, _ in RULES + CORNERS
-        for text in (one, other)
-        if text.isprintable() and "box" not in text and len(text) < 200 and text.count("{") == text.count("}")
-    }
-)
+ANSWERS = sorted({text for _, one, other, _ in RULES + CORNERS for text in (one, other)})
 # Sentences, choices and what is wrapped already are wrapped by nobody.
 _COMMAND = re.compile(r"\\(?!text|\$)[A-Za-z]+")
 _NO_FORMULA = re.compile(r"[A-Za-z]{5}|[$\"*.]|^'|\\text|\(?[A-J][).]")
-FORMULAS = [text for text in ANSWERS if not _NO_FORMULA.search(_COMMAND.sub("", text))]
+FORMULAS = [
+    text
+    for text in ANSWERS
+    if text.isprintable() and len(text) < 200 and text.count("{") == text.count("}") and "box" not in text
+    if not _NO_FORMULA.search(_COMMAND.sub("", text))
+]
 WRAPPERS = [
     r"\text{%s}", r"\mathbf{%s}", r"\boldsymbol{%s}", r"\textbf{%s}", "**%s**", "__%s__", "`%s`", '"%s"', "“%s”",
-    r"{\color{red} %s}", r"\textcolor{blue}{%s}", r"\underline{%s}", r"\Large %s", r"\fbox{%s}", r"\fbox{$%s$}", r"%s \tag{1}", r"%s \quad\square",
+    r"{\color{red} %s}", r"\textcolor{blue}{%s}", r"\underline{%s}", r"\Large %s", r"\fbox{%s}", r"\fbox{$%s$}", r"%s \tag{1}",
+    r"%s \quad\square",
     r"\therefore %s", "%s ✓", r"%s \checkmark", "Answer: %s", "**Answer:** %s", r"\text{Answer: }%s", "Final Answer: $%s$",
     "<answer>%s</answer>", "$%s$", r"\(%s\)", r"\[ %s \]", r"\boxed{%s}", "%s.", "#### %s", "<b>%s</b>",
 ]  # fmt: skip

@@ -10,6 +10,7 @@ import re
 
 from openmath.answers import BOX, boxes
 from openmath.grading.language.digits import grouped, repeating
+from openmath.grading.language.spellings import respelled
 from openmath.grading.language.unicode_signs import as_latex
 from openmath.grading.language.units import without_currency
 from openmath.grading.language.wrappers import unwrapped
@@ -70,35 +71,6 @@ _CUT_OFF = re.compile(r"^([^,;]*\d\.\d+)\s*(?:\.\.\.+|\\ldots)\s*$")
 _MORE = re.compile(r"\.\.\.+")
 _TURNED = re.compile(r"^\s*\]|\[\s*$|\\c[ua]p\s*\]|\[\s*\\c[ua]p|\]\s*-?\\infty")
 _FRENCH = re.compile(r"([\[\]])([^\[\],;]+)[,;]([^\[\],;]+)([\[\]])")  # ]0, 1[ is (0, 1)
-_DEGREES = re.compile(  # 75^\circ 30' 15''
-    r"(\d+)\s*\^\s*\{?\s*\\circ\s*\}?\s*(?:\\[,;: ])?\s*(\d+)\s*'(?!')\s*(?:(\d+)\s*(?:''|\"))?"
-)
-_IS = re.compile(r"^\s*([A-Za-z])\s*(?:\\text\s*\{\s*is\s*\}|\sis\s)\s*(?=[-\d\\])")  # n is 58
-# Units that would be products of letters, and their full stops: 9.8 m/s^2, 7 in, 12 sq. ft.
-_UNIT = re.compile(
-    r"(?<=[\d}])\s+((?:[kcm]?m|ft|mi|in|k?g|m?L)\s*/\s*(?:s|h|hr|min|m?L|c?m))(?=\s*(?:\^\s*\{?\d\}?)?\s*$)|(?<=[\d}])\s+(in|m?L|min|sec|h)\s*$"
-)
-_NOT_FUNCTIONS = {"min": "minutes", "sec": "seconds", "in": "inches"}
-_UNIT_DOT = re.compile(r"\b(sq|cu|ft|in|lbs?|oz|yd|hrs?|mins?|secs?)\.(?=\s|$|\})")
-_TIMES_TEN = re.compile(r"(?<=\d)\s*[xX]\s*(?=10\s*\^)")  # 3.2 x 10^5
-_COMBINATIONS = re.compile(
-    r"(?:\{\})?[\^_]\s*\{?(?P<n>\w)(?P<more>\d*)\}?\s*(?:\\(?:text|mathrm|mathbf)\s*\{)?(?P<kind>[CP])\}?\s*_\s*\{?(?P<r>\w\d*)\}?"
-    r"|\b(?:\\mathrm\s*\{)?C\}?_\{?(?P<below>\d+)\}?\^\{?(?P<above>\d+)\}?"
-)
-_UNIT_VECTOR = re.compile(
-    r"\\(?:mathbf|boldsymbol|bm|vec|hat|widehat|overrightarrow|bf)\s*\{?\s*(?:\\(?:hat|vec|mathbf|boldsymbol|text)\s*\{?\s*)?\\?([ijk])(?:math)?(?![A-Za-z])\s*\}{0,2}"
-)
-_REWRITTEN = (
-    (re.compile(r"\\root\s*(\{[^{}]*\}|\w+)\s*\\of(?![A-Za-z])"), lambda f: f"\\sqrt[{f[1].strip('{}')}]"),
-    (re.compile(r"\\cr(?![A-Za-z])"), r"\\\\ "),
-    (re.compile(r"\^\s*\{?\s*\\prime\s*\}?"), "'"),
-    (re.compile(r"(?<=\d)\s*(?:\\[,;: ])*\s*\\Omega\s*$"), r"\\text{ ohm}"),
-    (re.compile(r"\\#\s*(?=[A-Z({\\])"), ""),
-    (re.compile(r"(\\mathbb\s*\{?[ZNRQ]\}?)\s*(?:\^\s*\{?\s*\+\s*\}?|_\s*\{?\s*(?:>\s*0|\+)\s*\}?)"), r"\1_{>0}"),
-    (re.compile(r"(\\mathbb\s*\{?[ZNRQ]\}?)\s*_\s*\{?\s*(?:\\geq?(?:slant)?\s*0|0)\s*\}?"), r"\1_{0}"),
-    (re.compile(r"\\text\s*\{\s*,\s*\}"), ","),
-    (re.compile(r"(\\mathbb\s*\{?[RZQNC]\}?)\s*-\s*(?=\\(?:left\s*\\)?\{)"), r"\1\\setminus "),
-)
 _RIGHT_DOT = re.compile(r"\\(left|right)\s*\.")
 _WHOLE_GROUP = re.compile(r"\{[^{},]*(?:\{[^{}]*\}[^{},]*)*\}")  # braces around a whole answer that lists nothing
 MAX_MISSING = 2  # closing braces that an answer may have lost at its end (golds of Omni-MATH have)
@@ -113,25 +85,19 @@ def clean(text: str) -> str:
     if BOX in text:
         text = _boxes(text)
     text = without_currency(unwrapped(text.replace("\x00", "").replace("/text{", "\\text{")))
-    if "\\" in text:
-        for pattern, plain in _REWRITTEN:
-            text = pattern.sub(plain, text)
+    text = respelled(text)
     if "\\begin" in text:
         text = _BRACED_ARRAY.sub(r"\\begin{cases}\1\\end{cases}", text)
         text = _LINE_END_DOT.sub(" ", _LINE_SKIP.sub(r"\1", text))
     else:
         text = _DOUBLED.sub(r"\\", text)
-    text = _RIGHT_DOT.sub(" ", text)
-    if "\\circ" in text:
-        text = _DEGREES.sub(_decimal_degrees, text)
-    if "\\" in text and _UNIT_VECTOR.search(text):
-        text = _unit_vectors(text)
-    text = _UNIT.sub(_unit, _UNIT_DOT.sub(r"\1", text))
-    text = _COMBINATIONS.sub(_combination, _TIMES_TEN.sub(r"\\times ", _IS.sub(r"\1 = ", text)))
+    text = _RIGHT_DOT.sub(" ", text) if "." in text else text
     text = grouped(_ORDINAL.sub("", repeating(text)))
     text = _COSMETIC.sub(_plain, text).replace("~", " ")
-    text = _FRENCH.sub(_interval, text) if _TURNED.search(text) else text
-    text = _MORE.sub(r"\\ldots ", _CUT_OFF.sub(r"\1", text.strip())).rstrip(" .;,:\\").strip()
+    text = _FRENCH.sub(_interval, text) if ("]" in text or "[" in text) and _TURNED.search(text) else text
+    if ".." in text or "ldots" in text:
+        text = _MORE.sub(r"\\ldots ", _CUT_OFF.sub(r"\1", text))
+    text = text.strip().rstrip(" .;,:\\").strip()
     if text.startswith("{") and _WHOLE_GROUP.fullmatch(text):
         text = text[1:-1].strip().rstrip(" .;,:")
     missing = text.count("{") - text.count("}") if "{" in text else 0
@@ -142,30 +108,6 @@ def _boxes(text: str) -> str:
     r"""An answer that still holds boxes is what they hold: "is $\boxed{5}$" is 5, two boxes are a list."""
     found = [box.text for box in boxes(text)[-MAX_BOXES:] if box.text is not None]
     return ", ".join(found) if found else text
-
-
-def _unit(found: re.Match) -> str:
-    name = found[1] or found[2]
-    return f" \\text{{ {_NOT_FUNCTIONS.get(name, name)}}}"
-
-
-def _decimal_degrees(found: re.Match) -> str:
-    degrees, minutes, seconds = found.groups()
-    return f"({degrees}+\\frac{{{minutes}}}{{60}}+\\frac{{{seconds or 0}}}{{3600}})^\\circ"
-
-
-def _combination(found: re.Match) -> str:
-    if found["above"]:
-        return f"\\binom{{{found['below']}}}{{{found['above']}}}"
-    n, r = found["n"] + found["more"], found["r"]
-    return f"\\binom{{{n}}}{{{r}}}" + (f" \\cdot {r}!" if found["kind"] == "P" else "")
-
-
-def _unit_vectors(text: str) -> str:
-    """With at least two of i, j, k in bold or with hats these are unit vectors, not the imaginary unit or an index."""
-    if len(set(_UNIT_VECTOR.findall(text))) < 2:
-        return text
-    return _UNIT_VECTOR.sub(r"\\unitvector_\1 ", text)
 
 
 def _plain(found: re.Match) -> str:

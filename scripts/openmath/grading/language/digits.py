@@ -25,10 +25,12 @@ _NO_WHOLE = re.compile(r"(?<!\d)\.(?=\\(?:overline|bar)\b)")
 
 def grouped(text: str) -> str:
     """The text without what stands between the groups of digits of its numbers."""
-    text = _COMMA.sub("", text)
-    text = _SPACED_COMMA.sub(lambda found: found[1] + re.sub(r"\D", "", found[2]), text)
-    for pattern in (_SPACE, _APOSTROPHE, _POINTS):
-        text = pattern.sub(lambda found: re.sub(r"\D", "", found[0]), text)
+    if "," in text:
+        text = _COMMA.sub("", text)
+        text = _SPACED_COMMA.sub(lambda found: found[1] + re.sub(r"\D", "", found[2]), text)
+    for sign, pattern in ((" ", _SPACE), ("\\", _SPACE), ("~", _SPACE), ("'", _APOSTROPHE), (".", _POINTS)):
+        if sign in text:
+            text = pattern.sub(lambda found: re.sub(r"\D", "", found[0]), text)
     return text
 
 
@@ -39,7 +41,10 @@ def indian_groups(text: str) -> str | None:
 
 def repeating(text: str) -> str:
     """The text with a bar over the digits that repeat, whatever marks them."""
-    text = _ENDLESS.sub(r".\1\\overline{\2}", text)
+    if "." not in text:
+        return text
+    if ".." in text or "dots" in text:
+        text = _ENDLESS.sub(r".\1\\overline{\2}", text)
     if "\\dot" in text:
         text = _DOTTED.sub(lambda found: f"\\overline{{{''.join(digits or '' for digits in found.groups())}}}", text)
     found = _PARENTHESES.fullmatch(text)
