@@ -54,7 +54,7 @@ def main() -> None:
                 expected=expected["sha256"],
                 found=raw_sha256,
             )
-        raw = []
+        raw: list[dict] = []
         for file in files:
             suffix = source_format(source if "://" in source else file.name)  # what was fetched has no name of its own
             mended = repair(file, benchmark.get("repairs", []), Path(folder) / f"repaired{suffix}")

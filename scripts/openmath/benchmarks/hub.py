@@ -65,34 +65,36 @@ def _is_split(name: str, split: str) -> bool:
 
 
 def fetch_from_hub(source: str) -> tuple[list[Path], str]:
-    """(files in the Hub's cache, the source with its commit). Raises OSError where it cannot be had, InputError for a wrong name."""
-    from huggingface_hub import HfApi, hf_hub_download, snapshot_download
+    """(files in the Hub's cache, the source with its commit). Raises OSError where it cannot be had, else InputError."""
+    from huggingface_hub import HfApi, snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
 
     repo, revision, part = parse_hub_source(source)
+    # The same patterns with a network and without: the cache is complete for what was once asked for.
+    patterns = [part] + [f"{folder}{part}{rest}" for folder in ("", "*/") for rest in (".*", "-*", "/*")]
+    which: dict = {"repo_type": "dataset", "revision": revision, "allow_patterns": patterns}
     try:
         try:
             info = HfApi().dataset_info(repo, revision=revision, files_metadata=True, timeout=SECONDS)
         except OfflineModeIsEnabled:
-            folder = Path(snapshot_download(repo, repo_type="dataset", revision=revision, local_files_only=True))
+            folder = Path(snapshot_download(repo, **which, local_files_only=True))
             names = [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]
-            chosen, commit = files_of_part(part, names), folder.name
-            paths = [folder / name for name in chosen]
+            chosen = files_of_part(part, names)
         else:
             sizes = {file.rfilename: file.size or 0 for file in info.siblings or []}
-            chosen, commit = files_of_part(part, list(sizes)), info.sha or ""
+            names, chosen = list(sizes), files_of_part(part, list(sizes))
             if (size := sum(sizes[name] for name in chosen)) > MAX_BYTES:
                 expected, found = f"at most {MAX_BYTES} bytes", f"{size} bytes in {len(chosen)} files"
                 raise InputError("The source is too large.", where=source, expected=expected, found=found)
-            paths = [Path(hf_hub_download(repo, name, repo_type="dataset", revision=commit)) for name in chosen]
-            names = list(sizes)
+            if chosen:
+                folder = Path(snapshot_download(repo, **which))
     except (HfHubHTTPError, LocalEntryNotFoundError) as error:
         words = str(error).strip().splitlines() or [type(error).__name__]
         raise OSError(f"{words[0][:300]} (private and gated data sets need HF_TOKEN)") from None
-    if not paths:
+    if not chosen:
         raise InputError(
             "The data set has no such file or split.",
             where=source,
             found=", ".join(sorted(n for n in names if PurePosixPath(n).suffix.lower() in FORMATS)[:20]) or "no table",
         )
-    return paths, str(HubSource(repo, commit, part))
+    return [folder / name for name in chosen], str(HubSource(repo, folder.name, part))

@@ -18,7 +18,10 @@ REGISTRY = Path(__file__).parents[3] / "config" / "benchmarks.yaml"
 # A user's own benchmark.
 OWN: dict = {"rows": None, "sources": [], "groups": ["level", "difficulty", "type", "subject", "domain"]}
 GSM8K_MARK = "\n#### "  # before the answer
-OTHER_NAMES = {"problem": ("question", "prompt"), "expected_answer": ("answer", "final_answer")}  # where OWN says nothing
+OTHER_NAMES = {
+    "problem": ("question", "prompt"),
+    "expected_answer": ("answer", "final_answer"),
+}  # where OWN says nothing
 
 
 def read_registry(path: Path = REGISTRY) -> dict[str, dict]:

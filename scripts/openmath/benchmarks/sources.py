@@ -121,9 +121,7 @@ def _parquet_rows(path: Path) -> Iterator[dict]:
             for batch in file.iter_batches(BATCH, columns=names):
                 yield from map(_without_nan, batch.to_pylist())
     except (OSError, ValueError, pa.ArrowException) as error:
-        raise InputError(
-            "This is not a parquet file.", where=path, found=" ".join(str(error).split())[:300]
-        ) from None
+        raise InputError("This is not a parquet file.", where=path, found=" ".join(str(error).split())[:300]) from None
 
 
 def _json_type(kind) -> bool:
