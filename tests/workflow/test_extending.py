@@ -47,7 +47,14 @@ def test_own_models_benchmarks_and_judge(tmp_path, checkpoint):
         lambda question: f"Judgement: {'Yes' if 'Is half the same as 1/2?' in question else 'No'}"
     ) as server:
         config: dict = {"benchmarks": [], "benchmark_sources": {}, "models": {}, "generation": SHORT}
-        for text in (vllm, models, problems, benchmark, exam, judge.replace("http://127.0.0.1:8000/v1", server.base_url)):
+        for text in (
+            vllm,
+            models,
+            problems,
+            benchmark,
+            exam,
+            judge.replace("http://127.0.0.1:8000/v1", server.base_url),
+        ):
             for key, value in yaml.safe_load(text).items():
                 config[key] = (
                     config.get(key, type(value)()) + value if key == "benchmarks" else config.get(key, {}) | value
