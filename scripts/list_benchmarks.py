@@ -2,7 +2,7 @@ r"""List the benchmarks that can be asked for: problems, state here, hash, licen
 
     python scripts/list_benchmarks.py
 
-State: `prepared` in data/, else `-`. Hash: `registered`, or `pinned DAY` (benchmarks.lock.json), or `first fetch`, which will pin it.
+State: `prepared` in data/, else `-`. Hash: `registered`, `pinned DAY` (benchmarks.lock.json), or `first fetch`, which will pin it.
 """
 
 import argparse
