@@ -10,12 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit.grading_cases import PAPER, RULES
 from unit.grading_corners import CORNERS
+from unit.grading_near_misses import NEAR_MISSES
 from unit.grading_notation import NOTATION
 
 from openmath.grading.compare import at_odds, grade, read, vote_class
 from openmath.grading.language.units import unit_of
 
-OWN = RULES + CORNERS + NOTATION
+OWN = RULES + CORNERS + NOTATION + NEAR_MISSES
 ROOT = Path(__file__).parents[2]
 PIECES = st.sampled_from(
     r"\frac \sqrt \pm \pi \infty \cup \in \le \text{and} \text{ cm} \left( \right) \{ \} \begin{pmatrix} \end{pmatrix} "
@@ -24,8 +25,14 @@ PIECES = st.sampled_from(
     r"\lim_{x\to \sin^{-1} > \ge not exist infinitely all".split(" ")
 )
 MANY = settings(max_examples=4 * settings.default.max_examples)
+WRITTEN = st.sampled_from(sorted({text for _, one, other, _ in OWN for text in (one, other)}))
 ANSWERS = (
-    st.lists(PIECES, max_size=14).map(" ".join) | st.lists(PIECES, max_size=14).map("".join) | st.text(max_size=30)
+    st.lists(PIECES, max_size=14).map(" ".join)
+    | st.lists(PIECES, max_size=14).map("".join)
+    | st.text(max_size=30)
+    | WRITTEN
+    | st.tuples(WRITTEN, PIECES).map(" ".join)
+    | st.tuples(PIECES, WRITTEN).map("".join)
 )
 
 
@@ -90,15 +97,15 @@ def test_no_code_runs(answer, tmp_path):
 def test_same_in_every_process():
     """Verdicts and classes depend neither on the process nor on the seed of Python's hashes."""
     program = (
-        "import json; from unit.grading_cases import RULES; from openmath.grading.compare import grade, vote_class; "
-        "print(json.dumps([[grade(a, b).correct, vote_class(a), vote_class(b)] for _, a, b, _ in RULES]))"
+        "import json; from unit.test_grading import OWN; from openmath.grading.compare import grade, vote_class; "
+        "print(json.dumps([[grade(a, b).correct, vote_class(a), vote_class(b)] for _, a, b, _ in OWN]))"
     )
     outputs = set()
     for seed in ("0", "12345"):
         environment = {"PYTHONHASHSEED": seed, "PYTHONPATH": f"{ROOT / 'scripts'}:{ROOT / 'tests'}"}
         run = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, check=True)
         outputs.add(run.stdout)
-    here = json.dumps([[grade(a, b).correct, vote_class(a), vote_class(b)] for _, a, b, _ in RULES])
+    here = json.dumps([[grade(a, b).correct, vote_class(a), vote_class(b)] for _, a, b, _ in OWN])
     assert {output.decode().strip() for output in outputs} == {here}
 
 

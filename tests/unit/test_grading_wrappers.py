@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unit.grading_cases import RULES
 from unit.grading_corners import CORNERS
+from unit.grading_near_misses import NEAR_MISSES
 from unit.grading_notation import NOTATION
 
 from openmath.grading.compare import grade
@@ -67,7 +68,9 @@ def test_wrapped_or_in_unicode_it_meets_no_other_answer(one, other, wrapper):
     assert one == "2^3^2" or grade(written, other) == grade(one, other)
 
 
-@pytest.mark.parametrize("pair", [(one, other) for _, one, other, equal in NOTATION if not equal], ids=str)
+@pytest.mark.parametrize(
+    "pair", [(one, other) for _, one, other, equal in NOTATION + NEAR_MISSES if not equal], ids=str
+)
 @pytest.mark.parametrize("wrapper", [r"\text{%s}", "**%s**"])
 def test_wrapping_makes_nothing_equal(pair, wrapper):
     assert not grade(wrapper.replace("%s", pair[0]), wrapper.replace("%s", pair[1])).correct

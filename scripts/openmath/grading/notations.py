@@ -33,9 +33,20 @@ class Notation(NamedTuple):
     others: tuple[tuple[Reading, str], ...] = ()
 
 
+# all integers n \ge 3, every integer n with 1 < n
+_INTEGERS = re.compile(
+    r"(?:all|every|any|the) integers? ([a-z]) ?(?:with |such that |where |satisfying )?(?:\1 ?)?((?:\\[gln]eq?\b|[<>]).+)",
+    re.IGNORECASE,
+)
+
+
 def in_signs(text: str) -> str:
     """The formula in place of words for all of it: "a third", "an increase of 15%", "all real numbers except 3"."""
-    text = prose.reals_but(statements.plain_text(text)) or directed(text)
+    plain = statements.plain_text(text).strip(" .")
+    integers = _INTEGERS.fullmatch(plain)
+    if integers:
+        return integers.expand(r"\1 \2, \1 \\in \\mathbb{Z}")
+    text = prose.reals_but(plain) or directed(text)
     return as_formula(prose.unwrapped(text)) or text
 
 

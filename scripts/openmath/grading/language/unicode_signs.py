@@ -55,6 +55,7 @@ _SCRIPTS = (
     ("_", dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₐₑₒₓₕₖₗₘₙₚₛₜᵢⱼᵣᵤᵥ", "0123456789+-=()aeoxhklmnpstijruv", strict=True))),
 )
 _SCRIPT_RUN = re.compile("(?P<up>[" + "".join(_SCRIPTS[0][1]) + "]+)|(?P<down>[" + "".join(_SCRIPTS[1][1]) + "]+)")
+_SMALL_FRACTION = re.compile("([⁰¹²³⁴⁵⁶⁷⁸⁹]+)[⁄/]([₀₁₂₃₄₅₆₇₈₉]+)")  # ³⁄₁₆
 # A bar or a dot over digits behind a point: these go on for ever. Accents of letters: a mean, a vector.
 _OVER_DIGITS = re.compile("(?:\\d[\u0304\u0305\u0307])(?:\\d*\\d[\u0304\u0305\u0307])?(?:\\d[\u0304\u0305])*")
 _OVER_LETTER = re.compile("([A-Za-z])([\u0302\u0304\u0305\u20d7])")
@@ -70,9 +71,15 @@ def as_latex(text: str) -> str:
         text = _OVER_DIGITS.sub(lambda run: "\\overline{" + _MARKS.sub("", run[0]) + "}", text)
         text = _OVER_LETTER.sub(lambda found: f"\\{_ACCENTS[found[2]]}{{{found[1]}}}", text)
     text = _CHINESE_UNIT.sub(lambda found: _CHINESE_UNITS[found[1]], text)
+    text = _SMALL_FRACTION.sub(_fraction, text)
     text = _SCRIPT_RUN.sub(_script, text)
     text = _ROOT.sub(_root, text)
     return "".join(_SIGNS.get(c) or _fold(c) if c > "\x7f" else c for c in text)
+
+
+def _fraction(found: re.Match) -> str:
+    above, below = ("".join(signs[c] for c in part) for part, (_, signs) in zip(found.groups(), _SCRIPTS, strict=True))
+    return f"\\frac{{{above}}}{{{below}}}"
 
 
 def _script(run: re.Match) -> str:

@@ -28,10 +28,11 @@ _FILLERS = frozenset(
 DIRECTIONS = frozenset(
     """increase decrease rise fall gain profit loss surplus deficit debt fast slow faster slower early late earlier later ago
     left right north south east west upward downward forward backward clockwise counterclockwise anticlockwise ahead behind
-    underground bc ad bce ce taller shorter older younger heavier lighter hotter colder win credit debit""".split()
+    underground bc ad bce ce taller shorter older younger heavier lighter hotter colder win credit debit
+    discount markup growth drop""".split()
 )
 _DIRECTED = re.compile(
-    rf"(?:an? |the )?({'|'.join(sorted(DIRECTIONS))}) (?:of|by) (?=[\\\d$-])(.*)", re.IGNORECASE | re.DOTALL
+    rf"(?:an? |the )?({'|'.join(sorted(DIRECTIONS))})\s+(?:of|by)\s+(?=[\\\d$-])(.*)", re.IGNORECASE | re.DOTALL
 )
 _ARTICLE = re.compile(r"^(?:an?|the) (?=[\d\\$])", re.IGNORECASE)
 _PART = re.compile(r"[A-Za-z]+|\^[\s{]*(-?\d+)|/|\S")

@@ -50,7 +50,8 @@ _AFTER = re.compile(
 _CLOSED = re.compile(r"(?<=[*_`\"'>$)}\]])[.;,]$")  # the full stop behind a wrapper
 _ROUGHLY = re.compile(r"(?:about|approximately|approx\.?|roughly|around|nearly|exactly)\s+(?=[\d\\$.-])", re.IGNORECASE)
 _WRAPPED = re.compile(
-    r"[*_`\"'<#?:：$\\=]|\b(?:answer|about|approx|rough|around|nearly|exactly|hence|thus|so|答案)", re.IGNORECASE
+    r"[*_`\"'<#?:：$\\=]|\b(?:answer|about|approx|rough|around|nearly|exactly|hence|thus|therefore|so|答案)",
+    re.IGNORECASE,
 )
 
 

@@ -38,7 +38,8 @@ class Structure(Relations, OtherReadings):
         if tag == "list":
             return self.list_key(tree[1], either=tree[2:] == ("or",))
         if tag == "set":
-            return self.set_key(tree[1])
+            nested = len(tree[1]) == 1 and tree[1][0][0] == "set"  # {{1, 2}} has one element, {{5}} too
+            return f"{{{self.set_key(tree[1])}}}" if nested and tree[1][0][1] else self.set_key(tree[1])
         if tag == "group":
             return self.group_key(tree[1], tree[2])
         if tag == "rel":
