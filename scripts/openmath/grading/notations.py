@@ -21,6 +21,7 @@ _SET_OF_TUPLES = re.compile(r"\\\{\s*\([a-z](?:\s*,\s*[a-z])+\)\s*[|:]\s*(.+?)\\
 _MIXED = re.compile(
     r"(-?)(\d+)\s*(?:\\text\s*\{\s*and\s*\}|\band\b)\s*(?:\\frac\s*\{?(\d+)\}?\s*\{?(\d+)\}?|(\d+)/(\d+))"
 )
+MAX_CHARACTERS = 300  # of an answer in one of these notations
 _PARAMETERS = "kmnt"  # names of the k in 25k + 24
 
 
@@ -42,6 +43,8 @@ _INTEGERS = re.compile(
 
 def in_signs(text: str) -> str:
     """The formula in place of words for all of it: "a third", "an increase of 15%", "all real numbers except 3"."""
+    if len(text) > MAX_CHARACTERS:
+        return text
     plain = statements.plain_text(text).strip(" .")
     integers = _INTEGERS.fullmatch(plain)
     if integers:
@@ -52,11 +55,15 @@ def in_signs(text: str) -> str:
 
 def without_set_builder(text: str) -> str:
     """{x | x > 1} as x > 1, {4k : k in Z} as 4k, k in Z."""
+    if len(text) > MAX_CHARACTERS:
+        return text
     return _SET_OF_TUPLES.sub(r"\1", _FAMILY.sub(r"\1, \2", _SET_BUILDER.sub(r"\2", text)))
 
 
 def notation(text: str) -> Notation | None:
     """What a cleaned answer says, if all of it is in one of these notations; None for others."""
+    if len(text) > MAX_CHARACTERS:
+        return None
     words = prose.unwrapped(text)
     time = clock(words)
     if time:
@@ -105,7 +112,9 @@ def _number(number: int) -> tuple:
 
 def also(text: str) -> list[tuple[Reading, str]]:
     """(reading, key) of a formula that may also be in one of these notations."""
-    found = []
+    found: list[tuple[Reading, str]] = []
+    if len(text) > MAX_CHARACTERS:
+        return found
     letter = loose_choice(text)
     if letter:
         found.append((Reading.CHOICE, Structure().key(("sym", letter))))

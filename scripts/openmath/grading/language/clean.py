@@ -17,6 +17,7 @@ from openmath.grading.language.wrappers import unwrapped
 
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 
+_SPACES = re.compile(r"\s{2,}")
 # Control characters that a missing escape made out of \frac, \times, \text, \boxed ... upstream (form feed, tab, ...).
 _DAMAGED = re.compile(r"\x0c(?=rac\b|rac\{)|\t(?=ext\b|imes\b|frac|heta\b|an\b)|\x08(?=oxed|inom|egin)")
 _DAMAGED_LETTER = {"\x0c": r"\f", "\t": r"\t", "\x08": r"\b"}
@@ -82,6 +83,7 @@ def clean(text: str) -> str:
     if _NOT_ASCII.search(text):
         text = as_latex(text)
     text = _DAMAGED.sub(lambda found: _DAMAGED_LETTER[found[0]], text)
+    text = _SPACES.sub(" ", text)  # long ones would make what follows more than linear
     if BOX in text:
         text = _boxes(text)
     text = without_currency(unwrapped(text.replace("\x00", "").replace("/text{", "\\text{")))

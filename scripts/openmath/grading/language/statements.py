@@ -68,7 +68,7 @@ _CONDITION = re.compile(
 
 def labelled(text: str) -> tuple[str, str] | None:
     """("area", "12") of Area = 12; None of other texts."""
-    found = _LABELLED.fullmatch(text)
+    found = _LABELLED.fullmatch(text) if len(text) <= MAX_PROSE else None
     if not found or _CONDITION.search(found[1]) or "=" in found[3] or (found[2] == ":" and not found[1][0].isupper()):
         return None
     return "".join(found[1].lower().split()), found[3]
