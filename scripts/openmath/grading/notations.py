@@ -21,6 +21,7 @@ _SET_OF_TUPLES = re.compile(r"\\\{\s*\([a-z](?:\s*,\s*[a-z])+\)\s*[|:]\s*(.+?)\\
 _MIXED = re.compile(
     r"(-?)(\d+)\s*(?:\\text\s*\{\s*and\s*\}|\band\b)\s*(?:\\frac\s*\{?(\d+)\}?\s*\{?(\d+)\}?|(\d+)/(\d+))"
 )
+_WORD = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{2}")  # not the name of a command
 MAX_CHARACTERS = 300  # of an answer in one of these notations
 _PARAMETERS = "kmnt"  # names of the k in 25k + 24
 
@@ -43,7 +44,7 @@ _INTEGERS = re.compile(
 
 def in_signs(text: str) -> str:
     """The formula in place of words for all of it: "a third", "an increase of 15%", "all real numbers except 3"."""
-    if len(text) > MAX_CHARACTERS:
+    if len(text) > MAX_CHARACTERS or not _WORD.search(text):
         return text
     plain = statements.plain_text(text).strip(" .")
     integers = _INTEGERS.fullmatch(plain)
@@ -64,21 +65,23 @@ def notation(text: str) -> Notation | None:
     """What a cleaned answer says, if all of it is in one of these notations; None for others."""
     if len(text) > MAX_CHARACTERS:
         return None
-    words = prose.unwrapped(text)
-    time = clock(words)
-    if time:
-        return _time(time, words)
-    day = date(words) if text[-1:].isalnum() or text.endswith("}") else None
-    if day:
-        return Notation(day)
+    worded = _WORD.search(text)
+    if worded or ":" in text:
+        words = prose.unwrapped(text)
+        time = clock(words)
+        if time:
+            return _time(time, words)
+        day = date(words) if worded else None
+        if day:
+            return Notation(day)
     found = choice(text)
     if found:
         letter, content = found
         return Notation(Structure().key(("sym", letter)), ("sym", letter), content)
-    tree = based(text)
+    tree = based(text) if "_" in text or "ase" in text or text.lstrip("-").startswith("0") else None
     if tree:
         return Notation(Structure().key(tree), tree)
-    congruent = congruence(text)
+    congruent = congruence(text) if "mod" in text else None
     return _congruence(*congruent) if congruent else None
 
 

@@ -107,7 +107,7 @@ class ParsedAnswer:
         if prose.is_all_reals(self.text):
             self.text = "\\mathbb{R}"
         self.text = in_signs(self.text)
-        labelled = statements.labelled(self.text)
+        labelled = statements.labelled(self.text) if "=" in self.text or ":" in self.text else None
         if labelled:
             inner = ParsedAnswer(labelled[1])
             if inner.tree is not None:
