@@ -66,7 +66,7 @@ def notation(text: str) -> Notation | None:
     if len(text) > MAX_CHARACTERS:
         return None
     worded = _WORD.search(text)
-    if worded or ":" in text:
+    if worded or ":" in text or "m" in text.lower():
         words = prose.unwrapped(text)
         time = clock(words)
         if time:
