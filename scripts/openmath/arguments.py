@@ -8,6 +8,7 @@ import json
 import math
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 
 def whole(least: int) -> Callable[[str], int]:
@@ -22,6 +23,11 @@ def whole(least: int) -> Callable[[str], int]:
         raise argparse.ArgumentTypeError(f"must be a whole number of at least {least}, not {text!r:.80}")
 
     return number
+
+
+def whole_or_auto(text: str) -> int | Literal["auto"]:
+    """Type of an option that takes a whole number of at least 1, or `auto`."""
+    return "auto" if text == "auto" else whole(1)(text)
 
 
 def real(least: float, most: float = math.inf, *, above: bool = False) -> Callable[[str], float]:

@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from pathlib import Path
 
 from openmath.errors import InputError
@@ -65,10 +66,12 @@ class LocalServer:
         self._process: subprocess.Popen | None = None
         self._ready = False
         self._turn = asyncio.Lock()
+        self.starting: AbstractAsyncContextManager = nullcontext()  # a lock of all engines that share a GPU
 
     async def __aenter__(self) -> "LocalServer":
         try:
-            await self._start()
+            async with self.starting:
+                await self._start()
         except BaseException:
             await self._stop()
             raise
@@ -92,7 +95,8 @@ class LocalServer:
             self.restarts_left -= 1
             print(f"{self.name}: the engine died; starting it again ({self.restarts_left} restarts left)", flush=True)
             await self._stop()
-            await self._start()
+            async with self.starting:
+                await self._start()
 
     def _runs(self) -> bool:
         """Whether the server itself runs, ready or not; a dead one's supervisor may still be ending what it left behind."""

@@ -79,15 +79,21 @@ class Generation:
         prompts = None
         if self.tokenizer != "server":  # before the engine starts: a template that does not fit costs no GPU time
             prompts = await asyncio.to_thread(self._encode, None)
-        concurrency = options.concurrency or self.kind.concurrency * options.copies
+        most = options.concurrency or self.kind.concurrency
         async with running_engines(
-            options.engine, options.copies, command=options.engine_command, args=options.engine_args, log=options.log
+            options.engine,
+            options.copies,
+            per_gpu=options.engines_per_gpu,
+            command=options.engine_command,
+            args=options.engine_args,
+            log=options.log,
         ) as servers:
+            concurrency = most * len(servers)
             if prompts is None:
                 prompts = await asyncio.to_thread(self._encode, servers[0])
             start_seconds = time.monotonic() - began
             progress, failures = Progress(self.missing), []
-            async with BalancedClient(servers, request_seconds=REQUEST_SECONDS) as client:
+            async with BalancedClient(servers, request_seconds=REQUEST_SECONDS, most=most) as client:
 
                 async def sample(job: Job) -> tuple[Job, Completion | InputError]:
                     prompt, sent = prompts[job[0], job[2]["id"]], progress.sent()
@@ -127,6 +133,8 @@ class Generation:
             "machine": here,
             "versions": versions(),
         }
+        if self.options.engines_per_gpu != 1:
+            record["engines_per_gpu"] = self.options.engines_per_gpu
         path = self.options.staging / "jobs.jsonl"
         drop_torn_tail(path)  # of a full disk; appended to, it would be a broken line for ever
         with open(path, "ab", buffering=0) as file:

@@ -61,6 +61,11 @@ class Options:
         """How a model's engine is run: `command`, `args` (speed only) or `image`."""
         return self._config["engines"].get(self._models[model]["engine"], {}).get(key, "")
 
+    def copies(self, model: str) -> int | str:
+        """Value of `--copies`, and what follows it: not words of the shell command of their own, which would compute all again."""
+        copies, shared = self._config["generation"]["engines_per_job"], self._models[model].get("engines_per_gpu", 1)
+        return copies if shared == 1 else f"{copies} --engines-per-gpu {shared}"
+
     def engine_environment(self, model: str) -> str | None:
         """Conda environment of a model's engine; TensorRT-LLM has a container instead."""
         environment = engine_kind(self._models[model]["engine"]).environment

@@ -172,6 +172,8 @@ def _engine_checks(path: tuple, model: dict, engines: dict) -> Iterator[Mistake]
     if engine not in KINDS and "serve" not in engines.get(engine, {}):
         known = [*KINDS, *(other for other in engines if other not in KINDS)]
         yield Mistake((*path, "engine"), f"no engine {engine!r}; {_meant(engine, known, 'engines')}")
+    elif model.get("engines_per_gpu", 1) not in (1, "auto") and not engine_kind(engine).memory_flag:
+        yield Mistake((*path, "engines_per_gpu"), f"engine {engine!r} cannot be told its share of a GPU; vllm can")
     elif model["deterministic"] and not engine_kind(engine).deterministic:
         text = f"has no effect on engine {engine!r}; its server has to be started so"
         yield Mistake((*path, "deterministic"), text)

@@ -121,6 +121,12 @@ class Model(Section):
         defaults.DTYPE, "Numbers of the weights; or `float16`, `float32`.", costs="answers"
     )
     tensor_parallel: Count = key(defaults.TENSOR_PARALLEL, "GPUs that share one copy of the model.", costs="answers")
+    engines_per_gpu: Literal["auto"] | Count | MISSING = key(
+        MISSING,
+        "Engines of `vllm` that share each GPU: a small model leaves most of it idle. `auto`: by the sizes of model and GPU; see docs/engines.md.",
+        costs="nothing",
+        unset="`1`",
+    )
     context_length: int = key(defaults.CONTEXT_LENGTH, "Tokens of prompt and answer together.", costs="answers", ge=128)
     deterministic: bool = key(
         False,

@@ -17,7 +17,8 @@ class EngineKind:
 
     Where it runs:
     on_gpus: on `tensor_parallel` GPUs. hosted: somebody else runs it: it has an address, and no checkpoint, program or
-    hardware that we know. start_seconds: from the start of a job to its first request, where no job has measured it.
+    hardware that we know. memory_flag: of its server, the part of a GPU's memory that it may take; None: it has none, and no two
+    of it share a GPU. start_seconds: from the start of a job to its first request, where no job has measured it.
 
     What it takes:
     environment: its conda environment in envs/; None: only a container has it. installing: a hint. program: the command of
@@ -36,6 +37,7 @@ class EngineKind:
 
     on_gpus: bool
     hosted: bool = False
+    memory_flag: str | None = None
     start_seconds: float
     environment: str | None
     installing: str
@@ -55,6 +57,7 @@ class EngineKind:
 KINDS = {
     "vllm": EngineKind(
         on_gpus=True,
+        memory_flag="--gpu-memory-utilization",
         start_seconds=60.0,  # an 8B model on an H100: 58 s
         environment="vllm.yaml",
         installing="`make env-vllm` installs it; name its program under engines: vllm: command:.",
