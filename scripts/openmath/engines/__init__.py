@@ -24,7 +24,7 @@ from types import ModuleType
 from openmath.client.completion import HostedEndpoint
 from openmath.engines import own
 from openmath.engines.launcher import LocalServer
-from openmath.engines.sharing import EnginesPerGpu, sharing
+from openmath.engines.sharing import EnginesPerGpu, shares
 from openmath.errors import InputError
 from openmath.files.records import EngineRecord
 from openmath.settings.engine_kinds import KINDS, engine_kind
@@ -59,7 +59,8 @@ def read_engine(engine_dir: str | Path) -> EngineRecord:
 
 def _missing_fields(description: EngineRecord) -> list[str]:
     """Parts of a description that its engine needs and that are not there, or of another type."""
-    kind, places = engine_kind(description["engine"]), {**description, **description["settings"]}
+    kind = engine_kind(description["engine"], description["settings"].get("backend"))
+    places = {**description, **description["settings"]}
     counts = () if kind.hosted else ("tensor_parallel", "context_length")
     missing = [name for name in kind.described_by if not isinstance(places.get(name), str)]
     return missing + [name for name in counts if not isinstance(places.get(name), int) or places[name] < 0]
@@ -95,7 +96,7 @@ async def running_engines(
     """
     description = read_engine(engine_dir)
     gpus = _gpu_groups(description, copies)
-    engines, share = sharing(description, per_gpu, args=args)
+    engines, share = shares(description, per_gpu, args=args)
     if engines > 1:
         print(f"{description['engine']}: {engines} engines on each GPU", flush=True)
     servers = []

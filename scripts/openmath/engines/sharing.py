@@ -36,7 +36,7 @@ class Card(NamedTuple):
     free: int
 
 
-def sharing(description: EngineRecord, wanted: EnginesPerGpu, *, args: str) -> tuple[int, list[str]]:
+def shares(description: EngineRecord, wanted: EnginesPerGpu, *, args: str) -> tuple[int, list[str]]:
     """How many engines to start on each GPU, and the flags that give each its share; InputError where so many cannot fit.
 
     description: engine.json. args: the engine's own flags; what they say of the memory is for all engines of the GPU together.

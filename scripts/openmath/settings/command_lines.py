@@ -9,7 +9,7 @@ import shlex
 from pathlib import Path
 
 from openmath.settings.config import summary_config
-from openmath.settings.engine_kinds import engine_kind
+from openmath.settings.engine_kinds import EngineKind, engine_kind
 from openmath.settings.layout import Layout
 from openmath.settings.sample_settings import OWN_KEYS, engine_options
 
@@ -57,8 +57,12 @@ class Options:
         command = self.engine_setting(wildcards.model, "command")
         return ["--engine-command", command] if command else []
 
+    def kind(self, model: str) -> EngineKind:
+        """What is known of a model's engine before it starts."""
+        return engine_kind(self._models[model]["engine"], self.engine_setting(model, "backend"))
+
     def engine_setting(self, model: str, key: str) -> str:
-        """How a model's engine is run: `command`, `args` (speed only) or `image`."""
+        """How a model's engine is run: `command`, `args` (speed only), `image` or `backend`."""
         return self._config["engines"].get(self._models[model]["engine"], {}).get(key, "")
 
     def copies(self, model: str) -> int | str:

@@ -186,6 +186,12 @@ class Engine(Section):
     )
     image: str | MISSING = key(MISSING, "Container for `--sdm apptainer`.", costs="nothing")
     args: str = key("", "Speed settings in the server's own flags (memory, batch size).", costs="nothing")
+    backend: Literal["tensorrt", "pytorch"] | MISSING = key(
+        MISSING,
+        "`trtllm`: `pytorch` serves the checkpoint without a build; TensorRT-LLM 1.3 has only that.",
+        costs="answers",
+        unset="`tensorrt`, the recipe's",
+    )
     serve: str | MISSING = key(
         MISSING,
         "Engine of your own: command line of its server, with `{checkpoint}` and `{port}`; see docs/extending.md.",

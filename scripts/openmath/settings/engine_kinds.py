@@ -3,7 +3,7 @@
 Standard library only: this module also runs inside engine containers.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from openmath.files.records import EngineRecord
 from openmath.settings import defaults
@@ -111,6 +111,8 @@ KINDS = {
         concurrency=64,  # hosted APIs limit it; a server of your own takes more: generation: concurrency
     ),
 }
+# `engines: trtllm: backend: pytorch`: the HF checkpoint as it stands, and no switch for repeatable bits.
+PYTORCH = replace(KINDS["trtllm"], builder=None, described_by=("checkpoint",), deterministic=False)
 # Of any other name under `engines:`, with a `serve` command; there also stand its GPUs, tokenizer and `extra_body`.
 OWN = EngineKind(
     on_gpus=True,
@@ -123,8 +125,10 @@ OWN = EngineKind(
 )
 
 
-def engine_kind(engine: str) -> EngineKind:
-    """The entry of an engine; of a name that has none, OWN."""
+def engine_kind(engine: str, backend: str | None = None) -> EngineKind:
+    """The entry of an engine; of a name that has none, OWN. backend: of `trtllm`, where what is asked depends on it."""
+    if engine == "trtllm" and backend == "pytorch":
+        return PYTORCH
     return KINDS.get(engine, OWN)
 
 
