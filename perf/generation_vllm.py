@@ -5,15 +5,14 @@ r"""Our generation with vLLM against vLLM's own LLM.generate: the same prompts, 
 
 The first form runs scripts/generate.py as a user would (engine start, staging, publishing) on NAME:RUNS sample runs; the second
 serves a Llama of 8B random weights, which is as fast as a real one, with an output length drawn for each request. LLM.generate has
-vLLM's default settings. Prints tokens/s of both after their loading, the ratio, load times, GPU use, and the part of what the card could do
-at most (card_bound.py). With --serve --engines-per-gpu N, several engines share the GPU.
+vLLM's default settings. Prints tokens/s of both after their loading, the ratio, load times, GPU use, and which part that is of
+what the card could do at most (card_bound.py). With --serve --engines-per-gpu N, several engines share the GPU.
 Without a GPU and without --checkpoint it only says so.
 """
 
 import argparse
 import asyncio
 import json
-import os
 import random
 import re
 import resource
@@ -21,12 +20,12 @@ import shlex
 import shutil
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from card_bound import bound_seconds
+from gpu_meter import GpuMeter
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "scripts"))
@@ -83,7 +82,9 @@ def main() -> None:
         run = peer if side == "peer" else (serve if options.random_8b or options.serve else generate)
         gpu = GpuMeter()
         for result in run(options, requests):
-            bound = bound_seconds(options.checkpoint, requests[result["what"]], result["tokens"], gpus=tensor_parallel(options))
+            bound = bound_seconds(
+                options.checkpoint, requests[result["what"]], result["tokens"], gpus=tensor_parallel(options)
+            )
             result |= gpu.use(*result.pop("window")) | {"of_bound": round(bound / result["seconds"], 3)}
             results[side].append(result)
             print("RESULT", json.dumps({"side": side, **result}), flush=True)
@@ -203,11 +204,11 @@ async def _serve(options: argparse.Namespace, name: str, requests: list[dict]) -
         while not all(server.base_url for server in servers):
             await asyncio.sleep(0.1)
         load = time.time() - began
-        tokens = 0
+        tokens, longest = 0, 64  # the warm-up is short
 
         async def one(item: tuple[str, dict]):
             key, request = item
-            sampling = {**SAMPLING, "seed": request["seed"], "max_tokens": request["max_tokens"]}
+            sampling = {**SAMPLING, "seed": request["seed"], "max_tokens": min(longest, request["max_tokens"])}
             extra = {**servers[0].extra_body, "ignore_eos": options.random_8b}
             return key, await client.complete(request["ids"], sampling, extra)
 
@@ -219,6 +220,7 @@ async def _serve(options: argparse.Namespace, name: str, requests: list[dict]) -
         warm_up = list(zip(ids, requests, strict=True))[: WARM_UP * len(servers)]
         async for _ in map_concurrently(one, warm_up, concurrency=len(warm_up)):
             pass
+        longest = options.max_new_tokens
         started, cpu, flushing = time.time(), time.process_time(), asyncio.ensure_future(flush())
         work = map_concurrently(one, zip(ids, requests, strict=True), concurrency=most * len(servers))
         async for key, answer in work:
@@ -277,48 +279,6 @@ def measured(what: str, samples: int, tokens: int, window: tuple[float, float], 
         "load_seconds": round(load, 1),
         "window": window,
     }
-
-
-class GpuMeter:
-    """GPU utilisation by nvidia-smi, five times a second, in the background; nothing where there is none."""
-
-    def __init__(self):
-        query = ["nvidia-smi", "--query-gpu=utilization.gpu,memory.used", "--format=csv,noheader,nounits"]
-        query += ["-lms", "200", *(["-i", os.environ["CUDA_VISIBLE_DEVICES"]] if "CUDA_VISIBLE_DEVICES" in os.environ else [])]
-        self._rows: list[tuple[float, float, float]] = []
-        try:
-            self._process = subprocess.Popen(query, stdout=subprocess.PIPE, text=True)
-        except OSError:
-            self._process = None
-            return
-        threading.Thread(target=self._read, daemon=True).start()
-
-    def _read(self) -> None:
-        for line in self._process.stdout:
-            try:
-                use, memory = map(float, line.split(","))
-            except ValueError:
-                continue
-            self._rows.append((time.time(), use, memory))
-
-    def use(self, start: float, end: float) -> dict:
-        """Mean use over the window and over its last ten seconds, in percent."""
-        if not self._process:
-            return {}
-
-        def mean(start: float) -> float | None:
-            use = [row[1] for row in self._rows if start <= row[0] <= end]
-            return round(sum(use) / len(use), 1) if use else None
-
-        return {"gpu_percent": mean(start), "gpu_percent_last_10_s": mean(end - 10)}
-
-    def close(self) -> float | None:
-        """Stop, and return the memory in use now, in MiB."""
-        if not self._process:
-            return None
-        time.sleep(1)
-        self._process.kill()
-        return self._rows[-1][2] if self._rows else None
 
 
 if __name__ == "__main__":

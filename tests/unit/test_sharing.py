@@ -1,14 +1,14 @@
-"""Several engines on one GPU: how many, their shares of the memory, starts one after the other, deaths; with an imitation of vLLM."""
+"""Several engines on one GPU: how many, their shares, starts one after the other, deaths; with an imitation of vLLM."""
 
 import asyncio
+import itertools
 import json
 import os
 import signal
-import sys
-import time
 from pathlib import Path
 
 import pytest
+from imitated_vllm import assert_gone, describe_imitation, imitation_command, started
 
 from openmath.engines import running_engines, sharing
 from openmath.engines.balance import BalancedClient
@@ -24,11 +24,12 @@ SMOLLM, QWEN_1B5, QWEN_3B, LLAMA_8B = (int(gib * GIB) for gib in (0.25, 2.9, 5.8
 @pytest.mark.parametrize(
     ("weights", "card", "cores", "engines"),
     [
-        (SMOLLM, H200, 16, 3),
+        (SMOLLM, H200, 16, 4),
+        (SMOLLM, H200, 5, 3),
         (QWEN_1B5, H200, 16, 3),
         (QWEN_3B, H200, 16, 2),
-        (LLAMA_8B, H200, 16, 1),  # two were measured: 1.05 times the requests, not worth a start
-        (SMOLLM, H100, 16, 3),
+        (LLAMA_8B, H200, 16, 1),  # two were measured: 0.92 and 1.05 times the tokens
+        (SMOLLM, H100, 16, 4),
         (QWEN_1B5, H100, 16, 2),
         (QWEN_3B, H100, 16, 1),
         (SMOLLM, L4, 16, 3),
@@ -38,6 +39,7 @@ SMOLLM, QWEN_1B5, QWEN_3B, LLAMA_8B = (int(gib * GIB) for gib in (0.25, 2.9, 5.8
         (0, H200, 16, 1),  # unknown
         (SMOLLM, Card(140 * GIB, 3 * GIB), 16, 1),  # others hold the rest
         (SMOLLM, Card(140 * GIB, 4 * GIB), 16, 2),
+        (SMOLLM, Card(140 * GIB, 5 * GIB), 16, 3),
     ],
 )
 def test_auto_fills_a_gpu_only_where_that_pays(weights, card, cores, engines):
@@ -60,55 +62,17 @@ def test_the_engines_own_flag_is_for_all_of_a_gpu():
     assert usable_part(KINDS["vllm"], "--gpu-memory-utilization 0.5 --gpu-memory-utilization=0.6") == 0.6
 
 
-# Takes vLLM's command line and its key; its first start on a GPU takes the longest. Dies where FAILS names its place in the order.
-VLLM = """
-import http.server, json, os, sys, time
-folder = os.environ["IMITATION"]
-started = time.time()
-time.sleep(0.3)
-with open(f"{folder}/starts", "a") as file:
-    file.write(json.dumps([os.getpid(), started, time.time(), sys.argv[1:]]) + "\\n")
-if os.environ.get("FAILS") == str(len(open(f"{folder}/starts").readlines())):
-    sys.exit("no room for the cache")
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.send_response(200); self.send_header("Content-Length", "0"); self.end_headers()
-    def do_POST(self):
-        self.rfile.read(int(self.headers["Content-Length"]))
-        time.sleep(0.05)
-        data = json.dumps({"choices": [{"text": str(os.getpid()), "finish_reason": "stop"}]}).encode()
-        self.send_response(200); self.send_header("Content-Length", str(len(data)))
-        self.send_header("Content-Type", "application/json"); self.end_headers(); self.wfile.write(data)
-    def log_message(self, *args): pass
-http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[sys.argv.index("--port") + 1])), Handler).serve_forever()
-"""
-
-
 @pytest.fixture
 def engine(tmp_path, monkeypatch) -> Path:
-    """Folder of an engine of 1 GiB on a card of 140 GiB; its command is in `command`."""
-    checkpoint = tmp_path / "checkpoint"
-    checkpoint.mkdir()
-    with open(checkpoint / "model.safetensors", "wb") as file:
-        file.truncate(GIB)
-    settings = {"dtype": "bfloat16", "tensor_parallel": 1, "context_length": 2048, "deterministic": False}
-    description = {"engine": "vllm", "version": "", "model": {}, "checkpoint": str(checkpoint), "settings": settings}
-    (tmp_path / "engine.json").write_text(json.dumps(description))
-    (tmp_path / "imitation.py").write_text(VLLM)
+    """Folder of an imitated engine of 1 GiB on a card of 140 GiB."""
     monkeypatch.setenv("IMITATION", str(tmp_path))
     monkeypatch.setattr(sharing, "visible_card", lambda: H200)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(16)))
-    return tmp_path
-
-
-def started(engine: Path) -> list[list]:
-    """[pid, when it began, when it was ready, arguments] of each start, in order."""
-    return [json.loads(line) for line in (engine / "starts").read_text().splitlines()]
+    return describe_imitation(tmp_path)
 
 
 def running(engine: Path, copies: int = 1, **options):
-    command = f"{sys.executable} {engine / 'imitation.py'}"
-    return running_engines(engine, copies, command=command, log=engine / "engine.log", **options)
+    return running_engines(engine, copies, command=imitation_command(engine), log=engine / "engine.log", **options)
 
 
 async def joined(servers: list, count: int) -> None:
@@ -119,20 +83,6 @@ async def joined(servers: list, count: int) -> None:
 async def ask(client: BalancedClient, count: int) -> list[str]:
     answers = await asyncio.gather(*(client.complete([1], {"max_tokens": 1}) for _ in range(count)))
     return [answer.text for answer in answers]
-
-
-def assert_gone(engine: Path) -> None:
-    deadline = time.monotonic() + 60
-    while any(Path(f"/proc/{pid}/cmdline").exists() and alive(pid) for pid, *_ in started(engine)):
-        assert time.monotonic() < deadline, "an engine was left behind"
-        time.sleep(0.05)
-
-
-def alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 def test_engines_of_a_gpu_start_one_after_the_other_and_join_while_the_first_works(engine):
@@ -146,7 +96,7 @@ def test_engines_of_a_gpu_start_one_after_the_other_and_join_while_the_first_wor
 
     asyncio.run(work())
     starts = started(engine)
-    assert all(earlier[2] < later[1] for earlier, later in zip(starts, starts[1:], strict=False))
+    assert all(earlier[2] < later[1] for earlier, later in itertools.pairwise(starts))
     for _, _, _, words in starts:
         assert words[words.index("--gpu-memory-utilization") + 1] == "0.300" and "--swap-space" in words
     assert_gone(engine)
@@ -226,7 +176,10 @@ def test_auto_is_one_engine_as_ever_where_it_gains_nothing(engine, monkeypatch):
         monkeypatch.setattr(sharing, "visible_card", lambda card=card: card)
         assert sharing.shares(description, "auto", args="") == (1, [])
     assert sharing.shares(description | {"engine": "llamacpp"}, "auto", args="") == (1, [])
-    assert sharing.shares(description, 2, args="--gpu-memory-utilization 0.5")[1] == ["--gpu-memory-utilization", "0.250"]
+    assert sharing.shares(description, 2, args="--gpu-memory-utilization 0.5")[1] == [
+        "--gpu-memory-utilization",
+        "0.250",
+    ]
 
 
 def test_a_cache_is_counted_as_far_as_the_checkpoint_tells(engine):

@@ -99,17 +99,15 @@ async def running_engines(
     engines, share = shares(description, per_gpu, args=args)
     if engines > 1:
         print(f"{description['engine']}: {engines} engines on each GPU", flush=True)
-    servers = []
+    servers: list[LocalServer | HostedEndpoint] = []
+    starting = [asyncio.Lock() for _ in gpus]
     for number, visible in enumerate(gpus * engines):
         one_log = log if copies * engines == 1 else log.with_name(f"{log.name}.{number}")
         server = _server(description, command, shlex.join([*shlex.split(args), *share]) if share else args, one_log)
         if isinstance(server, LocalServer):
             server.environment |= visible
+            server.starting = starting[number % copies]
         servers.append(server)
-    for copy in range(copies if engines > 1 else 0):
-        starting = asyncio.Lock()
-        for server in servers[copy::copies]:
-            server.starting = starting
     starts = [asyncio.ensure_future(server.__aenter__()) for server in servers]
     try:
         await asyncio.wait(starts[:copies])

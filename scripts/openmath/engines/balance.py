@@ -12,7 +12,7 @@ from openmath.engines.launcher import LocalServer
 class BalancedClient:
     """Completions from any of `servers`; use as `async with BalancedClient(servers, request_seconds=600) as client`.
 
-    most: requests in flight for one server; others wait here, also for a server that joins later (its `base_url` is empty until then).
+    most: requests in flight for one server; others wait here. A server may join later: its `base_url` is empty until then.
     """
 
     def __init__(self, servers: Sequence[Endpoint], *, request_seconds: float, most: float = math.inf):

@@ -1,11 +1,12 @@
 """Several engines on one GPU: how many pay, what share of its memory each gets, and whether they fit. Speed only.
 
 An engine is one busy Python process. Beside a small model it leaves most of a large GPU idle, which further engines fill:
-three of a 135M model on an H200 gave 2.87 times the requests of one, two of an 8B model 1.05 times (docs/engines.md).
+four of a 135M model on an H200 gave 2.5 times the tokens of one in a short job, two of an 8B model nothing (docs/engines.md).
 
 Standard library only: this module also runs inside engine containers.
 """
 
+import itertools
 import json
 import os
 import shlex
@@ -22,7 +23,7 @@ EnginesPerGpu = int | Literal["auto"]
 GIB = 2**30
 # (engines, largest part of the card that the weights may take): the more of the card a step reads, the less it leaves idle.
 # A card with more memory is, roughly, a faster one: so the part decides and not the size.
-PAYING = ((3, 1 / 40), (2, 1 / 15))
+PAYING = ((4, 1 / 200), (3, 1 / 40), (2, 1 / 15))
 CORES = 1.5  # of each engine: its scheduler keeps one busy, its HTTP server half of one
 USABLE = 0.9  # of the card, unless the engine's own flag says otherwise; the rest is for what engines do not count
 WORKSPACE = GIB  # beside weights and cache: activations, CUDA graphs, the context of the process
@@ -94,7 +95,7 @@ def check_room(engines: int, needed: int, card: Card | None, usable: float) -> N
 def usable_part(kind: EngineKind, args: str) -> float:
     """The part of the card that the engines of it may take together: what their flags say, or USABLE."""
     words = [word for written in shlex.split(args) for word in written.split("=", 1)]
-    given = [value for flag, value in zip(words, words[1:], strict=False) if flag == kind.memory_flag]
+    given = [value for flag, value in itertools.pairwise(words) if flag == kind.memory_flag]
     try:
         return float(given[-1]) if given else USABLE
     except ValueError:
@@ -122,7 +123,10 @@ def cache_bytes(description: EngineRecord) -> int:
         if "kv_lora_rank" in config or config.get("sliding_window"):
             return 0  # kept in less
         heads = config["num_attention_heads"]
-        groups, width = config.get("num_key_value_heads") or heads, config.get("head_dim") or config["hidden_size"] // heads
+        groups, width = (
+            config.get("num_key_value_heads") or heads,
+            config.get("head_dim") or config["hidden_size"] // heads,
+        )
         token = 2 * config["num_hidden_layers"] * groups * width * BYTES_OF_CACHE
         return token * description["settings"]["context_length"]
     except (OSError, ValueError, KeyError, TypeError, ZeroDivisionError, AttributeError):

@@ -124,6 +124,7 @@ class Generation:
             **speed,
             "start_seconds": round(start_seconds, 1),
             "copies": self.options.copies,
+            "engines_per_gpu": self.options.engines_per_gpu,
             "concurrency": concurrency,
             "engine": self.engine["version"],
             "runs": self.options.sample_runs,
@@ -133,8 +134,6 @@ class Generation:
             "machine": here,
             "versions": versions(),
         }
-        if self.options.engines_per_gpu != 1:
-            record["engines_per_gpu"] = self.options.engines_per_gpu
         path = self.options.staging / "jobs.jsonl"
         drop_torn_tail(path)  # of a full disk; appended to, it would be a broken line for ever
         with open(path, "ab", buffering=0) as file:

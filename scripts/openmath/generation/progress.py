@@ -4,7 +4,7 @@ Standard library only: this module also runs inside engine containers.
 """
 
 import time
-from typing import Literal, NotRequired, TypedDict
+from typing import Literal, TypedDict
 
 from openmath.files.records import Machine
 
@@ -29,7 +29,7 @@ class JobRecord(JobSpeed):
 
     start_seconds: float  # from the start of the job to the first request
     copies: int  # of the engine, each on GPUs of its own
-    engines_per_gpu: NotRequired[int | Literal["auto"]]  # as asked for; 1 where it is not there
+    engines_per_gpu: int | Literal["auto"]  # as asked for; older lines have none: 1
     concurrency: int  # requests in flight
     engine: str  # its version
     engine_args: str  # speed settings, in the server's own flags

@@ -99,7 +99,10 @@ def engine_seconds(job: dict) -> float:
 
 
 def recent_jobs(config: dict, model: str) -> list[dict]:
-    """The last finished generation jobs of the model's present engine, as generate.py has recorded them."""
+    """The last finished generation jobs of the model's present engine, as generate.py has recorded them.
+
+    Of those with as many engines on a GPU as now, where there are any: what they did was done by a GPU, not by one engine.
+    """
     path = Path(f"results/{model}/.staging/jobs.jsonl")
     jobs = list(read_rows(path, torn_tail=True)) if path.exists() else []
     for job in jobs:
@@ -110,7 +113,9 @@ def recent_jobs(config: dict, model: str) -> list[dict]:
             raise InputError("A line is not the record of a job.", where=path, found=f"{job!r:.80}", hint=hint)
     engine = built_engine(config, model)
     ours = [job for job in jobs if engine is None or job["engine"] == engine["version"]]
-    return [job for job in ours if job["tokens"] and job["seconds"]][-RECENT_JOBS:]
+    ours = [job for job in ours if job["tokens"] and job["seconds"]]
+    shared = config["models"][model].get("engines_per_gpu", 1)
+    return ([job for job in ours if job.get("engines_per_gpu", 1) == shared] or ours)[-RECENT_JOBS:]
 
 
 def spread(items: list, count: int) -> list:

@@ -123,7 +123,7 @@ class Model(Section):
     tensor_parallel: Count = key(defaults.TENSOR_PARALLEL, "GPUs that share one copy of the model.", costs="answers")
     engines_per_gpu: Literal["auto"] | Count | MISSING = key(
         MISSING,
-        "Engines of `vllm` that share each GPU: a small model leaves most of it idle. `auto`: by the sizes of model and GPU; see docs/engines.md.",
+        "Engines of `vllm` on each GPU: a small model leaves most of it idle. `auto`: by both sizes; see docs/engines.md.",
         costs="nothing",
         unset="`1`",
     )

@@ -156,7 +156,7 @@ def _configured_checkpoint(settings: Mapping) -> dict:
 
 
 def agrees(known: Mapping, written: Mapping) -> bool:
-    """Whether settings that were written down are those known now. Keys that only one of them has are not compared, but UNWRITTEN."""
+    """Whether settings that were written down are those known now. Keys that only one has are not compared, but UNWRITTEN."""
     for key in (known.keys() & written.keys()) | ((known.keys() | written.keys()) & UNWRITTEN.keys()):
         ours, theirs = (settings.get(key, UNWRITTEN.get(key)) for settings in (known, written))
         by_key = key in COMPARED_BY_KEY and isinstance(ours, dict) and isinstance(theirs, dict)
