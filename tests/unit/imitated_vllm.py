@@ -21,10 +21,18 @@ with open(f"{folder}/starts", "a") as file:
 if os.environ.get("FAILS") == str(len(open(f"{folder}/starts").readlines())):
     sys.exit("no room for the cache")
 class Handler(http.server.BaseHTTPRequestHandler):
+    def allowed(self):
+        allowed = self.path == "/health" or self.headers["Authorization"] == "Bearer " + os.environ["VLLM_API_KEY"]
+        if not allowed:
+            self.send_response(401); self.send_header("Content-Length", "0"); self.end_headers()
+        return allowed
     def do_GET(self):
-        self.send_response(200); self.send_header("Content-Length", "0"); self.end_headers()
+        if self.allowed():
+            self.send_response(200); self.send_header("Content-Length", "0"); self.end_headers()
     def do_POST(self):
         self.rfile.read(int(self.headers["Content-Length"]))
+        if not self.allowed():
+            return
         time.sleep(0.05)
         data = json.dumps({"choices": [{"text": str(os.getpid()), "finish_reason": "stop"}]}).encode()
         self.send_response(200); self.send_header("Content-Length", str(len(data)))
