@@ -182,7 +182,7 @@ def test_auto_is_one_engine_as_ever_where_it_gains_nothing(engine, monkeypatch):
         "0.250",
     ]
     monkeypatch.setattr(sharing, "visible_card", lambda: Card(140 * GIB, 70 * GIB))
-    assert sharing.shares(description, 2, args="")[1] == ["--gpu-memory-utilization", "0.250"], "of what is free"
+    assert sharing.shares(description, 2, args="")[1] == ["--gpu-memory-utilization", "0.225"], "of what is free"
 
 
 def test_a_cache_is_counted_as_far_as_the_checkpoint_tells(engine):

@@ -8,6 +8,7 @@ Standard library only: this module also runs inside engine containers.
 
 import itertools
 import json
+import math
 import os
 import shlex
 from pathlib import Path
@@ -25,7 +26,7 @@ GIB = 2**30
 # A card with more memory is, roughly, a faster one: so the part decides and not the size.
 PAYING = ((4, 1 / 200), (3, 1 / 40), (2, 1 / 15))
 CORES = 1.5  # of each engine: its scheduler keeps one busy, its HTTP server half of one
-USABLE = 0.9  # of the card, unless the engine's own flag says otherwise; the rest is for what engines do not count
+USABLE = 0.9  # of what is free, unless the engine's own flag says less of the card; the rest is for what engines do not count
 WORKSPACE = GIB  # beside weights and cache: activations, CUDA graphs, the context of the process
 BYTES_OF_CACHE = 2  # a number in the cache: bfloat16
 
@@ -57,14 +58,15 @@ def shares(description: EngineRecord, wanted: EnginesPerGpu, *, args: str) -> tu
     needed = weights + cache_bytes(description) // size + WORKSPACE
     usable = usable_part(kind, args)
     if card:
-        usable = min(usable, card.free / card.total)
+        usable = min(usable, USABLE * card.free / card.total)
     if wanted == "auto":
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         engines = paying_engines(weights, needed, card, usable, cores) if card else 1
     else:
         engines = wanted
         check_room(engines, needed, card, usable)
-    return engines, [kind.memory_flag, f"{usable / engines:.3f}"] if engines > 1 else []
+    share = math.floor(1000 * usable / engines) / 1000  # the last one to start needs all of it free
+    return engines, [kind.memory_flag, f"{share:.3f}"] if engines > 1 else []
 
 
 def paying_engines(weights: int, needed: int, card: Card, usable: float, cores: int) -> int:
