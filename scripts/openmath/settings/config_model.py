@@ -17,6 +17,9 @@ from pydantic import (
     Field,
     JsonValue,
     Tag,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
 )
 from pydantic_core import PydanticCustomError
 
@@ -56,6 +59,17 @@ def _not_zero(number: int) -> int:
     if number == 0:
         raise PydanticCustomError("zero", "0 jobs compute nothing")
     return number
+
+
+def _number_or_auto(value: object, check: ValidatorFunctionWrapHandler) -> object:
+    """One message in place of one for each of the two."""
+    try:
+        return check(value)
+    except ValidationError:
+        told = {"value": repr(value)}
+        raise PydanticCustomError(
+            "number_or_auto", "{value} is neither a number of at least 1 nor 'auto'", told
+        ) from None
 
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]  # becomes a folder
@@ -150,7 +164,7 @@ class Model(Section):
         defaults.DTYPE, "Numbers of the weights; or `float16`, `float32`.", costs="answers"
     )
     tensor_parallel: Count = key(defaults.TENSOR_PARALLEL, "GPUs that share one copy of the model.", costs="answers")
-    engines_per_gpu: Literal["auto"] | Count | MISSING = key(
+    engines_per_gpu: Annotated[Literal["auto"] | Count, WrapValidator(_number_or_auto)] | MISSING = key(
         MISSING,
         "Engines of `vllm` on each GPU: a small model leaves most of it idle. `auto`: by both sizes; see docs/engines.md.",
         costs="nothing",
