@@ -49,14 +49,18 @@ class RequestFailed(InputError):
 
 
 class Endpoint(Protocol):
-    """Where requests go. A self-hosted engine may change `base_url` when it is restarted."""
+    """Where requests go. A self-hosted engine may change `base_url` when it is restarted; `starts` then counts on."""
 
     base_url: str
     api_key: str
     model: str
+    starts: int
 
     async def available(self) -> None:
         """Return when the endpoint can take requests; raise InputError when it never will."""
+
+    async def outlives_reply(self, start: int) -> bool:
+        """Whether what was asked, by its number in `starts`, still serves after its reply: what is being ended sends half answers."""
 
 
 @dataclass
@@ -67,9 +71,13 @@ class HostedEndpoint:
     api_key: str
     model: str
     extra_body: dict = field(default_factory=dict)  # sampling switches of this server
+    starts: int = 0
 
     async def available(self) -> None:
         return None
+
+    async def outlives_reply(self, start: int) -> bool:
+        return True
 
     async def __aenter__(self) -> "HostedEndpoint":
         return self
@@ -152,7 +160,16 @@ class CompletionClient:
             body, path = {"messages": prompt, **body}, "chat/completions"
         else:
             body, path = {"prompt": prompt, **body}, "completions"
-        return await self._http.post(f"{self.endpoint.base_url.rstrip('/')}/{path}", self.endpoint.api_key, body)
+        start, refusal = self.endpoint.starts, None
+        try:
+            reply = await self._http.post(f"{self.endpoint.base_url.rstrip('/')}/{path}", self.endpoint.api_key, body)
+        except StatusError as error:
+            refusal = error
+        if not await self.endpoint.outlives_reply(start):
+            raise BadReply("the engine ended while it answered")
+        if refusal:
+            raise refusal
+        return reply
 
     def _is_final(self, error: StatusError) -> bool:
         """Whether asking again cannot help."""
