@@ -8,11 +8,13 @@ A name that is not registered is your own benchmark: --source FILE with `problem
 
 import argparse
 import tempfile
+import time
 import urllib.error
 import urllib.request
 from pathlib import Path
 
 from openmath.benchmarks.registry import REGISTRY, find_benchmark, prepare_rows, problems_sha256, read_registry
+from openmath.client.within import within
 from openmath.errors import InputError, run_command
 from openmath.files.fingerprint import sha256_file, write_manifest
 from openmath.files.records import BenchmarkRecord
@@ -20,7 +22,8 @@ from openmath.files.rows import read_rows, write_rows
 from openmath.provenance.public import public
 
 ROOT = Path(__file__).parents[1]  # relative sources of the registry are files of this repository
-TIMEOUT = 60.0  # seconds without a byte
+READ_SECONDS = 60.0  # without a byte
+ALL_SECONDS = 900.0  # of a whole download: 10 kB/s for the largest benchmark
 MAX_BYTES = 500 * 2**20  # the largest benchmark has 8 MB; a wrong URL may serve anything
 
 
@@ -109,9 +112,19 @@ def fetch(url: str, target: Path, *, shipped: bool) -> Path:
         path = ROOT / url if shipped else Path(url)
         path.stat()
         return path
-    with urllib.request.urlopen(url, timeout=TIMEOUT) as reply, open(target, "wb") as file:
+    try:
+        return within(ALL_SECONDS, lambda: download(url, target, time.monotonic() + ALL_SECONDS))
+    except TimeoutError:
+        raise OSError(f"not whole within {ALL_SECONDS:g} s, or silent for {READ_SECONDS:g} s") from None
+
+
+def download(url: str, target: Path, deadline: float) -> Path:
+    """deadline: by time.monotonic; nothing is written after it."""
+    with urllib.request.urlopen(url, timeout=READ_SECONDS) as reply, open(target, "wb") as file:
         length = reply.headers.get("Content-Length")  # absent from a chunked reply, and whatever the server says
-        while block := reply.read(2**20):
+        while block := reply.read1(2**20):  # what has come: a server that drips must not hold us in one read
+            if time.monotonic() > deadline:
+                raise TimeoutError
             file.write(block)
             if file.tell() > MAX_BYTES:
                 raise OSError(f"larger than {MAX_BYTES} bytes")

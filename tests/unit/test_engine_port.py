@@ -115,7 +115,9 @@ def test_whoever_takes_the_port_of_a_dead_engine_is_not_believed(tmp_path):
                 with contextlib.suppress(OSError):
                     taken = socket.create_server(("127.0.0.1", engine._port))
                     break
-            threading.Thread(target=lambda: [answer_falsely(taken, heard.append) for _ in range(9)], daemon=True).start()
+            threading.Thread(
+                target=lambda: [answer_falsely(taken, heard.append) for _ in range(9)], daemon=True
+            ).start()
             return await ask(client, 3), started(tmp_path)
 
     answers, pids = asyncio.run(work())

@@ -60,7 +60,7 @@ class Endpoint(Protocol):
         """Return when the endpoint can take requests; raise InputError when it never will."""
 
     async def outlives_reply(self, start: int) -> bool:
-        """Whether what was asked, by its number in `starts`, still serves after its reply: what is being ended sends half answers."""
+        """Whether what was asked, by its number in `starts`, still serves after its reply: one being ended sends half answers."""
 
 
 @dataclass

@@ -13,7 +13,15 @@ from openmath.errors import InputError
 
 POINTER = b"version https://git-lfs.github.com/spec/"  # what Git leaves of a large file until `git lfs pull`
 WEIGHTS = ("*.safetensors", "*.gguf", "*.bin", "*.pt", "*.pth")
-TOKENIZERS = ("tokenizer.json", "tokenizer.model", "spiece.model", "vocab.json", "vocab.txt", "tekken.json", "*.tiktoken")
+TOKENIZERS = (
+    "tokenizer.json",
+    "tokenizer.model",
+    "spiece.model",
+    "vocab.json",
+    "vocab.txt",
+    "tekken.json",
+    "*.tiktoken",
+)
 SHARD = re.compile(r"(?P<before>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})(?P<after>\.\w+)")
 SHOWN = 10  # files in a message
 
@@ -94,7 +102,9 @@ def _missing_shards(names: dict[str, Path]) -> Iterator[str]:
             except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
                 yield f"{name}: no index of weights"
                 continue
-            missing |= {shard: f"missing; {name} names it" for shard in named if not os.path.lexists(path.parent / shard)}
+            missing |= {
+                shard: f"missing; {name} names it" for shard in named if not os.path.lexists(path.parent / shard)
+            }
         if shard := SHARD.fullmatch(name):
             for number in range(1, min(int(shard["count"]), 10_000) + 1):
                 other = f"{shard['before']}-{number:05}-of-{shard['count']}{shard['after']}"

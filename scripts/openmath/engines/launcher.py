@@ -23,7 +23,9 @@ KEY_VARIABLE = "OPENMATH_ENGINE_KEY"  # carries the API key to the server: a com
 HEALTH_POLL = 0.2  # seconds, while the server starts
 HEALTH_SECONDS = 5.0  # of a whole reply, however slowly it drips
 HEALTH_BYTES = 2**20
-SETTLE_SECONDS = 0.2  # a reply counts if the server still listens so much later: one that is being ended sends what it has
+SETTLE_SECONDS = (
+    0.2  # a reply counts if the server still listens so much later: one that is being ended sends what it has
+)
 PORTS = 3  # tries to find one that nobody else takes before the server does
 WATCH_POLL = 10.0  # seconds, afterwards
 STOP_SECONDS = 25.0  # the supervisors themselves kill after 10 and 15
@@ -229,7 +231,10 @@ class LocalServer:
     def _check_key(self) -> None:
         """Once a start: does the server refuse a wrong key? InputError where it should. Says what other users may then do."""
         if not can_tell():
-            print(f"{self.name}: this system does not tell who listens on a port: other users could answer instead", flush=True)
+            print(
+                f"{self.name}: this system does not tell who listens on a port: other users could answer instead",
+                flush=True,
+            )
         if self._status_of("/v1/completions", HEALTH_SECONDS, secrets.token_hex(16)) in (401, 403):
             return
         if self._asks_key:
@@ -239,7 +244,9 @@ class LocalServer:
                 expected="HTTP 401 for a wrong key",
                 hint=f"does the program get the variable {', '.join(self._key_variables)}? A wrapper may have removed it.",
             )
-        print(f"{self.name}: the engine asks for no key: other users of this machine could send it requests", flush=True)
+        print(
+            f"{self.name}: the engine asks for no key: other users of this machine could send it requests", flush=True
+        )
 
     async def _stop(self) -> None:
         self._ready = False

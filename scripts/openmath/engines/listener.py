@@ -15,7 +15,14 @@ from typing import NamedTuple
 LISTENS = "0A"  # TCP_LISTEN
 # Local addresses whose listeners get connections to 127.0.0.1, as /proc writes them: words of four bytes, each in the
 # machine's order (so both orders are here). 127.0.0.1 and 0.0.0.0; of IPv6 :: and ::ffff:127.0.0.1.
-TAKES_LOOPBACK = {"0100007F", "7F000001", "0" * 8, "0" * 32, f"{'0' * 16}FFFF00000100007F", f"{'0' * 16}0000FFFF7F000001"}
+TAKES_LOOPBACK = {
+    "0100007F",
+    "7F000001",
+    "0" * 8,
+    "0" * 32,
+    f"{'0' * 16}FFFF00000100007F",
+    f"{'0' * 16}0000FFFF7F000001",
+}
 
 
 class Stranger(Exception):

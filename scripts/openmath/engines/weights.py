@@ -42,7 +42,9 @@ def check_safetensors(path: Path) -> None:
         start = file.read(8)
         length = int.from_bytes(start, "little")
         if len(start) < 8 or length > min(LONGEST_HEADER, found - 8):
-            raise NotWhole("no safetensors file" if length > LONGEST_HEADER else f"cut off within its header, at {found} bytes")
+            raise NotWhole(
+                "no safetensors file" if length > LONGEST_HEADER else f"cut off within its header, at {found} bytes"
+            )
         try:
             header = json.loads(file.read(length))
             ends = [tensor["data_offsets"][1] for name, tensor in header.items() if name != "__metadata__"]

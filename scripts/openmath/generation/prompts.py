@@ -5,9 +5,7 @@ turns of the chat. A prompt template turns messages into text: `llama3-instruct`
 by its sha256 in the tests; `chat` is the checkpoint's own chat template.
 """
 
-import http.client
 import json
-import urllib.request
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,6 +13,7 @@ from openmath.errors import InputError
 from openmath.files.yaml_files import read_yaml
 
 TEMPLATES = ("llama3-instruct", "chat")
+ASK_SECONDS = 60.0  # of a whole reply of a tokenizer behind a server
 STOP_PHRASES = {"llama3-instruct": ["<|eot_id|>"], "chat": []}  # `chat`: the engine stops at the checkpoint's end token
 
 
@@ -116,25 +115,29 @@ class LlamaCppTokenizer:
 
     def __init__(self, base_url: str, api_key: str):
         self._root, self._key = base_url.removesuffix("/v1"), api_key
+        self._encoded: dict[str, list[int]] = {}  # special tokens, which are asked for with each prompt
         self.bos: str | None = self._ask("bos_token", "/props", None) or None
 
     def render(self, messages: list[dict]) -> str:
         return self._ask("prompt", "/apply-template", {"messages": messages})
 
     def encode(self, text: str) -> list[int]:
-        return self._ask("tokens", "/tokenize", {"content": text, "add_special": False, "parse_special": True})
+        if text not in self._encoded:
+            body = {"content": text, "add_special": False, "parse_special": True}
+            ids = self._ask("tokens", "/tokenize", body)
+            if len(ids) > 1:
+                return ids
+            self._encoded[text] = ids
+        return self._encoded[text]
 
     def _ask(self, wanted: str, path: str, body: dict | None) -> Any:
         """What the server's reply holds under `wanted`."""
-        request = urllib.request.Request(
-            self._root + path,
-            data=None if body is None else json.dumps(body).encode(),
-            headers={"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"},
-        )
+        from openmath.client.http import BadReply, TransportError, fetch
+
         try:
-            with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=60) as reply:
-                return json.load(reply)[wanted]
-        except (OSError, http.client.HTTPException, ValueError, RecursionError, LookupError, TypeError) as error:
+            reply = fetch(self._root + path, seconds=ASK_SECONDS, api_key=self._key, body=body)
+            return json.loads(reply.body)[wanted]
+        except (TransportError, BadReply, ValueError, RecursionError, LookupError, TypeError) as error:
             raise InputError(
                 "The engine does not tokenise as llama.cpp does.",
                 where=self._root + path,
