@@ -13,6 +13,7 @@ from openmath.preflight.needs import Needs
 SECONDS = 10.0  # a read
 ALL_SECONDS = 30.0  # of all reads of one model
 REQUESTS = 8  # at the same time
+UNREACHED = "The Hub cannot be reached, and the checkpoint is not in the cache."
 FETCH = "run `snakemake fetch` where there is a network (same HF_HOME), or give a local folder (path:)."
 IGNORED = (".pth", ".bin")  # second copies of the weights, not downloaded; as in download_checkpoint.py
 
@@ -31,9 +32,7 @@ def check_in_time(model: str, source: str) -> InputError | None:
         return within(ALL_SECONDS, lambda: check_hub_checkpoint(model, source))
     except TimeoutError:
         found, where = f"no whole reply within {ALL_SECONDS:g} s", f"models: {model}: hf: {source}"
-        return InputError(
-            "The Hub cannot be reached, and the checkpoint is not in the cache.", where=where, found=found, hint=FETCH
-        )
+        return InputError(UNREACHED, where=where, found=found, hint=FETCH)
 
 
 def check_hub_checkpoint(model: str, source: str) -> InputError | None:
@@ -68,9 +67,7 @@ def check_hub_checkpoint(model: str, source: str) -> InputError | None:
         return InputError("No such repository, or no access to it.", where=where, hint=hint)
     except (HfHubHTTPError, TransportError, OSError) as error:
         found = str(error).splitlines()[0][:200]
-        return InputError(
-            "The Hub cannot be reached, and the checkpoint is not in the cache.", where=where, found=found, hint=FETCH
-        )
+        return InputError(UNREACHED, where=where, found=found, hint=FETCH)
     size = sum(file.size or 0 for file in info.siblings or [] if not file.rfilename.endswith(IGNORED))
     cache = next(p for p in (Path(constants.HF_HUB_CACHE), *Path(constants.HF_HUB_CACHE).parents) if p.exists())
     free = shutil.disk_usage(cache).free
