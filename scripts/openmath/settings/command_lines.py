@@ -77,6 +77,11 @@ class Options:
         options += ["--max-new-tokens", generation["max_new_tokens"]]
         return options + (["--limit", generation["limit"]] if generation["limit"] else [])
 
+    def refusals(self) -> str:
+        """How many questions may be refused, and whether they are asked again: a finished sample stays as it is."""
+        generation = self._config["generation"]
+        return f"--max-refused {generation['max_refused']}" + " --ask-refused" * generation["ask_refused"]
+
     def judge(self, judge: str) -> list:
         """Who judges and how: all that can change a verdict, but the prompt, whose text counts and not its place."""
         settings = self._judges[judge]

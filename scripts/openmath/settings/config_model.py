@@ -160,6 +160,16 @@ class Generation(Section):
         "Tokens of the longest answer; a longer one is cut off, which its row says.",
         costs="answers",
     )
+    max_refused: float = key(
+        defaults.MAX_REFUSED,
+        "A job with more than this share of its samples refused by the endpoint, or too long for the context, stops.",
+        costs="nothing",
+        ge=0,
+        le=1,
+    )
+    ask_refused: bool = key(
+        False, "Ask again what was refused, in jobs that run; see docs/engines.md.", costs="nothing"
+    )
     limit: Count | None = key(None, "Only the first N problems of each benchmark.", costs="answers")
     concurrency: Count | None = key(
         None, "Requests in flight for one engine; see docs/engines.md.", costs="nothing", unset="by engine"
