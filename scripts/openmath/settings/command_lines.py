@@ -78,9 +78,10 @@ class Options:
         return options + (["--limit", generation["limit"]] if generation["limit"] else [])
 
     def refusals(self) -> str:
-        """How many questions may be refused, and whether they are asked again: a finished sample stays as it is."""
+        """What is done about refused questions, as one string: none of it changes a sample that there is."""
         generation = self._config["generation"]
-        return f"--max-refused {generation['max_refused']}" + " --ask-refused" * generation["ask_refused"]
+        share = f"--max-refused {generation['max_refused']}" if "max_refused" in generation else ""
+        return share + " --ask-refused" * generation.get("ask_refused", False)
 
     def judge(self, judge: str) -> list:
         """Who judges and how: all that can change a verdict, but the prompt, whose text counts and not its place."""
