@@ -9,7 +9,7 @@ Imports what `openai` brings along and the standard library only: this module al
 import asyncio
 import itertools
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
@@ -54,6 +54,7 @@ class Endpoint(Protocol):
     base_url: str
     api_key: str
     model: str
+    extra_body: dict  # sampling switches of this server
     starts: int
 
     async def available(self) -> None:
@@ -70,7 +71,7 @@ class HostedEndpoint:
     base_url: str
     api_key: str
     model: str
-    extra_body: dict = field(default_factory=dict)  # sampling switches of this server
+    extra_body: dict = field(default_factory=dict)
     starts: int = 0
 
     async def available(self) -> None:
@@ -196,7 +197,7 @@ def without_key(words: str, api_key: str) -> str:
 
 async def map_concurrently(
     work: Callable[[Item], Awaitable[Result]], items: Iterable[Item], *, concurrency: int
-) -> AsyncIterator[Result]:
+) -> AsyncGenerator[Result, None]:
     """Yield work(item) of every item as each finishes, `concurrency` at a time; `items` is read only as far as needed.
 
     An exception of one piece cancels the others and is raised.

@@ -3,7 +3,10 @@
 Standard library only: this module also runs inside engine containers.
 """
 
-from typing import TypedDict
+from typing import NotRequired, TypedDict
+
+REFUSED = "refused"  # finish_reason of a sample whose request was declined for good
+REFUSED_REASONS = (REFUSED, "prompt_too_long")  # the second: the word for one kind of it in samples of earlier versions
 
 
 class AnswerRow(TypedDict):
@@ -21,8 +24,11 @@ class AnswerRow(TypedDict):
 class SampleRow(AnswerRow):
     """A line of output-greedy.jsonl and output-rs{seed}.jsonl. Token counts are None where the engine does not say.
 
-    generation: the model's text. seed: number of the sample run; None for greedy. finish_reason: stop | length |
-    prompt_too_long. num_prompt_tokens, num_generated_tokens: in tokens of the model.
+    generation: the model's text. seed: number of the sample run; None for greedy. finish_reason: stop | length | refused.
+    num_prompt_tokens, num_generated_tokens: in tokens of the model.
+
+    Only where there is something to say: reasoning: thought that the server returned apart from the text. refusal: why there is
+    no generation, in the server's words. served_model, system_fingerprint: what a server that is not ours calls itself.
     """
 
     generation: str
@@ -30,6 +36,10 @@ class SampleRow(AnswerRow):
     finish_reason: str | None
     num_prompt_tokens: int | None
     num_generated_tokens: int | None
+    reasoning: NotRequired[str]
+    refusal: NotRequired[str]
+    served_model: NotRequired[str]
+    system_fingerprint: NotRequired[str]
 
 
 class MajorityRow(AnswerRow):

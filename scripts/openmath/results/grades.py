@@ -12,6 +12,7 @@ import pyarrow.parquet as parquet
 from openmath.answers import answer_of, as_text, reference_of, text_of
 from openmath.errors import InputError
 from openmath.files.rows import check_ids, read_rows
+from openmath.files.sample_rows import REFUSED_REASONS
 from openmath.files.sample_runs import run_order, sample_run_of
 from openmath.grading.pool import GraderPool
 from openmath.judging import parse_verdict
@@ -25,7 +26,8 @@ class Graded:
     """Samples of N problems in n runs, in benchmark and seed order. Arrays are (N, n).
 
     answers, classes: codes, NONE where there is no answer; texts: the answer of each code. correct: the symbolic grades.
-    truncated: the sample met the token limit; None where no sample says. judged: yes | no | unparsed, "" where a sample
+    truncated: the sample met the token limit; refused: its question was declined, there is no generation; both None where no
+    sample says why it ended. judged: yes | no | unparsed, "" where a sample
     is not judged; None where none is.
     """
 
@@ -37,13 +39,14 @@ class Graded:
     correct: np.ndarray
     truncated: np.ndarray | None = None
     judged: np.ndarray | None = None
+    refused: np.ndarray | None = None
 
     def select(self, runs: list[str]) -> "Graded":
         """The same problems, only these runs."""
         columns = [self.runs.index(run) for run in runs]
         parts: dict = {
             name: None if (array := getattr(self, name)) is None else array[:, columns]
-            for name in ("answers", "classes", "correct", "truncated", "judged")
+            for name in ("answers", "classes", "correct", "truncated", "refused", "judged")
         }
         return Graded(self.ids, runs, self.texts, **parts)
 
@@ -114,7 +117,11 @@ def read_grades(path: Path) -> Graded:
             hint="remove the file to have it made again.",
         )
     reasons = codes["finish_reason"].reshape(shape).T
-    length = names["finish_reason"].index("length") if "length" in names["finish_reason"] else NONE - 1
+    said = (reasons != NONE).any()
+
+    def ended_by(*words: str) -> np.ndarray | None:
+        return np.isin(reasons, [c for c, name in enumerate(names["finish_reason"]) if name in words]) if said else None
+
     return Graded(
         [names["id"][code] for code in codes["id"][: shape[1]]],
         runs,
@@ -122,7 +129,8 @@ def read_grades(path: Path) -> Graded:
         codes["predicted_answer"].reshape(shape).T,
         codes["vote_class"].reshape(shape).T,
         table["is_correct"].to_numpy().reshape(shape).T,
-        reasons == length if (reasons != NONE).any() else None,
+        truncated=ended_by("length"),
+        refused=ended_by(*REFUSED_REASONS),
     )
 
 
@@ -200,8 +208,10 @@ def read_sample_files(paths: Iterable[Path], policy: str) -> Graded:
         _, classes = _codes([sample.vote_class for sample in samples])
         grades = np.array([sample.grade.correct for sample in samples])
         correct = np.where(recorded == NONE, grades[pair], recorded == 1)
-    truncated = reasons == "length" if (reasons != "").any() else None
-    return Graded(list(first["id"]), runs, texts, answers[pair], classes[pair], correct, truncated, judged)
+    said = (reasons != "").any()
+    truncated = reasons == "length" if said else None
+    refused = np.isin(reasons, REFUSED_REASONS) if said else None
+    return Graded(list(first["id"]), runs, texts, answers[pair], classes[pair], correct, truncated, judged, refused)
 
 
 def benchmarks_of_grades(grades: list[Path], judged: list[Path]) -> Iterator[Benchmark]:
