@@ -4,6 +4,7 @@ The one source of checks and defaults (config.py), of config/schema.json for edi
 (`python docs/write_config_reference.py` writes both).
 """
 
+from datetime import date
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -48,12 +49,25 @@ def _not_zero(number: int) -> int:
     return number
 
 
+def _a_day(text: str) -> str:
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise PydanticCustomError("day", "{text} is no day; expected YYYY-MM-DD", {"text": repr(text)}) from None
+
+
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]  # becomes a folder
 JudgeName = Annotated[Name, AfterValidator(_no_tables_without_judge)]
 Address = Annotated[str, Field(pattern=r"^https?://[^@\s]+$")]
 Variable = Annotated[str, Field(pattern=r"^[A-Z_][A-Z0-9_]{0,63}$")]
 Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0)]
+# YAML makes a date of it unless it stands in quotes.
+Day = Annotated[
+    str,
+    BeforeValidator(lambda value: str(value) if isinstance(value, date) else value, json_schema_input_type=str),
+    AfterValidator(_a_day),
+]
 Unique = AfterValidator(_without_repeats)
 EmptyIfNull = BeforeValidator(lambda settings: {} if settings is None else settings)  # `vllm:` with nothing below it
 ListOfOne = BeforeValidator(
@@ -159,6 +173,12 @@ class Generation(Section):
         defaults.MAX_NEW_TOKENS,
         "Tokens of the longest answer; a longer one is cut off, which its row says.",
         costs="answers",
+    )
+    chat_date: Day | MISSING = key(
+        MISSING,
+        "Date in prompts where a chat template prints today's, `YYYY-MM-DD`.",
+        costs="answers of such models",
+        unset="day of a model's first run",
     )
     max_refused: Annotated[float, Field(ge=0, le=1)] | MISSING = key(
         MISSING,
