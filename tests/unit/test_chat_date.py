@@ -17,6 +17,7 @@ from openmath.files.fingerprint import fingerprint
 from openmath.generation.chat_date import first_day, prints_date, with_date
 from openmath.generation.job import Generation
 from openmath.generation.prompts import CheckpointTokenizer, LlamaCppTokenizer
+from openmath.settings.command_lines import Options
 from openmath.settings.config import checked_config
 
 DAY = date(2024, 7, 26)
@@ -147,11 +148,12 @@ def test_a_damaged_day_is_one_message(tmp_path):
         first_day(tmp_path)
 
 
-@pytest.mark.parametrize(("written", "read"), [("2024-07-26", "2024-07-26"), (DAY, "2024-07-26"), ("26.7.2024", None)])
-def test_the_day_in_the_configuration(written, read):
+@pytest.mark.parametrize(("written", "right"), [("2024-07-26", True), (DAY, False), ("26.7.2024", False)])
+def test_the_day_in_the_configuration(written, right):
     config = {"benchmarks": ["arithmetic-mini"], "models": {"m": {"path": "m"}}, "generation": {"chat_date": written}}
-    if read:
-        assert checked_config(config)["generation"]["chat_date"] == read
+    if right:
+        options = Options(checked_config(config)).sampling()
+        assert options[-2:] == ["--chat-date", "2024-07-26"]
         return
-    with pytest.raises(InputError, match="expected YYYY-MM-DD"):
+    with pytest.raises(InputError, match="chat_date[^@]*expected 'YYYY-MM-DD', in quotes"):
         checked_config(config)

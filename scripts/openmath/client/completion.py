@@ -19,11 +19,7 @@ from openmath.client.replies import Completion, NoAnswer, completion_of
 from openmath.errors import InputError
 
 RETRIED_STATUS = {408, 409, 425, 429}  # and every 5xx; any other 4xx says the same thing again however often we ask
-ABOUT_ONE_REQUEST = {
-    400,
-    413,
-    422,
-}  # statuses that may concern only what was sent: too long, filtered; others concern all requests
+ABOUT_ONE_REQUEST = {400, 413, 422}  # statuses that may concern only what was sent: it is filtered, or too long
 NEVER_RETRIED = {"insufficient_quota"}  # error codes that come with a 429, and do not pass by waiting
 LONGEST_PAUSE = 60.0  # seconds between two tries, unless the server itself asks for more
 SHORTEST_KEY = 8  # characters; anything shorter ("none") is a placeholder, not a secret
@@ -61,7 +57,7 @@ class Endpoint(Protocol):
         """Return when the endpoint can take requests; raise InputError when it never will."""
 
     async def outlives_reply(self, start: int) -> bool:
-        """Whether what was asked, by its number in `starts`, still serves after its reply: one being ended sends half answers."""
+        """Whether what was asked, by its number in `starts`, goes on after its reply: what is being ended sends half answers."""
 
 
 @dataclass

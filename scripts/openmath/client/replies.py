@@ -7,6 +7,9 @@ Only a reply that says by a known word that the model came to its end, or to the
 from dataclasses import dataclass
 
 from openmath.client.http import BadReply, StatusError
+from openmath.errors import printable
+
+SHOWN_NAME = 200  # characters of a model's name
 
 CONTENT_KEYS = {
     "content",
@@ -65,7 +68,8 @@ def completion_of(reply: dict) -> Completion:
     """
     try:
         _raise_error_of(reply)
-        choice, usage = reply["choices"][0], reply.get("usage") or {}
+        choice, usage = reply["choices"][0], reply.get("usage")
+        usage = usage if isinstance(usage, dict) else {}
         _raise_error_of(choice)
         said = choice if choice.get("message") is None else choice["message"]
         if not said.keys() & CONTENT_KEYS:
@@ -78,8 +82,8 @@ def completion_of(reply: dict) -> Completion:
             finish_reason=_finish_reason(choice.get("finish_reason"), refusal),
             num_prompt_tokens=_count(usage.get("prompt_tokens")),
             num_generated_tokens=_count(usage.get("completion_tokens")),
-            model=_text(reply.get("model")),
-            system_fingerprint=_text(reply.get("system_fingerprint")),
+            model=_name(reply.get("model")),
+            system_fingerprint=_name(reply.get("system_fingerprint")),
             reasoning=next(filter(None, thoughts), None),
         )
     except (KeyError, IndexError, TypeError, AttributeError, RecursionError):
@@ -130,6 +134,11 @@ def _text_and_thought(content: object) -> tuple[str | None, str | None]:
 
 def _text(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
+
+
+def _name(value: object) -> str | None:
+    """What a server calls itself, in one line of bounded length."""
+    return printable(" ".join(value.split()))[:SHOWN_NAME] or None if isinstance(value, str) else None
 
 
 def _count(value: object) -> int | None:

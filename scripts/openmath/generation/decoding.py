@@ -1,8 +1,7 @@
 """The missing samples of a job, sent to its running servers; what comes back is staged the moment it is whole."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
-from typing import TYPE_CHECKING
 
 from openmath.client.completion import Completion, Endpoint, RequestFailed, RequestRefused, map_concurrently
 from openmath.engines.balance import BalancedClient
@@ -11,35 +10,44 @@ from openmath.generation.progress import Progress
 from openmath.generation.refusals import Refusals
 from openmath.generation.samples import Job, Refusal, sample_row
 from openmath.generation.served_models import ServedModels, two_models
-
-if TYPE_CHECKING:
-    from openmath.generation.job import Generation
+from openmath.generation.staging import StagedRun
 
 REQUEST_SECONDS = 3600.0  # deadline of one request: 4096 tokens at 4 tokens/s still fit
 SHOWN_FAILURES = 5
 
+Request = tuple[list, dict | Refusal]  # prompt: token ids or messages; arguments of the request, or why it is not sent
+
 
 class Decoding:
-    """One pass over the missing samples of a job. prompts: of each (benchmark, id), token ids or messages."""
+    """The requests of one job. staged: its sample runs; refusals: of all of them; hosted: somebody else runs the servers."""
 
-    def __init__(self, job: "Generation", servers: Sequence[Endpoint], prompts: Mapping, concurrency: int):
-        self._job, self._prompts, self._concurrency = job, prompts, concurrency
+    def __init__(
+        self,
+        servers: Sequence[Endpoint],
+        staged: Mapping[tuple[str, str], StagedRun],
+        refusals: Refusals,
+        *,
+        hosted: bool,
+        concurrency: int,
+    ):
         self._where, self._extra = servers[0].base_url, servers[0].extra_body
         self._client = BalancedClient(servers, request_seconds=REQUEST_SECONDS)
-        self.progress = Progress(job.missing)
-        known = sum(len(run.refused) for run in job.staged.values())
-        self._refusals = Refusals(job.total, known, job.options.max_refused)
-        self._models = ServedModels(servers[0].model, job.staged)
+        self._staged, self._hosted, self._concurrency = staged, hosted, concurrency
+        self._refusals = refusals
+        self._models = ServedModels(servers[0].model, staged)
+        self.progress = Progress(sum(len(run.missing) for run in staged.values()))
         self._failures: list[tuple[Job, InputError]] = []
         self._answered = self._only_reasoning = 0
         self._stopped: InputError | None = None
 
-    async def run(self) -> list[tuple[Job, InputError]]:
+    async def run(self, jobs: Iterable[Job], request: Callable[[Job], Request]) -> list[tuple[Job, InputError]]:
         """Returns the samples that could not be computed. Raises InputError where the job has to stop.
 
         Then nothing new is sent; what is in flight is still taken, for it is paid.
         """
-        replies = map_concurrently(self._ask, self._until_stopped(), concurrency=self._concurrency)
+        replies = map_concurrently(
+            lambda job: self._ask(job, *request(job)), self._until_stopped(jobs), concurrency=self._concurrency
+        )
         async with self._client, aclosing(replies):
             async for job, answer in replies:
                 self._take(job, answer)
@@ -54,15 +62,15 @@ class Decoding:
             )
         return self._failures
 
-    def _until_stopped(self) -> Iterator[Job]:
-        for job in self._job.jobs():
+    def _until_stopped(self, jobs: Iterable[Job]) -> Iterator[Job]:
+        for job in jobs:
             if self._stopped:
                 return
             yield job
 
-    async def _ask(self, job: Job) -> tuple[Job, Completion | Refusal | InputError]:
-        prompt = self._prompts[job[0], job[2]["id"]]
-        sampling = self._job.sampling(prompt, job[1])
+    async def _ask(
+        self, job: Job, prompt: list, sampling: dict | Refusal
+    ) -> tuple[Job, Completion | Refusal | InputError]:
         if isinstance(sampling, Refusal):
             return job, sampling
         sent = self.progress.sent()
@@ -102,7 +110,7 @@ class Decoding:
         return max(self._concurrency, SHOWN_FAILURES)
 
     def _stage(self, job: Job, answer: Completion | Refusal) -> None:
-        self._job.staged[job[:2]].append(sample_row(job, answer, hosted=self._job.kind.hosted))
+        self._staged[job[:2]].append(sample_row(job, answer, hosted=self._hosted))
 
     def _stop(self, error: InputError) -> None:
         self._stopped = self._stopped or error

@@ -24,6 +24,7 @@ from openmath.generation.prompts import (
     read_prompt,
     token_ids,
 )
+from openmath.generation.refusals import Refusals
 from openmath.generation.samples import Job, Refusal, seed_of
 from openmath.generation.staging import StagedRun, drop_torn_tail
 from openmath.machine import machine, versions
@@ -101,8 +102,15 @@ class Generation:
             if prompts is None:
                 prompts = await asyncio.to_thread(self._encode, servers[0])
             start_seconds = time.monotonic() - began
-            decoding = Decoding(self, servers, prompts, concurrency)
-            failures = await decoding.run()
+            known = sum(len(run.refused) for run in self.staged.values())
+            refusals = Refusals(self.total, known, options.max_refused)
+            decoding = Decoding(servers, self.staged, refusals, hosted=self.kind.hosted, concurrency=concurrency)
+
+            def request(job: Job) -> tuple[list, dict | Refusal]:
+                prompt = prompts[job[0], job[2]["id"]]
+                return prompt, self.sampling(prompt, job[1])
+
+            failures = await decoding.run(self.jobs(), request)
             speed = decoding.progress.record()
         self._record(speed, start_seconds, concurrency)
         return failures

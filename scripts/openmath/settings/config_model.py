@@ -49,11 +49,11 @@ def _not_zero(number: int) -> int:
     return number
 
 
-def _a_day(text: str) -> str:
+def _a_day(value: object) -> object:
     try:
-        return date.fromisoformat(text).isoformat()
-    except ValueError:
-        raise PydanticCustomError("day", "{text} is no day; expected YYYY-MM-DD", {"text": repr(text)}) from None
+        return date.fromisoformat(value).isoformat()  # type: ignore[arg-type] # of another type: a TypeError
+    except (TypeError, ValueError):  # YAML makes no text of a date unless it stands in quotes
+        raise PydanticCustomError("day", "{day} is no day; expected 'YYYY-MM-DD', in quotes", {"day": str(value)}) from None
 
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]  # becomes a folder
@@ -62,12 +62,7 @@ Address = Annotated[str, Field(pattern=r"^https?://[^@\s]+$")]
 Variable = Annotated[str, Field(pattern=r"^[A-Z_][A-Z0-9_]{0,63}$")]
 Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0)]
-# YAML makes a date of it unless it stands in quotes.
-Day = Annotated[
-    str,
-    BeforeValidator(lambda value: str(value) if isinstance(value, date) else value, json_schema_input_type=str),
-    AfterValidator(_a_day),
-]
+Day = Annotated[str, BeforeValidator(_a_day, json_schema_input_type=str)]
 Unique = AfterValidator(_without_repeats)
 EmptyIfNull = BeforeValidator(lambda settings: {} if settings is None else settings)  # `vllm:` with nothing below it
 ListOfOne = BeforeValidator(
