@@ -23,7 +23,8 @@ from openmath.settings.config import checked_config
 DAY = date(2024, 7, 26)
 # As Llama 3.2's: it takes a date that it is given, else today's.
 DATED = "{% if not date_string is defined %}{% if strftime_now is defined %}{% set date_string = strftime_now('%d %b %Y') %}"
-DATED += "{% else %}{% set date_string = '26 Jul 2024' %}{% endif %}{% endif %}Today: {{ date_string }} {{ messages[-1]['content'] }}"
+DATED += "{% else %}{% set date_string = '01 Jan 2000' %}{% endif %}{% endif %}Today: {{ date_string }} "
+DATED += "{{ messages[-1]['content'] }}"
 PROMPT = "Today: 26 Jul 2024 two"
 # As older ones of Llama 3.1: only llama.cpp puts today's date in.
 DEFAULT = "{% if not date_string is defined %}{% set date_string = '01 Jan 2000' %}{% endif %}{{ date_string }}"
@@ -48,13 +49,14 @@ def test_a_date_that_cannot_be_fixed_is_refused():
 
 
 def test_the_template_of_a_checkpoint(tmp_path):
-    folder = checkpoint(tmp_path, DATED)
-    assert prints_date(folder, "checkpoint") and not prints_date(folder, "none")
-    assert CheckpointTokenizer(folder, DAY).render(MESSAGES) == PROMPT
-    assert CheckpointTokenizer(folder).render(MESSAGES) != PROMPT, "today's"
-    (folder / "chat_template.jinja").write_text((folder / "tokenizer_config.json").read_text())
-    (folder / "tokenizer_config.json").write_text("{}")
-    assert prints_date(folder, "checkpoint")
+    checkpoint(tmp_path, DATED)
+    assert prints_date(tmp_path, "checkpoint") and not prints_date(tmp_path, "none")
+    assert CheckpointTokenizer(tmp_path, DAY).render(MESSAGES) == PROMPT
+    assert CheckpointTokenizer(tmp_path).render(MESSAGES) != PROMPT, "today's"
+    (tmp_path / "tokenizer_config.json").write_text("{}")
+    assert not prints_date(tmp_path, "checkpoint")
+    (tmp_path / "chat_template.jinja").write_text(DATED)
+    assert prints_date(tmp_path, "checkpoint")
 
 
 @pytest.mark.parametrize(("template", "prints"), [(DATED, True), (DEFAULT, True), ("{{ messages }}", False)])
@@ -155,5 +157,5 @@ def test_the_day_in_the_configuration(written, right):
         options = Options(checked_config(config)).sampling()
         assert options[-2:] == ["--chat-date", "2024-07-26"]
         return
-    with pytest.raises(InputError, match="chat_date[^@]*expected 'YYYY-MM-DD', in quotes"):
+    with pytest.raises(InputError, match=r"chat_date[^@]*expected 'YYYY-MM-DD', in quotes"):
         checked_config(config)

@@ -152,13 +152,10 @@ class LlamaCppTokenizer:
         from transformers.utils.chat_template_utils import render_jinja_template
 
         with _template_at_work(f"{self._root}/props", messages):
-            texts, _ = render_jinja_template(
-                conversations=[messages],
-                chat_template=self._template,
-                add_generation_prompt=True,
-                **self._variables,
+            rendered: Any = render_jinja_template(  # (texts, places in them), whatever its annotation says
+                conversations=[messages], chat_template=self._template, add_generation_prompt=True, **self._variables
             )
-            return texts[0]
+            return rendered[0][0]
 
     def encode(self, text: str) -> list[int]:
         if text not in self._special:

@@ -53,7 +53,9 @@ def _a_day(value: object) -> object:
     try:
         return date.fromisoformat(value).isoformat()  # type: ignore[arg-type] # of another type: a TypeError
     except (TypeError, ValueError):  # YAML makes no text of a date unless it stands in quotes
-        raise PydanticCustomError("day", "{day} is no day; expected 'YYYY-MM-DD', in quotes", {"day": str(value)}) from None
+        raise PydanticCustomError(
+            "day", "{day} is no day; expected 'YYYY-MM-DD', in quotes", {"day": str(value)}
+        ) from None
 
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]  # becomes a folder
