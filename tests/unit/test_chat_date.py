@@ -17,6 +17,7 @@ from openmath.files.fingerprint import fingerprint
 from openmath.generation.chat_date import first_day, prints_date, with_date
 from openmath.generation.job import Generation
 from openmath.generation.prompts import CheckpointTokenizer, LlamaCppTokenizer
+from openmath.plan.files import StagedFolders
 from openmath.settings.command_lines import Options
 from openmath.settings.config import checked_config
 
@@ -148,6 +149,25 @@ def test_a_damaged_day_is_one_message(tmp_path):
     (tmp_path / "chat_date").write_text("yesterday")
     with pytest.raises(InputError, match="does not hold the date"):
         first_day(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("written", "configured", "ours"),
+    [
+        (None, None, True),
+        ("2024-07-26", None, True),
+        ("2024-07-26", "2024-07-26", True),
+        ("2024-07-26", "2025-01-01", False),
+        (None, "2025-01-01", True),  # of a template that prints none
+    ],
+)
+def test_the_plan_finds_samples_of_another_day(folder, written, configured, ours):  # noqa: F811
+    config = {"benchmarks": ["toy"], "models": {"m": {"path": "m"}}, "generation": {}}
+    config["generation"] |= {"chat_date": configured} if configured else {}
+    staging = Path("results/m/.staging/0123/toy")
+    staging.mkdir(parents=True)
+    (staging / "settings.json").write_text(json.dumps({"chat_date": written} if written else {}))
+    assert StagedFolders(checked_config(config), "m").of("toy") == (([staging], []) if ours else ([], [staging]))
 
 
 @pytest.mark.parametrize(("written", "right"), [("2024-07-26", True), (DAY, False), ("26.7.2024", False)])
