@@ -33,7 +33,7 @@ def gguf_prints_date(path: Path) -> bool:
     from openmath.engines.weights import NotWhole, read_gguf
 
     try:
-        return llama_cpp_prints_date(read_gguf(path).metadata.get("tokenizer.chat_template", ""))
+        return path.is_file() and llama_cpp_prints_date(read_gguf(path).metadata.get("tokenizer.chat_template", ""))
     except (NotWhole, OSError):  # the engine will not start
         return False
 
