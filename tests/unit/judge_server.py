@@ -10,6 +10,7 @@ A fault is what the next request meets: an HTTP status, (status, headers), or on
     truncated   half of the reply, then the connection is closed
     wrong_json  a 200 that is no JSON
     no_choices  a 200 without an answer in it
+A fault that is a dict is put into the choice of an otherwise good reply; {"error": ...} takes the place of the reply.
 None is no fault. A reply's text comes from `answer(user turn)`.
 """
 
@@ -109,6 +110,10 @@ class JudgeServer:
             reply = self.completion(request)
             if fault == "no_choices":
                 reply["choices"] = []
+            elif isinstance(fault, dict) and fault.keys() == {"error"}:
+                reply = fault
+            elif isinstance(fault, dict):
+                reply["choices"][0] |= fault
         await _send(
             writer, status, json.dumps(reply).encode(), {**self.headers(number), **more}, torn=fault == "truncated"
         )

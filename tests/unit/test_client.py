@@ -35,6 +35,103 @@ def test_a_passing_failure_is_retried(fault):
     assert len(server.bodies) == 3
 
 
+NO_ANSWERS = [
+    *(
+        {"finish_reason": reason}
+        for reason in ("error", "abort", "cancelled", "timeout", "stopped_early", "", None, 7, ["stop"])
+    ),
+    {"finish_reason": "stop", "error": {"message": "upstream broke"}},
+    {"message": None},
+    {"message": {"role": "assistant"}},
+    {"message": {"content": [{"type": "image", "image": "x"}]}},
+    *(
+        {"error": error}
+        for error in ("overloaded", {"message": "overloaded"}, {"message": "slow down", "code": 429}, ["?"])
+    ),
+]
+
+
+@pytest.mark.parametrize("fault", NO_ANSWERS, ids=repr)
+def test_a_success_that_is_no_answer_is_retried(fault):
+    with judge_server(faults=[fault]) as server:
+        (answer,) = complete(server)
+    assert (answer.text, answer.finish_reason) == ("Same value.\nJudgement: Yes", "stop")
+    assert len(server.bodies) == 2
+
+
+def test_a_reply_that_never_is_an_answer_fails_with_its_reason():
+    with judge_server(faults=[{"finish_reason": "abort"}] * 9) as server, pytest.raises(RequestFailed, match="abort"):
+        complete(server)
+    assert len(server.bodies) == 3
+
+
+@pytest.mark.parametrize(
+    ("reason", "meant"),
+    [
+        *((word, "stop") for word in ("stop", "STOP", "eos", "eos_token", "end_turn", "stop_sequence", "COMPLETE")),
+        *((word, "length") for word in ("length", "max_tokens", "MAX_TOKENS", "model_length")),
+    ],
+)
+def test_engines_words_for_the_two_ends_of_an_answer(reason, meant):
+    with judge_server(faults=[{"finish_reason": reason}]) as server:
+        assert complete(server)[0].finish_reason == meant
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "words"),
+    [
+        ({"finish_reason": "content_filter"}, None, "content_filter"),
+        ({"finish_reason": "SAFETY"}, None, "safety"),
+        ({"finish_reason": "tool_calls"}, None, "tool_calls"),
+        ({"message": {"content": None, "refusal": f"I can't, {SECRET}."}}, None, "I can't, ***."),
+        ({"error": {"message": "filtered", "code": "content_filter"}}, None, "filtered"),
+        ({"error": {"message": "too long", "code": 400}}, 400, "too long"),
+        *((status, status, "try later") for status in (400, 413, 422)),
+    ],
+)
+def test_a_refusal_of_one_request_says_so(fault, status, words):
+    with judge_server(faults=[fault]) as server, pytest.raises(RequestRefused) as error:
+        complete(server)
+    assert error.value.about_request and error.value.status == status
+    assert words in error.value.words and SECRET not in str(error.value) + error.value.words
+    assert len(server.bodies) == 1
+
+
+@pytest.mark.parametrize("fault", [401, 403, 404, {"error": {"message": "pay", "code": "402"}}])
+def test_a_refusal_of_all_requests_says_so(fault):
+    with judge_server(faults=[fault]) as server, pytest.raises(RequestRefused) as error:
+        complete(server)
+    assert not error.value.about_request
+
+
+@pytest.mark.parametrize(
+    ("message", "text", "reasoning"),
+    [
+        ({"content": "7"}, "7", None),
+        ({"content": "7", "reasoning_content": None, "reasoning": ""}, "7", None),
+        ({"content": None}, "", None),
+        ({"content": None, "reasoning_content": "It is 7."}, "", "It is 7."),
+        ({"content": "7", "reasoning": "It is 7."}, "7", "It is 7."),
+        ({"reasoning": "It is 7."}, "", "It is 7."),
+        ({"content": [{"type": "text", "text": "It is "}, {"type": "text", "text": "7."}]}, "It is 7.", None),
+        (
+            {
+                "content": [
+                    {"type": "thinking", "thinking": [{"type": "text", "text": "3+4"}]},
+                    {"type": "text", "text": "7"},
+                ]
+            },
+            "7",
+            "3+4",
+        ),
+    ],
+)
+def test_text_and_thought_of_a_message(message, text, reasoning):
+    with judge_server(faults=[{"message": message}]) as server:
+        (answer,) = complete(server)
+    assert (answer.text, answer.reasoning) == (text, reasoning)
+
+
 def test_tries_are_bounded():
     with judge_server(faults=[500] * 9) as server, pytest.raises(RequestFailed, match="HTTP 500: try later"):
         complete(server)

@@ -13,11 +13,17 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
-from openmath.client.http import BadReply, JsonPoster, StatusError, TransportError
+from openmath.client.http import SHOWN, BadReply, JsonPoster, StatusError, TransportError
 from openmath.client.pacing import LONGEST_HOLD, Pacer, retry_after
+from openmath.client.replies import Completion, NoAnswer, completion_of
 from openmath.errors import InputError
 
 RETRIED_STATUS = {408, 409, 425, 429}  # and every 5xx; any other 4xx says the same thing again however often we ask
+ABOUT_ONE_REQUEST = {
+    400,
+    413,
+    422,
+}  # statuses that may concern only what was sent: too long, filtered; others concern all requests
 NEVER_RETRIED = {"insufficient_quota"}  # error codes that come with a 429, and do not pass by waiting
 LONGEST_PAUSE = 60.0  # seconds between two tries, unless the server itself asks for more
 SHORTEST_KEY = 8  # characters; anything shorter ("none") is a placeholder, not a secret
@@ -27,28 +33,19 @@ Result = TypeVar("Result")
 
 
 class RequestRefused(InputError):
-    """The endpoint answered that this request cannot succeed (wrong key, unknown model, malformed request).
+    """The endpoint answered that this request cannot succeed (filtered, too long; wrong key, unknown model).
 
-    status: the HTTP status. 400, 413 and 422 are about this request, others about all.
+    status: the HTTP status; None where a reply refuses in a success. about_request: other requests may well succeed. words: the
+    server's own, without the key.
     """
 
-    status: int
+    status: int | None
+    about_request: bool
+    words: str
 
 
 class RequestFailed(InputError):
     """The endpoint did not answer the request within the allowed tries."""
-
-
-@dataclass(frozen=True)
-class Completion:
-    """One answer of an endpoint. finish_reason: 'stop', 'length' (cut at the token limit), or what the server says."""
-
-    text: str
-    finish_reason: str | None
-    num_prompt_tokens: int | None
-    num_generated_tokens: int | None
-    model: str | None
-    system_fingerprint: str | None
 
 
 class Endpoint(Protocol):
@@ -124,8 +121,11 @@ class CompletionClient:
                 last_error = f"HTTP {error.status}: {without_key(error.words(), self.endpoint.api_key)}"
                 if self._is_final(error):
                     raise self._refused(error.status, last_error) from None
+            except NoAnswer as error:
+                raise self._refused(None, without_key(str(error), self.endpoint.api_key)[:SHOWN]) from None
             except (TransportError, BadReply, TimeoutError) as error:
-                last_error = without_key(" ".join(f"{type(error).__name__} {error}".split()), self.endpoint.api_key)
+                words = " ".join(f"{type(error).__name__} {error}".split())
+                last_error = without_key(words, self.endpoint.api_key)[:SHOWN]
             finally:
                 self._pacer.done(headers, tokens)
             if attempt + 1 < self.tries:
@@ -160,48 +160,21 @@ class CompletionClient:
             return True
         return error.code() in NEVER_RETRIED or (retry_after(error.headers) or 0.0) > LONGEST_HOLD
 
-    def _refused(self, status: int, words: str) -> RequestRefused:
+    def _refused(self, status: int | None, words: str) -> RequestRefused:
         refused = RequestRefused(
             "The endpoint refuses the request.",
             where=self.endpoint.base_url,
             found=words,
             hint="check the model name, the API key variable and the request limits of this endpoint.",
         )
-        refused.status = status
+        refused.status, refused.words = status, words
+        refused.about_request = status is None or status in ABOUT_ONE_REQUEST
         return refused
 
 
 def without_key(words: str, api_key: str) -> str:
     """A server may repeat the key that it refuses; a log must not."""
     return words.replace(api_key, "***") if len(api_key) >= SHORTEST_KEY else words
-
-
-def completion_of(reply: dict) -> Completion:
-    """What we keep of a reply; BadReply where it holds no answer."""
-    try:
-        choice, usage = reply["choices"][0], reply.get("usage") or {}
-        text = (choice["message"]["content"] if "message" in choice else choice["text"]) or ""
-        if not isinstance(text, str):
-            raise TypeError
-        return Completion(
-            text=text,
-            finish_reason=_text(choice.get("finish_reason")),
-            num_prompt_tokens=_count(usage.get("prompt_tokens")),
-            num_generated_tokens=_count(usage.get("completion_tokens")),
-            model=_text(reply.get("model")),
-            system_fingerprint=_text(reply.get("system_fingerprint")),
-        )
-    except (KeyError, IndexError, TypeError, AttributeError):
-        raise BadReply("a reply without an answer in it") from None
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
-
-
-def _count(value: object) -> int | None:
-    """Tokens as the server counts them; None for what is no count."""
-    return value if type(value) is int and 0 <= value < 2**31 else None
 
 
 async def map_concurrently(

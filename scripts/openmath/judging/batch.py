@@ -15,8 +15,9 @@ from pathlib import Path
 
 import openai
 
-from openmath.client.completion import Completion, completion_of, without_key
-from openmath.client.http import BadReply, TransportError
+from openmath.client.completion import without_key
+from openmath.client.http import BadReply, StatusError, TransportError
+from openmath.client.replies import Completion, NoAnswer, completion_of
 from openmath.errors import InputError, printable
 from openmath.files.fingerprint import write_manifest
 from openmath.files.rows import arriving_lines, encode_row, read_rows, write_rows
@@ -283,5 +284,9 @@ def _parse_result(line: bytes) -> tuple[str | None, Completion | str]:
             return key, completion_of(response["body"])
         error = result.get("error") or (response.get("body") or {}).get("error") or {}
         return key, str(error.get("message") or error)
+    except NoAnswer as error:
+        return key, str(error)
+    except StatusError as error:
+        return key, error.words()
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, BadReply):
         return None, "a result that is not JSON, or not a result"
