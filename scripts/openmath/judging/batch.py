@@ -15,7 +15,7 @@ from pathlib import Path
 
 import openai
 
-from openmath.client.completion import without_key
+from openmath.api_keys import NO_KEY, without_key, without_key_inside
 from openmath.client.http import BadReply, StatusError, TransportError
 from openmath.client.replies import Completion, NoAnswer, completion_of
 from openmath.errors import InputError, printable
@@ -222,7 +222,7 @@ class BatchJudge:
         errors = [str(error.message) for error in (batch.errors.data if batch.errors else None) or []]
         for file_id in filter(None, (batch.output_file_id, batch.error_file_id)):
             for line in self._lines(file_id):
-                key, reply = _parse_result(line)
+                key, reply = _parse_result(line, self._key)
                 question = questions.get(key)
                 if isinstance(reply, str):
                     errors.append(reply)
@@ -273,15 +273,15 @@ class BatchJudge:
             ) from None
 
 
-def _parse_result(line: bytes) -> tuple[str | None, Completion | str]:
+def _parse_result(line: bytes, api_key: str = NO_KEY) -> tuple[str | None, Completion | str]:
     """(custom id, reply or the server's words) of one line of a result file."""
     try:
-        result = json.loads(line)
+        result = without_key_inside(json.loads(line), api_key)
         key, response = result["custom_id"], result.get("response") or {}
         if not isinstance(key, str):
             raise TypeError
         if response.get("status_code") == 200:
-            return key, completion_of(response["body"])
+            return key, completion_of(response["body"], api_key)
         error = result.get("error") or (response.get("body") or {}).get("error") or {}
         return key, str(error.get("message") or error)
     except NoAnswer as error:
