@@ -17,7 +17,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from openmath.arguments import real, whole
+from openmath.arguments import address, real, whole
 from openmath.errors import InputError, run_command
 from openmath.files.fingerprint import canonical_json, identity, sha256_text, write_manifest
 from openmath.files.records import CostOfRun, JudgedRecord
@@ -45,7 +45,7 @@ def main() -> None:
     add("--judge", required=True, help="name of the judge, for the rows")
     add("--store", required=True, type=Path, help="folder of verdicts")
     add("--prompt", required=True, type=Path)
-    add("--base-url", default=defaults.BASE_URL)
+    add("--base-url", type=address, default=defaults.BASE_URL)
     add("--model", help="hosted judge: model snapshot")
     add("--api-key-env", help="hosted judge: the environment variable with its key")
     add("--engine", help="self-hosted judge: engine folder")

@@ -10,11 +10,13 @@ import asyncio
 import itertools
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 from openmath.api_keys import without_key
 from openmath.client.failures import status_hint, transport_hint
+from openmath.client.first_look import Unreachable, look_at_endpoint
 from openmath.client.http import SHOWN, BadReply, JsonPoster, StatusError, TransportError
 from openmath.client.pacing import LONGEST_HOLD, Pacer, retry_after
 from openmath.client.replies import Completion, NoAnswer, completion_of
@@ -73,6 +75,9 @@ class HostedEndpoint:
         return None
 
     async def __aenter__(self) -> "HostedEndpoint":
+        """Fail now where the key or the model's name is wrong; one that does not answer yet gets its tries."""
+        with suppress(Unreachable):
+            await asyncio.to_thread(look_at_endpoint, self.base_url, self.api_key, self.model, where=self.base_url)
         return self
 
     async def __aexit__(self, *exc: object) -> None:

@@ -1,8 +1,10 @@
 """An endpoint that somebody else runs: a hosted API, or a server that is already up. Takes chat messages."""
 
-import os
+import re
 from pathlib import Path
 
+from openmath.api_keys import read_key
+from openmath.arguments import ADDRESS, ADDRESS_WORDS
 from openmath.client.completion import HostedEndpoint
 from openmath.errors import InputError
 from openmath.files.records import EngineRecord
@@ -13,16 +15,18 @@ def engine_version(command: str | None) -> str:
 
 
 def server(description: EngineRecord, *, command: str | None, args: str, log: Path) -> HostedEndpoint:
-    variable = description["settings"].get("api_key_env")
-    if variable and not os.environ.get(variable):
+    settings = description["settings"]
+    if not re.fullmatch(ADDRESS, settings["base_url"]):
+        raise InputError(
+            "The endpoint's address is none, or may hold a secret.", where="base_url", expected=ADDRESS_WORDS
+        )
+    variable = settings.get("api_key_env")
+    key = read_key(variable)
+    if key is None:
         raise InputError(
             "The API key of the endpoint is not set.",
-            where=description["settings"]["base_url"],
+            where=settings["base_url"],
             expected=f"the environment variable {variable}",
             hint=f"export {variable}=...",
         )
-    return HostedEndpoint(
-        base_url=description["settings"]["base_url"],
-        api_key=os.environ[variable] if variable else "none",
-        model=description["settings"]["served_model"],
-    )
+    return HostedEndpoint(base_url=settings["base_url"], api_key=key, model=settings["served_model"])
