@@ -180,8 +180,10 @@ class BatchJudge:
 
     def _usable(self, name: str) -> str:
         """A name that the server gives to a file or batch, which is written down."""
-        if without_key(name, self._key) != name:
-            raise InputError("The endpoint names a batch by the key that it was sent.", where=self._base_url)
+        if not isinstance(name, str) or without_key(name, self._key) != name:
+            raise InputError(
+                "The endpoint names a file or a batch by what is no name, or by the key.", where=self._base_url
+            )
         return name
 
     def _found(self, name: str) -> dict:
