@@ -39,7 +39,8 @@ def look_at_endpoint(
     names = _listed(_content(reply, api_key)) if reply.status == 200 else []
     if model is None or not names or model in names or (urlsplit(base_url).hostname or "").endswith(LISTS_OTHERS):
         return
-    if _get(f"{base_url}/models/{quote(model)}", api_key, where).status == 200:  # an alias that the list leaves out
+    one = _content(_get(f"{base_url}/models/{quote(model)}", api_key, where), api_key)
+    if isinstance(one, dict) and one.get("id") == model:  # an alias that the list leaves out
         return
     near = difflib.get_close_matches(model, names, 1)
     more = f" and {len(names) - SHOWN_NAMES} more" if len(names) > SHOWN_NAMES else ""
