@@ -70,7 +70,10 @@ class StagedRun:
             self.refused.add(name)
         self._done.add(name)
         if "served_model" in row or "system_fingerprint" in row:
-            self.answered_by.add((row.get("served_model"), row.get("system_fingerprint")))
+            model, build = (
+                row[key] if isinstance(row.get(key), str) else None for key in ("served_model", "system_fingerprint")
+            )
+            self.answered_by.add((model, build))
 
     def sync(self) -> None:
         """Flush to disk what was appended; slow on network file systems, so call it beside the work."""
