@@ -4,7 +4,7 @@ Why not the library's `client.chat.completions.create`: with 64 requests in flig
 twice what this module takes (perf/judging_speed.py prints both). Half of that is one connection pool searched for each
 request, the other half models of the reply that nobody reads.
 
-What comes back has lost the key that was sent (api_keys.py), errors too. `fetch` is one request for whoever has no event loop.
+No error shows the key that was sent (api_keys.py). `fetch` is one request for whoever has no event loop.
 
 Imports what `openai` brings along and the standard library only: this module also runs inside engine containers.
 """
@@ -21,7 +21,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from openmath.api_keys import NO_KEY, SHOWN_PART, STORED_PART, checked_key, without_key, without_key_inside
+from openmath.api_keys import NO_KEY, SHOWN_PART, checked_key, without_key, without_key_inside
+from openmath.client.failures import status_text, without_markup, words_of
 from openmath.errors import InputError
 
 try:
@@ -51,14 +52,21 @@ class StatusError(Exception):
         self.status, self.headers, self.body = status, headers, body
 
     def words(self) -> str:
-        """The server's own explanation, in one line of bounded length."""
-        error = self.body.get("error", self.body) if isinstance(self.body, dict) else self.body
-        message = error.get("message") if isinstance(error, dict) else error
-        return " ".join(str(message).split())[:SHOWN]
+        """The server's own explanation, in one line of bounded length; may be empty."""
+        return words_of(self.body)[:SHOWN]
+
+    def text(self) -> str:
+        """Status and words, or where it leads."""
+        return status_text(self.status, self.words(), self.location())
+
+    def location(self) -> str | None:
+        """Where a redirect leads."""
+        return self.headers.get("location")
 
     def code(self) -> str | None:
         error = self.body.get("error") if isinstance(self.body, dict) else None
-        return error.get("code") if isinstance(error, dict) else None
+        code = error.get("code") if isinstance(error, dict) else None
+        return code if isinstance(code, str) else None
 
 
 class BadReply(Exception):
@@ -191,7 +199,10 @@ class JsonPoster:
     _ssl: ssl.SSLContext | None = None
 
     async def post(self, url: str, api_key: str, body: dict) -> tuple[dict, dict[str, str]]:
-        """(reply, headers in lower case). Raises StatusError, TransportError or BadReply; has no time limit of its own."""
+        """(reply, headers in lower case). Raises StatusError, TransportError or BadReply; has no time limit of its own.
+
+        Errors have lost the key; of the reply see `completion_of`.
+        """
         pool = self._free_pool(url)
         pool.in_flight += 1
         try:
@@ -199,15 +210,19 @@ class JsonPoster:
         finally:
             pool.in_flight -= 1
         content: object = None
-        part = STORED_PART if (succeeded := 200 <= status < 300) else SHOWN_PART
         with suppress(ValueError, RecursionError):  # ValueError: bad JSON or bad UTF-8
-            content = without_key_inside(json.loads(text), api_key, part=part)
-        if succeeded and isinstance(content, dict):
+            content = json.loads(text)
+        if 200 <= status < 300 and isinstance(content, dict):
             return content, dict(headers)
-        words = without_key(text[:SEARCHED].decode("utf-8", "replace"), api_key)
-        if not succeeded:
-            raise StatusError(status, dict(headers), words[:SHOWN] if content is None else content)
-        raise BadReply(f"HTTP {status} with a body that is no JSON object: {words[:80]!r}")
+        words = without_key(without_markup(text[:SEARCHED].decode("utf-8", "replace")), api_key)
+        if 200 <= status < 300:
+            raise BadReply(f"HTTP {status} with a body that is no JSON object: {words[:80]!r}")
+        try:
+            content = without_key_inside(content, api_key, part=SHOWN_PART)
+        except RecursionError:
+            content = None
+        headers = without_key_inside(dict(headers), api_key, part=SHOWN_PART)
+        raise StatusError(status, headers, words if content is None else content)
 
     async def close(self) -> None:
         for pool in self._pools:

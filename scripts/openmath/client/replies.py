@@ -6,6 +6,7 @@ Only a reply that says by a known word that the model came to its end, or to the
 
 from dataclasses import dataclass
 
+from openmath.api_keys import NO_KEY, without_key_inside
 from openmath.client.http import BadReply, StatusError
 from openmath.errors import printable
 
@@ -55,12 +56,13 @@ class Completion:
     reasoning: str | None = None
 
 
-def completion_of(reply: dict) -> Completion:
-    """What we keep of a reply.
+def completion_of(reply: dict, api_key: str = NO_KEY) -> Completion:
+    """What we keep of a reply: without the key, should the server, or the model, repeat it.
 
     BadReply: it holds no finished answer. StatusError: an error with an HTTP status of its own. NoAnswer: declined for good.
     """
     try:
+        reply = without_key_inside(reply, api_key)
         _raise_error_of(reply)
         choice, usage = reply["choices"][0], reply.get("usage")
         usage = usage if isinstance(usage, dict) else {}
@@ -71,7 +73,7 @@ def completion_of(reply: dict) -> Completion:
             raise KeyError
         text, thought = _text_and_thought(said.get("content", said.get("text")))
         thoughts = map(_text, (said.get("reasoning_content"), said.get("reasoning"), thought))
-        return Completion(
+        completion = Completion(
             text=text or "",
             finish_reason=finish_reason,
             num_prompt_tokens=_count(usage.get("prompt_tokens")),
@@ -80,6 +82,7 @@ def completion_of(reply: dict) -> Completion:
             system_fingerprint=_name(reply.get("system_fingerprint")),
             reasoning=next(filter(None, thoughts), None),
         )
+        return Completion(**without_key_inside(vars(completion), api_key))  # parts of a text are put together by now
     except (KeyError, IndexError, TypeError, AttributeError, RecursionError):
         raise BadReply("a reply without an answer in it") from None
 

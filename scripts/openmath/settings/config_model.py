@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import MISSING, AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 from pydantic_core import PydanticCustomError
 
+from openmath.arguments import ADDRESS
 from openmath.settings import defaults
 from openmath.settings.engine_kinds import KINDS
 
@@ -50,7 +51,7 @@ def _not_zero(number: int) -> int:
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]  # becomes a folder
 JudgeName = Annotated[Name, AfterValidator(_no_tables_without_judge)]
-Address = Annotated[str, Field(pattern=r"^https?://[^@\s]+$")]
+Address = Annotated[str, Field(pattern=ADDRESS)]
 Variable = Annotated[str, Field(pattern=r"^[A-Z_][A-Z0-9_]{0,63}$")]
 Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0)]
