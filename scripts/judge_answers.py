@@ -90,7 +90,7 @@ def main() -> None:
 def judge(options: argparse.Namespace) -> None:
     from openmath.judging.budget import Prices, cost
 
-    store = VerdictStore(options.store)
+    store = VerdictStore(options.store, mends=not options.replay)
     attempts = read_attempts(options, store)
     files = [read_questions(path, options) for path in options.input]
     # One entry per different question, in order: dicts keep it.

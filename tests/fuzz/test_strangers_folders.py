@@ -23,12 +23,13 @@ URL, VARIABLE = "https://llm.example.org/v1", "GATEWAY_KEY"
 
 
 @pytest.mark.parametrize("usd", [-1000, float("nan"), float("inf"), 10**400, "0.1", [0.1]])
-def test_a_price_that_would_undo_the_budget_is_refused(tmp_path, usd):
+def test_a_price_that_would_undo_the_budget_is_refused(tmp_path, capsys, usd):
     (tmp_path / "verdicts-x.jsonl").write_text(
         json.dumps({"key": "k", "judgement": "Judgement: Yes", "usd": usd}) + "\n"
     )
-    with pytest.raises(InputError, match="not a verdict"):
-        VerdictStore(tmp_path)
+    store = VerdictStore(tmp_path)
+    assert store.spent == 0 and not store.records
+    assert "1 line (1) damaged" in capsys.readouterr().err
     batch = {"name": "x", "settings": {"identity": "j", "prompt": {}, "sampling": {}}, "usd_at_most": usd}
     (tmp_path / "with-batch/batches").mkdir(parents=True)
     (tmp_path / "with-batch/batches/x.json").write_text(json.dumps(batch))

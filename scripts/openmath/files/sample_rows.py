@@ -57,3 +57,16 @@ class Judgement(TypedDict):
     judge_verdict: str
     judge_model: str
     judge_prefilled: str | None
+
+
+TEXTS, COUNTS = ("problem", "expected_answer"), ("seed", "num_prompt_tokens", "num_generated_tokens")
+
+
+def is_sample(row: dict) -> bool:
+    """Whether a row can be a finished sample: id and generation are text, and no other field has a type that it cannot have."""
+    return (
+        all(isinstance(row.get(name), str) for name in ("id", "generation"))
+        and all(isinstance(row.get(name, ""), str) for name in TEXTS)
+        and all(row.get(name) is None or isinstance(row[name], str) for name in ("predicted_answer", "finish_reason"))
+        and all(row.get(name) is None or type(row[name]) is int for name in COUNTS)
+    )

@@ -11,8 +11,9 @@ import shutil
 from io import FileIO
 from pathlib import Path
 
-from openmath.files.rows import encode_row, read_rows, write_rows
-from openmath.files.sample_rows import SampleRow
+from openmath.files.append_only import kept_rows, set_damage_aside
+from openmath.files.rows import encode_row, write_rows
+from openmath.files.sample_rows import SampleRow, is_sample
 
 FLUSH_SECONDS = 2.0  # at most this much work is lost when the machine dies; a killed process loses nothing written
 
@@ -28,7 +29,10 @@ class StagedRun:
         wanted = set(ids)
         self._done: set[str] = set()
         if path.exists():
-            self._done = wanted & {str(row.get("id")) for row in read_rows(path, torn_tail=True)}
+            damaged: list[int] = []
+            self._done = wanted & {row["id"] for row in kept_rows(path, is_sample, damaged)}
+            if damaged:  # only the job that holds the run's lock is here
+                set_damage_aside(path, is_sample)
 
     @property
     def missing(self) -> list[str]:
@@ -65,15 +69,16 @@ class StagedRun:
     def rows(self) -> dict[str, dict]:
         """The finished samples by id, read from the file; of a repeated id the first."""
         rows: dict[str, dict] = {}
-        for row in read_rows(self.path, torn_tail=True):
-            if str(row.get("id")) in self._done:
+        for row in kept_rows(self.path, is_sample):
+            if row["id"] in self._done:
                 rows.setdefault(row["id"], row)
         return rows
 
     def publish(self, output: Path) -> None:
         """Make the complete run appear as `output`, in benchmark order, sharing its disk blocks with the staged file."""
         self.close()
-        if [row.get("id") for row in read_rows(self.path, torn_tail=True)] != self._ids:
+        drop_torn_tail(self.path)
+        if [row["id"] for row in kept_rows(self.path, is_sample)] != self._ids:
             rows = self.rows()
             write_rows(self.path, (rows[i] for i in self._ids))
         output.parent.mkdir(parents=True, exist_ok=True)

@@ -151,7 +151,7 @@ class Inventory:
 
 def read_settings(path: Path) -> dict:
     """What made the samples of a staging folder."""
-    hint = "generate.py writes it again: remove the file, not the samples beside it."
+    hint = "move the file away, not the samples beside it: generate.py writes it again."
     settings = read_json(path, "the settings of the samples", hint=hint)
     if not isinstance(settings, dict):
         raise InputError("This file does not hold the settings of the samples.", where=path, hint=hint)
@@ -210,7 +210,7 @@ def built_engine(config: dict, model: str) -> EngineIdentity | None:
     if not path.exists() or "samples" in config["models"][model]:
         return None
     with parts_of(what, path):
-        engine = engine_identity(read_json(path, what, hint="remove it to have it made again."))
+        engine = engine_identity(read_json(path, what, hint="move it away to have it made again."))
         return engine if agrees(known_engine(config, model), engine) else None
 
 

@@ -46,7 +46,7 @@ def check_link(needs: Needs, model: str) -> Iterator[InputError]:
             where=checkpoint,
             expected=f"what models/{model}/manifest.json lists",
             found=gone,
-            hint=f"bring it back, or remove models/{model}/manifest.json to have it fetched again.",
+            hint=f"bring it back, or move models/{model}/manifest.json away to have it fetched again.",
         )
 
 

@@ -67,7 +67,7 @@ def graded_rows(path: Path, grades: list[dict]) -> Iterator[tuple[dict, dict]]:
         "The samples are not those that were graded.",
         where=f"{path}:{number}",
         expected=f"{len(grades)} rows, ids and order as in the grades",
-        hint="remove the grades to have them made again.",
+        hint="move the grades away to have them made again.",
     )
 
 

@@ -111,7 +111,7 @@ def read_grades(path: Path) -> Graded:
         raise InputError(
             "The runs in the grades do not hold the same problems in the same order.",
             where=path,
-            hint="remove the file to have it made again.",
+            hint="move the file away to have it made again.",
         )
     reasons = codes["finish_reason"].reshape(shape).T
     length = names["finish_reason"].index("length") if "length" in names["finish_reason"] else NONE - 1
@@ -149,7 +149,7 @@ def _read_table(path: Path) -> pa.Table:
                 "This is not a table of grades.",
                 where=f"{path}: {name}",
                 found=f"{column_type}, {table[name].null_count} without a value",
-                hint="remove the file to have it made again.",
+                hint="move the file away to have it made again.",
             )
     return table
 
