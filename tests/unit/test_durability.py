@@ -71,7 +71,7 @@ def test_a_run_is_on_disk_before_it_is_published(tmp_path, flushed):
     run = StagedRun(tmp_path / "s.jsonl", ["a"])
     run.append({"id": "a", "generation": ""})
     run.publish(tmp_path / "out.jsonl")
-    assert flushed == [(tmp_path / "s.jsonl", 12)]
+    assert flushed == [(tmp_path / "s.jsonl", 30)]
 
 
 def test_verdicts_are_flushed(tmp_path, flushed):
