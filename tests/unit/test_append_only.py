@@ -1,4 +1,4 @@
-"""Staging, verdict stores and jobs.jsonl with damage inside: what is whole is kept, the rest is set aside, and nobody is stopped."""
+"""Staging, verdict stores and jobs.jsonl with damage inside: what is whole is kept, the rest set aside, and nobody is stopped."""
 
 import fcntl
 import json
@@ -61,8 +61,16 @@ def test_a_damaged_sample_is_set_aside_and_asked_again(tmp_path, capfd, kind):
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"id": 7}, {"generation": None}, {"generation": ["x"]}, {"problem": 3}, {"finish_reason": {}}, {"predicted_answer": 1}]
-    + [{"num_generated_tokens": "12"}, {"seed": True}],
+    [
+        {"id": 7},
+        {"generation": None},
+        {"generation": ["x"]},
+        {"problem": 3},
+        {"finish_reason": {}},
+        {"predicted_answer": 1},
+        {"num_generated_tokens": "12"},
+        {"seed": True},
+    ],
 )
 def test_a_row_with_wrong_types_is_no_sample(tmp_path, wrong):
     path = tmp_path / "output-rs0.jsonl"
@@ -117,7 +125,9 @@ def damage_verdict(path: Path, kind: str, replace: dict | None = None) -> None:
 MORE_ROWS = [*ROWS, {"id": "f", "problem": "p6", "predicted_answer": "5", "expected_answer": "9"}]
 
 
-@pytest.mark.parametrize("kind", [*KINDS, {"judgement": 5}, {"key": None}, {"usd": -3.0}, {"usd": float("nan")}], ids=str)
+@pytest.mark.parametrize(
+    "kind", [*KINDS, {"judgement": 5}, {"key": None}, {"usd": -3.0}, {"usd": float("nan")}], ids=str
+)
 def test_a_damaged_verdict_is_set_aside_and_only_it_is_asked_again(tmp_path, capfd, kind):
     with judge_server(answer) as server:
         judge(tmp_path, server, rows=MORE_ROWS)
@@ -162,14 +172,29 @@ def test_a_writer_holds_its_file(tmp_path):
         fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-JOB = {"samples": 3, "tokens": 90, "seconds": 2.0, "engine": "v", "copies": 1, "concurrency": 4, "settings": {"own": "0f"}}
+JOB = {
+    "samples": 3,
+    "tokens": 90,
+    "seconds": 2.0,
+    "engine": "v",
+    "copies": 1,
+    "concurrency": 4,
+    "settings": {"own": "0f"},
+}
 FULL = {"full_samples": 3, "full_tokens": 80, "full_seconds": 1.0}
 
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"engine": None}, {"tokens": "90"}, {"seconds": float("inf")}, {"settings": []}, {"start_seconds": "1"}, {"copies": True}]
-    + [FULL | {"full_seconds": None}],
+    [
+        {"engine": None},
+        {"tokens": "90"},
+        {"seconds": float("inf")},
+        {"settings": []},
+        {"start_seconds": "1"},
+        {"copies": True},
+        FULL | {"full_seconds": None},
+    ],
 )
 def test_a_damaged_record_of_a_job_is_left_out_and_told(tmp_path, capfd, wrong):
     path = tmp_path / "jobs.jsonl"

@@ -127,5 +127,3 @@ def test_a_tail_without_a_newline_is_no_line_though_it_can_be_read(tmp_path):
     path.write_bytes(b'{"id": 1}\n{"id": 12}')  # of {"id": 12}, or of {"id": 12, "generation": ...
     assert list(kept_rows(path, bool)) == [{"id": 1}]
     assert list(read_rows(path)) == [{"id": 1}, {"id": 12}]  # complete files of other tools may end so
-
-

@@ -86,9 +86,12 @@ def test_a_full_disk_a_used_up_quota_and_a_file_size_limit_end_with_the_same_adv
 
 def test_an_unknown_id_in_staging_is_ignored(tmp_path):
     path = tmp_path / "a.jsonl"
-    path.write_bytes(b"".join(
-        encode_row({"id": identifier, "generation": "", "n": n}) for n, identifier in enumerate(["p-0", "old", "p-0"], 1)
-    ))
+    path.write_bytes(
+        b"".join(
+            encode_row({"id": identifier, "generation": "", "n": n})
+            for n, identifier in enumerate(["p-0", "old", "p-0"], 1)
+        )
+    )
     run = StagedRun(path, ["p-0"])
     assert run.missing == []
     run.publish(tmp_path / "out.jsonl")

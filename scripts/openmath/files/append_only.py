@@ -2,7 +2,9 @@
 
 An unfinished last line is a write that was cut short, and is left out silently. Any other line that is not a row of its kind
 (torn, NULs, bad UTF-8, wrong types) is damage: what is whole is kept, and the damage is counted and said. Who may write to a file
-sets its damage aside, in NAME.damaged beside it; nothing of it is thrown away. Standard library only: also runs inside engine containers.
+sets its damage aside, in NAME.damaged beside it; nothing of it is thrown away.
+
+Standard library only: this module also runs inside engine containers.
 """
 
 import itertools
@@ -72,7 +74,9 @@ def tell_damage(path: str | Path, damaged: list[int], what: str) -> None:
 
 def _lines(path: str | Path, is_row: IsRow) -> Iterator[_Line]:
     for number, line in enumerate(read_lines(path), start=1):
-        if not line.endswith(b"\n") and b"\0" not in line:  # NULs are no unfinished line: a disk has lost what was there
+        if (
+            not line.endswith(b"\n") and b"\0" not in line
+        ):  # NULs are no unfinished line: a disk has lost what was there
             return
         if line.strip():
             yield _parsed(number, line, is_row)

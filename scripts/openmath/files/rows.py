@@ -36,8 +36,8 @@ def read_rows(path: str | Path, *, loads: Callable[[bytes], object] = json.loads
                 "A line is not a JSON object.",
                 where=f"{path}:{number}",
                 found=repr(line[:80].decode("utf-8", "replace")),
-                hint="the line is damaged, or the file is not JSON lines. Restore it from a copy, or move it away: what this workflow "
-                "has made it makes again, from the samples and verdicts that are kept.",
+                hint="the line is damaged, or the file is not JSON lines. Restore the file, or move it away: what the workflow has "
+                "made it makes again, from the samples and verdicts that it keeps.",
             )
         yield row
 

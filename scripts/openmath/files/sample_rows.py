@@ -3,6 +3,7 @@
 Standard library only: this module also runs inside engine containers.
 """
 
+from collections.abc import Mapping
 from typing import TypedDict
 
 
@@ -57,6 +58,12 @@ class Judgement(TypedDict):
     judge_verdict: str
     judge_model: str
     judge_prefilled: str | None
+
+
+def id_of(row: Mapping, number: int) -> str:
+    """The id of a row as text; where it has none, its number in the file, from 0."""
+    identifier = row.get("id")
+    return str(number if identifier is None else identifier)
 
 
 TEXTS, COUNTS = ("problem", "expected_answer"), ("seed", "num_prompt_tokens", "num_generated_tokens")

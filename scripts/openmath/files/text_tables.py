@@ -1,11 +1,17 @@
 """Rows of a table, one dict each, as Markdown and as CSV files."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas
 
 from openmath.files.rows import write_text
+
+FORMULA_STARTS = tuple(
+    "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"
+)  # the last four: full-width forms, which some spreadsheets take too
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
 def markdown_table(rows: list[dict]) -> str:
@@ -18,4 +24,16 @@ def markdown_table(rows: list[dict]) -> str:
 def write_csv(path: Path, rows: list[dict], columns_if_empty: Sequence[str] = ()) -> None:
     """Write rows with their own columns; a file without rows still has a header."""
     frame = pandas.DataFrame(rows) if rows else pandas.DataFrame(columns=columns_if_empty)
-    write_text(path, frame.to_csv(index=False))
+    write_text(path, csv_text(frame))
+
+
+def csv_text(frame: pandas.DataFrame) -> str:
+    """A table as CSV without formulas for spreadsheets: text that begins like one, and is no number, gets a ' in front."""
+    texts = frame.select_dtypes(exclude=["number", "bool"]).columns
+    frame = frame.assign(**{str(name): frame[name].map(_no_formula) for name in texts})
+    return frame.rename(columns=_no_formula).to_csv(index=False)
+
+
+def _no_formula(cell: object) -> object:
+    begins_like_one = isinstance(cell, str) and cell[:1] in FORMULA_STARTS
+    return f"'{cell}" if begins_like_one and not NUMBER.fullmatch(cell) else cell

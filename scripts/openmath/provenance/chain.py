@@ -148,7 +148,9 @@ class Chain:
             expected = self._manifest["files"].get(path)
             if expected is None:
                 raise InputError(
-                    "A file of the chain is not in the manifest.", where=path, hint="move manifest.json away to have it made again."
+                    "A file of the chain is not in the manifest.",
+                    where=path,
+                    hint="move manifest.json away to have it made again.",
                 )
             place = self.local_path(path)
             files.append(File(path, expected["sha256"], identity(place)["sha256"] if place.exists() else None))
