@@ -8,9 +8,11 @@ import pandas
 
 from openmath.files.rows import write_text
 
-FORMULA_STARTS = tuple(
-    "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"
-)  # the last four: full-width forms, which some spreadsheets take too
+FORMULA_STARTS = (
+    *"=+-@\t\n",
+    *"\uff1d\uff0b\uff0d\uff20",
+)  # and their full-width forms, which some spreadsheets take too
+RETURN = re.compile(r"\r\n?")
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
@@ -35,5 +37,7 @@ def csv_text(frame: pandas.DataFrame) -> str:
 
 
 def _no_formula(cell: object) -> object:
-    begins_like_one = isinstance(cell, str) and cell[:1] in FORMULA_STARTS
-    return f"'{cell}" if begins_like_one and not NUMBER.fullmatch(cell) else cell
+    if not isinstance(cell, str):
+        return cell
+    cell = RETURN.sub("\n", cell)  # a carriage return is not quoted, and would begin a row
+    return f"'{cell}" if cell[:1] in FORMULA_STARTS and not NUMBER.fullmatch(cell) else cell
