@@ -90,7 +90,8 @@ def test_engines_words_for_the_two_ends_of_an_answer(reason, meant):
     ("fault", "status", "words"),
     [
         ({"finish_reason": "content_filter"}, None, "content_filter"),
-        ({"finish_reason": "SAFETY"}, None, "safety"),
+        ({"finish_reason": "SAFETY", "message": None}, None, "safety"),
+        ({"finish_reason": "content_filter", "message": {"role": "assistant"}}, None, "content_filter"),
         ({"finish_reason": "tool_calls"}, None, "tool_calls"),
         ({"message": {"content": None, "refusal": f"I can't, {SECRET}."}}, None, "I can't, ***."),
         ({"error": {"message": "filtered", "code": "content_filter"}}, None, "filtered"),

@@ -387,6 +387,17 @@ def test_a_server_that_ignores_the_seed_is_noticed(tmp_path, call, server, tempe
     assert (tmp_path / "out/b/output-rs1.jsonl").exists() != refused
 
 
+def test_a_server_that_ignores_the_seed_is_noticed_across_jobs_and_without_usage(tmp_path, call, monkeypatch):
+    text = "The same words, whatever the seed is, and enough of them that nobody says them twice by chance. \\boxed{1}"
+    with judge_server(lambda question: text) as server:
+        server.usage = {}
+        evaluation = Evaluation(tmp_path, call, server, problems=20)
+        evaluation.generate(runs=("greedy", "rs0"))
+        with pytest.raises(InputError, match=r"b: rs0 and rs1[\s\S]*20 of 20 generations identical"):
+            evaluation.generate(runs=("rs1",))
+    assert not (tmp_path / "out/b/output-rs1.jsonl").exists()
+
+
 def test_a_run_that_another_job_holds_is_not_computed(evaluation, server):
     holder = RunLocks(evaluation.folder / "staging/locks")
     holder.acquire(["rs3"])

@@ -12,14 +12,8 @@ from openmath.errors import printable
 
 SHOWN_NAME = 200  # characters of a model's name
 
-CONTENT_KEYS = {
-    "content",
-    "text",
-    "reasoning_content",
-    "reasoning",
-    "refusal",
-    "tool_calls",
-}  # a message has one, or says nothing
+# A message has one of these, or says nothing. Its own `refusal` stands in place of a text.
+CONTENT_KEYS = {"content", "text", "reasoning_content", "reasoning", "refusal"}
 
 # What servers call the two ends of an answer, in lower case: OpenAI, vLLM, TensorRT-LLM and llama.cpp say stop and length; TGI
 # eos_token and stop_sequence, Together eos, Anthropic end_turn, Cohere complete, Mistral model_length, Gemini STOP and MAX_TOKENS.
@@ -74,14 +68,14 @@ def completion_of(reply: dict, api_key: str = NO_KEY) -> Completion:
         usage = usage if isinstance(usage, dict) else {}
         _raise_error_of(choice)
         said = choice if choice.get("message") is None else choice["message"]
+        finish_reason = _finish_reason(choice.get("finish_reason"), said)
         if not said.keys() & CONTENT_KEYS:
             raise KeyError
         text, thought = _text_and_thought(said.get("content", said.get("text")))
-        refusal = None if text else _text(said.get("refusal"))
         thoughts = map(_text, (said.get("reasoning_content"), said.get("reasoning"), thought))
         completion = Completion(
             text=text or "",
-            finish_reason=_finish_reason(choice.get("finish_reason"), refusal),
+            finish_reason=finish_reason,
             num_prompt_tokens=_count(usage.get("prompt_tokens")),
             num_generated_tokens=_count(usage.get("completion_tokens")),
             model=_name(reply.get("model")),
@@ -108,9 +102,10 @@ def _raise_error_of(part: dict) -> None:
     raise BadReply(f"a success that holds an error: {words.words()}")
 
 
-def _finish_reason(value: object, refusal: str | None) -> str:
-    """'stop' or 'length'. refusal: the model's own words instead of a text."""
+def _finish_reason(value: object, said: dict) -> str:
+    """'stop' or 'length'. NoAnswer where the model, by its own words, or the server declines."""
     word = value.strip().lower() if isinstance(value, str) else ""
+    refusal = None if said.get("content") else _text(said.get("refusal"))
     if refusal or word in REFUSALS:
         raise NoAnswer(" ".join(f"finish_reason {word}: {refusal or 'no answer'}".split()))
     if word not in FINISH_REASONS:

@@ -3,6 +3,7 @@
 Standard library only: this module also runs inside engine containers.
 """
 
+from collections.abc import Mapping
 from typing import NotRequired, TypedDict
 
 REFUSED = "refused"  # finish_reason of a sample whose request was declined for good
@@ -67,3 +68,23 @@ class Judgement(TypedDict):
     judge_verdict: str
     judge_model: str
     judge_prefilled: str | None
+
+
+def id_of(row: Mapping, number: int) -> str:
+    """The id of a row as text; where it has none, its number in the file, from 0."""
+    identifier = row.get("id")
+    return str(number if identifier is None else identifier)
+
+
+TEXTS, COUNTS = ("problem", "expected_answer"), ("seed", "num_prompt_tokens", "num_generated_tokens")
+TEXTS_OR_NULL = ("predicted_answer", "finish_reason", "reasoning", "refusal", "served_model", "system_fingerprint")
+
+
+def is_sample(row: dict) -> bool:
+    """Whether a row can be a finished sample: id and generation are text, and no other field has a type that it cannot have."""
+    return (
+        all(isinstance(row.get(name), str) for name in ("id", "generation"))
+        and all(isinstance(row.get(name, ""), str) for name in TEXTS)
+        and all(row.get(name) is None or isinstance(row[name], str) for name in TEXTS_OR_NULL)
+        and all(row.get(name) is None or type(row[name]) is int for name in COUNTS)
+    )

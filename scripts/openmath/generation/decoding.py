@@ -95,14 +95,14 @@ class Decoding:
         elif isinstance(answer, Refusal):
             self._refusals.add(job, answer)
             self.progress.add(0)
+            if self._refusals.too_many() or (len(self._refusals) > self._hopeless and not self._answered):
+                self._stop(self._refusals.error(self._where))
         elif isinstance(answer, RequestRefused):
             self._stop(refused_all(answer))
         else:
             self._failures.append((job, answer))
-        if self._refusals.too_many() or (len(self._refusals) > self._hopeless and not self._answered):
-            self._stop(self._refusals.error(self._where))
-        if len(self._failures) > self._hopeless and not self._answered:
-            raise failed(self._failures)  # without waiting for the hour that each of the others may take
+            if len(self._failures) > self._hopeless and not self._answered:
+                raise failed(self._failures)  # without waiting for the hour that each of the others may take
 
     @property
     def _hopeless(self) -> int:
@@ -123,8 +123,7 @@ def refused_all(error: RequestRefused) -> InputError:
         "The endpoint refuses all requests; every finished sample is kept.",
         where=error.where,
         found=error.words,
-        hint="check the model name, the API key variable and the limits of your account; then run the same command again: it asks "
-        "only for what is missing.",
+        hint=f"{error.hint} Then run the same command again: it asks only for what is missing.",
     )
 
 

@@ -10,8 +10,12 @@ from pathlib import Path
 
 from openmath.engines import read_engine, running_engines
 from openmath.errors import InputError
+from openmath.files.append_only import kept_rows
+from openmath.files.copies import SURE, are_copies, text_mark
 from openmath.files.fingerprint import fingerprint, sha256_file, write_manifest
 from openmath.files.rows import encode_row, read_rows
+from openmath.files.sample_rows import is_sample
+from openmath.files.sample_runs import run_order, sample_run_of
 from openmath.generation.chat_date import first_day, prints_date
 from openmath.generation.decoding import Decoding
 from openmath.generation.progress import JobRecord, JobSpeed
@@ -30,9 +34,6 @@ from openmath.generation.staging import StagedRun, drop_torn_tail
 from openmath.machine import machine, versions
 from openmath.settings.engine_kinds import engine_kind, tokenizer_of
 from openmath.settings.sample_settings import SampleSettings, engine_identity, sample_settings
-
-# Two sample runs of one benchmark may agree on short answers, never on most of the long ones: then the seed was lost.
-COPY_SHARE, COPY_MIN_TOKENS, COPY_MIN_PAIRS = 0.95, 24, 20
 
 
 class Generation:
@@ -177,19 +178,24 @@ class Generation:
         return {"max_tokens": room, **({"stop": stop} if stop else {}), **chosen}
 
     def publish(self) -> None:
-        """Publish every complete sample run; InputError if one is a copy of another."""
-        for benchmark in self.problems:
-            previous: str | None = None
-            texts_before: dict[str, int] = {}
-            for run in self.options.sample_runs:
-                staged = self.staged[benchmark, run]
+        """Publish every complete sample run; InputError if one is a copy of another, in this job or an earlier one."""
+        for benchmark, rows in self.problems.items():
+            ids = [row["id"] for row in rows]
+            staged_runs = {run: self.staged[benchmark, run] for run in self.options.sample_runs}
+            previous = self._run_of_another_job(next(iter(staged_runs.values())).path.parent)
+            for run, staged in staged_runs.items():
                 if staged.missing:
                     continue
                 if run != "greedy" and self.options.temperature > 0:
-                    texts = long_texts(staged)
-                    check_runs_differ(f"{benchmark}: {previous} and {run}", texts_before, texts, staged.path)
-                    previous, texts_before = run, texts
+                    if previous:
+                        check_runs_differ(benchmark, previous, staged.path, ids)
+                    previous = staged.path
                 staged.publish(self.options.output_dir / benchmark / f"output-{run}.jsonl")
+
+    def _run_of_another_job(self, folder: Path) -> Path | None:
+        """A sampled run of the same settings, if there is one. One is enough: an engine without seeds copies them all."""
+        runs = sorted(folder.glob("output-rs*.jsonl"), key=lambda path: run_order(sample_run_of(path)))
+        return next((path for path in runs if sample_run_of(path) not in self.options.sample_runs), None)
 
 
 def prepared_rows(path: Path) -> Iterator[dict]:
@@ -201,20 +207,19 @@ def prepared_rows(path: Path) -> Iterator[dict]:
         yield row
 
 
-def long_texts(staged: StagedRun) -> dict[str, int]:
-    """Hash of each generation that is too long to be equal by chance, by id."""
-    rows = staged.rows().values()
-    return {row["id"]: hash(row["generation"]) for row in rows if (row["num_generated_tokens"] or 0) >= COPY_MIN_TOKENS}
-
-
-def check_runs_differ(where: str, first: dict[str, int], second: dict[str, int], path: Path) -> None:
-    """InputError if two sample runs share nearly all of their long generations."""
-    copies = sum(second.get(i) == text for i, text in first.items())
-    if len(first) >= COPY_MIN_PAIRS and copies > COPY_SHARE * len(first):
+def check_runs_differ(benchmark: str, first: Path, second: Path, ids: list[str]) -> None:
+    """InputError if two staged sample runs are copies. ids: of the problems."""
+    marks = []
+    for path in (first, second):
+        known = {row["id"]: text_mark(row) for row in kept_rows(path, is_sample, damaged=[])}
+        marks.append([known.get(i, 0) for i in ids])
+    if are_copies(*marks, least=SURE):
+        long = sum(map(bool, marks[0]))
+        same = sum(a == b != 0 for a, b in zip(*marks, strict=True))
         raise InputError(
             "Two sample runs are copies of each other.",
-            where=where,
+            where=f"{benchmark}: {sample_run_of(first)} and {sample_run_of(second)}",
             expected="different samples for different seeds",
-            found=f"{copies} of {len(first)} generations identical",
-            hint=f"the engine ignores the seed; once that is fixed, move {path} away to have this run computed again.",
+            found=f"{same} of {long} generations identical",
+            hint=f"the engine ignores the seed; once that is fixed, move {second} away to have this run computed again.",
         )

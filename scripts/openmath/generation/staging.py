@@ -12,8 +12,9 @@ from collections.abc import Mapping
 from io import FileIO
 from pathlib import Path
 
-from openmath.files.rows import encode_row, read_rows, write_rows
-from openmath.files.sample_rows import REFUSED, SampleRow
+from openmath.files.append_only import kept_rows, set_damage_aside
+from openmath.files.rows import encode_row, write_rows
+from openmath.files.sample_rows import REFUSED, SampleRow, is_sample
 
 FLUSH_SECONDS = 2.0  # at most this much work is lost when the machine dies; a killed process loses nothing written
 
@@ -34,9 +35,12 @@ class StagedRun:
         self.refused: set[str] = set()
         self.answered_by: set[tuple[str | None, str | None]] = set()
         wanted = set(ids)
-        for row in read_rows(path, torn_tail=True) if path.exists() else ():
-            if str(row.get("id")) in wanted:
+        damaged: list[int] = []
+        for row in kept_rows(path, is_sample, damaged) if path.exists() else ():
+            if row["id"] in wanted:
                 self._note(row)
+        if damaged:  # only the job that holds the run's lock is here
+            set_damage_aside(path, is_sample)
         if ask_refused:
             self._done -= self.refused
             self.refused.clear()
@@ -51,7 +55,7 @@ class StagedRun:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             drop_torn_tail(self.path)
             if self.path.exists() and self.path.stat().st_nlink > 1:  # published: what readers see must not grow
-                write_rows(self.path, read_rows(self.path))
+                write_rows(self.path, kept_rows(self.path, is_sample))
             self._file = open(self.path, "ab", buffering=0)  # one write a line: nothing waits in this process
         line = encode_row(row)
         written = self._file.write(line)
@@ -89,8 +93,8 @@ class StagedRun:
     def rows(self) -> dict[str, dict]:
         """The finished samples by id, read from the file; of a repeated id the first that was not refused."""
         rows: dict[str, dict] = {}
-        for row in read_rows(self.path, torn_tail=True):
-            if str(row.get("id")) in self._done:
+        for row in kept_rows(self.path, is_sample):
+            if row["id"] in self._done:
                 if rows.setdefault(row["id"], row).get("finish_reason") == REFUSED:
                     rows[row["id"]] = row
         return rows
@@ -98,7 +102,8 @@ class StagedRun:
     def publish(self, output: Path) -> None:
         """Make the complete run appear as `output`, in benchmark order, sharing its disk blocks with the staged file."""
         self.close()
-        if [row.get("id") for row in read_rows(self.path, torn_tail=True)] != self._ids:
+        drop_torn_tail(self.path)
+        if [row["id"] for row in kept_rows(self.path, is_sample)] != self._ids:
             rows = self.rows()
             write_rows(self.path, (rows[i] for i in self._ids))
         output.parent.mkdir(parents=True, exist_ok=True)

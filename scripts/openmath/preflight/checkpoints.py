@@ -56,7 +56,7 @@ def check_link(model: str) -> Iterator[InputError]:
             where=checkpoint,
             expected=f"what models/{model}/manifest.json lists",
             found=gone,
-            hint=f"bring it back, or remove models/{model}/manifest.json to have it fetched again.",
+            hint=f"bring it back, or move models/{model}/manifest.json away to have it fetched again.",
         )
     elif problem := checkpoint_problem(checkpoint, where=checkpoint):
         yield problem

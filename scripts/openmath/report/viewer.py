@@ -20,6 +20,7 @@ from openmath.answers import as_text
 from openmath.errors import InputError
 from openmath.files.fast_rows import read_rows
 from openmath.files.rows import check_ids, encode_row
+from openmath.files.sample_rows import id_of
 from openmath.report.section import Section
 from openmath.results.grades import Graded, read_grades
 from openmath.statistics.votes import NONE, Ballots, majority
@@ -114,7 +115,7 @@ def read_problems(path: Path, details: Path | None) -> list[dict]:
     rows = (more.get(str(row.get("id")), {}) | row for row in read_rows(path))
     return [
         {
-            "id": str(row.get("id", number)),
+            "id": id_of(row, number),
             "problem": cut(row.get("problem")) or "",
             "expected": cut(as_text(row.get("expected_answer"))),
             "solution": cut(row.get("reference_solution")),
@@ -176,7 +177,7 @@ def shown_samples(mode: str, graded: Graded, run: np.ndarray, sample_set: Sample
     for judge, files in sample_set.judged.items():
         if mode in files:
             rows = list(read_rows(files[mode]))
-            judged_ids = [str(row.get("id", number)) for number, row in enumerate(rows)]
+            judged_ids = [id_of(row, number) for number, row in enumerate(rows)]
             check_ids(judged_ids, graded.ids, where=files[mode], expected_from=sample_set.grades)
             for number, row in enumerate(rows):
                 verdict, reply = row.get("judge_verdict"), cut(row.get("judgement"))
