@@ -24,7 +24,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from openmath.api_keys import without_key
-from openmath.client.within import in_background
+from openmath.client.within import in_background, leave
 from openmath.errors import InputError, run_command
 from openmath.files.fingerprint import sha256_file, write_manifest
 from openmath.files.records import CheckpointRecord
@@ -94,18 +94,15 @@ def link_hf_snapshot(source: str, output: Path) -> dict:
             ),
         )
     except TimeoutError:
-        print(
+        leave(
             InputError(
                 "The download is too slow.",
                 where=source,
                 expected=f"{SLOW_BYTES} bytes in {SLOW_SECONDS:g} s",
                 found="less",
                 hint="run the same command again: it goes on where it was; or name another mirror by HF_ENDPOINT.",
-            ),
-            file=sys.stderr,
-            flush=True,
+            )
         )
-        os._exit(2)  # an exit would wait for the library's threads, which wait for the server
     except GatedRepoError:
         raise InputError(
             "The repository is gated.",

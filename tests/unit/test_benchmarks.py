@@ -174,6 +174,14 @@ def test_a_source_that_drips_is_given_up(tmp_path, monkeypatch, head):
     assert time.monotonic() - began < 3
 
 
+def test_a_hub_that_drips_is_given_up(monkeypatch):
+    monkeypatch.setattr(prepare_benchmark, "ALL_SECONDS", 0.1)
+    monkeypatch.setattr(prepare_benchmark, "fetch_from_hub", lambda _source: time.sleep(2))
+    monkeypatch.setattr(prepare_benchmark, "leave", lambda error: (_ for _ in ()).throw(error))  # not us
+    with pytest.raises(InputError, match=r"too slow[^@]*hf:a/b/test[^@]*not whole within 0\.1 s"):
+        prepare_benchmark.fetch_any("b", [{"url": "hf:a/b/test"}], Path("raw"), shipped=True)
+
+
 def test_another_version_of_a_benchmark_is_refused(tmp_path):
     source = tmp_path / "own.jsonl"
     source.write_text('{"problem": "p", "expected_answer": "1"}\n')

@@ -1,9 +1,13 @@
 """A deadline around what has none: libraries count the seconds of each read, and a server that drips makes many."""
 
+import os
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import TypeVar
+from typing import NoReturn, TypeVar
+
+from openmath.errors import InputError
 
 Result = TypeVar("Result")
 
@@ -25,3 +29,9 @@ def in_background(work: Callable[[], Result]) -> "Future[Result]":
 def within(seconds: float, work: Callable[[], Result]) -> Result:
     """What `work()` returns or raises; TimeoutError after `seconds`. What hangs is left behind: nothing may wait for it."""
     return in_background(work).result(seconds)
+
+
+def leave(error: InputError) -> NoReturn:
+    """End the program with this message, now: an exit would wait for threads of a library, which wait for a server."""
+    print(error, file=sys.stderr, flush=True)
+    os._exit(2)
