@@ -52,6 +52,11 @@ class BalancedClient:
         chosen = min(joined, key=self._in_flight.__getitem__)
         return chosen if self._in_flight[chosen] < self._most else None
 
+    def stop(self) -> None:
+        """As CompletionClient.stop."""
+        for client in self._clients:
+            client.stop()
+
     def _note_progress(self, chosen: int) -> None:
         """For the watch over engines that answer health checks but finish nothing."""
         server = self._clients[chosen].endpoint
