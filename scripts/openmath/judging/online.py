@@ -94,9 +94,9 @@ class OnlineJudge:
         hint = "run the same command again: it asks only what is missing."
         self._stop(InputError("The job was terminated. Every verdict paid so far is kept.", hint=hint))
 
-    def interrupt(self, asking: asyncio.Task) -> None:
+    def interrupt(self, asking: asyncio.Task | None) -> None:
         """The same for Ctrl-C, where a second one does not wait for what is in flight."""
-        if self.interrupted:
+        if self.interrupted and asking:
             asking.cancel()
         self.interrupted = True
         self.terminate()
