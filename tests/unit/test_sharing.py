@@ -13,7 +13,7 @@ from imitated_vllm import assert_gone, describe_imitation, imitation_command, st
 from openmath.engines import running_engines, sharing
 from openmath.engines.balance import BalancedClient
 from openmath.engines.launcher import LocalServer
-from openmath.engines.sharing import GIB, Card, check_room, paying_engines, usable_part, weights_bytes
+from openmath.engines.sharing import GIB, Card, check_room, paying_engines, usable_part, visible_card, weights_bytes
 from openmath.errors import InputError
 from openmath.settings.engine_kinds import KINDS
 
@@ -55,6 +55,21 @@ def test_a_gpu_that_is_too_small_is_told_with_what_fits():
     assert "engines_per_gpu: 2" in str(error.value)
     with pytest.raises(InputError, match="raise tensor_parallel"):
         check_room(2, 30 * GIB, Card(24 * GIB, 24 * GIB), 0.9)
+
+
+def test_the_card_is_the_smallest_of_those_that_the_job_sees(tmp_path, monkeypatch):
+    program = tmp_path / "nvidia-smi"
+    program.write_text(
+        '#!/bin/sh\ncase "$*" in *--id=4,5) echo "81559, 80000"; echo "81559, 70000" ;; *) echo "[N/A], [N/A]" ;; esac\n'
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,5")
+    assert visible_card() == Card(81559 * 2**20, 70000 * 2**20)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
+    assert visible_card() is None
+    program.unlink()
+    assert visible_card() is None
 
 
 def test_the_engines_own_flag_is_for_all_of_a_gpu():
