@@ -18,15 +18,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from openmath.arguments import real, whole
-from openmath.errors import InputError, run_command
+from openmath.errors import InputError, printable, run_command
 from openmath.files.fingerprint import canonical_json, identity, sha256_text, write_manifest
 from openmath.files.records import CostOfRun, JudgedRecord
 from openmath.files.rows import read_rows, write_rows
 from openmath.files.sample_rows import Judgement
+from openmath.judging.attempts import Attempts
 from openmath.judging.endpoints import check_judge_key, replayed_identity
-from openmath.judging.questions import PREFILLED, Attempts, prefilled, question_of, symbolically_equal
+from openmath.judging.questions import PREFILLED, prefilled, question_of, symbolically_equal
+from openmath.judging.records import ServedModel
+from openmath.judging.refusals import SHOWN, SHOWN_TEXT, Unanswered
 from openmath.judging.settings import JudgeSettings, judge_sampling, read_judge_prompt
 from openmath.judging.store import VerdictRecord, VerdictStore
+from openmath.judging.wording import LONGEST_ANSWER
 from openmath.machine import machine, versions
 from openmath.settings import defaults
 from openmath.settings.sample_settings import engine_identity
@@ -73,6 +77,14 @@ def main() -> None:
         default=defaults.REQUEST_SECONDS,
         help="deadline of one try of one request",
     )
+    add(
+        "--max-refused",
+        type=real(0),
+        default=defaults.MAX_REFUSED,
+        help="largest share of questions that may be refused for good, or stay without a word, before the job stops",
+    )
+    add("--ask-refused", action="store_true", help="ask again what an earlier run was refused for good")
+    add("--batch-size", type=whole(1), help="questions of one batch; the next follows when it has ended")
     add("--poll-seconds", type=real(0, above=True), default=defaults.POLL_SECONDS, help="between two looks at a batch")
     add("--policy", choices=("default", "paper"), default=defaults.POLICY)
     options = parser.parse_args()
@@ -90,12 +102,14 @@ def main() -> None:
 def judge(options: argparse.Namespace) -> None:
     from openmath.judging.budget import Prices, cost
 
-    store = VerdictStore(options.store)
+    store = VerdictStore(options.store, options.ask_refused)
     attempts = read_attempts(options, store)
     files = [read_questions(path, options) for path in options.input]
     # One entry per different question, in order: dicts keep it.
-    questions = {attempts.settings.key(q): q for rows in files for _, q, reason in rows if reason is None}
-    unanswered = [q for q in questions.values() if attempts.next_attempt(q, store.records)]
+    questions = {attempts.first_key(q): q for rows in files for _, q, reason in rows if reason is None}
+    unanswered = [q for q in questions.values() if attempts.next_request(q, store.records)]
+    without_reply = Unanswered(len(questions), options.max_refused)
+    without_reply.note_all(questions.values(), attempts, store.records)
     prices = Prices(*options.prices) if options.prices else None
     price = f", about {prices.estimate(len(unanswered), list(store.records.values())):.2f} USD" if prices else ""
     print(
@@ -112,11 +126,14 @@ def judge(options: argparse.Namespace) -> None:
             found=f"{len(questions) - len(unanswered)} of {len(questions)}; first missing: {unanswered[0]['problem'][:60]!r}",
             hint="import them with scripts/exchange_verdicts.py, or judge without replay.",
         )
+    if error := without_reply.error():
+        raise error
     if unanswered:
         try:
-            paid = ask(options, attempts, store, list(questions.values()), prices)
+            paid = ask(options, attempts, store, list(questions.values()), without_reply, prices)
         finally:
             store.close()
+    say_what_stands_out(list(questions.values()), attempts, store)
     this_run: CostOfRun = {"paid_in_this_run": cost(paid), "seconds": round(time.monotonic() - started, 1)}
     for path, output, rows in zip(options.input, options.output, files, strict=True):
         write_judged(path, output, rows, options, attempts, store, this_run)
@@ -132,7 +149,8 @@ def read_attempts(options: argparse.Namespace, store: VerdictStore) -> Attempts:
         who: object = engine_identity(read_engine(options.engine))
     else:
         who = options.model or replayed_identity(store, options.store, prompt, sampling)
-    return Attempts(JudgeSettings(who, prompt, sampling), options.policy, options.tries_unparsed)
+    settings = JudgeSettings(who, prompt, sampling)
+    return Attempts(settings, options.policy, options.tries_unparsed, plain_too=options.replay)
 
 
 def read_questions(path: Path, options: argparse.Namespace) -> list[tuple[dict, dict, str | None]]:
@@ -151,7 +169,12 @@ def read_questions(path: Path, options: argparse.Namespace) -> list[tuple[dict, 
 
 
 def ask(
-    options: argparse.Namespace, attempts: Attempts, store: VerdictStore, questions: list[dict], prices: "Prices | None"
+    options: argparse.Namespace,
+    attempts: Attempts,
+    store: VerdictStore,
+    questions: list[dict],
+    without_reply: Unanswered,
+    prices: "Prices | None",
 ) -> list[VerdictRecord]:
     """Ask what the store does not hold; the records paid for in this run."""
     key = "none" if options.engine else check_judge_key(options.api_key_env)
@@ -162,12 +185,15 @@ def ask(
             options.judge,
             attempts,
             store,
+            without_reply,
+            ServedModel(options.model, attempts.settings, store.records.values()),
             base_url=options.base_url,
             api_key=key,
             model=options.model,
             prices=prices,
             budget_usd=options.budget_usd,
             poll_seconds=options.poll_seconds,
+            batch_size=options.batch_size,
         )
         batch.ask(questions)
         return batch.paid
@@ -179,7 +205,7 @@ def ask(
         )
     # An engine of our own costs no money, and its GPU should not wait for another job's.
     with nullcontext() if options.engine else store.lock():
-        return asyncio.run(ask_online(options, attempts, store, questions, prices, key))
+        return asyncio.run(ask_online(options, attempts, store, questions, without_reply, prices, key))
 
 
 async def ask_online(
@@ -187,6 +213,7 @@ async def ask_online(
     attempts: Attempts,
     store: VerdictStore,
     questions: list[dict],
+    without_reply: Unanswered,
     prices: "Prices | None",
     key: str,
 ) -> list[VerdictRecord]:
@@ -209,11 +236,30 @@ async def ask_online(
         CompletionClient(endpoint, request_seconds=options.request_seconds, tries=TRIES) as client,
     ):
         budget = Budget(prices, options.budget_usd, store.spent)
-        online = OnlineJudge(options.judge, attempts, store, budget, endpoint.extra_body)
-        unanswered = [question for question in questions if attempts.next_attempt(question, store.records)]
+        served = ServedModel(options.model, attempts.settings, store.records.values())
+        online = OnlineJudge(options.judge, attempts, store, budget, without_reply, served, endpoint.extra_body)
+        unanswered = [question for question in questions if attempts.next_request(question, store.records)]
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, online.terminate)  # preemption, wall limit
         await online.ask(client, unanswered, options.concurrency)
         return online.paid
+
+
+def say_what_stands_out(questions: list[dict], attempts: Attempts, store: VerdictStore) -> None:
+    """Lines of the log: replies that were cut, answers that talk to the judge or are too long for it."""
+    last = [attempts.judgement(question, store.records)[0] for question in questions]
+    cut = sum(record.get("outcome") in ("cut", "empty") for record in last)
+    if cut:
+        print(
+            f"judge: {cut} replies were cut at the token limit or empty, and are no verdicts: if these are many, raise"
+            " max_new_tokens of this judge"
+        )
+    talking = [record["predicted_answer"] for record in last if "delimited" in record.get("form", {})]
+    if talking:
+        shown = "; ".join(repr(answer[:SHOWN_TEXT]) for answer in talking[:SHOWN])
+        print(printable(f"judge: {len(talking)} answers hold words for a judge and were fenced off: {shown}"))
+    long = sum(len(question["predicted_answer"]) > LONGEST_ANSWER for question in questions)
+    if long and attempts.policy == "default":
+        print(f"judge: of {long} answers the judge saw the first {LONGEST_ANSWER} characters only")
 
 
 def write_judged(
@@ -231,17 +277,23 @@ def write_judged(
     judged = []
     used: dict[str, VerdictRecord] = {}
     for row, question, reason in rows:
-        if reason:
-            judgement, verdict = PREFILLED[reason], "no" if reason == "no_answer" else "yes"
-        else:
-            judgement, verdict = attempts.judgement(question, store.records)
-            used |= {record["key"]: record for record in attempts.records(question, store.records)}
         added: Judgement = {
-            "judgement": judgement,
-            "judge_verdict": verdict,
+            "judgement": PREFILLED.get(reason, ""),
+            "judge_verdict": "no" if reason == "no_answer" else "yes",
             "judge_model": options.judge,
             "judge_prefilled": reason,
         }
+        if not reason:
+            last, added["judge_verdict"] = attempts.judgement(question, store.records)
+            added["judgement"] = last["judgement"]
+            if "outcome" in last:
+                added["judge_outcome"] = last["outcome"]
+            if "refusal" in last:
+                added["judge_refusal"] = last["refusal"]
+            if "delimited" in last.get("form", {}):
+                added["judge_delimited"] = True
+            records = attempts.records(question, store.records)
+            used |= {record["key"]: record for record in records if record.get("outcome") != "refused"}
         judged.append({**row, **added})
     write_rows(output, judged)
     record: JudgedRecord = {
@@ -256,6 +308,8 @@ def write_judged(
         "rows": len(rows),
         "prefilled": Counter(reason for _, _, reason in rows if reason),
         "verdicts": Counter(row["judge_verdict"] for row in judged),
+        "outcomes": Counter(row["judge_outcome"] for row in judged if "judge_outcome" in row),
+        "delimited": sum("judge_delimited" in row for row in judged),
         "answered_by": Counter(f"{r.get('model')} {r.get('system_fingerprint')}" for r in used.values()),
         "verdicts_used": cost(list(used.values())),
         **this_run,

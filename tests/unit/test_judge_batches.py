@@ -17,8 +17,11 @@ from unit.judging_cases import PROMPT, ROOT, SECRET, different_rows, write
 from openmath.errors import InputError
 from openmath.files import rows as samples
 from openmath.judging import batch
+from openmath.judging.attempts import Attempts
 from openmath.judging.budget import BudgetSpent, Prices
-from openmath.judging.questions import Attempts, question_of
+from openmath.judging.questions import question_of
+from openmath.judging.records import ServedModel
+from openmath.judging.refusals import Unanswered
 from openmath.judging.settings import JudgeSettings, judge_sampling, read_judge_prompt
 from openmath.judging.store import VerdictStore
 
@@ -30,7 +33,7 @@ def answer(question: str) -> str:
     return f"Reply {number}.\nJudgement: {'Yes' if int(number) % 2 else 'No'}"
 
 
-def judge(folder: Path, server, rows=ROWS, prices=None, budget_usd=None) -> batch.BatchJudge:
+def judge(folder: Path, server, rows=ROWS, prices=None, budget_usd=None, **more) -> batch.BatchJudge:
     """Judge in this process; the judge afterwards."""
     attempts = Attempts(
         JudgeSettings("judge-1", read_judge_prompt(PROMPT), judge_sampling(10, "default")), "default", 2
@@ -38,13 +41,16 @@ def judge(folder: Path, server, rows=ROWS, prices=None, budget_usd=None) -> batc
     judge = batch.BatchJudge(
         "j",
         attempts,
-        VerdictStore(folder),
+        store := VerdictStore(folder),
+        Unanswered(len(rows), more.pop("max_refused", 0.05)),
+        ServedModel("judge-1", attempts.settings, store.records.values()),
         base_url=server.base_url,
         api_key=SECRET,
         model="judge-1",
         prices=prices,
         budget_usd=budget_usd,
         poll_seconds=0.05,
+        **more,
     )
     try:
         judge.ask([question_of(row) for row in rows])

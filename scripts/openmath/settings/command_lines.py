@@ -94,7 +94,10 @@ class Options:
         settings = self._judges[judge]
         options = ["--concurrency", settings["concurrency"], "--request-seconds", settings["request_seconds"]]
         options += ["--mode", settings["mode"], "--poll-seconds", settings["poll_seconds"]]
-        options += ["--base-url", settings["base_url"]]
+        options += ["--base-url", settings["base_url"], "--max-refused", settings["max_refused"]]
+        options += ["--ask-refused"] * settings["ask_refused"]
+        if "batch_size" in settings:
+            options += ["--batch-size", settings["batch_size"]]
         if "api_key_env" in settings:
             options += ["--api-key-env", settings["api_key_env"]]
         if "prices" in settings:

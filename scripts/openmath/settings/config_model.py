@@ -243,6 +243,20 @@ class Judge(Section):
     concurrency: Count = key(defaults.JUDGE_CONCURRENCY, "Requests in flight.", costs="nothing")
     request_seconds: Positive = key(defaults.REQUEST_SECONDS, "Deadline of one try of a request.", costs="nothing")
     poll_seconds: Positive = key(defaults.POLL_SECONDS, "Seconds between two looks at a batch.", costs="nothing")
+    batch_size: Count | MISSING = key(
+        MISSING,
+        "Questions of one batch; the next follows when it has ended. For services that limit the tokens waiting.",
+        costs="nothing",
+        unset="batches of 50,000, all at once",
+    )
+    max_refused: float = key(
+        defaults.MAX_REFUSED,
+        "Largest share of questions that the service may refuse for good, or the judge leave without a word.",
+        costs="nothing",
+        ge=0,
+        le=1,
+    )
+    ask_refused: bool = key(False, "Ask again what an earlier run was refused for good.", costs="nothing")
 
 
 class Configuration(Section):

@@ -26,6 +26,7 @@ JUDGE_MODE = "online"
 JUDGE_CONCURRENCY = 100  # requests in flight
 REQUEST_SECONDS = 600
 POLL_SECONDS = 60
+MAX_REFUSED = 0.05  # of the questions of a job
 
 # contamination:
 FIELD = "problem"
