@@ -79,7 +79,7 @@ def main() -> None:
     )
     add(
         "--max-refused",
-        type=real(0),
+        type=real(0, 1),
         default=defaults.MAX_REFUSED,
         help="largest share of questions that may be refused for good, or stay without a word, before the job stops",
     )
@@ -278,7 +278,7 @@ def write_judged(
     used: dict[str, VerdictRecord] = {}
     for row, question, reason in rows:
         added: Judgement = {
-            "judgement": PREFILLED.get(reason, ""),
+            "judgement": PREFILLED[reason] if reason else "",
             "judge_verdict": "no" if reason == "no_answer" else "yes",
             "judge_model": options.judge,
             "judge_prefilled": reason,

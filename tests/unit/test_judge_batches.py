@@ -16,7 +16,7 @@ from unit.judging_cases import PROMPT, ROOT, SECRET, different_rows, write
 
 from openmath.errors import InputError
 from openmath.files import rows as samples
-from openmath.judging import batch
+from openmath.judging import batch, batch_service
 from openmath.judging.attempts import Attempts
 from openmath.judging.budget import BudgetSpent, Prices
 from openmath.judging.questions import question_of
@@ -96,8 +96,8 @@ def test_results_that_break_off_are_read_again(tmp_path, monkeypatch):
         server.batches.breaks = 2
         judge(tmp_path / "mended", server)
         check_all_answered_once(tmp_path / "mended", server)
-    monkeypatch.setattr(batch, "TRIES", 2)
-    monkeypatch.setattr(batch, "READ_BYTES", 500)
+    monkeypatch.setattr(batch_service, "TRIES", 2)
+    monkeypatch.setattr(batch_service, "READ_BYTES", 500)
     with judge_server(answer) as server:
         server.batches.breaks = 100
         with pytest.raises(InputError, match="batch service cannot be reached"):
@@ -107,7 +107,7 @@ def test_results_that_break_off_are_read_again(tmp_path, monkeypatch):
 
 def test_results_without_a_newline_are_given_up(tmp_path, monkeypatch):
     monkeypatch.setattr(samples, "MAX_LINE", 1000)
-    monkeypatch.setattr(batch, "READ_BYTES", 500)
+    monkeypatch.setattr(batch_service, "READ_BYTES", 500)
     with judge_server(lambda question: "x" * 5000) as server:
         with pytest.raises(InputError, match=r"too long[\s\S]*result file file-output-batch-0:1[\s\S]*Hint:"):
             judge(tmp_path, server)

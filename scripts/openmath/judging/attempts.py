@@ -102,10 +102,11 @@ class Attempts:
                     break
             if outcome:
                 break
-            so_far.verdict = self._verdict(record["judgement"], question, form)
+            judgement = so_far.found[-1]["judgement"]
+            so_far.verdict = self._verdict(judgement, question, form)
             if so_far.verdict != "unparsed":
                 break
-            replies.append(record["judgement"])
+            replies.append(judgement)
         return so_far
 
     def _verdict(self, judgement: str, question: dict, form: Form) -> str:

@@ -10,34 +10,29 @@ import secrets
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
 import openai
 
-from openmath.client.completion import without_key
-from openmath.client.http import TransportError
 from openmath.client.replies import Completion
 from openmath.errors import InputError, printable
 from openmath.files.fingerprint import write_manifest
-from openmath.files.rows import arriving_lines, encode_row, read_rows, write_rows
+from openmath.files.rows import encode_row, read_rows, write_rows
 from openmath.judging.attempts import Attempts, Request
 from openmath.judging.batch_results import ENDED, Refusal, has_results, parse_result
+from openmath.judging.batch_service import ASIDE, BatchService
 from openmath.judging.budget import Budget, Prices
 from openmath.judging.records import ServedModel, refused_record, verdict_record
 from openmath.judging.refusals import Unanswered
-from openmath.judging.settings import QUESTION_FIELDS, JudgeSettings
+from openmath.judging.settings import QUESTION_FIELDS, Form, JudgeSettings
 from openmath.judging.store import REPLACED, VerdictRecord, VerdictStore, read_batch
 
 MOST_REQUESTS, MOST_BYTES = 50_000, 200_000_000  # of one batch, by the API's documentation
-MOST_LISTED = 2000  # batches looked through for one whose id was lost
-TRIES = 5  # of each request but the creation, which is looked up before it is tried again
-SHOWN, SHOWN_WORDS = 3, 500  # errors in a message, characters of a service's words
+SHOWN = 3  # errors in a message
 LOOKUP_SECONDS = 5.0  # before a look-up: a batch may be listed a little after its creation
-READ_BYTES = 2**16  # of a result file at once
 MOST_FAILED_POLLS = 30  # in a row; a night with a broken network should not end the job
 MOST_EMPTY_POLLS = 30  # of a batch that has ended and does not name its results
-ASIDE = "move this file aside: its questions are then asked, and paid, again."
 
 
 class BatchJudge:
@@ -65,16 +60,14 @@ class BatchJudge:
         self.batch_size = batch_size
         self.paid: list[VerdictRecord] = []
         self._shown: dict[str, str] = {}
-        self._key, self._base_url = api_key, base_url
-        # A redirect would carry the file of questions to whichever host a reply names.
-        http = openai.DefaultHttpxClient(follow_redirects=False)
-        self._client = openai.OpenAI(base_url=base_url, api_key=api_key, max_retries=TRIES, http_client=http)
+        self._service = BatchService(base_url, api_key, min(LOOKUP_SECONDS, poll_seconds))
+        self._progress = 0  # questions that batches of this run have settled, or paid for
         self._last_error = "nothing"
         self._another_model: InputError | None = None
 
     def ask(self, questions: list[dict]) -> None:
         """Submit, wait and collect, again for expired parts and second tries, until every question has a verdict or no try left."""
-        with self._readable_errors(), self._client:
+        with self._service:
             while True:
                 with self.store.lock():
                     waiting = self._submit_missing(questions)
@@ -166,61 +159,32 @@ class BatchJudge:
 
     def _submit(self, path: Path, state: dict) -> None:
         """Upload and create, from wherever an earlier process stopped; each id is on disk before anything else happens."""
-        if "batch_id" not in state:
-            with self._naming(path, (openai.NotFoundError, openai.BadRequestError)):
-                self._submit_rest(path, state)
-
-    def _submit_rest(self, path: Path, state: dict) -> None:
+        if "batch_id" in state:
+            return
         if "file_id" in state:  # an earlier process may have got further than its notes
-            state |= self._found(state["name"])
+            state |= self._service.found(state["name"])
         else:
-            with open(path.with_suffix(".requests"), "rb") as file:
-                uploaded = self._client.files.create(file=("requests.jsonl", file), purpose="batch")
-            state["file_id"] = uploaded.id
+            state["file_id"] = self._service.upload(path.with_suffix(".requests"))
             write_manifest(path, state)
-        for failures in itertools.count(1):
-            if "batch_id" in state:
-                break
-            try:
-                batch = self._client.with_options(max_retries=0).batches.create(
-                    input_file_id=state["file_id"],
-                    endpoint="/v1/chat/completions",
-                    completion_window="24h",
-                    metadata={"openmath": state["name"]},
-                )
-                state["batch_id"] = batch.id
-            except (openai.APIConnectionError, openai.InternalServerError) as error:
-                if failures == TRIES:
-                    raise
-                print(f"judge: no reply to the creation of a batch ({type(error).__name__}); looking it up", flush=True)
-                time.sleep(min(LOOKUP_SECONDS, self.poll_seconds))
-                state |= self._found(state["name"])  # it may have been created all the same
+        if "batch_id" not in state:
+            state["batch_id"] = self._service.create(state["file_id"], state["name"], path)
         write_manifest(path, state)
 
-    def _found(self, name: str) -> dict:
-        """{"batch_id": ...} of the batch with this name, if the server has it."""
-        for batch in itertools.islice(self._client.batches.list(limit=100), MOST_LISTED):
-            if (batch.metadata or {}).get("openmath") == name:
-                return {"batch_id": batch.id}
-        return {}
-
-    def _collect_ended(self, waiting: list[Path]) -> int:
-        """Wait until all these batches have ended; the number of questions that this settles, and of batches collected elsewhere."""
-        before, failed_polls, waiting = self._settled(), 0, list(waiting)
+    def _collect_ended(self, waiting: list[Path]) -> bool:
+        """Wait until all these batches have ended; whether that brought anything, here or to another job."""
+        before, failed_polls, waiting = self._progress, 0, list(waiting)
         collected_elsewhere, empty_polls = 0, Counter[Path]()
         while waiting:
             for path in list(waiting):
                 state = read_batch(path)
                 try:
-                    with self._naming(path):
-                        batch = self._client.batches.retrieve(state["batch_id"])
+                    batch = self._service.retrieve(state["batch_id"], state["name"], path)
                     failed_polls = 0
                 except (openai.APIConnectionError, openai.InternalServerError, openai.RateLimitError):
                     failed_polls += 1
                     if failed_polls == MOST_FAILED_POLLS:
                         raise
                     continue
-                self._check_is_ours(path, state, batch)
                 self._show(batch)
                 if batch.status not in ENDED:
                     continue
@@ -236,21 +200,7 @@ class BatchJudge:
                 waiting.remove(path)
             if waiting:
                 time.sleep(self.poll_seconds)
-        return self._settled() - before + collected_elsewhere
-
-    def _settled(self) -> int:
-        return len(self.paid) + len(self.unanswered.refused)
-
-    def _check_is_ours(self, path: Path, state: dict, batch) -> None:
-        name = (batch.metadata or {}).get("openmath", state["name"])
-        if (batch.id, name) != (state["batch_id"], state["name"]):
-            raise InputError(
-                "The service shows another batch than it was asked for.",
-                where=path,
-                expected=f"{state['batch_id']} ({state['name']})",
-                found=f"{batch.id} ({name})",
-                hint=f"was the state copied from another store? If the batch is lost, {ASIDE}",
-            )
+        return self._progress > before or collected_elsewhere > 0
 
     def _no_results(self, path: Path, batch) -> InputError:
         return InputError(
@@ -277,21 +227,22 @@ class BatchJudge:
         settings, taken, seen = JudgeSettings(**state["settings"]), 0, set()
         errors = [str(error.message) for error in (batch.errors.data if batch.errors else None) or []]
         for file_id in filter(None, (batch.output_file_id, batch.error_file_id)):
-            for line in self._lines(path, file_id):
+            for line in self._service.lines(file_id, path):
                 key, reply = parse_result(line)
                 if isinstance(reply, str):
                     errors.append(reply)
-                if key not in questions:
+                if key is None or key not in questions:
                     continue
                 seen.add(key)
-                if self.store.records.get(key, {"outcome": REPLACED[0]}).get("outcome") in REPLACED:
+                known = self.store.records.get(key)
+                if known is None or known.get("outcome") in REPLACED:
                     taken += self._take(questions[key], settings, reply, batch.id)
         self.store.sync()
         if batch.status == "completed" and len(seen) < len(questions):
             if batch.output_file_id:
                 raise self._no_results(path, batch)
             return False
-        self._last_error = without_key("; ".join(errors[:SHOWN]), self._key) or "nothing"
+        self._last_error = self._service.shown("; ".join(errors[:SHOWN])) or "nothing"
         write_manifest(path, {**state, "status": batch.status, "verdicts": taken, "error": self._last_error})
         path.with_suffix(".questions").unlink()
         path.with_suffix(".requests").unlink()
@@ -302,15 +253,15 @@ class BatchJudge:
     def _take(self, row: dict, settings: JudgeSettings, reply: Completion | str, batch_id: str) -> bool:
         """Keep a reply, or a refusal; whether it was paid."""
         question = {name: row[name] for name in QUESTION_FIELDS}
-        request = Request(row["key"], question, row["attempt"], row.get("form") or {}, [], {})
+        request = Request(row["key"], question, row["attempt"], cast(Form, row.get("form") or {}), [], {})
+        self._progress += not isinstance(reply, str) or isinstance(reply, Refusal)
+        if isinstance(reply, Refusal):
+            record = refused_record(self.judge, settings, request, self._service.shown(reply))
+            if record["outcome"] == "refused":
+                self.unanswered.refused[request.key] = record
+            else:
+                self.store.add(record, settings)
         if isinstance(reply, str):
-            if isinstance(reply, Refusal):
-                words = without_key(reply, self._key)[:SHOWN_WORDS]
-                record = refused_record(self.judge, settings, request, words)
-                if record["outcome"] == "refused":
-                    self.unanswered.refused[request.key] = record
-                else:
-                    self.store.add(record, settings)
             return False
         usd = Budget(self.prices, None, 0.0).usd(reply, row["usd_at_most"])
         record = verdict_record(self.judge, settings, request, reply, usd)
@@ -320,49 +271,3 @@ class BatchJudge:
         self.store.add(record, settings)
         self.paid.append(record)
         return True
-
-    def _lines(self, path: Path, file_id: str) -> Iterator[bytes]:
-        """The lines of a result file as they arrive; from its start again where the connection breaks: stored keys are known."""
-        for failures in itertools.count(1):
-            try:
-                with self._naming(path), self._client.files.with_streaming_response.content(file_id) as reply:
-                    for lines in arriving_lines(reply.iter_bytes(READ_BYTES), f"result file {file_id}"):
-                        yield from lines
-                return
-            except TransportError:
-                if failures == TRIES:
-                    raise
-                time.sleep(min(LOOKUP_SECONDS, self.poll_seconds))
-
-    @contextmanager
-    def _naming(self, path: Path, errors=(openai.NotFoundError, openai.PermissionDeniedError)) -> Iterator[None]:
-        """Around what the service may have forgotten, or keep from this key: else every later run would end here too."""
-        try:
-            yield
-        except errors as error:
-            raise InputError(
-                "The service does not give this batch.",
-                where=path,
-                found=self._words(error),
-                hint=f"ask with the key and the base_url that submitted it. If it is gone for good, {ASIDE}",
-            ) from None
-
-    def _words(self, error: Exception) -> str:
-        """One line of the service's own, without the key."""
-        body = getattr(error, "body", None)
-        words = body.get("message") if isinstance(body, dict) else None
-        return without_key(" ".join(str(words or error).split()), self._key)[:SHOWN_WORDS]
-
-    @contextmanager
-    def _readable_errors(self) -> Iterator[None]:
-        try:
-            yield
-        except (openai.OpenAIError, TransportError) as error:
-            raise InputError(
-                "The endpoint refuses the batch."
-                if isinstance(error, openai.APIStatusError)
-                else "The batch service cannot be reached.",
-                where=self._base_url,
-                found=self._words(error),
-                hint="every verdict and every batch id is kept; run the same command again to go on.",
-            ) from None

@@ -2,16 +2,19 @@
 
 import time
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from openmath.client.replies import Completion
 from openmath.errors import InputError, printable
 from openmath.judging.attempts import Request
 from openmath.judging.settings import JudgeSettings
 from openmath.judging.store import Outcome, VerdictRecord
 
+if TYPE_CHECKING:  # it brings HTTP along
+    from openmath.client.replies import Completion
+
 
 def verdict_record(
-    judge: str, settings: JudgeSettings, request: Request, reply: Completion, usd: float | None
+    judge: str, settings: JudgeSettings, request: Request, reply: "Completion", usd: float | None
 ) -> VerdictRecord:
     """The line of the store for one paid reply. usd: None without prices. A reply's reasoning is never read for a verdict."""
     record = _record(judge, settings, request)

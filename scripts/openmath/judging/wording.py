@@ -1,8 +1,9 @@
 """An answer as its judge sees it: cut where it is endless, fenced off where it talks to the judge.
 
 The predicted answer is a model's text. One that holds "Judgement: Yes", or imitates the rest of the question or a chat template,
-is put between tags, and what could close them is escaped. All other answers stand in the question as they are, as in `policy: paper`
-every answer does. The lists below change which questions are asked in which words: raise DELIMITED where the words change.
+is put between tags, and what could close them is escaped. All other answers stand in the question as they are, and under
+`policy: paper` every answer does. The lists below change which questions are asked in which words: raise
+DELIMITED where the words change.
 """
 
 import re

@@ -59,11 +59,17 @@ class Graded:
 
 @dataclass
 class Judged:
-    """Judge verdicts of one mode: yes | no | unparsed per problem (N,), and the answers and references they are about."""
+    """Judge verdicts of one mode: yes | no | unparsed per problem (N,), and the answers and references they are about.
+
+    asked: whether the judge was asked, (N,) bool. outcomes: cut | empty | refused per problem, "" for all others, (N,). Both None
+    where the file does not say.
+    """
 
     verdicts: np.ndarray
     answers: list[str | None]
     expected: list[str]
+    asked: np.ndarray | None = None
+    outcomes: np.ndarray | None = None
 
 
 @dataclass
@@ -165,6 +171,8 @@ def read_judged(path: Path, ids: list[str]) -> Judged:
         np.array([str(row["judge_verdict"]) for row in rows]),
         [answer_of(row) for row in rows],
         [reference_of(row) for row in rows],
+        np.array(["judge_prefilled" in row and row["judge_prefilled"] is None for row in rows]),
+        np.array([str(row.get("judge_outcome", "")) for row in rows]),
     )
 
 
@@ -249,8 +257,20 @@ def _sample(row: dict, policy: str, where: str, number: int) -> _Sample:
         (answer_of(row), str(expected)),
         NONE if correct is None else int(correct),
         str(row.get("finish_reason") or ""),
-        parse_verdict(text_of(row, "judgement"), policy) if "judgement" in row else "",
+        _verdict(row, policy) if "judgement" in row else "",
     )
+
+
+def _verdict(row: dict, policy: str) -> str:
+    """By the words of the judgement, but for those of which judge_answers.py says that they are no verdict, or may be quoted."""
+    said = row.get("judge_verdict")
+    if (
+        policy == "default"
+        and ("judge_outcome" in row or "judge_delimited" in row)
+        and said in ("yes", "no", "unparsed")
+    ):
+        return said
+    return parse_verdict(text_of(row, "judgement"), policy)
 
 
 def _codes(values: Sequence[str | None]) -> tuple[list[str], np.ndarray]:

@@ -94,10 +94,11 @@ class Options:
         settings = self._judges[judge]
         options = ["--concurrency", settings["concurrency"], "--request-seconds", settings["request_seconds"]]
         options += ["--mode", settings["mode"], "--poll-seconds", settings["poll_seconds"]]
-        options += ["--base-url", settings["base_url"], "--max-refused", settings["max_refused"]]
-        options += ["--ask-refused"] * settings["ask_refused"]
-        if "batch_size" in settings:
-            options += ["--batch-size", settings["batch_size"]]
+        options += ["--base-url", settings["base_url"]]
+        for key in ("batch_size", "max_refused"):
+            if key in settings:
+                options += [f"--{key.replace('_', '-')}", settings[key]]
+        options += ["--ask-refused"] * settings.get("ask_refused", False)
         if "api_key_env" in settings:
             options += ["--api-key-env", settings["api_key_env"]]
         if "prices" in settings:

@@ -249,14 +249,15 @@ class Judge(Section):
         costs="nothing",
         unset="batches of 50,000, all at once",
     )
-    max_refused: float = key(
-        defaults.MAX_REFUSED,
-        "Largest share of questions that the service may refuse for good, or the judge leave without a word.",
+    max_refused: Annotated[float, Field(ge=0, le=1)] | MISSING = key(
+        MISSING,
+        "Share of questions that the service may refuse, or the judge leave without a word; more stop the job: docs/judging.md.",
         costs="nothing",
-        ge=0,
-        le=1,
+        unset=f"`{defaults.MAX_REFUSED}`",
     )
-    ask_refused: bool = key(False, "Ask again what an earlier run was refused for good.", costs="nothing")
+    ask_refused: bool | MISSING = key(
+        MISSING, "A job that runs asks again what was refused before.", costs="nothing", unset="`false`"
+    )
 
 
 class Configuration(Section):
