@@ -44,6 +44,8 @@ class JudgeServer:
         self.times: list[float] = []  # arrival of each chat request, loop clock
         self.model = None  # the model that replies claim to be; None: as requested
         self.finish_reason = "stop"
+        self.choice: Callable[[dict], dict] = lambda request: {}  # put into the choice of a good reply
+        self.refuse: Callable[[dict], int | None] = lambda request: None  # HTTP status for a request, also inside a batch
         self.usage: dict = {"prompt_tokens": 11, "completion_tokens": 7}
         self.batches = BatchApi(self)
         self.port = 0
@@ -78,6 +80,9 @@ class JudgeServer:
 
     async def _reply(self, writer, method: str, path: str, headers: dict, body: bytes) -> bool:
         """Answer one request; False ends the connection."""
+        if self.batches.moved and not path.endswith("/chat/completions"):
+            await _send(writer, 307, b"", {"Location": self.batches.moved + path})
+            return True
         if not path.endswith("/chat/completions"):
             status, data = self.batches.handle(method, path, headers, body)
             if status is None:  # told to drop this one
@@ -104,6 +109,7 @@ class JudgeServer:
             await _send(writer, 200, b"<html>a proxy's page</html>", {})
             return True
         status, more = fault if isinstance(fault, tuple) else (fault if isinstance(fault, int) else 200, {})
+        status = self.refuse(request) or status
         if status != 200:
             reply = {"error": {"message": self.words, "type": "test", "code": more.get("code")}}
         else:
@@ -122,6 +128,7 @@ class JudgeServer:
     def completion(self, request: dict) -> dict:
         text = self.answer(request["messages"][-1]["content"])
         choice = {"index": 0, "finish_reason": self.finish_reason, "message": {"role": "assistant", "content": text}}
+        choice |= self.choice(request)
         common = {"id": "c", "object": "chat.completion", "created": 0, "model": self.model or request["model"]}
         return {**common, "system_fingerprint": "fp_test", "choices": [choice], "usage": self.usage}
 
@@ -131,7 +138,9 @@ class BatchApi:
 
     drops: paths of which one POST is carried out and then gets no reply. after: called with the number of each request, after
     it is carried out and before the reply. answered: whether a request, by its number in the batch, gets its answer in time.
-    breaks: number of result files that break off half-way.
+    breaks: number of result files that break off half-way. late: polls at which an ended batch does not yet name its files.
+    gone: ids of batches and files that the service has forgotten. changed: what becomes of the result lines. moved: where all
+    requests are redirected to.
     """
 
     def __init__(self, server: JudgeServer):
@@ -143,6 +152,10 @@ class BatchApi:
         self.status = "completed"
         self.drops: list[str] = []
         self.breaks = 0
+        self.late = 0
+        self.gone: set[str] = set()
+        self.changed: Callable[[list[dict]], list] = lambda results: results
+        self.moved: str | None = None
         self.after: Callable[[int], None] = lambda number: None
         self.answered: Callable[[int], bool] = lambda number: True
 
@@ -157,6 +170,8 @@ class BatchApi:
         return status, reply
 
     def _route(self, method: str, path: str, headers: dict, body: bytes) -> tuple[int, dict | bytes]:
+        if self.gone & set(path.split("/")):
+            return 404, {"error": {"message": f"no such object: {path}"}}
         if (method, path) == ("POST", "/files"):
             name = f"file-{len(self.files)}"
             self.files[name] = _uploaded(headers, body)
@@ -169,6 +184,9 @@ class BatchApi:
             batch = next(b for b in self.created if b["id"] == path.removeprefix("/batches/"))
             if batch["status"] == "in_progress":
                 self._finish(batch)
+            if self.late > 0 and batch["status"] != "in_progress":
+                self.late -= 1
+                return 200, {key: value for key, value in batch.items() if key != "output_file_id"}
             return 200, batch
         if method == "GET" and path.endswith("/content"):
             return 200, self.files[path.split("/")[2]]
@@ -201,6 +219,10 @@ class BatchApi:
         for number, line in enumerate(lines):
             common = {"id": f"r{number}", "custom_id": line["custom_id"]}
             if self.answered(number):
+                if status := self.server.refuse(line["body"]):
+                    body = {"error": {"message": self.server.words}}
+                    errors.append(common | {"response": {"status_code": status, "body": body}, "error": None})
+                    continue
                 self.asked.append(line["body"]["messages"][-1]["content"])
                 body = self.server.completion(line["body"])
                 results.append(
@@ -209,10 +231,11 @@ class BatchApi:
             else:
                 errors.append(common | {"response": None, "error": {"code": "batch_expired", "message": "too late"}})
         random.Random(0).shuffle(results)
-        for kind, rows in (("output", results), ("error", errors)):
+        for kind, rows in (("output", self.changed(results)), ("error", errors)):
             if rows:
                 batch[f"{kind}_file_id"] = name = f"file-{kind}-{batch['id']}"
-                self.files[name] = b"".join(json.dumps(row).encode() + b"\n" for row in rows)
+                lines = (row if isinstance(row, bytes) else json.dumps(row).encode() for row in rows)
+                self.files[name] = b"".join(line + b"\n" for line in lines)
         batch["status"] = self.status
 
 
