@@ -1,4 +1,4 @@
-"""Replies that are no verdict: refused for good, cut at the limit, empty, by another model. What is stored, counted, said, and asked again."""
+"""Replies that are no verdict: refused for good, cut at the limit, empty, by another model. What is kept, counted, asked again."""
 
 import json
 from pathlib import Path
@@ -127,7 +127,9 @@ def test_a_judge_that_never_says_a_word_stops_the_job(tmp_path):
     with judge_server(answer, latency=0.005) as server:
         server.choice = lambda request: silent
         stopped = judge(tmp_path, server, "--concurrency", 2, rows=rows)
-        assert stopped.returncode == 2 and "max_new_tokens" in stopped.stderr and "before it says a word" in stopped.stderr
+        assert (
+            stopped.returncode == 2 and "max_new_tokens" in stopped.stderr and "before it says a word" in stopped.stderr
+        )
         asked = len(server.bodies)
         assert asked < 30
         again = judge(tmp_path, server, "--concurrency", 2, rows=rows)

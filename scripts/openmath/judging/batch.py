@@ -20,7 +20,7 @@ from openmath.errors import InputError, printable
 from openmath.files.fingerprint import write_manifest
 from openmath.files.rows import encode_row, read_rows, write_rows
 from openmath.judging.attempts import Attempts, Request
-from openmath.judging.batch_results import ENDED, Refusal, has_results, parse_result
+from openmath.judging.batch_results import ENDED, Batch, Refusal, parse_result
 from openmath.judging.batch_service import ASIDE, BatchService
 from openmath.judging.budget import Budget, Prices
 from openmath.judging.records import ServedModel, refused_record, verdict_record
@@ -192,7 +192,7 @@ class BatchJudge:
                     state = read_batch(path)
                     if "status" in state:
                         collected_elsewhere += 1
-                    elif not (has_results(batch) and self._collect(path, state, batch)):
+                    elif not (batch.has_results() and self._collect(path, state, batch)):
                         empty_polls[path] += 1
                         if empty_polls[path] == MOST_EMPTY_POLLS:
                             raise self._no_results(path, batch)
@@ -202,7 +202,7 @@ class BatchJudge:
                 time.sleep(self.poll_seconds)
         return self._progress > before or collected_elsewhere > 0
 
-    def _no_results(self, path: Path, batch) -> InputError:
+    def _no_results(self, path: Path, batch: Batch) -> InputError:
         return InputError(
             "A batch has ended, and the service does not give all of its results.",
             where=path,
@@ -210,23 +210,22 @@ class BatchJudge:
             hint=f"run the same command again: what came is kept. If the results stay away, {ASIDE}",
         )
 
-    def _show(self, batch) -> None:
+    def _show(self, batch: Batch) -> None:
         """Print how far a batch is, when that has changed."""
-        counts = batch.request_counts
-        state = batch.status + (f", {counts.completed} of {counts.total} done" if counts else "")
+        state = batch.status + (f", {batch.completed} of {batch.total} done" if batch.total else "")
         if self._shown.get(batch.id) != state:
             self._shown[batch.id] = state
             print(printable(f"judge: batch {batch.id}: {state}"), flush=True)
 
-    def _collect(self, path: Path, state: dict, batch) -> bool:
+    def _collect(self, path: Path, state: dict, batch: Batch) -> bool:
         """Store the verdicts of an ended batch, then mark it. Results come in any order, some perhaps as errors.
 
         False where a completed batch lacks results and may still name a file of them; nothing is marked then.
         """
         questions = {row["key"]: row for row in read_rows(path.with_suffix(".questions"))}
         settings, taken, seen = JudgeSettings(**state["settings"]), 0, set()
-        errors = [str(error.message) for error in (batch.errors.data if batch.errors else None) or []]
-        for file_id in filter(None, (batch.output_file_id, batch.error_file_id)):
+        errors = list(batch.errors)
+        for file_id in batch.files():
             for line in self._service.lines(file_id, path):
                 key, reply = parse_result(line)
                 if isinstance(reply, str):

@@ -1,6 +1,9 @@
 """What the Batch API says of a batch that has ended: whether its results are all there, and what each line of them says."""
 
 import json
+from dataclasses import dataclass
+
+from openai import BaseModel
 
 from openmath.client.completion import ABOUT_ONE_REQUEST
 from openmath.client.http import BadReply, StatusError
@@ -13,12 +16,55 @@ class Refusal(str):
     """The service's words about a question that it would refuse again."""
 
 
-def has_results(batch) -> bool:
-    """Whether an ended batch names the files that its counts promise: `completed` may come before the name of the file."""
-    done = batch.request_counts.completed if batch.request_counts else 0
-    if batch.output_file_id or batch.status == "failed":
-        return True
-    return not done and bool(batch.error_file_id or batch.status != "completed")
+@dataclass(frozen=True)
+class Batch:
+    """What the service says of a batch. name: that of our state file, in its metadata. completed, total: requests, if counted."""
+
+    id: str
+    status: str
+    name: str | None
+    output_file_id: str | None
+    error_file_id: str | None
+    completed: int
+    total: int
+    errors: list[str]
+
+    def files(self) -> list[str]:
+        return [file_id for file_id in (self.output_file_id, self.error_file_id) if file_id]
+
+    def has_results(self) -> bool:
+        """Whether an ended batch names the files that its counts promise: `completed` may come before the name of the file."""
+        if self.output_file_id or self.status == "failed":
+            return True
+        return not self.completed and (self.error_file_id is not None or self.status != "completed")
+
+
+def batch_of(reply: object) -> Batch:
+    """The batch in a reply, whose types the library does not check. BadReply where it is none."""
+    said = reply.to_dict(warnings=False) if isinstance(reply, BaseModel) else {}
+    name, status = said.get("id"), said.get("status")
+    if not isinstance(name, str) or not isinstance(status, str):
+        raise BadReply(f"a reply that is no batch: {reply!r:.80}")
+
+    def part(name: str) -> dict:
+        value = said.get(name)
+        return value if isinstance(value, dict) else {}
+
+    def text(value: object) -> str | None:
+        return value if isinstance(value, str) and value else None
+
+    counts, data = part("request_counts"), part("errors").get("data")
+    completed, total = (n if isinstance(n := counts.get(key), int) else 0 for key in ("completed", "total"))
+    return Batch(
+        id=name,
+        status=status,
+        name=text(part("metadata").get("openmath")),
+        output_file_id=text(said.get("output_file_id")),
+        error_file_id=text(said.get("error_file_id")),
+        completed=completed,
+        total=total,
+        errors=[str(e.get("message")) for e in (data if isinstance(data, list) else []) if isinstance(e, dict)],
+    )
 
 
 def parse_result(line: bytes) -> tuple[str | None, Completion | str]:

@@ -9,9 +9,10 @@ from pathlib import Path
 import openai
 
 from openmath.client.completion import without_key
-from openmath.client.http import TransportError
+from openmath.client.http import BadReply, TransportError
 from openmath.errors import InputError
 from openmath.files.rows import arriving_lines
+from openmath.judging.batch_results import Batch, batch_of
 
 MOST_LISTED = 2000  # batches looked through for one whose id was lost
 TRIES = 5  # of each request but the creation, which is looked up before it is tried again
@@ -35,7 +36,7 @@ class BatchService:
     def __exit__(self, kind: type | None, error: BaseException | None, trace: object) -> None:
         """Close; what the HTTP libraries raised becomes a message."""
         self._client.close()
-        if isinstance(error, openai.OpenAIError | TransportError):
+        if isinstance(error, openai.OpenAIError | TransportError | BadReply):
             refused = isinstance(error, openai.APIStatusError)
             raise InputError(
                 "The endpoint refuses the batch." if refused else "The batch service cannot be reached.",
@@ -47,7 +48,10 @@ class BatchService:
     def upload(self, requests: Path) -> str:
         """The id of the uploaded file."""
         with open(requests, "rb") as file:
-            return self._client.files.create(file=("requests.jsonl", file), purpose="batch").id
+            uploaded = self._client.files.create(file=("requests.jsonl", file), purpose="batch")
+        if not isinstance(file_id := getattr(uploaded, "id", None), str):
+            raise BadReply("a reply that names no uploaded file")
+        return file_id
 
     def create(self, file_id: str, name: str, state: Path) -> str:
         """The id of the batch; looked up by its name, before it is created again, where a reply got lost."""
@@ -61,7 +65,7 @@ class BatchService:
                         completion_window="24h",
                         metadata={"openmath": name},
                     )
-                return batch.id
+                return batch_of(batch).id
             except (openai.APIConnectionError, openai.InternalServerError) as error:
                 failures += 1
                 if failures == TRIES:
@@ -74,15 +78,15 @@ class BatchService:
     def found(self, name: str) -> dict:
         """{"batch_id": ...} of the batch with this name, if the service has it."""
         for batch in itertools.islice(self._client.batches.list(limit=100), MOST_LISTED):
-            if (batch.metadata or {}).get("openmath") == name:
-                return {"batch_id": batch.id}
+            if (found := batch_of(batch)).name == name:
+                return {"batch_id": found.id}
         return {}
 
-    def retrieve(self, batch_id: str, name: str, state: Path):
+    def retrieve(self, batch_id: str, name: str, state: Path) -> Batch:
         """The batch as the service shows it; InputError where it is gone, or is not the one of this name."""
         with _naming(state, (openai.NotFoundError, openai.PermissionDeniedError), self._words):
-            batch = self._client.batches.retrieve(batch_id)
-        found = (batch.metadata or {}).get("openmath", name)
+            batch = batch_of(self._client.batches.retrieve(batch_id))
+        found = batch.name or name
         if (batch.id, found) != (batch_id, name):
             raise InputError(
                 "The service shows another batch than it was asked for.",
