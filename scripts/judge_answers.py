@@ -253,7 +253,11 @@ def say_what_stands_out(questions: list[dict], attempts: Attempts, store: Verdic
             f"judge: {cut} replies were cut at the token limit or empty, and are no verdicts: if these are many, raise"
             " max_new_tokens of this judge"
         )
-    talking = [record["predicted_answer"] for record in last if "delimited" in record.get("form", {})]
+    talking = [
+        question["predicted_answer"]
+        for question, record in zip(questions, last, strict=True)
+        if "delimited" in record.get("form", {})
+    ]
     if talking:
         shown = "; ".join(repr(answer[:SHOWN_TEXT]) for answer in talking[:SHOWN])
         print(printable(f"judge: {len(talking)} answers hold words for a judge and were fenced off: {shown}"))

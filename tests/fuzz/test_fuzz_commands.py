@@ -221,6 +221,8 @@ NUMBERS = {
     "judge_answers": [
         "--tries-unparsed",
         "--budget-usd",
+        "--max-refused",
+        "--batch-size",
         "--max-new-tokens",
         "--concurrency",
         "--request-seconds",

@@ -51,7 +51,7 @@ class Unanswered:
         expected = f"at most {self._max_refused:.0%} of {self._questions} (judges: NAME: max_refused)"
         records = [*self.refused.values(), *self._known.values()]
         if len(records) > allowed:
-            shown = "; ".join(repr(record["problem"][:SHOWN_TEXT]) for record in records[:SHOWN])
+            shown = "; ".join(_problem(record) for record in records[:SHOWN])
             return InputError(
                 "The judge's endpoint refuses too many questions. Every verdict paid so far is kept.",
                 where=shown + (" ..." if len(records) > SHOWN else ""),
@@ -71,5 +71,9 @@ class Unanswered:
         """One line about the refusals of this run, if there are any."""
         if self.refused:
             first = next(iter(self.refused.values()))
-            words = f"{first['problem'][:SHOWN_TEXT]!r}: {first.get('refusal')}"
+            words = f"{_problem(first)}: {first.get('refusal')}"
             print(printable(f"judge: {len(self.refused)} questions are refused for good, as {words}"), flush=True)
+
+
+def _problem(record: VerdictRecord) -> str:
+    return repr(str(record.get("problem"))[:SHOWN_TEXT])
