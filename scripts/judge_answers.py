@@ -33,6 +33,7 @@ from openmath.judging.store import VerdictRecord, VerdictStore
 from openmath.judging.wording import LONGEST_ANSWER
 from openmath.machine import machine, versions
 from openmath.settings import defaults
+from openmath.settings.engine_kinds import engine_kind
 from openmath.settings.sample_settings import engine_identity
 
 if TYPE_CHECKING:
@@ -218,7 +219,7 @@ async def ask_online(
     key: str,
 ) -> list[VerdictRecord]:
     from openmath.client.completion import CompletionClient, HostedEndpoint
-    from openmath.engines import running_engine
+    from openmath.engines import read_engine, running_engine
     from openmath.judging.budget import Budget
     from openmath.judging.online import OnlineJudge
 
@@ -236,7 +237,8 @@ async def ask_online(
         CompletionClient(endpoint, request_seconds=options.request_seconds, tries=TRIES) as client,
     ):
         budget = Budget(prices, options.budget_usd, store.spent)
-        served = ServedModel(options.model, attempts.settings, store.records.values())
+        ours = options.engine and not engine_kind(read_engine(options.engine)["engine"]).hosted
+        served = ServedModel(None if ours else endpoint.model, attempts.settings, store.records.values())
         online = OnlineJudge(options.judge, attempts, store, budget, without_reply, served, endpoint.extra_body)
         unanswered = [question for question in questions if attempts.next_request(question, store.records)]
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, online.terminate)  # preemption, wall limit
