@@ -103,7 +103,7 @@ def main() -> None:
 def judge(options: argparse.Namespace) -> None:
     from openmath.judging.budget import Prices, cost
 
-    store = VerdictStore(options.store, options.ask_refused)
+    store = VerdictStore(options.store, ask_refused=options.ask_refused)
     attempts = read_attempts(options, store)
     files = [read_questions(path, options) for path in options.input]
     # One entry per different question, in order: dicts keep it.
@@ -300,7 +300,8 @@ def write_judged(
                 added["judge_delimited"] = True
             records = attempts.records(question, store.records)
             used |= {record["key"]: record for record in records if record.get("outcome") != "refused"}
-        judged.append({**row, **added})
+        kept = {key: value for key, value in row.items() if key not in Judgement.__optional_keys__}  # of another judge
+        judged.append({**kept, **added})
     write_rows(output, judged)
     record: JudgedRecord = {
         "input": path.name,

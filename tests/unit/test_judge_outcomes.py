@@ -184,6 +184,15 @@ def test_another_model_than_asked_for_is_said(tmp_path, model, warns):
     assert manifest(tmp_path)["answered_by"] == {f"{model} fp_test": 2}
 
 
+def test_a_judged_file_may_be_judged_again_by_another(tmp_path):
+    with judge_server(answer) as server:
+        server.refuse = asks("p4")
+        assert judge(tmp_path, server, "--max-refused", 1).returncode == 0
+        server.refuse, rows = (lambda request: None), rows_of(tmp_path)
+        assert judge(tmp_path, server, "--ask-refused", rows=rows).returncode == 0
+    assert not [row for row in rows_of(tmp_path) if row.keys() & {"judge_outcome", "judge_refusal"}]
+
+
 def test_judged_files_say_what_was_asked_and_refused(tmp_path):
     with judge_server(answer) as server:
         server.refuse = asks("p4")

@@ -16,10 +16,8 @@ from openmath.judging.store import VerdictRecord
 from openmath.judging.verdict import parse_verdict, parse_wary
 from openmath.judging.wording import DELIMITED, holds_judge_words, shortened
 
-RAISED, HIGHEST_LIMIT = (
-    4,
-    32_768,
-)  # times, tokens: a judge that thinks longer than this should be told so in the configuration
+RAISED = 4  # times the limit, for a reply that was cut
+HIGHEST_LIMIT = 32_768  # tokens: a judge that thinks longer gets its limit from the configuration
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ def judge_costs(inventory: Inventory, to_judge: dict[str, list[FileToJudge]], sp
         settings = inventory.config["judges"][judge]
         if settings.get("replay"):
             continue  # asks nobody
-        store = VerdictStore(Path(f"judgements/{judge}"), settings.get("ask_refused", False))
+        store = VerdictStore(Path(f"judgements/{judge}"), ask_refused=settings.get("ask_refused", False))
         cost = JudgeCost(judge, verdicts_in_store=len(store.records), spent_usd=store.spent)
         cost.budget_usd = settings.get("budget_usd")
         count_calls(cost, inventory, files, store)
@@ -85,7 +85,7 @@ def count_calls(cost: JudgeCost, inventory: Inventory, files: list[FileToJudge],
 def calls_left(inventory: Inventory, judge: str) -> int:
     """Calls of one judge for all models."""
     ask_refused = inventory.config["judges"][judge].get("ask_refused", False)
-    cost, store = JudgeCost(judge), VerdictStore(Path(f"judgements/{judge}"), ask_refused)
+    cost, store = JudgeCost(judge), VerdictStore(Path(f"judgements/{judge}"), ask_refused=ask_refused)
     files = [
         file for model in inventory.config["models"] for file in inventory.model_files(model).to_judge.get(judge, [])
     ]
