@@ -46,11 +46,12 @@ class Unanswered:
     def error(self) -> InputError | None:
         """Why the job ends; None while few questions are without a reply."""
         allowed = self._max_refused * self._questions
-        if max(len(self.refused) + len(self._known), len(self._silent)) <= allowed:
+        refused = len(self.refused) + len(self._known) if self.refused else 0  # those of earlier runs alone stop nothing
+        if max(refused, len(self._silent)) <= allowed:
             return None
         expected = f"at most {self._max_refused:.0%} of {self._questions} (judges: NAME: max_refused)"
         records = [*self.refused.values(), *self._known.values()]
-        if len(records) > allowed:
+        if refused > allowed:
             shown = "; ".join(_problem(record) for record in records[:SHOWN])
             return InputError(
                 "The judge's endpoint refuses too many questions. Every verdict paid so far is kept.",
