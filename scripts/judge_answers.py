@@ -12,26 +12,23 @@ import argparse
 import asyncio
 import signal
 import time
-from collections import Counter
 from contextlib import AbstractAsyncContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from openmath.arguments import real, whole
-from openmath.errors import InputError, printable, run_command
-from openmath.files.fingerprint import canonical_json, identity, sha256_text, write_manifest
-from openmath.files.records import CostOfRun, JudgedRecord
-from openmath.files.rows import read_rows, write_rows
-from openmath.files.sample_rows import Judgement
+from openmath.arguments import address, real, whole
+from openmath.errors import InputError, run_command
+from openmath.files.records import CostOfRun
+from openmath.files.rows import read_rows
+from openmath.files.same_problems import check_references
 from openmath.judging.attempts import Attempts
 from openmath.judging.endpoints import check_judge_key, replayed_identity
-from openmath.judging.questions import PREFILLED, prefilled, question_of, symbolically_equal
+from openmath.judging.judged_files import say_what_stands_out, write_judged
+from openmath.judging.questions import prefilled, question_of, symbolically_equal
 from openmath.judging.records import ServedModel
-from openmath.judging.refusals import SHOWN, SHOWN_TEXT, Unanswered
+from openmath.judging.refusals import Unanswered
 from openmath.judging.settings import JudgeSettings, judge_sampling, read_judge_prompt
 from openmath.judging.store import VerdictRecord, VerdictStore
-from openmath.judging.wording import LONGEST_ANSWER
-from openmath.machine import machine, versions
 from openmath.settings import defaults
 from openmath.settings.engine_kinds import engine_kind
 from openmath.settings.sample_settings import engine_identity
@@ -50,7 +47,7 @@ def main() -> None:
     add("--judge", required=True, help="name of the judge, for the rows")
     add("--store", required=True, type=Path, help="folder of verdicts")
     add("--prompt", required=True, type=Path)
-    add("--base-url", default=defaults.BASE_URL)
+    add("--base-url", type=address, default=defaults.BASE_URL)
     add("--model", help="hosted judge: model snapshot")
     add("--api-key-env", help="hosted judge: the environment variable with its key")
     add("--engine", help="self-hosted judge: engine folder")
@@ -103,9 +100,10 @@ def main() -> None:
 def judge(options: argparse.Namespace) -> None:
     from openmath.judging.budget import Prices, cost
 
-    store = VerdictStore(options.store, ask_refused=options.ask_refused)
+    store = VerdictStore(options.store, mends=not options.replay, ask_refused=options.ask_refused)
     attempts = read_attempts(options, store)
     files = [read_questions(path, options) for path in options.input]
+    check_references(zip(options.input, ([row for row, _, _ in rows] for rows in files), strict=True))
     # One entry per different question, in order: dicts keep it.
     questions = {attempts.first_key(q): q for rows in files for _, q, reason in rows if reason is None}
     unanswered = [q for q in questions.values() if attempts.next_request(q, store.records)]
@@ -132,12 +130,16 @@ def judge(options: argparse.Namespace) -> None:
     if unanswered:
         try:
             paid = ask(options, attempts, store, list(questions.values()), without_reply, prices)
+        except KeyboardInterrupt:
+            print(f"judge: interrupted; {len(store.records)} verdicts kept; run the same command again", flush=True)
+            raise
         finally:
             store.close()
-    say_what_stands_out(list(questions.values()), attempts, store)
+    say_what_stands_out(list(questions.values()), attempts, store.records)
     this_run: CostOfRun = {"paid_in_this_run": cost(paid), "seconds": round(time.monotonic() - started, 1)}
     for path, output, rows in zip(options.input, options.output, files, strict=True):
-        write_judged(path, output, rows, options, attempts, store, this_run)
+        judge, cascade = options.judge, options.cascade
+        write_judged(path, output, rows, attempts, store.records, this_run, judge=judge, cascade=cascade)
 
 
 def read_attempts(options: argparse.Namespace, store: VerdictStore) -> Attempts:
@@ -241,91 +243,16 @@ async def ask_online(
         served = ServedModel(None if ours else endpoint.model, attempts.settings, store.records.values())
         online = OnlineJudge(options.judge, attempts, store, budget, without_reply, served, endpoint.extra_body)
         unanswered = [question for question in questions if attempts.next_request(question, store.records)]
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, online.terminate)  # preemption, wall limit
-        await online.ask(client, unanswered, options.concurrency)
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        loop.add_signal_handler(signal.SIGTERM, online.terminate)  # preemption, wall limit
+        loop.add_signal_handler(signal.SIGINT, online.interrupt, task)  # Ctrl-C
+        try:
+            await online.ask(client, unanswered, options.concurrency)
+        except (InputError, asyncio.CancelledError):
+            if online.interrupted:
+                raise KeyboardInterrupt from None
+            raise
         return online.paid
-
-
-def say_what_stands_out(questions: list[dict], attempts: Attempts, store: VerdictStore) -> None:
-    """Lines of the log: replies that were cut, answers that talk to the judge or are too long for it."""
-    last = [attempts.judgement(question, store.records)[0] for question in questions]
-    cut = sum(record.get("outcome") in ("cut", "empty") for record in last)
-    if cut:
-        print(
-            f"judge: {cut} replies were cut at the token limit or empty, and are no verdicts: if these are many, raise"
-            " max_new_tokens of this judge"
-        )
-    talking = [
-        question["predicted_answer"]
-        for question, record in zip(questions, last, strict=True)
-        if "delimited" in record.get("form", {})
-    ]
-    if talking:
-        shown = "; ".join(repr(answer[:SHOWN_TEXT]) for answer in talking[:SHOWN])
-        print(printable(f"judge: {len(talking)} answers hold words for a judge and were fenced off: {shown}"))
-    long = sum(len(question["predicted_answer"]) > LONGEST_ANSWER for question in questions)
-    if long and attempts.policy == "default":
-        print(f"judge: of {long} answers the judge saw the first {LONGEST_ANSWER} characters only")
-
-
-def write_judged(
-    path: Path,
-    output: Path,
-    rows: list[tuple[dict, dict, str | None]],
-    options: argparse.Namespace,
-    attempts: Attempts,
-    store: VerdictStore,
-    this_run: CostOfRun,
-) -> None:
-    """The judged rows, and a manifest of who judged them and what it cost."""
-    from openmath.judging.budget import cost
-
-    judged = []
-    used: dict[str, VerdictRecord] = {}
-    for row, question, reason in rows:
-        added: Judgement = {
-            "judgement": PREFILLED[reason] if reason else "",
-            "judge_verdict": "no" if reason == "no_answer" else "yes",
-            "judge_model": options.judge,
-            "judge_prefilled": reason,
-        }
-        if not reason:
-            last, added["judge_verdict"] = attempts.judgement(question, store.records)
-            added["judgement"] = last["judgement"]
-            if "outcome" in last:
-                added["judge_outcome"] = last["outcome"]
-            if "refusal" in last:
-                added["judge_refusal"] = last["refusal"]
-            if "delimited" in last.get("form", {}):
-                added["judge_delimited"] = True
-            records = attempts.records(question, store.records)
-            used |= {record["key"]: record for record in records if record.get("outcome") != "refused"}
-        kept = {key: value for key, value in row.items() if key not in Judgement.__optional_keys__}  # of another judge
-        judged.append({**kept, **added})
-    write_rows(output, judged)
-    record: JudgedRecord = {
-        "input": path.name,
-        "judge": attempts.settings.identity,
-        "settings": attempts.settings.fingerprint,
-        "prompt": attempts.settings.prompt_fingerprint,
-        "prompt_sha256": sha256_text(canonical_json(attempts.settings.prompt)),
-        "sampling": attempts.settings.sampling,
-        "policy": options.policy,
-        "cascade": options.cascade,
-        "rows": len(rows),
-        "prefilled": Counter(reason for _, _, reason in rows if reason),
-        "verdicts": Counter(row["judge_verdict"] for row in judged),
-        "outcomes": Counter(row["judge_outcome"] for row in judged if "judge_outcome" in row),
-        "delimited": sum("judge_delimited" in row for row in judged),
-        "answered_by": Counter(f"{r.get('model')} {r.get('system_fingerprint')}" for r in used.values()),
-        "verdicts_used": cost(list(used.values())),
-        **this_run,
-        "answers": identity(path),
-        "judged": identity(output),
-        "machine": machine(),
-        "versions": versions(),
-    }
-    write_manifest(output.with_suffix(".manifest.json"), record)
 
 
 if __name__ == "__main__":

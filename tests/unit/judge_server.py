@@ -47,6 +47,7 @@ class JudgeServer:
         self.bodies: list[dict] = []
         self.times: list[float] = []  # arrival of each chat request, loop clock
         self.model = None  # the model that replies claim to be; None: as requested
+        self.fingerprint = "fp_test"
         self.finish_reason = "stop"
         self.choice: Callable[[dict], dict] = lambda request: {}  # put into the choice of a good reply
         self.refuse: Callable[[dict], int | None] = lambda request: (
@@ -136,7 +137,7 @@ class JudgeServer:
         choice = {"index": 0, "finish_reason": self.finish_reason, "message": {"role": "assistant", "content": text}}
         choice |= self.choice(request)
         common = {"id": "c", "object": "chat.completion", "created": 0, "model": self.model or request["model"]}
-        return {**common, "system_fingerprint": "fp_test", "choices": [choice], "usage": self.usage}
+        return {**common, "system_fingerprint": self.fingerprint, "choices": [choice], "usage": self.usage}
 
 
 async def _chunked(reader: asyncio.StreamReader) -> bytes:

@@ -15,6 +15,7 @@ expected answer) before it is used, and never asked for again, whatever file, mo
     budget      prices, and the stop before a limit
     online      one request a question, at once
     batch       the OpenAI Batch API: half the price, within 24 hours; batch_service: its requests, batch_results: its replies
+    judged_files  answers with what was said of them, and their manifest
     exchange    export and import of verdicts
     agreement   several judges on the same answers
 """

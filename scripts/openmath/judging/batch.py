@@ -109,6 +109,8 @@ class BatchJudge:
             self.prices, self.budget_usd, self.store.spent + sum(s["usd_at_most"] for s in pending.values())
         )
         missing = [request for key, request in wanted.items() if key not in in_batches]
+        if missing:
+            self._service.look(self.model)
         if self.batch_size and missing and pending:
             return list(pending)  # one batch at a time: the service limits the tokens of all together
         chunks = self._chunks(missing, budget, waited_for=bool(waiting))
@@ -227,7 +229,7 @@ class BatchJudge:
         errors = list(batch.errors)
         for file_id in batch.files():
             for line in self._service.lines(file_id, path):
-                key, reply = parse_result(line)
+                key, reply = parse_result(line, self._service.api_key)
                 if isinstance(reply, str):
                     errors.append(reply)
                 if key is None or key not in questions:

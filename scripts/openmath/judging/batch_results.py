@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from openai import BaseModel
 
+from openmath.api_keys import NO_KEY, without_key, without_key_inside
 from openmath.client.completion import ABOUT_ONE_REQUEST
 from openmath.client.http import BadReply, StatusError
 from openmath.client.replies import Completion, NoAnswer, completion_of
@@ -39,12 +40,19 @@ class Batch:
         return not self.completed and (self.error_file_id is not None or self.status != "completed")
 
 
-def batch_of(reply: object) -> Batch:
-    """The batch in a reply, whose types the library does not check. BadReply where it is none."""
-    said = reply.to_dict(warnings=False) if isinstance(reply, BaseModel) else {}
-    name, status = said.get("id"), said.get("status")
-    if not isinstance(name, str) or not isinstance(status, str):
-        raise BadReply(f"a reply that is no batch: {reply!r:.80}")
+def usable_name(name: object, api_key: str) -> str:
+    """A name that the service gives to a file or batch, which is written down."""
+    if not isinstance(name, str) or without_key(name, api_key) != name:
+        raise BadReply("the endpoint names a file or a batch by what is no name, or by the key")
+    return name
+
+
+def batch_of(reply: object, api_key: str) -> Batch:
+    """The batch in a reply, whose types the library does not check, without the key. BadReply where it is none."""
+    raw = reply.to_dict(warnings=False) if isinstance(reply, BaseModel) else {}
+    name, said = usable_name(raw.get("id"), api_key), without_key_inside(raw, api_key)
+    if not isinstance(status := said.get("status"), str):
+        raise BadReply("a reply that is no batch")
 
     def part(name: str) -> dict:
         value = said.get(name)
@@ -67,19 +75,19 @@ def batch_of(reply: object) -> Batch:
     )
 
 
-def parse_result(line: bytes) -> tuple[str | None, Completion | str]:
+def parse_result(line: bytes, api_key: str = NO_KEY) -> tuple[str | None, Completion | str]:
     """(custom id, reply) of one line of a result file; a Refusal or the words of an error in place of a reply.
 
     An error that is no Refusal may pass: the question is asked again in another batch.
     """
     try:
-        result = json.loads(line)
+        result = without_key_inside(json.loads(line), api_key)
         key, response = result["custom_id"], result.get("response") or {}
         if not isinstance(key, str):
             raise TypeError
         status = response.get("status_code")
         if status == 200:
-            return key, completion_of(response["body"])
+            return key, completion_of(response["body"], api_key)
         error = result.get("error") or (response.get("body") or {}).get("error") or {}
         words = str(error.get("message") or error)
         refused = status in ABOUT_ONE_REQUEST or error.get("code") == "content_filter"

@@ -3,16 +3,18 @@
 import itertools
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import openai
 
-from openmath.client.completion import without_key
-from openmath.client.http import BadReply, TransportError
+from openmath.api_keys import without_key
+from openmath.client.failures import words_of
+from openmath.client.first_look import Unreachable, look_at_endpoint
+from openmath.client.http import BadReply, TransportError, readable_environment
 from openmath.errors import InputError
 from openmath.files.rows import arriving_lines
-from openmath.judging.batch_results import Batch, batch_of
+from openmath.judging.batch_results import Batch, batch_of, usable_name
 
 MOST_LISTED = 2000  # batches looked through for one whose id was lost
 TRIES = 5  # of each request but the creation, which is looked up before it is tried again
@@ -25,10 +27,11 @@ class BatchService:
     """Use as `with BatchService(...) as service`. pause: seconds before a look-up or another try to read a file."""
 
     def __init__(self, base_url: str, api_key: str, pause: float):
-        self._base_url, self._key, self._pause = base_url, api_key, pause
+        self._base_url, self.api_key, self._pause = base_url, api_key, pause
         # A redirect would carry the file of questions to whichever host a reply names.
-        http = openai.DefaultHttpxClient(follow_redirects=False)
-        self._client = openai.OpenAI(base_url=base_url, api_key=api_key, max_retries=TRIES, http_client=http)
+        with readable_environment():
+            http = openai.DefaultHttpxClient(follow_redirects=False)
+            self._client = openai.OpenAI(base_url=base_url, api_key=api_key, max_retries=TRIES, http_client=http)
 
     def __enter__(self) -> "BatchService":
         return self
@@ -45,13 +48,16 @@ class BatchService:
                 hint="every verdict and every batch id is kept; run the same command again to go on.",
             ) from None
 
+    def look(self, model: str) -> None:
+        """Before anything is sent: InputError where the key is refused, or the service has no such model."""
+        with suppress(Unreachable):
+            look_at_endpoint(self._base_url, self.api_key, model, where=self._base_url)
+
     def upload(self, requests: Path) -> str:
         """The id of the uploaded file."""
         with open(requests, "rb") as file:
             uploaded = self._client.files.create(file=("requests.jsonl", file), purpose="batch")
-        if not isinstance(file_id := getattr(uploaded, "id", None), str):
-            raise BadReply("a reply that names no uploaded file")
-        return file_id
+        return usable_name(getattr(uploaded, "id", None), self.api_key)
 
     def create(self, file_id: str, name: str, state: Path) -> str:
         """The id of the batch; looked up by its name, before it is created again, where a reply got lost."""
@@ -65,7 +71,7 @@ class BatchService:
                         completion_window="24h",
                         metadata={"openmath": name},
                     )
-                return batch_of(batch).id
+                return batch_of(batch, self.api_key).id
             except (openai.APIConnectionError, openai.InternalServerError) as error:
                 failures += 1
                 if failures == TRIES:
@@ -78,14 +84,14 @@ class BatchService:
     def found(self, name: str) -> dict:
         """{"batch_id": ...} of the batch with this name, if the service has it."""
         for batch in itertools.islice(self._client.batches.list(limit=100), MOST_LISTED):
-            if (found := batch_of(batch)).name == name:
+            if (found := batch_of(batch, self.api_key)).name == name:
                 return {"batch_id": found.id}
         return {}
 
     def retrieve(self, batch_id: str, name: str, state: Path) -> Batch:
         """The batch as the service shows it; InputError where it is gone, or is not the one of this name."""
         with _naming(state, (openai.NotFoundError, openai.PermissionDeniedError), self._words):
-            batch = batch_of(self._client.batches.retrieve(batch_id))
+            batch = batch_of(self._client.batches.retrieve(batch_id), self.api_key)
         found = batch.name or name
         if (batch.id, found) != (batch_id, name):
             raise InputError(
@@ -115,13 +121,12 @@ class BatchService:
 
     def shown(self, words: str) -> str:
         """Words of the service, without the key."""
-        return without_key(words, self._key)[:SHOWN_WORDS]
+        return without_key(words, self.api_key)[:SHOWN_WORDS]
 
     def _words(self, error: Exception) -> str:
-        body = getattr(error, "body", None)
-        words = body.get("message") if isinstance(body, dict) else None
+        words = words_of(getattr(error, "body", None)) or " ".join(str(error).split())
         status = f"HTTP {error.status_code}: " if isinstance(error, openai.APIStatusError) else ""
-        return self.shown(status + " ".join(str(words or error).split()))
+        return self.shown(status + words)
 
 
 @contextmanager

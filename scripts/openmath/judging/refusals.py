@@ -46,7 +46,9 @@ class Unanswered:
     def error(self) -> InputError | None:
         """Why the job ends; None while few questions are without a reply."""
         allowed = self._max_refused * self._questions
-        refused = len(self.refused) + len(self._known) if self.refused else 0  # those of earlier runs alone stop nothing
+        refused = (
+            len(self.refused) + len(self._known) if self.refused else 0
+        )  # those of earlier runs alone stop nothing
         if max(refused, len(self._silent)) <= allowed:
             return None
         expected = f"at most {self._max_refused:.0%} of {self._questions} (judges: NAME: max_refused)"

@@ -80,6 +80,10 @@ def _talking(mode: Mode) -> int | None:
     return None if mode.judged is None else sum(holds_judge_words(shortened(a or "")) for a in mode.judged.answers)
 
 
+def _refused(mode: Mode) -> float | None:
+    return None if mode.runs.refused is None else mode.runs.refused.mean()
+
+
 SAMPLED = ("greedy", "average")  # of samples as they stand
 COMPARED = ("greedy", "average", "majority")  # both gradings were made of the same answers
 JUDGED = ("greedy", "majority")  # with a file of judge_answers.py
@@ -103,6 +107,7 @@ METRICS = [
         aggregations=("majority",),
     ),
     Metric("truncated", "samples that met the token limit", "proportion", _truncated, aggregations=SAMPLED),
+    Metric("refused", "samples without a generation", "proportion", _refused, aggregations=SAMPLED),
     Metric(
         "unparsed",
         "answers on which the judge said neither yes nor no",
