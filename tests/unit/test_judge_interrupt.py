@@ -3,6 +3,7 @@
 import signal
 import time
 
+import pytest
 from unit.judge_server import judge_server
 from unit.judging_cases import different_rows
 from unit.test_judging import judge, start_judge
@@ -28,6 +29,7 @@ def test_ctrl_c_keeps_what_is_paid(tmp_path):
         assert len(server.bodies) == 12
 
 
+@pytest.mark.slow
 def test_a_second_ctrl_c_waits_for_nobody(tmp_path):
     with judge_server(faults=[None, "hang", "hang"]) as server:
         job = start_judge(tmp_path, server, "--concurrency", 1, rows=different_rows(4))
@@ -42,6 +44,7 @@ def test_a_second_ctrl_c_waits_for_nobody(tmp_path):
     ), said
 
 
+@pytest.mark.slow
 def test_ctrl_c_while_a_batch_is_at_work(tmp_path):
     with judge_server() as server:
         server.batches.status = "in_progress"

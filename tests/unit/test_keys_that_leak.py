@@ -10,6 +10,8 @@ from unit.judging_cases import PROMPT, ROOT, different_rows, write
 from unit.test_api_keys import FORMS, KEY
 from unit.test_http import http, raw_server
 
+from openmath.files.rows import read_rows
+
 ECHOES = [form for form in FORMS if form not in ("its beginning", "its end")]
 BROKEN = {
     "newline": f"{KEY}\n",
@@ -104,3 +106,12 @@ def test_an_address_with_a_key_in_it(tmp_path, address):
     printed += run_script("build_engine.py", *options).stderr
     assert printed.count("without a user or password") == 3
     check_nothing_leaked(tmp_path, printed)
+
+
+def test_a_key_in_parts_of_a_text(tmp_path):
+    parts = [{"type": "text", "text": text} for text in (KEY[:8], KEY[8:16], KEY[16:], " \\boxed{7}")]
+    reply = {"model": "m", "choices": [{"finish_reason": "stop", "message": {"content": parts}}]}
+    with raw_server(http("200 OK", json.dumps(reply).encode())) as (address, _):
+        printed = generate(tmp_path, f"{address}/v1", KEY)
+    check_nothing_leaked(tmp_path, printed)
+    assert [row["generation"] for row in read_rows(tmp_path / "out/b/output-greedy.jsonl")] == ["*** \\boxed{7}"] * 2

@@ -333,6 +333,52 @@ def test_a_judge_needs_its_key_and_an_endpoint_that_takes_it(server, monkeypatch
     assert problems(config) == []
 
 
+@pytest.mark.parametrize("model", [False, True])
+def test_a_key_that_cannot_be_one_is_told_without_a_request(server, monkeypatch, model):
+    """A dry run too: HTTP libraries would print it whole."""
+    if model:
+        config = configuration(engine="endpoint", base_url=server, served_model="x", api_key_env=KEY)
+    else:
+        config = configuration(judges={"hosted": {"model": "j", "base_url": server, "api_key_env": KEY}})
+    monkeypatch.setenv(KEY, "right\n")
+    assert problems(config) == []
+    for broken in ("right key", "right\nkey", "rïght"):
+        monkeypatch.setenv(KEY, broken)
+        found = only(problems(config), "holds a character")
+        assert KEY in str(found) and broken not in str(found) and len(impossible(config)) == 1
+
+
+def test_a_misspelt_model_of_an_endpoint(monkeypatch):
+    asked = []
+
+    def look(base_url, key, model, **options) -> None:
+        asked.append(model)
+        raise InputError("The endpoint has no model of this name.", hint="did you mean 'y'?")
+
+    monkeypatch.setattr("openmath.preflight.endpoints.look_at_endpoint", look)
+    judges = {"hosted": {"model": "j", "base_url": "http://127.0.0.1:9/v1"}}
+    config = configuration(engine="endpoint", base_url="http://127.0.0.1:9/v1", served_model="x", judges=judges)
+    assert len(problems(config)) == 2 and sorted(asked) == ["j", "x"] and impossible(config) == []
+
+
+@pytest.mark.parametrize(("token", "what"), [("hf_abc def", "holds a character"), ("hf_sécret", "holds a character")])
+def test_a_token_of_the_hub_that_cannot_be_one(monkeypatch, token, what):
+    hub = Hub(monkeypatch, OSError(f"bad header: Bearer {token}"))
+    monkeypatch.setenv("HF_TOKEN", token)
+    assert token not in str(only(problems(configuration(hf="a/b@main")), what)) and hub.asked == []
+    monkeypatch.setenv("HF_TOKEN", "hf_planted_9fQ2xW7v\n")
+    Hub(monkeypatch, OSError("bad header: Bearer hf_planted_9fQ2xW7v at http://me:pass@proxy:1"))
+    found = str(only(problems(configuration(hf="a/b@main")), "cannot be reached"))
+    assert "Bearer ***" in found and "http://***@proxy:1" in found
+
+
+def test_a_proxy_of_no_use_is_told_before_the_hub_is_asked(monkeypatch):
+    hub = Hub(monkeypatch, info())
+    monkeypatch.setenv("HTTPS_PROXY", "socks5://me:password@127.0.0.1:9")
+    found = only(problems(configuration(hf="a/b@main")), "proxy")
+    assert "password" not in str(found) and hub.asked == []
+
+
 def test_an_endpoint_that_is_down():
     model = {"engine": "endpoint", "base_url": "http://127.0.0.1:9/v1", "served_model": "x"}
     only(problems(configuration(**model)), "does not answer")

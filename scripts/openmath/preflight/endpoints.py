@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -48,28 +47,33 @@ def endpoints(needs: Needs) -> list[Endpoint]:
 def check_keys(needs: Needs) -> Iterator[InputError]:
     """Keys that are not set or are none; descriptions of engines that would send one to another address. No request."""
     for endpoint in endpoints(needs):
-        if nothing_to_ask(needs, endpoint):
-            continue
-        try:
-            key = endpoint.key
-        except InputError as problem:
+        problem = key_problem(endpoint)
+        if problem and not nothing_to_ask(needs, endpoint):
             yield problem
-            continue
-        if key is None:
-            yield InputError(
-                "The API key is not set.",
-                where=endpoint.where,
-                expected=f"the environment variable {endpoint.key_variable}",
-                hint=f"export {endpoint.key_variable}=... (a plan or a dry run uses no key: any value will do); or for a judge set "
-                "`replay: true` where the store holds every verdict, or `judges: {}` for symbolic grading only.",
-            )
     for model in needs.running:
         yield from check_description(needs, model)
 
 
+def key_problem(endpoint: Endpoint) -> InputError | None:
+    """A key that is not set, or cannot be one."""
+    try:
+        key = endpoint.key
+    except InputError as problem:
+        return problem
+    if key is not None:
+        return None
+    return InputError(
+        "The API key is not set.",
+        where=endpoint.where,
+        expected=f"the environment variable {endpoint.key_variable}",
+        hint=f"export {endpoint.key_variable}=... (a plan or a dry run uses no key: any value will do); or for a judge set "
+        "`replay: true` where the store holds every verdict, or `judges: {}` for symbolic grading only.",
+    )
+
+
 def check_answers(needs: Needs) -> list[InputError]:
     """Endpoints that do not answer this machine, refuse the key or have no such model. A request or two to each."""
-    asked = [endpoint for endpoint in endpoints(needs) if _has_key(endpoint)]
+    asked = [endpoint for endpoint in endpoints(needs) if not key_problem(endpoint)]
     with ThreadPoolExecutor(max(1, len(asked))) as pool:
         found = list(pool.map(check_answer, asked))
     return [p for p, endpoint in zip(found, asked, strict=True) if p and not nothing_to_ask(needs, endpoint)]
@@ -98,13 +102,6 @@ def check_description(needs: Needs, model: str) -> list[InputError]:
             "The engine is not the one in the configuration.", where=path, expected=expected, found=found, hint=hint
         )
     ]
-
-
-def _has_key(endpoint: Endpoint) -> bool:
-    """Else check_keys says why not."""
-    with suppress(InputError):
-        return endpoint.key is not None
-    return False
 
 
 def check_answer(endpoint: Endpoint) -> InputError | None:

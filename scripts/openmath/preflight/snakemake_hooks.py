@@ -119,7 +119,7 @@ def _kept(config: dict) -> str:
 
     inventory, kept = Inventory(config), 0
     try:
-        for model in config["models"]:
+        for model in (name for name, source in config["models"].items() if "samples" not in source):
             left = inventory.model_files(model).left
             runs = len(inventory.layout.sample_runs(model))
             kept += sum(runs * inventory.rows(benchmark) for benchmark in config["benchmarks"]) - sum(left.values())
