@@ -158,6 +158,19 @@ def test_many_refused_questions_stop_the_job(tmp_path):
         assert len(judge(tmp_path, server, rows).paid) == 11
 
 
+def test_refusals_of_another_jobs_questions_are_left_to_it(tmp_path, monkeypatch):
+    rows = different_rows(40)
+    with judge_server(answer) as server:
+        server.refuse = lambda request: 400 if "Problem: p1" in request["messages"][0]["content"] else None
+        with monkeypatch.context() as patch:  # the job ends once its batch is created
+            patch.setattr(batch.BatchJudge, "_collect_ended", lambda self, waiting: False)
+            with pytest.raises(InputError):
+                judge(tmp_path, server, rows)
+        judge(tmp_path, server, rows[:1])  # p0; of the others 11 are refused
+    records = VerdictStore(tmp_path).records.values()
+    assert len(records) == 29 and not [record for record in records if "outcome" in record]
+
+
 def test_what_may_pass_is_asked_again(tmp_path):
     codes = iter([429, 500, 503])
     with judge_server(answer) as server:

@@ -15,6 +15,7 @@ from typing import cast
 
 import openai
 
+from openmath.client.http import BadReply
 from openmath.client.replies import Completion
 from openmath.errors import InputError, printable
 from openmath.files.fingerprint import write_manifest
@@ -62,6 +63,7 @@ class BatchJudge:
         self._shown: dict[str, str] = {}
         self._service = BatchService(base_url, api_key, min(LOOKUP_SECONDS, poll_seconds))
         self._progress = 0  # questions that batches of this run have settled, or paid for
+        self._ours: set[str] = set()  # keys of the calls that our questions need: a batch may hold those of other jobs
         self._last_error = "nothing"
         self._another_model: InputError | None = None
 
@@ -99,6 +101,7 @@ class BatchJudge:
             request = self.attempts.next_request(question, self.store.records)
             if request and request.key not in self.unanswered.refused:
                 wanted[request.key] = request
+        self._ours |= wanted.keys()
         waiting, in_batches = [], set()
         for path in pending:
             keys = {row["key"] for row in read_rows(path.with_suffix(".questions"))}
@@ -182,7 +185,7 @@ class BatchJudge:
                 try:
                     batch = self._service.retrieve(state["batch_id"], state["name"], path)
                     failed_polls = 0
-                except (openai.APIConnectionError, openai.InternalServerError, openai.RateLimitError):
+                except (openai.APIConnectionError, openai.InternalServerError, openai.RateLimitError, BadReply):
                     failed_polls += 1
                     if failed_polls == MOST_FAILED_POLLS:
                         raise
@@ -258,10 +261,10 @@ class BatchJudge:
         self._progress += not isinstance(reply, str) or isinstance(reply, Refusal)
         if isinstance(reply, Refusal):
             record = refused_record(self.judge, settings, request, self._service.shown(reply))
-            if record["outcome"] == "refused":
-                self.unanswered.refused[request.key] = record
-            else:
+            if record["outcome"] != "refused":
                 self.store.add(record, settings)
+            elif request.key in self._ours:  # who else has asked decides by a share of its own
+                self.unanswered.refused[request.key] = record
         if isinstance(reply, str):
             return False
         usd = Budget(self.prices, None, 0.0).usd(reply, row["usd_at_most"])

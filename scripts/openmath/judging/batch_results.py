@@ -7,6 +7,7 @@ from openai import BaseModel
 
 from openmath.api_keys import NO_KEY, without_key, without_key_inside
 from openmath.client.completion import ABOUT_ONE_REQUEST
+from openmath.client.failures import words_of
 from openmath.client.http import BadReply, StatusError
 from openmath.client.replies import Completion, NoAnswer, completion_of
 
@@ -88,10 +89,11 @@ def parse_result(line: bytes, api_key: str = NO_KEY) -> tuple[str | None, Comple
         status = response.get("status_code")
         if status == 200:
             return key, completion_of(response["body"], api_key)
-        error = result.get("error") or (response.get("body") or {}).get("error") or {}
-        words = str(error.get("message") or error)
-        refused = status in ABOUT_ONE_REQUEST or error.get("code") == "content_filter"
-        return key, Refusal(words) if refused else words
+        error = result.get("error") or response.get("body")
+        inner = error.get("error") if isinstance(error, dict) else None
+        filtered = "content_filter" in (_code(error), _code(inner))
+        words = words_of(error) or "an error without words"
+        return key, Refusal(words) if filtered or status in ABOUT_ONE_REQUEST else words
     except NoAnswer as error:
         return key, Refusal(error)
     except StatusError as error:
@@ -100,3 +102,7 @@ def parse_result(line: bytes, api_key: str = NO_KEY) -> tuple[str | None, Comple
         return key, str(error)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None, "a result that is not JSON, or not a result"
+
+
+def _code(error: object) -> object:
+    return error.get("code") if isinstance(error, dict) else None
