@@ -8,6 +8,7 @@ from unit.judge_server import judge_server
 from unit.judging_cases import SECRET, different_rows
 from unit.test_judging import answer, judge, manifest, verdicts
 
+from openmath.judging.exchange import export_verdicts, import_verdicts
 from openmath.judging.store import VerdictStore
 from openmath.results.grades import read_judged, read_sample_files
 
@@ -53,6 +54,25 @@ def test_a_refused_question_is_an_outcome_and_not_asked_again(tmp_path, status):
         assert verdicts(tmp_path) == ["no"] * 30
     kept = [path for path in tmp_path.rglob("*") if path.is_file() and SECRET.encode() in path.read_bytes()]
     assert not kept
+
+
+def test_refusals_and_cut_replies_are_shipped_and_a_reply_replaces_a_refusal(tmp_path):
+    with judge_server(answer) as server:
+        server.refuse = asks("p4")
+        server.choice = lambda request: {"finish_reason": "length"}
+        assert judge(tmp_path, server, "--max-refused", 1).returncode == 0
+        before = (tmp_path / "out.jsonl").read_bytes()
+        export_verdicts(tmp_path / "store", tmp_path / "refused.jsonl")
+        server.refuse = server.choice = lambda request: {}
+        assert judge(tmp_path, server, "--ask-refused").returncode == 0
+        export_verdicts(tmp_path / "store", tmp_path / "answered.jsonl")
+    (tmp_path / "store").rename(tmp_path / "theirs")
+    assert import_verdicts(tmp_path / "store", [tmp_path / "refused.jsonl"]) == (3, 0, 0)
+    assert judge(tmp_path, None, "--replay", key="").returncode == 0
+    assert (tmp_path / "out.jsonl").read_bytes() == before and verdicts(tmp_path)[3] == "unparsed"
+    assert import_verdicts(tmp_path / "store", [tmp_path / "answered.jsonl"]) == (1, 2, 0)
+    assert import_verdicts(tmp_path / "store", [tmp_path / "refused.jsonl"]) == (0, 2, 1)  # ours stays
+    assert judge(tmp_path, None, "--replay", key="").returncode == 0 and verdicts(tmp_path)[3] == "no"
 
 
 def test_a_filtered_reply_is_refused_too(tmp_path):
