@@ -11,8 +11,8 @@ class BatchApi:
     drops: paths of which one POST is carried out and then gets no reply. after: called with the number of each request, after
     it is carried out and before the reply. answered: whether a request, by its number in the batch, gets its answer in time.
     breaks: number of result files that break off half-way. late: polls at which an ended batch does not yet name its files.
-    gone: ids of batches and files that the service has forgotten. changed: what becomes of the result lines. moved: where all
-    requests are redirected to.
+    gone: ids of batches and files that the service has forgotten. changed: what becomes of the result lines. moved: where requests
+    about files and batches are redirected to.
     """
 
     def __init__(self, server):

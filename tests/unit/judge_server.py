@@ -87,7 +87,7 @@ class JudgeServer:
 
     async def _reply(self, writer, method: str, path: str, headers: dict, body: bytes) -> bool:
         """Answer one request; False ends the connection."""
-        if self.batches.moved and not path.endswith("/chat/completions"):
+        if self.batches.moved and not path.endswith(("/chat/completions", "/models")):
             await _send(writer, 307, b"", {"Location": self.batches.moved + path})
             return True
         if not path.endswith("/chat/completions"):
