@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails
 
 from openmath.arguments import ADDRESS_WORDS
 from openmath.errors import InputError
+from openmath.settings.benchmark_names import without_groups
 from openmath.settings.config_files import ConfigFiles
 from openmath.settings.config_model import Configuration, Section, section_of
 from openmath.settings.engine_kinds import KINDS, engine_kind
@@ -79,7 +80,7 @@ def checked_config(config: dict, files: ConfigFiles | None = None) -> dict:
             found="\n    " + "\n    ".join(lines),
             hint="every key is explained in config/README.md.",
         )
-    return checked
+    return checked | {"benchmarks": without_groups(checked["benchmarks"], checked["benchmark_sources"])}
 
 
 def summary_config(config: dict, model: str, judge: str) -> dict:
