@@ -52,12 +52,7 @@ def parse_arguments() -> argparse.Namespace:
     add("--temperature", type=real(0), default=defaults.TEMPERATURE, help="of sampled runs; greedy is greedy")
     add("--top-p", type=real(0, 1, above=True), default=defaults.TOP_P)
     add("--max-new-tokens", type=whole(1), default=defaults.MAX_NEW_TOKENS)
-    add(
-        "--max-refused",
-        type=real(0, 1),
-        default=defaults.MAX_REFUSED,
-        help="share of refused samples that stops the job",
-    )
+    add("--max-refused", type=real(0, 1), default=defaults.MAX_REFUSED, help="refused share that stops the job")
     add("--ask-refused", action="store_true", help="ask again what was refused before")
     add("--limit", type=whole(1), help="only the first problems of each benchmark")
     add("--concurrency", type=whole(0), default=0, help="requests in flight; 0: what suits the engine")

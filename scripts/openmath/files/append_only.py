@@ -74,9 +74,8 @@ def tell_damage(path: str | Path, damaged: list[int], what: str) -> None:
 
 def _lines(path: str | Path, is_row: IsRow) -> Iterator[_Line]:
     for number, line in enumerate(read_lines(path), start=1):
-        if (
-            not line.endswith(b"\n") and b"\0" not in line
-        ):  # NULs are no unfinished line: a disk has lost what was there
+        if not line.endswith(b"\n") and b"\0" not in line:
+            # With NULs it is no unfinished line: a disk has lost what was there.
             return
         if line.strip():
             yield _parsed(number, line, is_row)

@@ -9,11 +9,9 @@ from pathlib import Path
 
 from openmath.engines import read_engine, running_engines
 from openmath.errors import InputError
-from openmath.files.append_only import kept_rows
-from openmath.files.copies import SURE, are_copies, text_mark
+from openmath.files.copies import SURE, are_copies
 from openmath.files.fingerprint import fingerprint, sha256_file, write_manifest
 from openmath.files.rows import encode_row, read_rows
-from openmath.files.sample_rows import is_sample
 from openmath.files.sample_runs import run_order, sample_run_of
 from openmath.generation.decoding import Decoding
 from openmath.generation.progress import JobRecord, JobSpeed
@@ -28,7 +26,7 @@ from openmath.generation.prompts import (
 )
 from openmath.generation.refusals import Refusals
 from openmath.generation.samples import Job, Refusal, seed_of
-from openmath.generation.staging import StagedRun, drop_torn_tail
+from openmath.generation.staging import StagedRun, drop_torn_tail, text_marks
 from openmath.machine import machine, versions
 from openmath.settings.engine_kinds import engine_kind, tokenizer_of
 from openmath.settings.sample_settings import SampleSettings, engine_identity, sample_settings
@@ -192,13 +190,10 @@ def prepared_rows(path: Path) -> Iterator[dict]:
 
 def check_runs_differ(benchmark: str, first: Path, second: Path, ids: list[str]) -> None:
     """InputError if two staged sample runs are copies. ids: of the problems."""
-    marks = []
-    for path in (first, second):
-        known = {row["id"]: text_mark(row) for row in kept_rows(path, is_sample, damaged=[])}
-        marks.append([known.get(i, 0) for i in ids])
-    if are_copies(*marks, least=SURE):
-        long = sum(map(bool, marks[0]))
-        same = sum(a == b != 0 for a, b in zip(*marks, strict=True))
+    marks, others = text_marks(first, ids), text_marks(second, ids)
+    if are_copies(marks, others, least=SURE):
+        long = sum(map(bool, marks))
+        same = sum(a == b != 0 for a, b in zip(marks, others, strict=True))
         raise InputError(
             "Two sample runs are copies of each other.",
             where=f"{benchmark}: {sample_run_of(first)} and {sample_run_of(second)}",

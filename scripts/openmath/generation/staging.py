@@ -13,6 +13,7 @@ from io import FileIO
 from pathlib import Path
 
 from openmath.files.append_only import kept_rows, set_damage_aside
+from openmath.files.copies import text_mark
 from openmath.files.rows import encode_row, write_rows
 from openmath.files.sample_rows import REFUSED, SampleRow, is_sample
 
@@ -115,6 +116,12 @@ class StagedRun:
             shutil.copy2(self.path, temporary)
         os.replace(temporary, output)
         temporary.unlink(missing_ok=True)  # rename() of two links of the same file leaves both
+
+
+def text_marks(path: Path, ids: list[str]) -> list[int]:
+    """copies.text_mark of each of these problems in a staged file, of whichever job; 0 where it has no sample yet."""
+    known = {row["id"]: text_mark(row) for row in kept_rows(path, is_sample, damaged=[])}
+    return [known.get(identifier, 0) for identifier in ids]
 
 
 def drop_torn_tail(path: Path) -> None:

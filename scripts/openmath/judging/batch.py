@@ -18,8 +18,9 @@ import openai
 from openmath.client.http import BadReply
 from openmath.client.replies import Completion
 from openmath.errors import InputError, printable
+from openmath.files.append_only import kept_rows
 from openmath.files.fingerprint import write_manifest
-from openmath.files.rows import encode_row, read_rows, write_rows
+from openmath.files.rows import encode_row, write_rows
 from openmath.judging.attempts import Attempts, Request
 from openmath.judging.batch_results import ENDED, Batch, Refusal, parse_result
 from openmath.judging.batch_service import ASIDE, BatchService
@@ -104,7 +105,7 @@ class BatchJudge:
         self._ours |= wanted.keys()
         waiting, in_batches = [], set()
         for path in pending:
-            keys = {row["key"] for row in read_rows(path.with_suffix(".questions"))}
+            keys = {row["key"] for row in kept_rows(path.with_suffix(".questions"), _is_asked)}
             in_batches |= keys
             if keys & wanted.keys():
                 waiting.append(path)
@@ -227,7 +228,7 @@ class BatchJudge:
 
         False where a completed batch lacks results and may still name a file of them; nothing is marked then.
         """
-        questions = {row["key"]: row for row in read_rows(path.with_suffix(".questions"))}
+        questions = {row["key"]: row for row in kept_rows(path.with_suffix(".questions"), _is_asked)}
         settings, taken, seen = JudgeSettings(**state["settings"]), 0, set()
         errors = list(batch.errors)
         for file_id in batch.files():
@@ -275,3 +276,9 @@ class BatchJudge:
         self.store.add(record, settings)
         self.paid.append(record)
         return True
+
+
+def _is_asked(row: dict) -> bool:
+    """Whether a row of a batch's questions is whole; the reply to a damaged one cannot be joined, and it is asked again."""
+    texts = all(isinstance(row.get(name), str) for name in ("key", *QUESTION_FIELDS))
+    return texts and isinstance(row.get("attempt"), int)
