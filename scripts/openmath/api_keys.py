@@ -26,13 +26,19 @@ LONGEST_SEARCHED = 2**20  # characters; a longer text with a key in it is given 
 HIDDEN = "***"
 
 # One character in disguise, escaped any number of times: \u0041 \x41 \/ (JSON), %41 (URL), &#65; &#x41; &amp; (HTML; of the named
-# ones those that a key may need). A line break or tab as \n, \r, \t is white space.
+# ones those that a key may need). A line break or tab as \n, \r, \t is white space. A run of backslashes is looked at once, from
+# its start: a million of them would take hours otherwise.
 ESCAPE = re.compile(
-    r"\\+(?:u(?P<unicode>[0-9a-fA-F]{4})|x(?P<byte>[0-9a-fA-F]{2})|(?P<solidus>/)|(?P<space>[nrt]))"
+    r"(?<!\\)\\++(?:u(?P<unicode>[0-9a-fA-F]{4})|x(?P<byte>[0-9a-fA-F]{2})|(?P<solidus>/)|(?P<space>[nrt]))"
     r"|%(?:25)*(?P<percent>[0-9a-fA-F]{2})"
     r"|&(?:amp;)*(?P<entity>\#[0-9]{1,7};|\#[xX][0-9a-fA-F]{1,6};"
     r"|(?:amp|apos|ast|bsol|colon|commat|dollar|equals|gt|hyphen|lowbar|lt|nbsp|num|percnt|period|plus|quot|shy|sol);)"
 )
+
+DISGUISE = re.compile(
+    r"\\(?:u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|/)|%[0-9a-fA-F]{2}|&(?:\#|[a-z]{2,6};)"
+)  # what ESCAPE finds but white space
+WRITTEN_SPACE = re.compile(r"(?<!\\)\\++[nrt]")
 
 
 def read_key(variable: str | None, *, what: str = "The API key") -> str | None:
@@ -136,7 +142,10 @@ def _holds_part(text: str, key: str, part: int) -> bool:
     half, probes = _probes(key, part)
     if len(text) < half:
         return False
-    plain = ESCAPE.sub(lambda match: _meant(match) or "", text)
+    if DISGUISE.search(text):
+        plain = ESCAPE.sub(lambda match: _meant(match) or "", text)
+    else:  # the text of nearly every reply: LaTeX has many an \n, and a function called for each would take most of the time
+        plain = WRITTEN_SPACE.sub("", text)
     plain = "".join(plain.split()).lower()
     if not plain.isascii():
         plain = "".join(filter(_is_visible, plain))
