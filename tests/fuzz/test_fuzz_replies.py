@@ -42,6 +42,14 @@ def test_replies(reply):
         assert text is None or isinstance(text, str)
 
 
+def test_thought_inside_thought_ends():
+    content: object = "7"
+    for _ in range(5000):
+        content = [{"type": "thinking", "thinking": content}]
+    with pytest.raises(BadReply):
+        completion_of({"choices": [{"finish_reason": "stop", "message": {"content": content}}]})
+
+
 @REPEATABLE
 @given(st.one_of(VALUES, damaged(RESULT)))
 def test_results_of_batches(result):

@@ -43,6 +43,7 @@ class JudgeServer:
         self.bodies: list[dict] = []
         self.times: list[float] = []  # arrival of each chat request, loop clock
         self.model = None  # the model that replies claim to be; None: as requested
+        self.fingerprint = "fp_test"
         self.finish_reason = "stop"
         self.usage: dict = {"prompt_tokens": 11, "completion_tokens": 7}
         self.batches = BatchApi(self)
@@ -123,7 +124,7 @@ class JudgeServer:
         text = self.answer(request["messages"][-1]["content"])
         choice = {"index": 0, "finish_reason": self.finish_reason, "message": {"role": "assistant", "content": text}}
         common = {"id": "c", "object": "chat.completion", "created": 0, "model": self.model or request["model"]}
-        return {**common, "system_fingerprint": "fp_test", "choices": [choice], "usage": self.usage}
+        return {**common, "system_fingerprint": self.fingerprint, "choices": [choice], "usage": self.usage}
 
 
 class BatchApi:

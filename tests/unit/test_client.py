@@ -60,6 +60,14 @@ def test_a_success_that_is_no_answer_is_retried(fault):
     assert len(server.bodies) == 2
 
 
+def test_what_a_server_calls_itself_is_one_short_line():
+    with judge_server() as server:
+        server.model, server.usage = "a\n## b\x1b[2J" + "c" * 1000, ["no", "usage"]
+        (answer,) = complete(server)
+    assert answer.model.startswith("a ## b\\x1b[2Jcc") and len(answer.model) == 200
+    assert answer.num_generated_tokens is None
+
+
 def test_a_reply_that_never_is_an_answer_fails_with_its_reason():
     with judge_server(faults=[{"finish_reason": "abort"}] * 9) as server, pytest.raises(RequestFailed, match="abort"):
         complete(server)
@@ -82,7 +90,8 @@ def test_engines_words_for_the_two_ends_of_an_answer(reason, meant):
     ("fault", "status", "words"),
     [
         ({"finish_reason": "content_filter"}, None, "content_filter"),
-        ({"finish_reason": "SAFETY"}, None, "safety"),
+        ({"finish_reason": "SAFETY", "message": None}, None, "safety"),
+        ({"finish_reason": "content_filter", "message": {"role": "assistant"}}, None, "content_filter"),
         ({"finish_reason": "tool_calls"}, None, "tool_calls"),
         ({"message": {"content": None, "refusal": f"I can't, {SECRET}."}}, None, "I can't, ***."),
         ({"error": {"message": "filtered", "code": "content_filter"}}, None, "filtered"),

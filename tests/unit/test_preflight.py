@@ -13,6 +13,7 @@ from huggingface_hub import HfApi, constants
 from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
 from huggingface_hub.hf_api import ModelInfo
 from in_process import run_script
+from tiny_checkpoints import tiny_safetensors
 
 from openmath.errors import InputError
 from openmath.files.fingerprint import sha256_file
@@ -45,6 +46,7 @@ def checkpoint(name: str = "checkpoint", **architecture) -> str:
     Path(name, "config.json").write_text(json.dumps(usual | architecture))
     Path(name, "tokenizer.json").write_text('{"added_tokens": [{"content": "<|im_end|>"}]}')
     Path(name, "chat_template.jinja").write_text("...")
+    tiny_safetensors(Path(name, "model.safetensors"))
     return name
 
 
@@ -121,8 +123,10 @@ def test_a_checkpoint_that_has_gone_since_it_was_fetched():
     Path("models/m/checkpoint").symlink_to(Path("elsewhere").absolute())
     found = only(impossible(config), "The checkpoint is gone")
     assert "elsewhere" in found.found and found.where == Path("models/m/checkpoint")
-    Path("elsewhere").mkdir()
+    checkpoint("elsewhere")
     assert impossible(config) == []
+    Path("elsewhere/model.safetensors").write_bytes(b"half")
+    assert "model.safetensors: " in only(impossible(config), "not whole").found
 
 
 def test_nothing_is_checked_that_is_not_about_to_be_made():
@@ -152,7 +156,8 @@ def test_an_answer_as_long_as_the_context_leaves_no_room_for_the_prompt():
 def test_a_checkpoint_that_was_copied_in_part():
     config = configuration()
     Path("checkpoint/config.json").write_text('{"num_attention_heads": ')
-    assert only(problems(config), "Cannot read the model").where == Path("checkpoint/config.json")
+    found = only(impossible(config), "not whole")
+    assert found.where == "models: m: path: checkpoint" and "config.json: not JSON" in found.found
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ Imports what `openai` brings along and the standard library only: this module al
 import asyncio
 import itertools
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
@@ -23,11 +23,7 @@ from openmath.client.replies import Completion, NoAnswer, completion_of
 from openmath.errors import InputError
 
 RETRIED_STATUS = {408, 409, 425, 429}  # and every 5xx; any other 4xx says the same thing again however often we ask
-ABOUT_ONE_REQUEST = {
-    400,
-    413,
-    422,
-}  # statuses that may concern only what was sent: too long, filtered; others concern all requests
+ABOUT_ONE_REQUEST = {400, 413, 422}  # statuses that may concern only what was sent: it is filtered, or too long
 NEVER_RETRIED = {"insufficient_quota"}  # error codes that come with a 429, and do not pass by waiting
 LONGEST_PAUSE = 60.0  # seconds between two tries, unless the server itself asks for more
 
@@ -52,14 +48,19 @@ class RequestFailed(InputError):
 
 
 class Endpoint(Protocol):
-    """Where requests go. A self-hosted engine may change `base_url` when it is restarted."""
+    """Where requests go. A self-hosted engine may change `base_url` when it is restarted; `starts` then counts on."""
 
     base_url: str
     api_key: str
     model: str
+    extra_body: dict  # sampling switches of this server
+    starts: int
 
     async def available(self) -> None:
         """Return when the endpoint can take requests; raise InputError when it never will."""
+
+    async def outlives_reply(self, start: int) -> bool:
+        """Whether what was asked, by its number in `starts`, goes on after its reply: what is being ended sends half answers."""
 
 
 @dataclass
@@ -69,10 +70,14 @@ class HostedEndpoint:
     base_url: str
     api_key: str
     model: str
-    extra_body: dict = field(default_factory=dict)  # sampling switches of this server
+    extra_body: dict = field(default_factory=dict)
+    starts: int = 0
 
     async def available(self) -> None:
         return None
+
+    async def outlives_reply(self, start: int) -> bool:
+        return True
 
     async def __aenter__(self) -> "HostedEndpoint":
         """Fail now where the key or the model's name is wrong; one that does not answer yet gets its tries."""
@@ -158,7 +163,16 @@ class CompletionClient:
             body, path = {"messages": prompt, **body}, "chat/completions"
         else:
             body, path = {"prompt": prompt, **body}, "completions"
-        return await self._http.post(f"{self.endpoint.base_url.rstrip('/')}/{path}", self.endpoint.api_key, body)
+        start, refusal = self.endpoint.starts, None
+        try:
+            reply = await self._http.post(f"{self.endpoint.base_url.rstrip('/')}/{path}", self.endpoint.api_key, body)
+        except StatusError as error:
+            refusal = error
+        if not await self.endpoint.outlives_reply(start):
+            raise BadReply("the engine ended while it answered")
+        if refusal:
+            raise refusal
+        return reply
 
     def _is_final(self, error: StatusError) -> bool:
         """Whether asking again cannot help."""
@@ -177,7 +191,7 @@ class CompletionClient:
 
 async def map_concurrently(
     work: Callable[[Item], Awaitable[Result]], items: Iterable[Item], *, concurrency: int
-) -> AsyncIterator[Result]:
+) -> AsyncGenerator[Result, None]:
     """Yield work(item) of every item as each finishes, `concurrency` at a time; `items` is read only as far as needed.
 
     An exception of one piece cancels the others and is raised.

@@ -8,15 +8,12 @@ from dataclasses import dataclass
 
 from openmath.api_keys import NO_KEY, without_key_inside
 from openmath.client.http import BadReply, StatusError
+from openmath.errors import printable
 
-CONTENT_KEYS = {
-    "content",
-    "text",
-    "reasoning_content",
-    "reasoning",
-    "refusal",
-    "tool_calls",
-}  # a message has one, or says nothing
+SHOWN_NAME = 200  # characters of a model's name
+
+# A message has one of these, or says nothing. Its own `refusal` stands in place of a text.
+CONTENT_KEYS = {"content", "text", "reasoning_content", "reasoning", "refusal"}
 
 # What servers call the two ends of an answer, in lower case: OpenAI, vLLM, TensorRT-LLM and llama.cpp say stop and length; TGI
 # eos_token and stop_sequence, Together eos, Anthropic end_turn, Cohere complete, Mistral model_length, Gemini STOP and MAX_TOKENS.
@@ -67,21 +64,22 @@ def completion_of(reply: dict, api_key: str = NO_KEY) -> Completion:
     try:
         reply = without_key_inside(reply, api_key)
         _raise_error_of(reply)
-        choice, usage = reply["choices"][0], reply.get("usage") or {}
+        choice, usage = reply["choices"][0], reply.get("usage")
+        usage = usage if isinstance(usage, dict) else {}
         _raise_error_of(choice)
         said = choice if choice.get("message") is None else choice["message"]
+        finish_reason = _finish_reason(choice.get("finish_reason"), said)
         if not said.keys() & CONTENT_KEYS:
             raise KeyError
         text, thought = _text_and_thought(said.get("content", said.get("text")))
-        refusal = None if text else _text(said.get("refusal"))
         thoughts = map(_text, (said.get("reasoning_content"), said.get("reasoning"), thought))
         completion = Completion(
             text=text or "",
-            finish_reason=_finish_reason(choice.get("finish_reason"), refusal),
+            finish_reason=finish_reason,
             num_prompt_tokens=_count(usage.get("prompt_tokens")),
             num_generated_tokens=_count(usage.get("completion_tokens")),
-            model=_text(reply.get("model")),
-            system_fingerprint=_text(reply.get("system_fingerprint")),
+            model=_name(reply.get("model")),
+            system_fingerprint=_name(reply.get("system_fingerprint")),
             reasoning=next(filter(None, thoughts), None),
         )
         if isinstance(said.get("content"), list):  # parts of a text, which are put together by now
@@ -106,9 +104,10 @@ def _raise_error_of(part: dict) -> None:
     raise BadReply(f"a success that holds an error: {words.words()}")
 
 
-def _finish_reason(value: object, refusal: str | None) -> str:
-    """'stop' or 'length'. refusal: the model's own words instead of a text."""
+def _finish_reason(value: object, said: dict) -> str:
+    """'stop' or 'length'. NoAnswer where the model, by its own words, or the server declines."""
     word = value.strip().lower() if isinstance(value, str) else ""
+    refusal = None if said.get("content") else _text(said.get("refusal"))
     if refusal or word in REFUSALS:
         raise NoAnswer(" ".join(f"finish_reason {word}: {refusal or 'no answer'}".split()))
     if word not in FINISH_REASONS:
@@ -135,6 +134,11 @@ def _text_and_thought(content: object) -> tuple[str | None, str | None]:
 
 def _text(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
+
+
+def _name(value: object) -> str | None:
+    """What a server calls itself, in one line of bounded length."""
+    return printable(" ".join(value.split()))[:SHOWN_NAME] or None if isinstance(value, str) else None
 
 
 def _count(value: object) -> int | None:

@@ -21,8 +21,9 @@ from openmath.client.first_look import Unreachable, look_at_endpoint
 from openmath.client.http import BadReply, StatusError, TransportError, readable_environment
 from openmath.client.replies import Completion, NoAnswer, completion_of
 from openmath.errors import InputError, printable
+from openmath.files.append_only import kept_rows
 from openmath.files.fingerprint import write_manifest
-from openmath.files.rows import arriving_lines, encode_row, read_rows, write_rows
+from openmath.files.rows import arriving_lines, encode_row, write_rows
 from openmath.judging.budget import Budget, Prices
 from openmath.judging.online import verdict_record
 from openmath.judging.questions import Attempts
@@ -92,7 +93,7 @@ class BatchJudge:
                 wanted[self.attempts.settings.key(question, attempt)] = (question, attempt)
         waiting, in_batches = [], set()
         for path in pending:
-            keys = {row["key"] for row in read_rows(path.with_suffix(".questions"))}
+            keys = {row["key"] for row in kept_rows(path.with_suffix(".questions"), _is_asked)}
             in_batches |= keys
             if keys & wanted.keys():
                 waiting.append(path)
@@ -231,7 +232,7 @@ class BatchJudge:
 
     def _collect(self, path: Path, state: dict, batch) -> None:
         """Store the verdicts of an ended batch, then mark it. Results come in any order, some perhaps as errors."""
-        questions = {row["key"]: row for row in read_rows(path.with_suffix(".questions"))}
+        questions = {row["key"]: row for row in kept_rows(path.with_suffix(".questions"), _is_asked)}
         settings, taken = JudgeSettings(**state["settings"]), 0
         errors = [str(error.message) for error in (batch.errors.data if batch.errors else None) or []]
         for file_id in filter(None, (batch.output_file_id, batch.error_file_id)):
@@ -284,6 +285,12 @@ class BatchJudge:
                 found=without_key(words, self._key)[:500],
                 hint="every verdict and every batch id is kept; run the same command again to go on.",
             ) from None
+
+
+def _is_asked(row: dict) -> bool:
+    """Whether a row of a batch's questions is whole; the reply to a damaged one cannot be joined, and it is asked again."""
+    texts = ("key", "problem", "predicted_answer", "expected_answer")
+    return all(isinstance(row.get(name), str) for name in texts) and isinstance(row.get("attempt"), int)
 
 
 def _parse_result(line: bytes, api_key: str = NO_KEY) -> tuple[str | None, Completion | str]:

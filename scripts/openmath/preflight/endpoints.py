@@ -96,7 +96,7 @@ def check_description(needs: Needs, model: str) -> list[InputError]:
     expected, found = ({key: values[key] for key in keys if values.get(key)} for values in places)
     if expected == found:
         return []
-    hint = f"remove {path} to have it made again."
+    hint = f"move {path} away to have it made again."
     return [
         InputError(
             "The engine is not the one in the configuration.", where=path, expected=expected, found=found, hint=hint

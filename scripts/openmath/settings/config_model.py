@@ -190,6 +190,13 @@ class Generation(Section):
         "Tokens of the longest answer; a longer one is cut off, which its row says.",
         costs="answers",
     )
+    max_refused: Annotated[float, Field(ge=0, le=1)] | MISSING = key(
+        MISSING,
+        "Share of samples that may be refused; more stop the job: docs/engines.md.",
+        costs="nothing",
+        unset="`0.05`",
+    )
+    ask_refused: bool | MISSING = key(MISSING, "Jobs ask again what was refused.", costs="nothing", unset="`false`")
     limit: Count | None = key(None, "Only the first N problems of each benchmark.", costs="answers")
     concurrency: Count | None = key(
         None, "Requests in flight for one engine; see docs/engines.md.", costs="nothing", unset="by engine"
