@@ -19,6 +19,7 @@ import zipfile
 from pathlib import Path
 
 from openmath.api_keys import without_key
+from openmath.client.hub import hub_token
 from openmath.engines.checkpoint_files import checkpoint_problem
 from openmath.errors import InputError, run_command
 from openmath.files.fingerprint import sha256_file, write_manifest
@@ -70,8 +71,6 @@ def link_hf_snapshot(source: str, output: Path) -> dict:
         RepositoryNotFoundError,
         RevisionNotFoundError,
     )
-
-    from openmath.preflight.hub import hub_token
 
     repo, at, revision = source.partition("@")
     token = hub_token()

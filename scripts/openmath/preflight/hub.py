@@ -4,8 +4,9 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from openmath.api_keys import checked_key, without_key
-from openmath.client.http import TransportError, open_client
+from openmath.api_keys import without_key
+from openmath.client.http import TransportError
+from openmath.client.hub import hub_token
 from openmath.errors import InputError
 from openmath.preflight.needs import Needs
 
@@ -35,7 +36,6 @@ def check_hub_checkpoint(model: str, source: str) -> InputError | None:
     if constants.HF_HUB_OFFLINE:
         return InputError("The checkpoint is not in the cache, and HF_HUB_OFFLINE is set.", where=where, hint=fetch)
     try:
-        open_client(constants.ENDPOINT)  # as the Hub's library will: are proxy and certificates of use?
         token = hub_token()
     except InputError as problem:
         return problem
@@ -73,13 +73,6 @@ def check_hub_checkpoint(model: str, source: str) -> InputError | None:
             hint=hint,
         )
     return None
-
-
-def hub_token() -> str:
-    """The token that the Hub's library sends, empty where there is none. Raises InputError where it cannot be one."""
-    from huggingface_hub import get_token
-
-    return checked_key(get_token() or "", where="HF_TOKEN, or the file of `hf auth login`", what="The Hub's token")
 
 
 def in_hub_cache(repo: str, revision: str) -> bool:
