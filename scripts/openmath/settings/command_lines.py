@@ -79,7 +79,10 @@ class Options:
         generation = self._config["generation"]
         options = ["--temperature", generation["temperature"], "--top-p", generation["top_p"]]
         options += ["--max-new-tokens", generation["max_new_tokens"]]
-        return options + (["--limit", generation["limit"]] if generation["limit"] else [])
+        for key in ("limit", "chat_date"):
+            if generation.get(key):
+                options += [f"--{key.replace('_', '-')}", generation[key]]
+        return options
 
     def refusals(self) -> str:
         """What is done about refused questions, as one string: none of it changes a sample that there is."""

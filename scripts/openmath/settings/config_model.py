@@ -4,6 +4,7 @@ The one source of checks and defaults (config.py), of config/schema.json for edi
 (`python docs/write_config_reference.py` writes both).
 """
 
+from datetime import date
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -59,12 +60,22 @@ def _not_zero(number: int) -> int:
     return number
 
 
+def _a_day(value: object) -> object:
+    try:
+        return date.fromisoformat(value).isoformat()  # type: ignore[arg-type] # of another type: a TypeError
+    except (TypeError, ValueError):  # YAML makes no text of a date unless it stands in quotes
+        raise PydanticCustomError(
+            "day", "{day} is no day; expected 'YYYY-MM-DD', in quotes", {"day": str(value)}
+        ) from None
+
+
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]  # becomes a folder
 JudgeName = Annotated[Name, AfterValidator(_no_tables_without_judge)]
 Address = Annotated[str, Field(pattern=ADDRESS)]
 Variable = Annotated[str, Field(pattern=r"^[A-Z_][A-Z0-9_]{0,63}$")]
 Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0)]
+Day = Annotated[str, BeforeValidator(_a_day, json_schema_input_type=str)]
 Unique = AfterValidator(_without_repeats)
 EmptyIfNull = BeforeValidator(lambda settings: {} if settings is None else settings)  # `vllm:` with nothing below it
 ListOfOne = BeforeValidator(
@@ -189,6 +200,12 @@ class Generation(Section):
         defaults.MAX_NEW_TOKENS,
         "Tokens of the longest answer; a longer one is cut off, which its row says.",
         costs="answers",
+    )
+    chat_date: Day | MISSING = key(
+        MISSING,
+        "Date in prompts where a chat template prints today's, `YYYY-MM-DD`.",
+        costs="answers of such models",
+        unset="day of a model's first run",
     )
     max_refused: Annotated[float, Field(ge=0, le=1)] | MISSING = key(
         MISSING,
