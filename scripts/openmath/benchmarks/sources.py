@@ -70,6 +70,7 @@ def _json_rows(path: Path) -> Iterator[dict]:
         rows = load_line(path.read_bytes())
     except (ValueError, RecursionError) as error:
         raise InputError("A source of a benchmark is not JSON.", where=path, found=error) from None
+    assert isinstance(rows, list), "the text begins with a bracket"
     for number, row in enumerate(rows, start=1):
         if not isinstance(row, dict):
             raise InputError("A row is not a JSON object.", where=f"{path}, row {number}", found=f"{row!r:.80}")
