@@ -62,6 +62,9 @@ VERDICT = {
     "attempt": 1,
     "usd": 0.1,
     "asked_at": 5,
+    "form": {},
+    "outcome": "refused",
+    "refusal": "filtered",
 }
 BATCH = {"name": "x", "usd_at_most": 1.0, "batch_id": "b", "settings": DESCRIBED}
 JOB = {"samples": 3, "tokens": 90, "seconds": 2.0, "engine": "v", "start_seconds": 1.0, "started": 1.0, "runs": ["rs0"]}

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 from conftest import CONFIG, ROOT, snakemake
+from tiny_checkpoints import tiny_gguf
 
 ROWS = [line.split("|")[1:-1] for line in (ROOT / "docs/files.md").read_text().splitlines() if line.startswith("| `")]
 FEATURES = {  # what the finished evaluation has not: a built engine, many models, several judges, a comparison, a training set
@@ -50,7 +51,7 @@ def planned(finished, tmp_path_factory) -> list[str]:
     (folder / "config.yaml").write_text(yaml.safe_dump(CONFIG | FEATURES))
     for name in FEATURES["models"]:
         (folder / name).mkdir()
-        (folder / name / "model.gguf").touch()
+        tiny_gguf(folder / name / "model.gguf")
     targets = ("all", "export", "contamination", "plan")
     reply = snakemake(folder, "--dry-run", *targets, environment={"OPENAI_API_KEY": "any"})
     assert reply.returncode == 0, reply.stdout + reply.stderr

@@ -4,7 +4,10 @@ Standard library only: this module also runs inside engine containers.
 """
 
 from collections.abc import Mapping
-from typing import TypedDict
+from typing import NotRequired, TypedDict
+
+REFUSED = "refused"  # finish_reason of a sample whose request was declined for good
+REFUSED_REASONS = (REFUSED, "prompt_too_long")  # the second: the word for one kind of it in samples of earlier versions
 
 
 class AnswerRow(TypedDict):
@@ -22,8 +25,11 @@ class AnswerRow(TypedDict):
 class SampleRow(AnswerRow):
     """A line of output-greedy.jsonl and output-rs{seed}.jsonl. Token counts are None where the engine does not say.
 
-    generation: the model's text. seed: number of the sample run; None for greedy. finish_reason: stop | length |
-    prompt_too_long. num_prompt_tokens, num_generated_tokens: in tokens of the model.
+    generation: the model's text. seed: number of the sample run; None for greedy. finish_reason: stop | length | refused.
+    num_prompt_tokens, num_generated_tokens: in tokens of the model.
+
+    Only where there is something to say: reasoning: thought that the server returned apart from the text. refusal: why there is
+    no generation, in the server's words. served_model, system_fingerprint: what a server that is not ours calls itself.
     """
 
     generation: str
@@ -31,6 +37,10 @@ class SampleRow(AnswerRow):
     finish_reason: str | None
     num_prompt_tokens: int | None
     num_generated_tokens: int | None
+    reasoning: NotRequired[str]
+    refusal: NotRequired[str]
+    served_model: NotRequired[str]
+    system_fingerprint: NotRequired[str]
 
 
 class MajorityRow(AnswerRow):
@@ -52,12 +62,18 @@ class Judgement(TypedDict):
     judgement: the judge's reply, or the words for an answer that needed no call. judge_verdict: yes | no | unparsed.
     judge_model: name of the judge in the configuration. judge_prefilled: why no call was needed, no_answer | identical |
     symbolic; None where the judge was asked.
+
+    judge_outcome: why there is no verdict, whatever the reply says, cut | empty | refused; judge_refusal: the endpoint's words.
+    judge_delimited: the answer holds words for a judge, and stood between tags.
     """
 
     judgement: str
     judge_verdict: str
     judge_model: str
     judge_prefilled: str | None
+    judge_outcome: NotRequired[str]
+    judge_refusal: NotRequired[str]
+    judge_delimited: NotRequired[bool]
 
 
 def id_of(row: Mapping, number: int) -> str:
@@ -67,6 +83,7 @@ def id_of(row: Mapping, number: int) -> str:
 
 
 TEXTS, COUNTS = ("problem", "expected_answer"), ("seed", "num_prompt_tokens", "num_generated_tokens")
+TEXTS_OR_NULL = ("predicted_answer", "finish_reason", "reasoning", "refusal", "served_model", "system_fingerprint")
 
 
 def is_sample(row: dict) -> bool:
@@ -74,6 +91,6 @@ def is_sample(row: dict) -> bool:
     return (
         all(isinstance(row.get(name), str) for name in ("id", "generation"))
         and all(isinstance(row.get(name, ""), str) for name in TEXTS)
-        and all(row.get(name) is None or isinstance(row[name], str) for name in ("predicted_answer", "finish_reason"))
+        and all(row.get(name) is None or isinstance(row[name], str) for name in TEXTS_OR_NULL)
         and all(row.get(name) is None or type(row[name]) is int for name in COUNTS)
     )

@@ -38,6 +38,7 @@ class JobRecord(JobSpeed):
     gpus: int
     machine: Machine
     versions: dict[str, str]
+    answered_by: list[str]  # model and system_fingerprint, as servers that are not ours name them
 
 
 # Of a job's record. Older ones have only some.

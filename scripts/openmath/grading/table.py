@@ -22,7 +22,7 @@ from openmath.files.copies import copied_runs, copies_warning, text_mark
 from openmath.files.fast_rows import read_rows
 from openmath.files.rows import atomic_write, valid_text
 from openmath.files.same_problems import SameProblems
-from openmath.files.sample_rows import id_of
+from openmath.files.sample_rows import REFUSED_REASONS, id_of
 from openmath.files.sample_runs import run_order, sample_run_of
 from openmath.grading.grades import GRADER_VERSION
 from openmath.grading.pool import GraderPool, Sample
@@ -163,14 +163,17 @@ class SampleTable:
             for run, pair_of, finish, tokens in zip(self.runs, self.pair_of, self.finish, self.tokens, strict=True):
                 rows = of_pair.take(pa.array(pair_of, pa.int32()))
                 counts = pa.array(tokens, pa.int32())
+                finish_reason = reasons.take(pa.array(finish, pa.int32()))
+                unanswered = pa.compute.equal(rows["grade_status"], "no_answer")
+                refused = pa.compute.and_(unanswered, pa.compute.is_in(finish_reason, pa.array(REFUSED_REASONS)))
                 columns = [
                     ids,
                     pa.DictionaryArray.from_arrays(pa.array([0] * len(ids), pa.int32()), pa.array([run])),
                     rows["predicted_answer"],
                     rows["vote_class"],
                     rows["is_correct"],
-                    rows["grade_status"],
-                    reasons.take(pa.array(finish, pa.int32())),
+                    pa.compute.if_else(refused, "refused", rows["grade_status"]),
+                    finish_reason,
                     pa.compute.if_else(pa.compute.equal(counts, NO_COUNT), None, counts),
                 ]
                 writer.write_table(pa.table(columns, schema=schema))

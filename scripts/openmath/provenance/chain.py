@@ -123,6 +123,8 @@ class Chain:
                 f"temperature {settings['temperature']}, top_p {settings['top_p']}, "
                 f"at most {settings['max_new_tokens']} new tokens; greedy: temperature 0",
             ]
+        if answered_by := self._manifest["generation"].get("answered_by"):
+            facts.append(f"answered by: {', '.join(answered_by)}")
         facts += [
             f"machine: {', '.join(map(str, machine.values()))}" for machine in self._manifest["generation"]["machines"]
         ]

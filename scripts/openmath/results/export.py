@@ -28,9 +28,9 @@ COLUMNS = {
     "generation": (pa.string(), "the model's text"),
     "predicted_answer": (pa.string(), "the one that was graded: last `\\boxed{}` of the generation; null: none"),
     "is_correct": (pa.bool_(), "grade by the symbolic grader"),
-    "grade_status": (pa.string(), "`ok`, `timeout`, `too_large`, `no_answer`"),
+    "grade_status": (pa.string(), "`ok`, `timeout`, `too_large`, `no_answer`, `refused`"),
     "vote_class": (pa.string(), "equal answers to a problem have equal classes; majority votes count these"),
-    "finish_reason": (pa.string(), "`stop`, or `length`: cut at the token limit"),
+    "finish_reason": (pa.string(), "`stop`; `length`: cut at the token limit; `refused`: the question was declined"),
     "num_prompt_tokens": (pa.int32(), ""),
     "num_generated_tokens": (pa.int32(), ""),
 }

@@ -11,15 +11,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as parquet
 
-from openmath.answers import answer_of, as_text, reference_of, text_of
+from openmath.answers import answer_of, as_text, reference_of
 from openmath.errors import InputError
 from openmath.files.copies import copied_runs, text_mark
 from openmath.files.rows import check_ids, read_rows
 from openmath.files.same_problems import Problem, SameProblems
-from openmath.files.sample_rows import id_of
+from openmath.files.sample_rows import REFUSED_REASONS, id_of
 from openmath.files.sample_runs import run_order, sample_run_of
 from openmath.grading.pool import GraderPool
-from openmath.judging import parse_verdict
+from openmath.judging.judged_files import verdict_of
 from openmath.statistics.votes import NONE, Ballots, count_votes
 
 TEXT_COLUMNS = ("id", "sample_run", "predicted_answer", "vote_class", "finish_reason")
@@ -30,8 +30,9 @@ class Graded:
     """Samples of N problems in n runs, in benchmark and seed order. Arrays are (N, n).
 
     answers, classes: codes, NONE where there is no answer; texts: the answer of each code. correct: the symbolic grades.
-    truncated: the sample met the token limit; None where no sample says. judged: yes | no | unparsed, "" where a sample
-    is not judged; None where none is. copies: sampled run -> the run of which it is a copy.
+    truncated: the sample met the token limit; refused: its question was declined, there is no generation; both None where no
+    sample says why it ended. judged: yes | no | unparsed, "" where a sample is not judged; None where none is. copies: sampled
+    run -> the run of which it is a copy.
     """
 
     ids: list[str]
@@ -42,6 +43,7 @@ class Graded:
     correct: np.ndarray
     truncated: np.ndarray | None = None
     judged: np.ndarray | None = None
+    refused: np.ndarray | None = None
     copies: dict[str, str] = field(default_factory=dict)
 
     def select(self, runs: list[str]) -> "Graded":
@@ -49,7 +51,7 @@ class Graded:
         columns = [self.runs.index(run) for run in runs]
         parts: dict = {
             name: None if (array := getattr(self, name)) is None else array[:, columns]
-            for name in ("answers", "classes", "correct", "truncated", "judged")
+            for name in ("answers", "classes", "correct", "truncated", "refused", "judged")
         }
         copies = {run: original for run, original in self.copies.items() if run in runs}
         return Graded(self.ids, runs, self.texts, **parts, copies=copies)
@@ -66,11 +68,17 @@ class Graded:
 
 @dataclass
 class Judged:
-    """Judge verdicts of one mode: yes | no | unparsed per problem (N,), and the answers and references they are about."""
+    """Judge verdicts of one mode: yes | no | unparsed per problem (N,), and the answers and references they are about.
+
+    asked: whether the judge was asked, (N,) bool. outcomes: cut | empty | refused per problem, "" for all others, (N,). Both None
+    where the file does not say.
+    """
 
     verdicts: np.ndarray
     answers: list[str | None]
     expected: list[str]
+    asked: np.ndarray | None = None
+    outcomes: np.ndarray | None = None
 
 
 @dataclass
@@ -121,7 +129,11 @@ def read_grades(path: Path) -> Graded:
             hint="move the file away to have it made again.",
         )
     reasons = codes["finish_reason"].reshape(shape).T
-    length = names["finish_reason"].index("length") if "length" in names["finish_reason"] else NONE - 1
+    said = (reasons != NONE).any()
+
+    def ended_by(*words: str) -> np.ndarray | None:
+        return np.isin(reasons, [c for c, name in enumerate(names["finish_reason"]) if name in words]) if said else None
+
     return Graded(
         [names["id"][code] for code in codes["id"][: shape[1]]],
         runs,
@@ -129,7 +141,8 @@ def read_grades(path: Path) -> Graded:
         codes["predicted_answer"].reshape(shape).T,
         codes["vote_class"].reshape(shape).T,
         table["is_correct"].to_numpy().reshape(shape).T,
-        reasons == length if (reasons != NONE).any() else None,
+        truncated=ended_by("length"),
+        refused=ended_by(*REFUSED_REASONS),
         copies=_copies(table, runs),
     )
 
@@ -182,6 +195,8 @@ def read_judged(path: Path, ids: list[str]) -> Judged:
         np.array([str(row["judge_verdict"]) for row in rows]),
         [answer_of(row) for row in rows],
         [reference_of(row) for row in rows],
+        np.array(["judge_prefilled" in row and row["judge_prefilled"] is None for row in rows]),
+        np.array([str(row.get("judge_outcome", "")) for row in rows]),
     )
 
 
@@ -223,8 +238,10 @@ def read_sample_files(paths: Iterable[Path], policy: str) -> Graded:
         _, classes = _codes([sample.vote_class for sample in samples])
         grades = np.array([sample.grade.correct for sample in samples])
         correct = np.where(recorded == NONE, grades[pair], recorded == 1)
-    truncated = reasons == "length" if (reasons != "").any() else None
-    grades_of = answers[pair], classes[pair], correct, truncated, judged
+    said = (reasons != "").any()
+    truncated = reasons == "length" if said else None
+    refused = np.isin(reasons, REFUSED_REASONS) if said else None
+    grades_of = answers[pair], classes[pair], correct, truncated, judged, refused
     return Graded(same.ids, runs, texts, *grades_of, copies=copied_runs(marks))
 
 
@@ -270,7 +287,7 @@ def _sample(row: dict, policy: str, where: str) -> _Sample:
         (answer_of(row), str(expected)),
         NONE if correct is None else int(correct),
         str(row.get("finish_reason") or ""),
-        parse_verdict(text_of(row, "judgement"), policy) if "judgement" in row else "",
+        verdict_of(row, policy) if "judgement" in row else "",
         text_mark(row),
     )
 
