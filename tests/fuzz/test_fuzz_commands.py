@@ -235,6 +235,8 @@ NUMBERS = {
     "judge_answers": [
         "--tries-unparsed",
         "--budget-usd",
+        "--max-refused",
+        "--batch-size",
         "--max-new-tokens",
         "--concurrency",
         "--request-seconds",

@@ -117,6 +117,10 @@ class Options:
         options = ["--concurrency", settings["concurrency"], "--request-seconds", settings["request_seconds"]]
         options += ["--mode", settings["mode"], "--poll-seconds", settings["poll_seconds"]]
         options += ["--base-url", settings["base_url"]]
+        for key in ("batch_size", "max_refused"):
+            if key in settings:
+                options += [f"--{key.replace('_', '-')}", settings[key]]
+        options += ["--ask-refused"] * settings.get("ask_refused", False)
         if "api_key_env" in settings:
             options += ["--api-key-env", settings["api_key_env"]]
         if "prices" in settings:

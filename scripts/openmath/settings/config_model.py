@@ -323,6 +323,21 @@ class Judge(Section):
     concurrency: Count = key(defaults.JUDGE_CONCURRENCY, "Requests in flight.", costs="nothing")
     request_seconds: Positive = key(defaults.REQUEST_SECONDS, "Deadline of one try of a request.", costs="nothing")
     poll_seconds: Positive = key(defaults.POLL_SECONDS, "Seconds between two looks at a batch.", costs="nothing")
+    batch_size: Count | MISSING = key(
+        MISSING,
+        "Questions of one batch; the next follows when it has ended. For services that limit the tokens waiting.",
+        costs="nothing",
+        unset="batches of 50,000, all at once",
+    )
+    max_refused: Annotated[float, Field(ge=0, le=1)] | MISSING = key(
+        MISSING,
+        "Share of questions that the service may refuse, or the judge leave without a word; more stop the job: docs/judging.md.",
+        costs="nothing",
+        unset=f"`{defaults.MAX_REFUSED}`",
+    )
+    ask_refused: bool | MISSING = key(
+        MISSING, "A job that runs asks again what was refused before.", costs="nothing", unset="`false`"
+    )
 
 
 class Configuration(Section):
