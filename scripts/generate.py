@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from openmath.arguments import real, whole
+from openmath.arguments import day, real, whole, whole_or_auto
 from openmath.errors import InputError, run_command
 from openmath.generation.locks import RunLocks
 from openmath.generation.prompts import TEMPLATES
@@ -43,6 +43,13 @@ def parse_arguments() -> argparse.Namespace:
     add("--engine-command", help="the server program, where it is not on the PATH")
     add("--engine-args", default="", help="speed settings, in the server's own flags, as one string")
     add("--copies", type=whole(1), default=1, help="copies of the engine, each on GPUs of its own")
+    add(
+        "--engines-per-gpu",
+        type=whole_or_auto,
+        default=1,
+        metavar="N|auto",
+        help="engines that share the GPUs of each copy; auto: by the size of the model, the GPU and the cores",
+    )
     add("--benchmarks", nargs="+", required=True, type=Path, help="prepared benchmarks, data/*.jsonl")
     add("--sample-runs", nargs="+", required=True, help="greedy, rs0, rs1, ...")
     add("--output-dir", required=True, type=Path, help="gets BENCHMARK/output-RUN.jsonl")
@@ -58,27 +65,36 @@ def parse_arguments() -> argparse.Namespace:
         default=defaults.EXTRACTIONS[0],
         help="where answers stand; see docs/grading.md",
     )
+    add("--max-refused", type=real(0, 1), default=defaults.MAX_REFUSED, help="refused share that stops the job")
+    add("--ask-refused", action="store_true", help="ask again what was refused before")
+    add("--chat-date", type=day, help="that prompts say, where the chat template prints one; default: of the first run")
     add("--limit", type=whole(1), help="only the first problems of each benchmark")
-    add("--concurrency", type=whole(0), default=0, help="requests in flight; 0: what suits the engine")
+    add("--concurrency", type=whole(0), default=0, help="requests in flight for one engine; 0: what suits it")
     add("--log", type=Path, default=Path("engine.log"), help="file for the server's own output")
     return parser.parse_args()
 
 
 async def until_terminated(work) -> None:
-    """Run `work`; on SIGTERM (wall limit, preemption) cancel it, which flushes what is finished and stops the engine."""
-    task = asyncio.ensure_future(work)
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    """Run `work`; SIGTERM (wall limit, preemption) and Ctrl-C cancel it, which flushes what is finished and stops the engine."""
+    task, received = asyncio.ensure_future(work), []
+
+    def end(number: signal.Signals) -> None:
+        received.append(number)
+        task.cancel()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, end, number)
     try:
         await task
     except asyncio.CancelledError:
-        print("generate: terminated; finished samples are kept, run the same command again", flush=True)
-        sys.exit(128 + signal.SIGTERM)
+        sys.exit(128 + received[0])
 
 
 async def generate(options: argparse.Namespace) -> None:
-    from openmath.generation.job import Generation, failed
+    from openmath.generation.decoding import failed
+    from openmath.generation.job import Generation
 
-    locks = RunLocks(options.staging / "locks")
+    locks, job = RunLocks(options.staging / "locks"), None
     try:
         locks.acquire(options.sample_runs)  # before we look at what is there
         job = Generation(options)
@@ -91,6 +107,10 @@ async def generate(options: argparse.Namespace) -> None:
             if job.missing:
                 failures = await run_guarded(job.compute(), keep_alive(job, locks))
         await run_guarded(asyncio.to_thread(job.publish), keep_alive(job, locks))
+    except asyncio.CancelledError:
+        kept = job.total - job.missing if job else 0
+        print(f"generate: terminated; {kept} finished samples kept; run the same command again", flush=True)
+        raise
     except OSError as error:
         raise InputError(
             f"Cannot write ({error.strerror or error}).",

@@ -6,8 +6,24 @@ Standard library only: this module also runs inside engine containers.
 import argparse
 import json
 import math
+import re
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
+from typing import Literal
+
+# Of an endpoint, with no part in which a key could stand: addresses are written into results and messages.
+ADDRESS = r"^https?://[^@?#\s]+$"
+ADDRESS_WORDS = (
+    "http(s)://HOST/PATH, without a user or password or a query (?...); a key goes into an environment variable"
+)
+
+
+def address(text: str) -> str:
+    """Type of an option that takes the address of an endpoint; a wrong one may hold a secret and is not repeated."""
+    if re.fullmatch(ADDRESS, text):
+        return text
+    raise argparse.ArgumentTypeError(f"must be {ADDRESS_WORDS}")
 
 
 def whole(least: int) -> Callable[[str], int]:
@@ -22,6 +38,11 @@ def whole(least: int) -> Callable[[str], int]:
         raise argparse.ArgumentTypeError(f"must be a whole number of at least {least}, not {text!r:.80}")
 
     return number
+
+
+def whole_or_auto(text: str) -> int | Literal["auto"]:
+    """Type of an option that takes a whole number of at least 1, or `auto`."""
+    return "auto" if text == "auto" else whole(1)(text)
 
 
 def real(least: float, most: float = math.inf, *, above: bool = False) -> Callable[[str], float]:
@@ -40,6 +61,14 @@ def real(least: float, most: float = math.inf, *, above: bool = False) -> Callab
         raise argparse.ArgumentTypeError(f"must be a number {bounds}, not {text!r:.80}")
 
     return number
+
+
+def day(text: str) -> date:
+    """Type of an option that takes a date."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be a day, YYYY-MM-DD, not {text!r:.80}") from None
 
 
 def json_object(text: str) -> dict:

@@ -16,9 +16,12 @@ from unit.judging_cases import PROMPT, ROOT, SECRET, different_rows, write
 
 from openmath.errors import InputError
 from openmath.files import rows as samples
-from openmath.judging import batch
+from openmath.judging import batch, batch_service
+from openmath.judging.attempts import Attempts
 from openmath.judging.budget import BudgetSpent, Prices
-from openmath.judging.questions import Attempts, question_of
+from openmath.judging.questions import question_of
+from openmath.judging.records import ServedModel
+from openmath.judging.refusals import Unanswered
 from openmath.judging.settings import JudgeSettings, judge_sampling, read_judge_prompt
 from openmath.judging.store import VerdictStore
 
@@ -30,7 +33,7 @@ def answer(question: str) -> str:
     return f"Reply {number}.\nJudgement: {'Yes' if int(number) % 2 else 'No'}"
 
 
-def judge(folder: Path, server, rows=ROWS, prices=None, budget_usd=None) -> batch.BatchJudge:
+def judge(folder: Path, server, rows=ROWS, prices=None, budget_usd=None, **more) -> batch.BatchJudge:
     """Judge in this process; the judge afterwards."""
     attempts = Attempts(
         JudgeSettings("judge-1", read_judge_prompt(PROMPT), judge_sampling(10, "default")), "default", 2
@@ -38,13 +41,16 @@ def judge(folder: Path, server, rows=ROWS, prices=None, budget_usd=None) -> batc
     judge = batch.BatchJudge(
         "j",
         attempts,
-        VerdictStore(folder),
+        store := VerdictStore(folder),
+        Unanswered(len(rows), more.pop("max_refused", 0.05)),
+        ServedModel("judge-1", attempts.settings, store.records.values()),
         base_url=server.base_url,
         api_key=SECRET,
         model="judge-1",
         prices=prices,
         budget_usd=budget_usd,
         poll_seconds=0.05,
+        **more,
     )
     try:
         judge.ask([question_of(row) for row in rows])
@@ -90,8 +96,8 @@ def test_results_that_break_off_are_read_again(tmp_path, monkeypatch):
         server.batches.breaks = 2
         judge(tmp_path / "mended", server)
         check_all_answered_once(tmp_path / "mended", server)
-    monkeypatch.setattr(batch, "TRIES", 2)
-    monkeypatch.setattr(batch, "READ_BYTES", 500)
+    monkeypatch.setattr(batch_service, "TRIES", 2)
+    monkeypatch.setattr(batch_service, "READ_BYTES", 500)
     with judge_server(answer) as server:
         server.batches.breaks = 100
         with pytest.raises(InputError, match="batch service cannot be reached"):
@@ -101,7 +107,7 @@ def test_results_that_break_off_are_read_again(tmp_path, monkeypatch):
 
 def test_results_without_a_newline_are_given_up(tmp_path, monkeypatch):
     monkeypatch.setattr(samples, "MAX_LINE", 1000)
-    monkeypatch.setattr(batch, "READ_BYTES", 500)
+    monkeypatch.setattr(batch_service, "READ_BYTES", 500)
     with judge_server(lambda question: "x" * 5000) as server:
         with pytest.raises(InputError, match=r"too long[\s\S]*result file file-output-batch-0:1[\s\S]*Hint:"):
             judge(tmp_path, server)
@@ -155,11 +161,25 @@ def test_what_is_out_counts_as_spent(tmp_path):
     settings = {"identity": "judge-1", "prompt": {}, "sampling": {}}
     state = {"name": "x", "file_id": "f", "batch_id": "b", "usd_at_most": 0.07, "settings": settings}
     write(tmp_path / "batches/x.json", [state])
-    write(tmp_path / "batches/x.questions", [{"key": "another"}])
+    write(tmp_path / "batches/x.questions", [{"key": "another", "attempt": 1, **question_of(different_rows(1)[0])}])
     with judge_server(answer) as server:
         with pytest.raises(BudgetSpent):
             judge(tmp_path, server, prices=Prices(0.0, 1000.0), budget_usd=0.075)
         assert server.batches.created == []
+
+
+def test_a_damaged_question_of_a_batch_that_is_out_is_told_and_asked_again(tmp_path, monkeypatch, capfd):
+    with judge_server(answer) as server:
+        with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+            patched.setattr(batch.BatchJudge, "_collect_ended", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+            judge(tmp_path, server)
+        [questions] = tmp_path.glob("batches/*.questions")
+        lines = questions.read_bytes().splitlines(keepends=True)
+        questions.write_bytes(b"".join([lines[0], b"\0" * len(lines[1]) + b"\n", *lines[2:]]))
+        judge(tmp_path, server)
+        assert len(VerdictStore(tmp_path).records) == 9
+        assert len(server.batches.asked) == 10
+    assert f"{questions.name}: 1 line (2) damaged and left out" in capfd.readouterr().err
 
 
 def test_a_lost_reply_to_the_creation_makes_no_second_batch(tmp_path):

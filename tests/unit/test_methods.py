@@ -117,6 +117,14 @@ def test_the_paragraph_of_a_full_evaluation():
     assert "Math-Verify" not in text and "sympy" not in text.lower()
 
 
+def test_refused_questions_and_fenced_answers_are_said():
+    judging = copy.deepcopy(RECORD["judging"])
+    for file in judging["files"].values():
+        file |= {"outcomes": {"refused": 3, "cut": 1}, "delimited": 2}
+    text = methods(judging=judging)
+    assert "refused 6 for good" in text and "In 4 answers stood words for a judge" in text
+
+
 def test_greedy_alone_votes_and_samples_nothing():
     record = copy.deepcopy(RECORD)
     record["config"]["generation"]["seeds"] = 0
@@ -147,7 +155,10 @@ def test_an_endpoint_has_a_name_and_an_address_and_no_hardware():
     engine = {"engine": "endpoint", "version": "endpoint", "model": model, "settings": {}}
     text = methods(engine=engine)
     assert "their-model (served at https://api.example.org/v1)" in text
-    assert "as chat messages" in text and "H100" not in text
+    assert "as chat messages" in text and "H100" not in text and "not known to us." in text
+    generation = RECORD["generation"] | {"answered_by": ["their-model-2024-08-06 fp_1", "their-model-2024-08-06 fp_2"]}
+    said = "it calls itself their-model-2024-08-06 fp_1 and their-model-2024-08-06 fp_2."
+    assert said in methods(engine=engine, generation=generation)
 
 
 def test_a_judge_of_ones_own_names_its_engine():

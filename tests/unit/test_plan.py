@@ -112,6 +112,16 @@ def test_a_crash_leaves_partial_runs_and_their_samples_are_not_counted_again():
     assert "with 1 at a time" in plan_text(plan) and "with 4" not in plan_text(plan)
 
 
+def test_damaged_samples_are_told_and_counted_as_missing(capfd):
+    config = configuration(benchmarks=["one"])
+    path = stage(config, "ours", "rs1", 6)
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([*lines[:2], b"\0" * 50 + b"\n", *lines[3:], lines[0]]))
+    [cost] = make_plan(config)["generation"]
+    assert cost["samples"] == 5 * PROBLEMS - 5  # one is damaged, and one stands there twice
+    assert "output-rs1.jsonl: 1 line (3) damaged" in capfd.readouterr().err
+
+
 def test_a_run_that_is_all_staged_needs_no_engine():
     config = configuration(benchmarks=["one"])
     publish(config, "greedy", "rs0", "rs1", "rs2")
@@ -216,6 +226,16 @@ def test_a_job_that_never_filled_its_engine_bounds_the_speed():
     [cost] = make_plan(config)["generation"]
     assert (cost["tokens_per_second"], cost["margin"]) == (10, None)
     assert "too small to fill the engine" in plan_text(make_plan(config))
+
+
+def test_the_speed_of_a_gpu_is_that_of_jobs_with_as_many_engines_on_it():
+    config = configuration()
+    job = {"samples": 9, "tokens": 900, "seconds": 9, "full_samples": 9, "full_tokens": 900, "full_seconds": 9}
+    record_jobs(job | {"full_tokens": 2700, "engines_per_gpu": 3}, job)
+    assert make_plan(config)["generation"][0]["tokens_per_second"] == 100
+    for wanted, speed in ((3, 300), ("auto", 200)):  # no job with `auto`: what is known of the others
+        config["models"]["m"]["engines_per_gpu"] = wanted
+        assert make_plan(config)["generation"][0]["tokens_per_second"] == speed
 
 
 def test_two_copies_of_an_engine_are_twice_as_fast_as_the_one_measured():

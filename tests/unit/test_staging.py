@@ -15,9 +15,10 @@ import pytest
 
 import generate
 from openmath.errors import InputError
-from openmath.files.rows import read_rows
+from openmath.files.rows import encode_row, read_rows
 from openmath.generation import job
 from openmath.generation.locks import RunLocks
+from openmath.generation.samples import with_fallback
 from openmath.generation.staging import StagedRun
 
 IDS = [f"p-{number}" for number in range(50)]
@@ -86,11 +87,16 @@ def test_a_full_disk_a_used_up_quota_and_a_file_size_limit_end_with_the_same_adv
 
 def test_an_unknown_id_in_staging_is_ignored(tmp_path):
     path = tmp_path / "a.jsonl"
-    path.write_bytes(b'{"id": "p-0", "n": 1}\n{"id": "old", "n": 2}\n{"id": "p-0", "n": 3}\n')
+    path.write_bytes(
+        b"".join(
+            encode_row({"id": identifier, "generation": "", "n": n})
+            for n, identifier in enumerate(["p-0", "old", "p-0"], 1)
+        )
+    )
     run = StagedRun(path, ["p-0"])
     assert run.missing == []
     run.publish(tmp_path / "out.jsonl")
-    assert list(read_rows(tmp_path / "out.jsonl")) == [{"id": "p-0", "n": 1}]
+    assert list(read_rows(tmp_path / "out.jsonl")) == [{"id": "p-0", "generation": "", "n": 1}]
 
 
 def test_a_held_run_is_refused_with_the_holder_named_and_others_are_free(tmp_path):
@@ -242,9 +248,18 @@ def test_fallbacks_change_what_is_published_and_not_what_is_kept(tmp_path):
     for name, (text, reason) in texts.items():
         run.append({"id": name, "generation": text, "predicted_answer": None, "finish_reason": reason})
     kept = run.path.read_bytes()
-    assert run.publish_changed(tmp_path / "out.jsonl", job.with_fallback) == 1
+    assert run.publish_changed(tmp_path / "out.jsonl", with_fallback) == 1
     first, *others = read_rows(tmp_path / "out.jsonl")
     assert (first["predicted_answer"], first["extraction"]) == ("5", "the answer is")
     assert others == list(read_rows(run.path))[1:] and run.path.read_bytes() == kept
     run.publish(tmp_path / "out.jsonl")
     assert (tmp_path / "out.jsonl").read_bytes() == kept
+
+
+def test_locks_that_a_power_cut_has_emptied_stop_nobody(tmp_path):
+    (tmp_path / "rs0.lock").write_bytes(b"\0\0\xff")
+    (tmp_path / "rs1.lock").write_text("gone")
+    (tmp_path / "gone.alive").write_text("[1]")
+    locks = RunLocks(tmp_path, lease=0.1)
+    locks.acquire(["rs0", "rs1"])
+    locks.release()

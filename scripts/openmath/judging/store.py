@@ -17,22 +17,29 @@ import os
 import secrets
 import socket
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import FileIO
 from pathlib import Path
-from typing import Any, NotRequired, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict, get_args
 
 from openmath.errors import InputError, parts_of
+from openmath.files.append_only import kept_rows, set_damage_aside, tell_damage
 from openmath.files.fingerprint import sha256_text
 from openmath.files.json_files import read_json
-from openmath.files.rows import encode_row, read_rows
-from openmath.judging.settings import Described, JudgeSettings
+from openmath.files.rows import encode_row
+from openmath.judging.settings import Described, Form, JudgeSettings
 
+REPLACED = ("refused", "another_model")  # outcomes that a later reply to the same call takes the place of
 AMOUNTS = ("usd", "asked_at", "num_prompt_tokens", "num_generated_tokens")
 MAX_AMOUNT = 1e15
 BATCH_TEXTS = {"name", "file_id", "batch_id", "status"}
 FLUSH_SECONDS = 2.0  # between two calls of `sync`: at most this much is lost when the machine dies
 IMPORTED = "import-"
+
+
+# Why a record is no verdict, whatever the reply says: cut at the token limit, empty, refused for good by the endpoint, or by
+# another model than the store's verdicts under the same settings.
+Outcome = Literal["cut", "empty", "refused", "another_model"]
 
 
 class VerdictRecord(TypedDict):
@@ -55,16 +62,26 @@ class VerdictRecord(TypedDict):
     usd: float | None  # None without prices
     asked_at: int  # seconds since 1970
     batch: NotRequired[str]  # id of the Batch API's batch
+    form: NotRequired[Form]  # how it was asked, where not plainly
+    outcome: NotRequired[Outcome]  # not in records of older versions, which are read by their words alone
+    refusal: NotRequired[str]  # the endpoint's words, without the key
 
 
 class VerdictStore:
-    """records: verdict by key. described: settings by fingerprint. spent: USD paid for verdicts asked from here."""
+    """records: verdict by key. described: settings by fingerprint. spent: USD paid for verdicts asked from here.
 
-    def __init__(self, folder: Path):
+    mends: damaged lines are set aside, in files that no process writes to; who only reads a store says how many there are.
+    ask_refused: refusals of earlier runs are as if they were not there.
+    """
+
+    def __init__(self, folder: Path, mends: bool = False, ask_refused: bool = False):
         self.batches = folder / "batches"  # one state file for each batch ever submitted
         self._folder = folder
         self._file: FileIO | None = None
         self._unsynced = False
+        self._mends, self._ask_refused = mends, ask_refused
+        self._told: dict[Path, list[int]] = {}
+        self._added: set[str] = set()  # keys of this process
         self.refresh()
 
     def refresh(self) -> None:
@@ -73,24 +90,22 @@ class VerdictStore:
         self.described: dict[str, Described] = {}
         self.spent = 0.0
         for path in sorted(self._folder.glob("*.jsonl")):
+            damaged: list[int] = []
             line: Any  # until it is checked
-            for line in read_rows(path, torn_tail=True):
+            for line in kept_rows(path, _is_line, damaged):
                 if "key" not in line:
-                    self._read_settings(line, path)
+                    self.described[line["settings"]] = line["described"]
                     continue
-                _check_verdict(line, path)
                 if not path.name.startswith(IMPORTED):
                     self.spent += line.get("usd") or 0.0
+                if self._ask_refused and line.get("outcome") == "refused" and line["key"] not in self._added:
+                    continue
                 known = self.records.get(line["key"])
-                # Two jobs may have asked at once: the first reply stays the verdict, whatever arrives later.
-                if known is None or _age(line) < _age(known):
+                if known is None or _rank(line) < _rank(known):
                     self.records[line["key"]] = line
-
-    def _read_settings(self, line: dict, path: Path) -> None:
-        try:
-            self.described[line["settings"]] = line["described"]
-        except (KeyError, TypeError):
-            raise InputError("A line is neither settings nor a verdict.", where=path, found=str(line)[:80]) from None
+            if damaged and not (self._mends and _mended(path)) and self._told.get(path) != damaged:
+                self._told[path] = damaged
+                tell_damage(path, damaged, "left out")
 
     def add(self, record: VerdictRecord, settings: JudgeSettings) -> None:
         """Keep a verdict; safe from a kill of this process at once, from a death of the machine after `sync`."""
@@ -106,6 +121,7 @@ class VerdictStore:
                 hint="free some space and run the same command again; every verdict kept so far stays.",
             ) from None
         self.records[record["key"]] = record
+        self._added.add(record["key"])
         self.spent += record.get("usd") or 0.0
 
     def pending_batches(self) -> list[Path]:
@@ -127,7 +143,10 @@ class VerdictStore:
         self._folder.mkdir(parents=True, exist_ok=True)
         host = sha256_text(socket.gethostname())[:8]  # a name that is unique, and says nothing of the machine
         path = self._folder / f"verdicts-{host}-{os.getpid()}-{secrets.token_hex(4)}.jsonl"
-        return open(path, "ab", buffering=0)  # one write a line: nothing waits in this process
+        file = open(path, "ab", buffering=0)  # one write a line: nothing waits in this process
+        with suppress(OSError):  # without locks nothing is mended
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # until it is closed: see _mended
+        return file
 
     def _write(self, line: Mapping) -> None:
         file = self._file = self._file or self._new_file()
@@ -173,12 +192,27 @@ def read_batch(path: Path) -> dict:
     return state
 
 
-def _check_verdict(line: dict, path: Path) -> None:
-    """InputError where a line has a key and is no verdict."""
+def _is_line(line: dict) -> bool:
+    """Whether it holds a verdict or settings."""
+    if "key" not in line:
+        return isinstance(line.get("settings"), str) and "described" in line
     texts = all(isinstance(line.get(name), str) for name in ("key", "judgement"))
     numbers = all(line.get(name) is None or _is_amount(line[name]) for name in AMOUNTS)
-    if not texts or not numbers:
-        raise InputError("A line is not a verdict.", where=path, found=str(line)[:80])
+    others = isinstance(line.get("form", {}), dict) and isinstance(line.get("refusal", ""), str)
+    return texts and numbers and others and line.get("outcome", "cut") in get_args(Outcome)
+
+
+def _mended(path: Path) -> bool:
+    """Set the damage of a file aside. False where that is not sure to be safe: somebody may be adding to it."""
+    try:
+        with open(path, "r+b") as file:  # a network file system gives exclusive locks only on files open for writing
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not os.path.samestat(os.fstat(file.fileno()), os.stat(path)):
+                return True  # another process has mended it just now
+            set_damage_aside(path, _is_line)
+            return True
+    except OSError:
+        return False
 
 
 def _is_amount(value: object) -> bool:
@@ -186,5 +220,9 @@ def _is_amount(value: object) -> bool:
     return isinstance(value, int | float) and 0 <= value < MAX_AMOUNT
 
 
-def _age(record: VerdictRecord) -> tuple:
-    return record.get("asked_at") or 0, record.get("judgement") or ""
+def _rank(record: VerdictRecord) -> tuple:
+    """Of the records under one key the lowest counts: a reply before what only says why there is none, then the first.
+
+    Two jobs may have asked at once: the first reply stays the verdict, whatever arrives later.
+    """
+    return record.get("outcome") in REPLACED, record.get("asked_at") or 0, record.get("judgement") or ""

@@ -26,6 +26,7 @@ from openmath.settings.layout import Layout
 
 FORMAT = 1  # raised when a reader of older manifests would misunderstand them
 JUDGED_KEYS = ("input", "rows", "prefilled", "verdicts", "answered_by", "verdicts_used")
+NEWER_JUDGED_KEYS = ("outcomes", "delimited")  # records of older versions lack them
 
 
 def collect(config: dict, model: str, judge: str, summary: Iterable[str]) -> SummaryRecord:
@@ -45,7 +46,7 @@ def collect(config: dict, model: str, judge: str, summary: Iterable[str]) -> Sum
         "benchmarks": {} if imported else {name: read_record(f"data/{name}.manifest.json") for name in benchmarks},
         "checkpoint": None,
         "engine": None,
-        "generation": {"settings": settings} | _where(jobs) | {"engine_args": distinct(j["engine_args"] for j in jobs)},
+        "generation": _generation(settings, jobs),
         "tokens": {name: sample_tokens(layout, model, name, list(graded[name]["samples"])) for name in benchmarks},
         "grading": _grading(graded),
         "judging": _judging(judged),
@@ -89,6 +90,13 @@ def _where(records: Iterable[dict]) -> dict:
     }
 
 
+def _generation(settings: list[dict], jobs: list[dict]) -> dict:
+    """What the samples were drawn under, and where; who answered, where a server that is not ours says so."""
+    answered_by = sorted({name for job in jobs for name in job.get("answered_by", ())})
+    made = {"settings": settings} | _where(jobs) | {"engine_args": distinct(job["engine_args"] for job in jobs)}
+    return made | ({"answered_by": answered_by} if answered_by else {})
+
+
 def _grading(graded: dict[str, dict]) -> dict:
     """The first benchmark's rules: all are graded under the same ones."""
     rules, *_ = distinct({key: record[key] for key in ("grader_version", "policy")} for record in graded.values())
@@ -103,6 +111,8 @@ def _judging(judged: dict[str, dict]) -> dict | None:
     first = next(iter(judged.values()))
     who = {key: first.get(key) for key in ("judge", "settings", "prompt_sha256", "sampling", "policy", "cascade")}
     files = {path: {key: record[key] for key in JUDGED_KEYS} for path, record in judged.items()}
+    for path, record in judged.items():
+        files[path] |= {key: record[key] for key in NEWER_JUDGED_KEYS if key in record}
     return who | {"files": files} | _where(judged.values())
 
 

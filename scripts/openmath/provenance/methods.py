@@ -80,7 +80,8 @@ def _engine(engine: dict) -> str:
     how = f" with {context}"
     if kind.on_gpus and settings["tensor_parallel"]:  # a GGUF file has its own precision
         how = f" in {settings['dtype']}, with tensor parallelism {settings['tensor_parallel']} and {context}"
-    return f"{name}{cite(kind.citation)}{how}"
+    backend = " (PyTorch backend)" if settings.get("backend") == "pytorch" else ""
+    return f"{name}{backend}{cite(kind.citation)}{how}"
 
 
 def _model(manifest: dict) -> list[str]:
@@ -91,7 +92,9 @@ def _model(manifest: dict) -> list[str]:
         return [f"We applied {recipe} to existing samples of {manifest['model']}; how they were drawn is not recorded."]
     first = f"We evaluated {_source(engine['model'])} by {recipe}."
     if engine_kind(engine["engine"]).hosted:
-        return [first, "The engine behind the endpoint is not known to us."]
+        named = manifest["generation"].get("answered_by")
+        who = f"; it calls itself {listed(named)}" if named else ""
+        return [first, f"The engine behind the endpoint is not known to us{who}."]
     return [first, f"Answers were generated with {_engine(engine)}."]
 
 
@@ -175,6 +178,12 @@ def _judging(manifest: dict) -> list[str]:
         f"Of {rows:,} answers {asked:,} went to the judge, the others were {spared};"
         f" {unparsed:,} replies held no verdict and count as not correct."
     )
+    if refused := sum(file.get("outcomes", {}).get("refused", 0) for file in files):
+        sentences.append(f"Of these, the judge's service refused {refused:,} for good.")
+    if delimited := sum(file.get("delimited", 0) for file in files):
+        sentences.append(
+            f"In {delimited:,} answers stood words for a judge: these were put between tags and marked as data."
+        )
     served = sum((Counter(file["answered_by"]) for file in files), Counter())
     prints = sorted({name.rpartition(" ")[2] for name in served} - {"None"})
     if isinstance(judge, str) and prints:

@@ -1,9 +1,12 @@
 """From modes to the tables that people and programs read: the recipe's layout, Markdown, and data frames."""
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas
 
 from openmath.files.text_tables import markdown_table
+from openmath.judging.wording import holds_judge_words, shortened
 from openmath.results.grades import Benchmark, Graded
 from openmath.results.metrics import METRICS
 from openmath.results.modes import GRADINGS, Mode
@@ -98,7 +101,10 @@ def problem_scores(benchmark: Benchmark, modes: list[Mode]) -> pandas.DataFrame:
 
 
 def disagreements(benchmark: Benchmark, modes: list[Mode]) -> list[dict]:
-    """Answers on which symbolic grading and judge differ, or where the judge said neither: for people to read."""
+    """Answers on which symbolic grading and judge differ, or where the judge said neither: for people to read.
+
+    judge_words marks those that hold words for a judge: where only the judge says yes, it may have been talked into it.
+    """
     rows = []
     for mode in modes:
         judged = benchmark.judged.get(mode.name.partition("@")[0])
@@ -116,14 +122,16 @@ def disagreements(benchmark: Benchmark, modes: list[Mode]) -> list[dict]:
                         "expected_answer": judged.expected[number],
                         "symbolic": "yes" if correct else "no",
                         "judge": str(verdict),
+                        "judge_words": "yes" if holds_judge_words(shortened(judged.answers[number] or "")) else "",
                     }
                 )
     return rows
 
 
-def markdown(title: str, metrics: list[dict], curve: list[dict]) -> str:
+def markdown(title: str, metrics: list[dict], curve: list[dict], warnings: Iterable[str] = ()) -> str:
     """The tables of all benchmarks in Markdown: accuracies with intervals, what stands behind them, and the curves."""
     text = f"# {title}\n\nPercent, with 95 % intervals. How each is made: docs/statistics.md.\n"
+    text += "".join(f"\n**Warning:** {warning}\n" for warning in warnings)
     for benchmark in dict.fromkeys(row["benchmark"] for row in metrics):
         rows = [row for row in metrics if row["benchmark"] == benchmark]
         text += f"\n## {benchmark}\n\n" + markdown_table([_accuracy_cells(row) for row in rows])

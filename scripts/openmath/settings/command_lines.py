@@ -11,7 +11,7 @@ from pathlib import Path
 from openmath.settings import defaults
 from openmath.settings.benchmark_names import source_of
 from openmath.settings.config import summary_config
-from openmath.settings.engine_kinds import engine_kind
+from openmath.settings.engine_kinds import EngineKind, engine_kind
 from openmath.settings.layout import Layout
 from openmath.settings.sample_settings import OWN_KEYS, engine_options
 
@@ -62,9 +62,18 @@ class Options:
         command = self.engine_setting(wildcards.model, "command")
         return ["--engine-command", command] if command else []
 
+    def kind(self, model: str) -> EngineKind:
+        """What is known of a model's engine before it starts."""
+        return engine_kind(self._models[model]["engine"], self.engine_setting(model, "backend"))
+
     def engine_setting(self, model: str, key: str) -> str:
-        """How a model's engine is run: `command`, `args` (speed only) or `image`."""
+        """How a model's engine is run: `command`, `args` (speed only), `image` or `backend`."""
         return self._config["engines"].get(self._models[model]["engine"], {}).get(key, "")
+
+    def copies(self, model: str) -> int | str:
+        """Value of `--copies`, and what follows it: not words of the shell command of their own, which would compute all again."""
+        copies, shared = self._config["generation"]["engines_per_job"], self._models[model].get("engines_per_gpu", 1)
+        return copies if shared == 1 else f"{copies} --engines-per-gpu {shared}"
 
     def engine_environment(self, model: str) -> str | None:
         """Conda environment of a model's engine; TensorRT-LLM has a container instead."""
@@ -82,7 +91,16 @@ class Options:
         options += ["--max-new-tokens", generation["max_new_tokens"]]
         if self._models[model]["extraction"] != defaults.EXTRACTIONS[0]:
             options += ["--extraction", self._models[model]["extraction"]]
-        return options + (["--limit", generation["limit"]] if generation["limit"] else [])
+        for key in ("limit", "chat_date"):
+            if generation.get(key):
+                options += [f"--{key.replace('_', '-')}", generation[key]]
+        return options
+
+    def refusals(self) -> str:
+        """What is done about refused questions, as one string: none of it changes a sample that there is."""
+        generation = self._config["generation"]
+        share = f"--max-refused {generation['max_refused']}" if "max_refused" in generation else ""
+        return share + " --ask-refused" * generation.get("ask_refused", False)
 
     def judge(self, judge: str) -> list:
         """Who judges and how: all that can change a verdict, but the prompt, whose text counts and not its place."""
@@ -102,6 +120,10 @@ class Options:
         options = ["--concurrency", settings["concurrency"], "--request-seconds", settings["request_seconds"]]
         options += ["--mode", settings["mode"], "--poll-seconds", settings["poll_seconds"]]
         options += ["--base-url", settings["base_url"]]
+        for key in ("batch_size", "max_refused"):
+            if key in settings:
+                options += [f"--{key.replace('_', '-')}", settings[key]]
+        options += ["--ask-refused"] * settings.get("ask_refused", False)
         if "api_key_env" in settings:
             options += ["--api-key-env", settings["api_key_env"]]
         if "prices" in settings:

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import MISSING, BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from openmath.arguments import ADDRESS_WORDS
 from openmath.errors import InputError
 from openmath.settings.benchmark_names import without_groups
 from openmath.settings.config_files import ConfigFiles
@@ -23,7 +24,7 @@ PLACEHOLDERS = ("checkpoint", "port", "dtype", "tensor_parallel", "context_lengt
 PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")  # not a brace of JSON
 SECRET_PRONE = {  # a wrong value may be a secret: it is never repeated
     "api_key_env": "must be the name of an environment variable that holds the key (A-Z, 0-9 and _), not the key",
-    "base_url": "must be http(s)://HOST/PATH, without a user or password",
+    "base_url": f"must be {ADDRESS_WORDS}",
 }
 WORDS = {  # for pydantic's kinds of errors, with its names of limits; types as JSON calls them
     "string_type": "is not of type 'string'",
@@ -173,7 +174,9 @@ def _engine_checks(path: tuple, model: dict, engines: dict) -> Iterator[Mistake]
     if engine not in KINDS and "serve" not in engines.get(engine, {}):
         known = [*KINDS, *(other for other in engines if other not in KINDS)]
         yield Mistake((*path, "engine"), f"no engine {engine!r}; {_meant(engine, known, 'engines')}")
-    elif model["deterministic"] and not engine_kind(engine).deterministic:
+    elif model.get("engines_per_gpu", 1) not in (1, "auto") and not engine_kind(engine).memory_flag:
+        yield Mistake((*path, "engines_per_gpu"), f"engine {engine!r} cannot be told its share of a GPU; vllm can")
+    elif model["deterministic"] and not engine_kind(engine, engines.get(engine, {}).get("backend")).deterministic:
         text = f"has no effect on engine {engine!r}; its server has to be started so"
         yield Mistake((*path, "deterministic"), text)
 
@@ -181,6 +184,8 @@ def _engine_checks(path: tuple, model: dict, engines: dict) -> Iterator[Mistake]
 def _own_engine_checks(path: tuple, name: str, engine: dict) -> Iterator[Mistake]:
     """An engine that is none of ours is described whole; ours are not described at all."""
     own = [key for key in OWN_KEYS if key in engine]
+    if "backend" in engine and name != "trtllm":
+        yield Mistake((*path, "backend"), "is for trtllm")
     if name in KINDS:
         if own:
             yield Mistake(path, f"{own[0]} is for an engine of your own, under another name", (own[0],))

@@ -4,6 +4,7 @@ The one source of checks and defaults (config.py), of config/schema.json for edi
 (`python docs/write_config_reference.py` writes both).
 """
 
+from datetime import date
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -17,9 +18,13 @@ from pydantic import (
     Field,
     JsonValue,
     Tag,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
 )
 from pydantic_core import PydanticCustomError
 
+from openmath.arguments import ADDRESS
 from openmath.settings import defaults
 from openmath.settings.engine_kinds import KINDS
 
@@ -58,12 +63,33 @@ def _not_zero(number: int) -> int:
     return number
 
 
+def _number_or_auto(value: object, check: ValidatorFunctionWrapHandler) -> object:
+    """One message in place of one for each of the two."""
+    try:
+        return check(value)
+    except ValidationError:
+        told = {"value": repr(value)}
+        raise PydanticCustomError(
+            "number_or_auto", "{value} is neither a number of at least 1 nor 'auto'", told
+        ) from None
+
+
+def _a_day(value: object) -> object:
+    try:
+        return date.fromisoformat(value).isoformat()  # type: ignore[arg-type] # of another type: a TypeError
+    except (TypeError, ValueError):  # YAML makes no text of a date unless it stands in quotes
+        raise PydanticCustomError(
+            "day", "{day} is no day; expected 'YYYY-MM-DD', in quotes", {"day": str(value)}
+        ) from None
+
+
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]  # becomes a folder
 JudgeName = Annotated[Name, AfterValidator(_no_tables_without_judge)]
-Address = Annotated[str, Field(pattern=r"^https?://[^@\s]+$")]
+Address = Annotated[str, Field(pattern=ADDRESS)]
 Variable = Annotated[str, Field(pattern=r"^[A-Z_][A-Z0-9_]{0,63}$")]
 Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0)]
+Day = Annotated[str, BeforeValidator(_a_day, json_schema_input_type=str)]
 Unique = AfterValidator(_without_repeats)
 EmptyIfNull = BeforeValidator(lambda settings: {} if settings is None else settings)  # `vllm:` with nothing below it
 ListOfOne = BeforeValidator(
@@ -155,6 +181,12 @@ class Model(Section):
         defaults.DTYPE, "Numbers of the weights; or `float16`, `float32`.", costs="answers"
     )
     tensor_parallel: Count = key(defaults.TENSOR_PARALLEL, "GPUs that share one copy of the model.", costs="answers")
+    engines_per_gpu: Annotated[Literal["auto"] | Count, WrapValidator(_number_or_auto)] | MISSING = key(
+        MISSING,
+        "Engines of `vllm` on each GPU: a small model leaves most of it idle. `auto`: by both sizes; see docs/engines.md.",
+        costs="nothing",
+        unset="`1`",
+    )
     context_length: int = key(defaults.CONTEXT_LENGTH, "Tokens of prompt and answer together.", costs="answers", ge=128)
     deterministic: bool = key(
         False,
@@ -194,6 +226,19 @@ class Generation(Section):
         "Tokens of the longest answer; a longer one is cut off, which its row says.",
         costs="answers",
     )
+    chat_date: Day | MISSING = key(
+        MISSING,
+        "Date in prompts where a chat template prints today's, `YYYY-MM-DD`.",
+        costs="answers of such models",
+        unset="day of a model's first run",
+    )
+    max_refused: Annotated[float, Field(ge=0, le=1)] | MISSING = key(
+        MISSING,
+        "Share of samples that may be refused; more stop the job: docs/engines.md.",
+        costs="nothing",
+        unset="`0.05`",
+    )
+    ask_refused: bool | MISSING = key(MISSING, "Jobs ask again what was refused.", costs="nothing", unset="`false`")
     limit: Count | None = key(None, "Only the first N problems of each benchmark.", costs="answers")
     concurrency: Count | None = key(
         None, "Requests in flight for one engine; see docs/engines.md.", costs="nothing", unset="by engine"
@@ -214,6 +259,12 @@ class Engine(Section):
     )
     image: str | MISSING = key(MISSING, "Container for `--sdm apptainer`.", costs="nothing")
     args: str = key("", "Speed settings in the server's own flags (memory, batch size).", costs="nothing")
+    backend: Literal["tensorrt", "pytorch"] | MISSING = key(
+        MISSING,
+        "`trtllm`: `pytorch` serves the checkpoint without a build; TensorRT-LLM 1.3 has only that.",
+        costs="answers",
+        unset="`tensorrt`, the recipe's",
+    )
     serve: str | MISSING = key(
         MISSING,
         "Engine of your own: command line of its server, with `{checkpoint}` and `{port}`; see docs/extending.md.",
@@ -277,6 +328,21 @@ class Judge(Section):
     concurrency: Count = key(defaults.JUDGE_CONCURRENCY, "Requests in flight.", costs="nothing")
     request_seconds: Positive = key(defaults.REQUEST_SECONDS, "Deadline of one try of a request.", costs="nothing")
     poll_seconds: Positive = key(defaults.POLL_SECONDS, "Seconds between two looks at a batch.", costs="nothing")
+    batch_size: Count | MISSING = key(
+        MISSING,
+        "Questions of one batch; the next follows when it has ended. For services that limit the tokens waiting.",
+        costs="nothing",
+        unset="batches of 50,000, all at once",
+    )
+    max_refused: Annotated[float, Field(ge=0, le=1)] | MISSING = key(
+        MISSING,
+        "Share of questions that the service may refuse, or the judge leave without a word; more stop the job: docs/judging.md.",
+        costs="nothing",
+        unset=f"`{defaults.MAX_REFUSED}`",
+    )
+    ask_refused: bool | MISSING = key(
+        MISSING, "A job that runs asks again what was refused before.", costs="nothing", unset="`false`"
+    )
 
 
 class Configuration(Section):

@@ -10,7 +10,7 @@ Standard library only: this module also runs inside engine containers.
 
 import re
 from collections.abc import Mapping
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from openmath.files.fingerprint import fingerprint
 from openmath.files.records import EngineIdentity
@@ -26,6 +26,7 @@ BUILD_KEYS = ("max_input_len", "max_num_tokens", "max_batch_size")  # of a Tenso
 # Of an engine of the user's own: how it is started is part of what it is.
 OWN_KEYS = ("serve", "version", "health", "tokenizer", "extra_body")
 OWN_DEFAULTS: dict = {"health": defaults.HEALTH, "tokenizer": defaults.TOKENIZER, "extra_body": {}}
+UNWRITTEN = {"backend": "tensorrt"}  # settings that are written down only where they are another
 COMPARED_BY_KEY = ("engine", "model", "settings")  # other dicts are one value: the prompt, the body of a request
 
 
@@ -34,6 +35,7 @@ class SampleSettings(TypedDict):
 
     engine: an EngineIdentity, or what is known of one. prompt: content of the prompt file, not its place.
     max_new_tokens: in tokens of the model. benchmark_sha256: of the prepared file. limit: first problems of it; None: all.
+    chat_date: that prompts say; only where the chat template prints one.
     """
 
     generation_version: int
@@ -45,6 +47,7 @@ class SampleSettings(TypedDict):
     max_new_tokens: int
     benchmark_sha256: str
     limit: int | None
+    chat_date: NotRequired[str]
 
 
 def sample_settings(
@@ -81,7 +84,9 @@ def engine_settings(engine: str, options: Mapping) -> dict:
     settings = {key: options[key] for key in (*MODEL_KEYS, "deterministic")}
     if engine not in KINDS:
         settings |= {key: options.get(key, OWN_DEFAULTS.get(key)) for key in OWN_KEYS if key != "version"}
-    if engine_kind(engine).builder:
+    if options.get("backend") == "pytorch":
+        settings["backend"] = "pytorch"
+    elif engine_kind(engine).builder:
         settings["build"] = {key: options[key] for key in BUILD_KEYS}
     return settings
 
@@ -97,7 +102,9 @@ def engine_options(config: dict, model: str) -> dict:
         described = config["engines"][engine]
         options["tensor_parallel"] = Layout(config).gpus(model)
         options |= {key: described[key] for key in OWN_KEYS if key in described}
-    if engine_kind(engine).builder:
+    if config["engines"].get(engine, {}).get("backend") == "pytorch":
+        options["backend"] = "pytorch"
+    elif engine_kind(engine).builder:
         options |= settings["build"]
     return options | {"deterministic": settings["deterministic"]}
 
@@ -151,9 +158,9 @@ def _configured_checkpoint(settings: Mapping) -> dict:
 
 
 def agrees(known: Mapping, written: Mapping) -> bool:
-    """Whether settings that were written down are those known now. Keys that only one of them has are not compared."""
-    for key in known.keys() & written.keys():
-        ours, theirs = known[key], written[key]
+    """Whether settings that were written down are those known now. Keys that only one has are not compared, but UNWRITTEN."""
+    for key in (known.keys() & written.keys()) | ((known.keys() | written.keys()) & UNWRITTEN.keys()):
+        ours, theirs = (settings.get(key, UNWRITTEN.get(key)) for settings in (known, written))
         by_key = key in COMPARED_BY_KEY and isinstance(ours, dict) and isinstance(theirs, dict)
         if not (agrees(ours, theirs) if by_key else ours == theirs):
             return False
