@@ -29,8 +29,8 @@ class SampleRow(AnswerRow):
     num_prompt_tokens, num_generated_tokens: in tokens of the model.
 
     Only where there is something to say: reasoning: thought that the server returned apart from the text. refusal: why there is
-    no generation, in the server's words. served_model, system_fingerprint: what a server that is not ours calls itself. extraction: what
-    stood before an answer that is not boxed (answers.FALLBACKS).
+    no generation, in the server's words. served_model, system_fingerprint: what a server that is not ours calls itself.
+    extraction: what stood before an answer that is not boxed (answers.FALLBACKS).
     """
 
     generation: str

@@ -103,7 +103,7 @@ class StagedRun:
     def publish_changed(self, output: Path, changed: Callable[[dict], dict]) -> int:
         """As `publish`, but with the rows that `changed` gives. Returns how many differ; the staged rows stay as they are."""
         self._put_in_order()
-        rows = list(read_rows(self.path))
+        rows = list(kept_rows(self.path, is_sample))
         new = [changed(row) for row in rows]
         write_rows(output, new)
         return sum(row != old for row, old in zip(new, rows, strict=True))
