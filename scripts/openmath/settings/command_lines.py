@@ -8,7 +8,6 @@ import json
 import shlex
 from pathlib import Path
 
-from openmath.settings import defaults
 from openmath.settings.benchmark_names import source_of
 from openmath.settings.config import summary_config
 from openmath.settings.engine_kinds import EngineKind, engine_kind
@@ -89,7 +88,7 @@ class Options:
         generation = self._config["generation"]
         options = ["--temperature", generation["temperature"], "--top-p", generation["top_p"]]
         options += ["--max-new-tokens", generation["max_new_tokens"]]
-        if self._models[model]["extraction"] != defaults.EXTRACTIONS[0]:
+        if "extraction" in self._models[model]:
             options += ["--extraction", self._models[model]["extraction"]]
         for key in ("limit", "chat_date"):
             if generation.get(key):
