@@ -390,6 +390,7 @@ PARTS = [
     (r"\boxed{5} is wrong; $x=\boxed{3}$ or $x=\boxed{8}$", r"3 \text{ or } 8", "3, 8"),
     (r"\boxed{3}, \boxed{8}", "1, 3, 8", "8"),
     (r"\boxed{3}, \boxed{8", "3, 8", None),
+    (r"\boxed{\boxed{5}}", "3, 8", "5"),
 ]
 
 # Without a box: (generation, answer, what it stands behind); None if nothing of that.
