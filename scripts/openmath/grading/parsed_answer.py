@@ -15,7 +15,7 @@ from openmath.grading.language.lexer import NotMath, tokenize
 from openmath.grading.language.parser import Parser
 from openmath.grading.language.trees import is_unknown_function, label_of, letters
 from openmath.grading.language.units import unit_of
-from openmath.grading.limits import MAX_CHARACTERS, TooLarge
+from openmath.grading.limits import MAX_CHARACTERS, TooLarge, budget
 from openmath.grading.meaning.key_texts import shortened, text_key
 from openmath.grading.meaning.structure import Structure
 from openmath.grading.readings import Reading
@@ -71,7 +71,8 @@ class ParsedAnswer:
             self.unit = unit_of(raw, (), None)
             return
         try:
-            self._read()
+            with budget():
+                self._read()
             self.primary = shortened(self.primary)
         except (TooLarge, RecursionError, OverflowError):
             self._give_up()
@@ -205,19 +206,23 @@ class ParsedAnswer:
             return {}
         found: dict[Reading, set[str]] = {}
         try:
-            if self.tree is None:
-                for reading, text in statements.readings(self.text):
-                    self._add_reading_of_sentence(found, reading, text)
-            elif self.content:
-                found[Reading.CHOICE_CONTENT] = {ParsedAnswer(self.content.strip().removesuffix("}")).primary}
-            else:
-                self._add_structural(found)
-            self._add_numeric(found)
+            with budget():
+                self._add_readings(found)
         except (TooLarge, RecursionError, OverflowError):
             self.too_large = True
         except NotMath:
             pass  # a reading that leads nowhere
         return {reading: frozenset(map(shortened, keys)) for reading, keys in found.items() if keys}
+
+    def _add_readings(self, found: dict[Reading, set[str]]) -> None:
+        if self.tree is None:
+            for reading, text in statements.readings(self.text):
+                self._add_reading_of_sentence(found, reading, text)
+        elif self.content:
+            found[Reading.CHOICE_CONTENT] = {ParsedAnswer(self.content.strip().removesuffix("}")).primary}
+        else:
+            self._add_structural(found)
+        self._add_numeric(found)
 
     def _add_reading_of_sentence(self, found: dict[Reading, set[str]], reading: Reading, text: str) -> None:
         if reading in (Reading.YES_NO, Reading.INFINITELY_MANY):

@@ -20,7 +20,8 @@ from openmath.files.fast_rows import read_rows
 from openmath.files.rows import atomic_write, check_ids, valid_text
 from openmath.files.sample_runs import run_order, sample_run_of
 from openmath.grading.grades import GRADER_VERSION
-from openmath.grading.pool import GraderPool, Sample
+from openmath.grading.pool import GraderPool
+from openmath.grading.worker import Sample
 
 PROGRESS_EVERY_S = 5  # seconds between two progress lines on stderr
 NO_COUNT = -1  # num_generated_tokens of a row that does not say

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from openmath.grading.language.lexer import FUNCTIONS
-from openmath.grading.limits import TooLarge
+from openmath.grading.limits import TooLarge, spend
 
 MAX_SIGNS = 6  # plus-minus signs in one formula: each doubles the answers it stands for
 STRUCTURED = {"list", "group", "set", "rel", "union", "matrix", "cases", "ratio", "infty"}  # not numbers
@@ -106,6 +106,7 @@ def walk(tree: object) -> Iterator[tuple]:
     while stack:
         node = stack.pop()
         if isinstance(node, tuple):
+            spend(1)
             if node and isinstance(node[0], str):
                 yield node
             stack.extend(part for part in node if isinstance(part, tuple))
@@ -130,6 +131,7 @@ def expand(tree: tuple, *, together: bool = False) -> list[tuple]:
         raise TooLarge
     together = together or any(node[0] == "mp" for node in walk(tree))
     choices = [(True,) * count, (False,) * count] if together else itertools.product((True, False), repeat=count)
+    spend(2 * sum(1 for _ in walk(tree)) * (2 if together else 2**count))  # nodes of the formulas to come
     return [_with_signs(tree, iter(choice)) for choice in choices]
 
 

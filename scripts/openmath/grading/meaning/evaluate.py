@@ -12,7 +12,7 @@ from openmath.grading.language.lexer import NotMath
 from openmath.grading.limits import TooLarge
 from openmath.grading.meaning import values
 from openmath.grading.meaning.series import Series
-from openmath.grading.meaning.values import Unclear, Value, ball, is_integer, opaque
+from openmath.grading.meaning.values import Unclear, Value, ball, charge, charge_result, is_integer, opaque
 
 MAX_STEPS = 60_000  # nodes evaluated for one answer
 MAX_PERIOD = 1_000  # digits under the bar of a repeating decimal
@@ -52,7 +52,9 @@ class Evaluator(Series):
         method = getattr(self, "_" + tree[0], None)
         if method is None:
             raise NotMath(tree[0])
-        return method(*tree[1:])
+        value = method(*tree[1:])
+        charge_result(value)
+        return value
 
     def _num(self, text: str) -> Value:
         return self._decimal(text) if "." in text or "e" in text.lower() else fmpq(fmpz(text))
@@ -107,6 +109,7 @@ class Evaluator(Series):
         total: Value = fmpq(0)
         for term in terms:
             total = total + self.value(term)
+            charge_result(total)
         return total
 
     def _neg(self, inner: tuple) -> Value:
@@ -175,6 +178,7 @@ class Evaluator(Series):
         """A known function; any other is a number of its own for each of its arguments."""
         if name in _TRIGONOMETRY:
             self.trigonometric += 1
+            charge("elementary")
             try:
                 return _SIMPLE[name](ball(self.value(arguments[0])))
             finally:
@@ -186,6 +190,7 @@ class Evaluator(Series):
                     raise ZeroDivisionError
                 if value == 1:
                     return fmpq(0)
+            charge("elementary")
             return _SIMPLE[name](ball(value))
         if name in ("log", "ln", "lg"):
             return self._logarithm(name, arguments)
@@ -207,6 +212,7 @@ class Evaluator(Series):
 
     def _logarithm(self, name: str, arguments: tuple) -> Value:
         value = ball(self.value(arguments[0]))
+        charge("power")  # two logarithms
         if value.is_zero():
             raise ZeroDivisionError
         if len(arguments) == 2:

@@ -141,6 +141,7 @@ class Relations(Keys):
         name = next(iter(names))
         difference = ("add", (sides[0], ("neg", sides[1])))
         found = []
+        ctx.prec = values.PRECISIONS[0]  # not what the last value of all happened to need
         for number in (0, 1, 2, -5):
             evaluator = Evaluator(**self.options)
             evaluator.bound[name] = fmpq(number)

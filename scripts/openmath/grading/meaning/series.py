@@ -74,6 +74,7 @@ class Series(ABC):
         for number in range(first, last + 1):
             term = at(fmpq(number))
             total = total + term if name == "sum" else total * term
+            values.charge_result(total)
             if isinstance(total, fmpq) and values.size(total) > values.EXACT_BITS:
                 raise TooLarge
         return total
@@ -108,7 +109,10 @@ class Series(ABC):
         if not 2 <= exponent <= MAX_ZETA or halving.q != 1 << exponent:
             return None
         factor = _constant(at(here) * here**exponent, at(there) * there**exponent)
-        return None if factor is None else factor * acb(exponent).zeta(acb(first))
+        if factor is None:
+            return None
+        values.charge("zeta")
+        return factor * acb(exponent).zeta(acb(first))
 
     def _limit(self, letter: str, target: tuple, body: tuple) -> Value | None:
         """The limit of the body, from values so near the target that they agree in all the bits that are compared.
