@@ -11,8 +11,8 @@ def exponentials(n: int) -> tuple[str, str]:
 
 
 def sines(n: int) -> tuple[str, str]:
-    """The sum of the first n sines, twice."""
-    return rf"\sum_{{k=1}}^{{{n}}} \sin k", rf"\sum_{{j=1}}^{{{n}}} \sin j"
+    """The sum of the first n sines and cosines, twice."""
+    return rf"\sum_{{k=1}}^{{{n}}} (\sin k + \cos k)", rf"\sum_{{j=1}}^{{{n}}} (\sin j + \cos j)"
 
 
 def work_of(text: str, *, every_way: bool = True) -> float:

@@ -25,13 +25,9 @@ def grade(predicted: str | None, expected: str, policy: str = "default") -> Grad
     if predicted == expected:
         return Grade(True)
     a, b = read(predicted), read(expected)
-    if paper.correct(predicted, expected, texts_equal) if policy == "paper" else same(a, b):
+    if paper.correct(predicted, expected) if policy == "paper" else same(a, b):
         return Grade(True)
     return Grade(False, "too_large" if a.exceeds_limits() or b.exceeds_limits() else "ok")
-
-
-def texts_equal(one: str, other: str) -> bool:
-    return same(read(one), read(other))
 
 
 def vote_class(answer: str | None) -> str | None:
