@@ -2,9 +2,10 @@
 
 from functools import lru_cache
 
-from openmath.grading import paper
+from openmath.grading import algebra, paper
 from openmath.grading.grades import Grade
 from openmath.grading.language.units import clash
+from openmath.grading.limits import TooLarge
 from openmath.grading.meaning.key_texts import text_key
 from openmath.grading.meaning.rounding import rounds_to
 from openmath.grading.parsed_answer import ParsedAnswer
@@ -25,8 +26,11 @@ def grade(predicted: str | None, expected: str, policy: str = "default") -> Grad
     if predicted == expected:
         return Grade(True)
     a, b = read(predicted), read(expected)
-    if paper.correct(predicted, expected) if policy == "paper" else same(a, b):
-        return Grade(True)
+    try:
+        if paper.correct(predicted, expected) if policy == "paper" else same(a, b) or algebra.equal(a, b):
+            return Grade(True)
+    except TooLarge:
+        return Grade(False, "too_large")
     return Grade(False, "too_large" if a.exceeds_limits() or b.exceeds_limits() else "ok")
 
 

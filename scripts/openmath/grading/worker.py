@@ -2,12 +2,13 @@
 
 import contextlib
 import multiprocessing.connection
+import os
 import resource
 import signal
 import struct
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import psutil
@@ -105,6 +106,19 @@ def _serve(connection: multiprocessing.connection.Connection, progress, policy: 
         connection.send(done)
 
 
+@contextlib.contextmanager
+def _hash_seed(seed: str) -> Iterator[None]:
+    """Processes started within it hash texts alike."""
+    before = os.environ.get("PYTHONHASHSEED")
+    os.environ["PYTHONHASHSEED"] = seed
+    try:
+        yield
+    finally:
+        os.environ.pop("PYTHONHASHSEED")
+        if before is not None:
+            os.environ["PYTHONHASHSEED"] = before
+
+
 class Worker:
     """One worker process, and the jobs it was sent and has not finished."""
 
@@ -113,7 +127,8 @@ class Worker:
         self.connection, child = context.Pipe()
         self.process = context.Process(target=work, args=(child, self.progress, policy), daemon=True)
         _PROGRESS.pack_into(self.progress, 0, -1, 0.0)
-        self.process.start()
+        with _hash_seed("0"):  # the order of sets, and with it the steps of SymPy
+            self.process.start()
         child.close()
         self.jobs: dict[int, tuple] = {}
         self.alone = False

@@ -8,6 +8,7 @@ from openmath.grading.language.lexer import FUNCTIONS
 from openmath.grading.limits import TooLarge, spend
 
 MAX_SIGNS = 6  # plus-minus signs in one formula: each doubles the answers it stands for
+DIFFERENTIALS = (("sym", "d"), ("sym", "\\partial"))  # the d of dx
 STRUCTURED = {"list", "group", "set", "rel", "union", "matrix", "cases", "ratio", "infty"}  # not numbers
 
 
@@ -23,6 +24,13 @@ def argument_names(function: tuple, body: tuple) -> dict[str, str]:
     names = dict(zip((argument[1] for argument in function[2]), "xyz", strict=False))
     others = letters(body) - set(names)
     return {} if others & set("xyz") or len(names) < len(function[2]) else names
+
+
+def is_differentiation(above: tuple, below: tuple) -> bool:
+    """Is this fraction d/dx, d^2/dx^2 or the like, and not one of two numbers?"""
+    if below[0] != "mul" or below[1] not in DIFFERENTIALS:
+        return False
+    return above == below[1] or (above[0] == below[2][0] == "pow" and above[1] == below[1] and above[2] == below[2][2])
 
 
 def strip_label_of_first(items: tuple) -> list[tuple]:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from flint import acb, arb, fmpq, fmpz
 
 from openmath.grading.language.lexer import NotMath
+from openmath.grading.language.trees import is_differentiation
 from openmath.grading.limits import TooLarge
 from openmath.grading.meaning import values
 from openmath.grading.meaning.series import Series
@@ -29,7 +30,8 @@ class Evaluator(Series):
 
     common_log: log without a base is base 10 (else natural). radians: a degree sign is worth pi/180 everywhere (else
     only inside trigonometric functions). hundredths: % is worth 1/100 (else nothing). rounded: a decimal is every
-    number that rounds to it. After evaluation, `used` says which of these mattered: log, deg, pct, decimal.
+    number that rounds to it. After evaluation, `used` says which of these mattered: log, deg, pct, decimal; and open, if an
+    integral or the like was not worked out.
     """
 
     def __init__(self, *, common_log=False, radians=False, hundredths=False, rounded=False, names=None, salt=""):
@@ -125,6 +127,9 @@ class Evaluator(Series):
         divisor = self.value(below)
         if isinstance(divisor, fmpq) and divisor == 0:
             raise ZeroDivisionError
+        if is_differentiation(above, below):
+            self.used.add("open")
+            return opaque("derivative", values.key(divisor))
         return self.value(above) / divisor
 
     def _pow(self, base: tuple, exponent: tuple) -> Value:
