@@ -19,12 +19,15 @@ MAX_DEPTH = 4  # brackets in brackets that are compared part by part
 _SEPARATING_TEXT = re.compile(r"\\text\{\s*(?:or|and)\s*\}")
 _WRAPPED = re.compile(r"\\(?:text|mathrm|mathcal|textbf|textit)\{([^{}]*)\}")
 _UNIT_WORDS = re.compile(
-    r"\b(?:degree|cm|centimeter|meter|mile|second|minute|hour|week|month|year|foot|feet|inch|yard|day|p\.m\.|PM)(?:e?s)?"
+    r"(?<![A-Za-z])(?:degree|cm|centimeter|meter|mile|second|minute|hour|week|month|year|foot|feet|inch|yard|day|p\.m\.|PM)(?:e?s)?"
     r"(?:\s*\^\{?\d+\}?)?(?![A-Za-z])"
 )
 _SCALES = {" million": "*10^6", " billion": "*10^9", " trillion": "*10^12"}
-_MIXED = re.compile(r"(\d)\s+(\d+/\d+)|(\d)\s*(?=\\[dt]?frac)")
-_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
+_MIXED = re.compile(r"(?<=\d) +(?=\d)|(?<=\d) *(?=\\frac)")  # 7 3/4 and 7\frac34, but also 1 000
+_WHOLE = re.compile(
+    r"([+-]?(?:\d{1,3}(?:,\d{3})+|\d+))(?:_\{?[-(]?\d+\)?\}?|\.0*)?", re.ASCII
+)  # the base of a number is dropped
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?")
 _BRACKETS = ("()", "[]", "(]", "[)")
 
 
@@ -54,8 +57,9 @@ def normalised(answer: str) -> str:
     text = text.strip()
     if text.startswith("{") and text.endswith("}") and text.count("{") == 1:
         text = text[1:-1]
-    text = _MIXED.sub(lambda found: f"{found[1]}+{found[2]}" if found[1] else f"{found[3]}+", text)
-    return "".join(text.split())
+    text = _MIXED.sub("+", text).replace(" ", "")
+    whole = _WHOLE.fullmatch(text)
+    return whole[1].replace(",", "").lstrip("+") if whole else text
 
 
 def _equal(predicted: str, expected: str, depth: int) -> bool:

@@ -4,7 +4,7 @@ r"""Formulas under policy paper: equal if a computer algebra says so, or as numb
     [True, True, False]
 
 The recipe's grader reads less than our own: relation signs, wrappers, units, sentences and signs outside ASCII make a text
-unreadable for it, and unreadable texts are compared as text only. e and i are letters to it.
+unreadable for it, and unreadable texts are compared as text only. pi, e and i are letters to it.
 """
 
 import math
@@ -24,17 +24,20 @@ from openmath.grading.meaning.values import Unclear, Value
 RELATIVE = 1e-4  # tolerance of numbers, also of exact ones
 
 _READ = re.compile(  # what the recipe's parser knew
-    r"(?: |\d{1,3}(?:,\d{3})++|\d++(?:\.\d++)?|\.\d++"
+    r"(?: |\d{1,3}(?:,\d{3})++|0(?!\d)(?:\.\d++)?|[1-9]\d*+(?:\.\d++)?(?:e-?\d++)?|\.\d++|\\sqrt\[\d++\]"
     r"|\\(?:frac|sqrt|cdot|times|div|binom|pi|sin|cos|tan|cot|sec|csc|arc(?:sin|cos|tan)|log|ln|exp|[lr](?:floor|ceil)|sum|prod|int|"
     r"lim|to|infty|alpha|beta|gamma|delta|theta|lambda|mu|phi|omega)(?![A-Za-z])"
-    r"|(?:sqrt|pi|sin|cos|tan|log|ln|exp)(?![A-Za-z])|(?![A-Za-z]{3})[A-Za-z]|[-+*/^_!(){}|:])*+"
+    r"|(?<![\dA-Za-z)])(?:sqrt|sin|cos|tan|log|ln|exp)(?=\()|(?![A-Za-z]{3})[A-Za-z]|[-+*/^_!(){}|:])*+"
 )
 _SPELLINGS = (
     (re.compile(r"\\(?:[,;:!]|q?quad(?![A-Za-z]))"), " "),
     (re.compile(r"\\[dt](frac|binom)(?![A-Za-z])"), r"\\\1"),
-    (re.compile(r"\["), "("),
-    (re.compile(r"\]"), ")"),
+    (re.compile(r"(?<!sqrt)\[([^\[\]]*)\]"), r"(\1)"),
+    (re.compile(r"\\\{([^{}]*)\\\}"), r"(\1)"),
 )
+_EXCLUSIVE_OR = re.compile(
+    r"[-+*/() \d]*\d\^\(?\d[-+*/()^ \d]*"
+)  # 10^3 without braces was read as Python, where it is 9
 _FORMULA = frozenset("num sym const add mul div neg pow root fact abs floor ceil binom call big rel list infty".split())
 
 
@@ -56,7 +59,7 @@ def _parse(text: str) -> tuple:
     """The tree of a formula in what the recipe could read. Raises NotMath."""
     for pattern, spelling in _SPELLINGS:
         text = pattern.sub(spelling, text)
-    if not _READ.fullmatch(text):
+    if not _READ.fullmatch(text) or _EXCLUSIVE_OR.fullmatch(text):
         raise NotMath("unknown signs")
     tree = _with_letters(Parser(tokenize(text)).parse())
     if tree[0] == "ratio" and len(tree[1]) == 2:
@@ -67,8 +70,8 @@ def _parse(text: str) -> tuple:
 
 
 def _with_letters(tree: tuple) -> tuple:
-    """The tree with e and i as letters."""
-    if tree[0] == "const" and tree[1] != "pi":
+    """The tree with pi, e and i as letters."""
+    if tree[0] == "const":
         return ("sym", tree[1])
     return tuple(_with_letters(part) if isinstance(part, tuple) and part else part for part in tree)
 
