@@ -9,10 +9,12 @@ from types import ModuleType
 from typing import Any
 
 from openmath.grading import families
-from openmath.grading.language.trees import is_differentiation, letters, walk
+from openmath.grading.language.lexer import NotMath
+from openmath.grading.language.trees import is_differentiation, letters, sign_of_infinity, walk
 from openmath.grading.limits import TooLarge, budget
 from openmath.grading.meaning.relations import ORDER
 from openmath.grading.meaning.structure import Structure
+from openmath.grading.meaning.values import Unclear
 from openmath.grading.parsed_answer import ParsedAnswer, parse
 from openmath.grading.readings import Reading
 from openmath.grading.sympy_steps import within_steps
@@ -25,12 +27,19 @@ _ALGEBRAIC = frozenset("num sym const add mul div neg pow root abs rel".split())
 
 def equal(a: ParsedAnswer, b: ParsedAnswer) -> bool:
     """Are two answers equal when what stands in them is worked out? Raises TooLarge where that takes too many steps."""
+    try:
+        return _equal(a, b)
+    except (NotMath, Unclear, ZeroDivisionError, RecursionError, OverflowError):
+        return False
+
+
+def _equal(a: ParsedAnswer, b: ParsedAnswer) -> bool:
     if (a.tree is None and not _is_family(a)) or (b.tree is None and not _is_family(b)):
         return False
     # Two inequalities may be two statements: a^2 < a is not a^2 < a < 1/a, though both hold for 0 < a < 1.
     if (_is_open_inequality(a) and not _set_keys(b)) or (_is_open_inequality(b) and not _set_keys(a)):
         return False
-    key, other = worked_out(a), worked_out(b)
+    key, other = _worked_out(a), _worked_out(b)
     if key is None and other is None:
         return False
     return not ({key} if key else _set_keys(a) or {a.primary}).isdisjoint(
@@ -38,7 +47,7 @@ def equal(a: ParsedAnswer, b: ParsedAnswer) -> bool:
     )
 
 
-def worked_out(answer: ParsedAnswer) -> str | None:
+def _worked_out(answer: ParsedAnswer) -> str | None:
     """The key of an answer after the work; None if there is nothing to do, or it cannot be done. Raises TooLarge."""
     if answer.plain or answer.too_large:
         return None
@@ -47,7 +56,7 @@ def worked_out(answer: ParsedAnswer) -> str | None:
             return families.family_key(answer.tree, answer.text, parse)
     if answer.tree is not None and (_is_open_inequality(answer) or _holds_open_operation(_value(answer.tree))):
         found = within_steps(_Solution(answer.tree), MAX_STEPS)
-        if found is not None:
+        if found is not None and not sign_of_infinity(found):  # what diverges has no value
             with budget():
                 return Structure().piece(found) if _is_open_inequality(answer) else Structure().key(found)
     return None
