@@ -2,8 +2,10 @@ r"""Fetch, check and clean one benchmark.
 
     python scripts/prepare_benchmark.py gsm8k --output data/gsm8k.jsonl
     python scripts/prepare_benchmark.py gsm8k --source downloads/test.jsonl --output data/gsm8k.jsonl
+    python scripts/prepare_benchmark.py own --source hf:org/name@main/test --field problem=task --output data/own.jsonl
 
-A name that is not registered is your own benchmark: --source FILE with `problem` and `expected_answer` in each row.
+A source is a file, an address, or a file or split on the Hugging Face Hub: JSON lines, JSON, CSV, TSV or parquet. A name that is
+not registered is your own benchmark. Registered ones without a hash are pinned by their first fetch in benchmarks.lock.json.
 """
 
 import argparse
@@ -12,47 +14,64 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+from openmath.benchmarks.cleaning import CLEANING
+from openmath.benchmarks.hub import PREFIX, fetch_from_hub
+from openmath.benchmarks.lock import LOCK, check_pin
 from openmath.benchmarks.registry import REGISTRY, find_benchmark, prepare_rows, problems_sha256, read_registry
+from openmath.benchmarks.sources import MAX_BYTES, read_source, repair, source_format
 from openmath.errors import InputError, run_command
-from openmath.files.fingerprint import sha256_file, write_manifest
+from openmath.files.fingerprint import sha256_file, sha256_text, write_manifest
 from openmath.files.records import BenchmarkRecord
-from openmath.files.rows import read_rows, write_rows
+from openmath.files.rows import write_rows
 from openmath.provenance.public import public
 
 ROOT = Path(__file__).parents[1]  # relative sources of the registry are files of this repository
 TIMEOUT = 60.0  # seconds without a byte
-MAX_BYTES = 500 * 2**20  # the largest benchmark has 8 MB; a wrong URL may serve anything
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("name")
-    parser.add_argument("--source", help="file or URL; default: the registered sources in turn")
+    parser.add_argument("--source", help="file, address or hf:...; default: the registered sources in turn")
     parser.add_argument("--output", required=True, type=Path)
     parser.add_argument("--registry", type=Path, default=REGISTRY)
+    parser.add_argument("--field", action="append", metavar="OURS=THEIRS", help="where the source has other names")
+    parser.add_argument("--clean", nargs="+", choices=CLEANING, help="cleaning steps, in order")
     parser.add_argument("--allow-partial", action="store_true", help="accept fewer rows than registered, and say so")
     options = parser.parse_args()
 
-    benchmark = find_benchmark(options.name, read_registry(options.registry), has_source=bool(options.source))
+    registry = read_registry(options.registry)
+    benchmark = find_benchmark(options.name, registry, has_source=bool(options.source))
+    benchmark = benchmark | described(options.field, options.clean)
     sources = [{"url": options.source}] if options.source else benchmark["sources"]
     with tempfile.TemporaryDirectory() as folder:
-        source, raw = fetch_any(options.name, sources, Path(folder) / "raw.jsonl", shipped=not options.source)
-        raw_sha256 = sha256_file(raw)
-        if source.get("sha256", raw_sha256) != raw_sha256:
+        expected, source, files = fetch_any(options.name, sources, Path(folder) / "raw", shipped=not options.source)
+        raw_sha256 = sha256_of_all(files)
+        if expected.get("sha256", raw_sha256) != raw_sha256:
             raise InputError(
                 "The source does not have the registered hash.",
-                where=source["url"],
-                expected=source["sha256"],
+                where=source,
+                expected=expected["sha256"],
                 found=raw_sha256,
             )
-        rows = prepare_rows(options.name, benchmark, list(read_rows(raw)), source["url"])
+        raw: list[dict] = []
+        for file in files:
+            suffix = source_format(source if "://" in source else file.name)  # what was fetched has no name of its own
+            mended = repair(file, benchmark.get("repairs", []), Path(folder) / f"repaired{suffix}")
+            raw += read_source(mended, suffix)
+        check_fields(options.field, raw, source)
+        rows = prepare_rows(options.name, benchmark, raw, source)
     registered = benchmark["rows"] or len(rows)
     problems = problems_sha256(rows)
-    check_problems(benchmark, len(rows), problems, source["url"], allow_partial=options.allow_partial)
+    check_problems(benchmark, len(rows), problems, source, allow_partial=options.allow_partial)
+    pinned = "problems_sha256" in benchmark or "sha256" in expected
+    if options.name in registry and len(rows) == registered and not pinned:
+        if check_pin(options.name, problems, registered, public(source)):
+            print(f"{options.name}: no hash is registered; what came now is pinned in {LOCK}")
     write_rows(options.output, rows)
     record: BenchmarkRecord = {
         "benchmark": options.name,
-        "source": public(source["url"]),
+        "source": public(source),
         "source_sha256": raw_sha256,
         "prepared_sha256": sha256_file(options.output),
         "problems_sha256": problems,
@@ -64,14 +83,42 @@ def main() -> None:
     print(f"{options.name}: {len(rows)} of {registered} rows")
 
 
-def fetch_any(name: str, sources: list[dict], target: Path, *, shipped: bool) -> tuple[dict, Path]:
-    """(the first source that can be had, its file). Raises InputError where none can."""
+def described(fields: list[str] | None, clean: list[str] | None) -> dict:
+    """What the command line says of a benchmark, as the registry would."""
+    pairs = dict(field.partition("=")[::2] for field in fields or [])
+    if not all(pairs) or not all(pairs.values()):
+        raise InputError("A field has no name.", where="--field", expected="OURS=THEIRS", found=", ".join(fields or []))
+    return ({"fields": pairs} if pairs else {}) | ({"clean": clean} if clean else {})
+
+
+def check_fields(fields: list[str] | None, rows: list[dict], source: str) -> None:
+    """Raise InputError for a field that the user names and no row has."""
+    for field in fields or []:
+        theirs = field.partition("=")[2]
+        if not any(theirs in row for row in rows):
+            found = ", ".join(map(str, rows[0])) if rows else "no rows"
+            raise InputError("No row has this field.", where=source, expected=theirs, found=found)
+
+
+def sha256_of_all(files: list[Path]) -> str:
+    """Of the file as it arrived; of several (shards of a split), the hash of their hashes."""
+    hashes = [sha256_file(file) for file in files]
+    return hashes[0] if len(hashes) == 1 else sha256_text("".join(f"{digest}\n" for digest in hashes))
+
+
+def fetch_any(name: str, sources: list[dict], target: Path, *, shipped: bool) -> tuple[dict, str, list[Path]]:
+    """(the first source that can be had as the registry has it, its address, its files). Raises InputError where none can."""
     errors = []
     for source in sources:
+        url = source["url"]
         try:
-            return source, fetch(source["url"], target, shipped=shipped)
+            if url.startswith(PREFIX):
+                files, url = fetch_from_hub(url)
+            else:
+                files = [fetch(url, target, shipped=shipped)]
+            return source, url, files
         except OSError as error:  # URLError and HTTPError are OSErrors
-            errors.append(f"{source['url']}: {error}")
+            errors.append(f"{url}: {error}")
     raise InputError(
         "The benchmark could not be fetched.",
         where=name,

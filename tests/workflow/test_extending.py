@@ -16,6 +16,7 @@ from openmath.files.rows import read_rows
 
 pytestmark = pytest.mark.slow
 
+NAMES = ("own", "my-benchmark", "exam")  # the benchmarks of the pages
 SHORT = {"seeds": 0, "max_new_tokens": 16, "mem_mb": 1000, "threads": 2}
 
 
@@ -30,13 +31,14 @@ def blocks(page: str, heading: str, language: str = "yaml") -> list[str]:
 def test_own_models_benchmarks_and_judge(tmp_path, checkpoint):
     copy_workflow(tmp_path)
     [vllm], [models] = blocks("README.md", "Your model"), blocks("docs/extending.md", "A model")
-    [problems], [benchmark] = blocks("README.md", "Your benchmark"), blocks("docs/extending.md", "A benchmark")
+    [problems], [benchmark, exam] = blocks("README.md", "Your benchmark"), blocks("docs/extending.md", "A benchmark")
     judge, prompt = blocks("docs/extending.md", "A judge")
     [row] = blocks("docs/extending.md", "A benchmark", "json")
     (tmp_path / "own.jsonl").write_text(row)
     (tmp_path / "problems.jsonl").write_text('{"problem": "What is 1 + 1?", "expected_answer": 2}\n')
+    (tmp_path / "exam.csv").write_text("Task,Key,Grade\nWhat is 3 - 1?,$\\boxed{2}$,easy\n")
     (tmp_path / "judge.yaml").write_text(prompt)
-    for name in ("own", "my-benchmark"):
+    for name in NAMES:
         (tmp_path / "elsewhere" / name).mkdir(parents=True)
         sample = json.dumps(json.loads(row) | {"generation": "\\boxed{half}"})
         (tmp_path / f"elsewhere/{name}/output-greedy.jsonl").write_text(sample + "\n")
@@ -45,7 +47,14 @@ def test_own_models_benchmarks_and_judge(tmp_path, checkpoint):
         lambda question: f"Judgement: {'Yes' if 'Is half the same as 1/2?' in question else 'No'}"
     ) as server:
         config: dict = {"benchmarks": [], "benchmark_sources": {}, "models": {}, "generation": SHORT}
-        for text in (vllm, models, problems, benchmark, judge.replace("http://127.0.0.1:8000/v1", server.base_url)):
+        for text in (
+            vllm,
+            models,
+            problems,
+            benchmark,
+            exam,
+            judge.replace("http://127.0.0.1:8000/v1", server.base_url),
+        ):
             for key, value in yaml.safe_load(text).items():
                 config[key] = (
                     config.get(key, type(value)()) + value if key == "benchmarks" else config.get(key, {}) | value
@@ -61,8 +70,10 @@ def test_own_models_benchmarks_and_judge(tmp_path, checkpoint):
     assert reply.returncode == 0, reply.stdout + reply.stderr
 
     assert next(read_rows(tmp_path / "data/own.jsonl"))["id"] == "own-0"
+    [task] = read_rows(tmp_path / "data/exam.jsonl")
+    assert (task["problem"], task["expected_answer"], task["level"]) == ("What is 3 - 1?", "2", "easy")
     for model in ("my-model", "mine"):
-        for name in ("own", "my-benchmark"):
+        for name in NAMES:
             [sample] = read_rows(tmp_path / f"results/{model}/eval-results/{name}/output-greedy.jsonl")
             assert sample["generation"] and sample["num_generated_tokens"] > 0
             [grade] = parquet.read_table(tmp_path / f"results/{model}/grades/{name}.parquet").to_pylist()

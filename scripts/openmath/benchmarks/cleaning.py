@@ -34,4 +34,12 @@ def gsm8k_answer(row: dict, benchmark: dict) -> None:
         row["reference_solution"] = re.sub(r"<<.*?>>", "", solution).strip()
 
 
-CLEANING = {step.__name__: step for step in (strip_leading_zeros, boxed_answer, gsm8k_answer)}
+def unwrap_box(row: dict, benchmark: dict) -> None:
+    r"""An answer that is nothing but a box, `$\boxed{5}$`, is what stands in it."""
+    answer = str(row.get("expected_answer") or "").strip().strip("$").strip()
+    inside = extract_answer(answer)
+    if inside is not None and answer == f"{BOX}{{{inside}}}":
+        row["expected_answer"] = inside
+
+
+CLEANING = {step.__name__: step for step in (strip_leading_zeros, boxed_answer, gsm8k_answer, unwrap_box)}

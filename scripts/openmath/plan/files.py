@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from openmath.benchmarks.registry import read_registry
+from openmath.benchmarks.sources import count_rows
 from openmath.errors import InputError, parts_of
 from openmath.files.fingerprint import sha256_file
 from openmath.files.json_files import read_json
 from openmath.files.records import EngineIdentity
 from openmath.generation.prompts import read_prompt
+from openmath.settings.benchmark_names import source_of
 from openmath.settings.layout import Layout, prompt_file
 from openmath.settings.sample_settings import (
     agrees,
@@ -75,11 +77,11 @@ class Inventory:
         """Problems of a benchmark, as far as they are asked for: counted where it is prepared, else as registered, else 0."""
         if benchmark not in self._rows:
             prepared = Path(f"data/{benchmark}.jsonl")
-            source = self.config["benchmark_sources"].get(benchmark, "")
+            source = source_of(self.config, benchmark).get("source", "")
             if prepared.exists():
                 rows = count_lines(prepared)
             elif os.path.isfile(source):
-                rows = count_lines(source)
+                rows = count_rows(Path(source))
             else:
                 rows = self.registry.get(benchmark, {}).get("rows", 0)
             self._rows[benchmark] = min(rows, self.config["generation"]["limit"] or rows)

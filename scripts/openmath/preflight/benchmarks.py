@@ -3,24 +3,33 @@
 import os
 from pathlib import Path
 
+from openmath.benchmarks.cleaning import CLEANING
+from openmath.benchmarks.hub import PREFIX, parse_hub_source
 from openmath.benchmarks.registry import find_benchmark, read_registry
 from openmath.errors import InputError, parts_of
 from openmath.files.fingerprint import sha256_file
 from openmath.files.json_files import read_json
 from openmath.preflight.needs import Needs
+from openmath.settings.benchmark_names import source_of
 
 
 def check_benchmarks(needs: Needs) -> list[InputError]:
     """Names and local sources of benchmarks to prepare; those prepared before must not have been edited since."""
-    problems, sources = [], needs.config["benchmark_sources"]
+    problems = []
     registry = read_registry() if needs.benchmarks else {}
     for name in needs.benchmarks:
-        source = sources.get(name)
+        given = source_of(needs.config, name)
+        source = given.get("source", "")
         try:
             find_benchmark(name, registry, has_source=bool(source))
+            if source.startswith(PREFIX):
+                parse_hub_source(source)
         except InputError as problem:
             problems.append(problem)
-        if source and "://" not in source and not os.path.isfile(source):
+        for step in set(given.get("clean", [])) - set(CLEANING):
+            where = f"benchmark_sources: {name}: clean"
+            problems.append(InputError("No such cleaning step.", where=where, expected=", ".join(CLEANING), found=step))
+        if source and "://" not in source and not source.startswith(PREFIX) and not os.path.isfile(source):
             hint = "paths are relative to the folder that Snakemake runs in."
             problems.append(
                 InputError(

@@ -8,6 +8,7 @@ import json
 import shlex
 from pathlib import Path
 
+from openmath.settings.benchmark_names import source_of
 from openmath.settings.config import summary_config
 from openmath.settings.engine_kinds import engine_kind
 from openmath.settings.layout import Layout
@@ -27,9 +28,12 @@ class Options:
 
     def prepare_benchmark(self, wildcards) -> list:
         """Where a benchmark comes from, if not from its registered source."""
-        source = self._config["benchmark_sources"].get(wildcards.benchmark)
-        partial = ["--allow-partial"] if self._config["allow_partial_benchmarks"] else []
-        return (["--source", source] if source else []) + partial
+        given = source_of(self._config, wildcards.benchmark)
+        options = ["--source", given["source"]] if given else []
+        for ours, theirs in given.get("fields", {}).items():
+            options += ["--field", f"{ours}={theirs}"]
+        options += ["--clean", *given["clean"]] if given.get("clean") else []
+        return options + ["--allow-partial"] * self._config["allow_partial_benchmarks"]
 
     def download_checkpoint(self, wildcards) -> list:
         """Where a checkpoint comes from."""

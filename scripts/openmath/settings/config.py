@@ -11,6 +11,7 @@ from pydantic import MISSING, BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from openmath.errors import InputError
+from openmath.settings.benchmark_names import without_groups
 from openmath.settings.config_files import ConfigFiles
 from openmath.settings.config_model import Configuration, Section, section_of
 from openmath.settings.engine_kinds import KINDS, engine_kind
@@ -78,7 +79,7 @@ def checked_config(config: dict, files: ConfigFiles | None = None) -> dict:
             found="\n    " + "\n    ".join(lines),
             hint="every key is explained in config/README.md.",
         )
-    return checked
+    return checked | {"benchmarks": without_groups(checked["benchmarks"], checked["benchmark_sources"])}
 
 
 def summary_config(config: dict, model: str, judge: str) -> dict:

@@ -7,7 +7,17 @@ The one source of checks and defaults (config.py), of config/schema.json for edi
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from pydantic import MISSING, AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
+from pydantic import (
+    MISSING,
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    JsonValue,
+    Tag,
+)
 from pydantic_core import PydanticCustomError
 
 from openmath.settings import defaults
@@ -59,6 +69,25 @@ EmptyIfNull = BeforeValidator(lambda settings: {} if settings is None else setti
 ListOfOne = BeforeValidator(
     lambda value: [value] if isinstance(value, str) else value, json_schema_input_type=str | list[str]
 )
+
+
+class BenchmarkSource(Section):
+    source: str = key(
+        ...,
+        "A file, an address, or `hf:ORG/NAME@REVISION/PATH-OR-SPLIT`: JSON lines, JSON, CSV, TSV or parquet.",
+        costs="that benchmark",
+        min_length=1,
+    )
+    fields: dict[str, Annotated[str, Field(min_length=1)]] = key(
+        {}, "Our name: the source's, as `{problem: question, expected_answer: answer}`.", costs="that benchmark"
+    )
+    clean: Annotated[list[str], Unique] = key(
+        [], "Cleaning steps in order; see docs/benchmarks.md.", costs="that benchmark"
+    )
+
+
+def _written_as(source: object) -> str:
+    return "as a mapping" if isinstance(source, dict | BenchmarkSource) else "as text"
 
 
 class Contamination(Section):
@@ -253,13 +282,19 @@ class Configuration(Section):
     )
     benchmarks: Annotated[list[Name], Unique] = key(
         ...,
-        "Names from config/benchmarks.yaml or `benchmark_sources`, in the order of the tables.",
+        "Names from config/benchmarks.yaml, config/benchmark_groups.yaml or `benchmark_sources`, in the order of the tables.",
         costs="only the new one is computed",
         min_length=1,
     )
-    benchmark_sources: dict[str, str] = key(
+    benchmark_sources: dict[
+        Name,
+        Annotated[
+            Annotated[str, Tag("as text")] | Annotated[BenchmarkSource, Tag("as a mapping")],
+            Discriminator(_written_as),
+        ],
+    ] = key(
         {},
-        "Name: a file or URL in place of the registered source; also for a benchmark of your own.",
+        "Name: its source, in place of the registered one or of a benchmark of your own; alone or with the keys below it.",
         costs="that benchmark",
     )
     allow_partial_benchmarks: bool = key(False, "Accept fewer problems than registered, and say so.", costs="nothing")
