@@ -73,8 +73,10 @@ def _ask_fork(solve: Callable[[ModuleType], Any], most: int) -> tuple[tuple[Any,
 
 def _answer(solve: Callable[[ModuleType], Any], most: int, writer: int) -> None:
     """In the fork: solve, and write the pickled answer."""
-    os.closerange(3, writer)  # the pipe of a worker must close when the worker ends
-    os.closerange(writer + 1, os.sysconf("SC_OPEN_MAX"))
+    for number in map(int, os.listdir("/dev/fd")):  # the pipe of a worker must close when the worker ends
+        if number > 2 and number != writer:
+            with contextlib.suppress(OSError):
+                os.close(number)
     signal.setitimer(signal.ITIMER_PROF, 0)
     resource.setrlimit(resource.RLIMIT_CPU, (int(CPU_LIMIT_S), int(CPU_LIMIT_S) + 1))
     gc.disable()
