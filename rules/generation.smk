@@ -37,6 +37,7 @@ for model, (job, (benchmarks, runs)) in [(model, job) for model in SERVED for jo
             engine_args=OPTIONS.engine_setting(model, "args"),
             copies=GENERATION["engines_per_job"],
             concurrency=GENERATION["concurrency"] or 0,
+            refusals=OPTIONS.refusals(),
             # Not params, which would compute again: which runs share a job, and where the prompt lies, change no sample.
             sample_runs=" ".join(runs),
             prompt=prompt_file(MODELS[model]["prompt"]),
@@ -64,6 +65,7 @@ for model, (job, (benchmarks, runs)) in [(model, job) for model in SERVED for jo
                 {params.sampling:q} \
                 --copies {resources.copies} \
                 --concurrency {resources.concurrency} \
+                {resources.refusals} \
                 --log {log:q}.engine \
                 2>&1 | tee {log:q}
             """

@@ -5,9 +5,10 @@ Needs: nothing. Makes: nothing. `snakemake plan` prints the plan, a dry run ends
 
 import json
 
-from openmath.preflight.snakemake_hooks import check_before_start, check_dry_runs, check_no_prefix
+from openmath.preflight.snakemake_hooks import check_before_start, check_dry_runs, check_no_prefix, end_quietly
 
 check_no_prefix(workflow)
+end_quietly(workflow, config)
 
 
 rule plan:

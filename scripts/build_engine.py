@@ -9,7 +9,7 @@ Writes engine.json: engine, version, model and the settings that can change answ
 import argparse
 from pathlib import Path
 
-from openmath.arguments import json_object, whole
+from openmath.arguments import address, json_object, whole
 from openmath.errors import InputError, parts_of, run_command
 from openmath.files.fingerprint import write_manifest
 from openmath.files.json_files import read_json
@@ -57,7 +57,7 @@ def parse_arguments() -> argparse.Namespace:
     add("--context-length", type=whole(1), default=defaults.CONTEXT_LENGTH, help="tokens of prompt and answer together")
     add("--deterministic", action="store_true", help="repeatable bits, at a fraction of the speed")
     add("--engine-command", help="the server program, where it is not on the PATH")
-    add("--base-url", help="endpoint: its address")
+    add("--base-url", type=address, help="endpoint: its address")
     add("--served-model", help="endpoint: the model name it knows")
     add("--api-key-env", help="endpoint: the environment variable that holds its key")
     add("--serve", help="own engine: command line of its server, with {checkpoint} and {port}; docs/extending.md")

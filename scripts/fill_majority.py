@@ -16,8 +16,8 @@ from openmath.answers import reference_of
 from openmath.errors import InputError, parts_of, run_command
 from openmath.files.fingerprint import identity, write_manifest
 from openmath.files.records import MajorityRecord
-from openmath.files.rows import read_rows, write_rows
-from openmath.files.sample_rows import MajorityRow
+from openmath.files.rows import check_ids, read_rows, write_rows
+from openmath.files.sample_rows import MajorityRow, id_of
 from openmath.files.sample_runs import run_order, sample_run_of
 from openmath.settings import defaults
 
@@ -44,6 +44,8 @@ def main() -> None:
         raise InputError(
             "The problems do not match the votes.", where=problems_file, expected=len(graded.ids), found=len(problems)
         )
+    ids = [str(row.get("id", known)) for row, known in zip(problems, graded.ids, strict=True)]
+    check_ids(ids, graded.ids, where=problems_file, expected_from=options.grades or problems_file)
     with parts_of("a file of problems", problems_file):
         rows = list(majority_rows(problems, graded.select(sampled), options.policy))
     write_rows(options.output, rows)
@@ -86,7 +88,7 @@ def majority_rows(problems: list[dict], runs: "Graded", policy: str) -> Iterator
         else:
             correct = bool(run != NONE and runs.correct[number, run])
         yield {
-            "id": str(problem.get("id", number)),
+            "id": id_of(problem, number),
             "problem": problem["problem"],
             "expected_answer": expected,
             "predicted_answer": answer,

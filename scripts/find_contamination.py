@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from openmath.arguments import real, whole
 from openmath.errors import InputError, run_command
 from openmath.files.rows import read_rows, write_text
+from openmath.files.sample_rows import id_of
 from openmath.settings import defaults
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def main() -> None:
             if not isinstance(row.get("problem"), str):
                 raise InputError("A benchmark row has no problem.", where=f"{path}:{number + 1}")
             names.append(path.stem)
-            ids.append(str(row.get("id", number)))
+            ids.append(id_of(row, number))
             problems.append(row["problem"])
     if not names:
         raise InputError("The benchmarks have no problems.", where=", ".join(map(str, options.benchmarks)))

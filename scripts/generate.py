@@ -52,6 +52,8 @@ def parse_arguments() -> argparse.Namespace:
     add("--temperature", type=real(0), default=defaults.TEMPERATURE, help="of sampled runs; greedy is greedy")
     add("--top-p", type=real(0, 1, above=True), default=defaults.TOP_P)
     add("--max-new-tokens", type=whole(1), default=defaults.MAX_NEW_TOKENS)
+    add("--max-refused", type=real(0, 1), default=defaults.MAX_REFUSED, help="refused share that stops the job")
+    add("--ask-refused", action="store_true", help="ask again what was refused before")
     add("--limit", type=whole(1), help="only the first problems of each benchmark")
     add("--concurrency", type=whole(0), default=0, help="requests in flight; 0: what suits the engine")
     add("--log", type=Path, default=Path("engine.log"), help="file for the server's own output")
@@ -59,20 +61,26 @@ def parse_arguments() -> argparse.Namespace:
 
 
 async def until_terminated(work) -> None:
-    """Run `work`; on SIGTERM (wall limit, preemption) cancel it, which flushes what is finished and stops the engine."""
-    task = asyncio.ensure_future(work)
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    """Run `work`; SIGTERM (wall limit, preemption) and Ctrl-C cancel it, which flushes what is finished and stops the engine."""
+    task, received = asyncio.ensure_future(work), []
+
+    def end(number: signal.Signals) -> None:
+        received.append(number)
+        task.cancel()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, end, number)
     try:
         await task
     except asyncio.CancelledError:
-        print("generate: terminated; finished samples are kept, run the same command again", flush=True)
-        sys.exit(128 + signal.SIGTERM)
+        sys.exit(128 + received[0])
 
 
 async def generate(options: argparse.Namespace) -> None:
-    from openmath.generation.job import Generation, failed
+    from openmath.generation.decoding import failed
+    from openmath.generation.job import Generation
 
-    locks = RunLocks(options.staging / "locks")
+    locks, job = RunLocks(options.staging / "locks"), None
     try:
         locks.acquire(options.sample_runs)  # before we look at what is there
         job = Generation(options)
@@ -85,6 +93,10 @@ async def generate(options: argparse.Namespace) -> None:
             if job.missing:
                 failures = await run_guarded(job.compute(), keep_alive(job, locks))
         await run_guarded(asyncio.to_thread(job.publish), keep_alive(job, locks))
+    except asyncio.CancelledError:
+        kept = job.total - job.missing if job else 0
+        print(f"generate: terminated; {kept} finished samples kept; run the same command again", flush=True)
+        raise
     except OSError as error:
         raise InputError(
             f"Cannot write ({error.strerror or error}).",

@@ -17,11 +17,12 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from openmath.arguments import real, whole
+from openmath.arguments import address, real, whole
 from openmath.errors import InputError, run_command
 from openmath.files.fingerprint import canonical_json, identity, sha256_text, write_manifest
 from openmath.files.records import CostOfRun, JudgedRecord
 from openmath.files.rows import read_rows, write_rows
+from openmath.files.same_problems import check_references
 from openmath.files.sample_rows import Judgement
 from openmath.judging.endpoints import check_judge_key, replayed_identity
 from openmath.judging.questions import PREFILLED, Attempts, prefilled, question_of, symbolically_equal
@@ -45,7 +46,7 @@ def main() -> None:
     add("--judge", required=True, help="name of the judge, for the rows")
     add("--store", required=True, type=Path, help="folder of verdicts")
     add("--prompt", required=True, type=Path)
-    add("--base-url", default=defaults.BASE_URL)
+    add("--base-url", type=address, default=defaults.BASE_URL)
     add("--model", help="hosted judge: model snapshot")
     add("--api-key-env", help="hosted judge: the environment variable with its key")
     add("--engine", help="self-hosted judge: engine folder")
@@ -90,9 +91,10 @@ def main() -> None:
 def judge(options: argparse.Namespace) -> None:
     from openmath.judging.budget import Prices, cost
 
-    store = VerdictStore(options.store)
+    store = VerdictStore(options.store, mends=not options.replay)
     attempts = read_attempts(options, store)
     files = [read_questions(path, options) for path in options.input]
+    check_references(zip(options.input, ([row for row, _, _ in rows] for rows in files), strict=True))
     # One entry per different question, in order: dicts keep it.
     questions = {attempts.settings.key(q): q for rows in files for _, q, reason in rows if reason is None}
     unanswered = [q for q in questions.values() if attempts.next_attempt(q, store.records)]
@@ -115,6 +117,9 @@ def judge(options: argparse.Namespace) -> None:
     if unanswered:
         try:
             paid = ask(options, attempts, store, list(questions.values()), prices)
+        except KeyboardInterrupt:
+            print(f"judge: interrupted; {len(store.records)} verdicts kept; run the same command again", flush=True)
+            raise
         finally:
             store.close()
     this_run: CostOfRun = {"paid_in_this_run": cost(paid), "seconds": round(time.monotonic() - started, 1)}
@@ -211,8 +216,15 @@ async def ask_online(
         budget = Budget(prices, options.budget_usd, store.spent)
         online = OnlineJudge(options.judge, attempts, store, budget, endpoint.extra_body)
         unanswered = [question for question in questions if attempts.next_attempt(question, store.records)]
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, online.terminate)  # preemption, wall limit
-        await online.ask(client, unanswered, options.concurrency)
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        loop.add_signal_handler(signal.SIGTERM, online.terminate)  # preemption, wall limit
+        loop.add_signal_handler(signal.SIGINT, online.interrupt, task)  # Ctrl-C
+        try:
+            await online.ask(client, unanswered, options.concurrency)
+        except (InputError, asyncio.CancelledError):
+            if online.interrupted:
+                raise KeyboardInterrupt from None
+            raise
         return online.paid
 
 

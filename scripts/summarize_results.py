@@ -16,13 +16,16 @@ The second reads grades and judged files. With --output-dir both write, besides 
 
 import argparse
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from openmath.arguments import whole
 from openmath.errors import InputError, printable, run_command
+from openmath.files.copies import copies_warning
 from openmath.files.rows import atomic_write, read_rows, write_text
+from openmath.files.sample_rows import id_of
 from openmath.settings import defaults
 
 if TYPE_CHECKING:
@@ -56,10 +59,13 @@ def main() -> None:
     else:
         raise InputError("Nothing to summarise.", expected="a results folder, or --grades")
 
-    text, metrics, curves, scores, differing = "", [], [], [], []
+    text, warnings, metrics, curves, scores, differing = "", [], [], [], [], []
     for benchmark in benchmarks:  # one in memory at a time
         modes = modes_of(benchmark, options.policy)
         text += format_table(benchmark.name, [table_row(mode, options.policy) for mode in modes])
+        if benchmark.sampled and benchmark.sampled.copies:
+            warnings.append(copies_warning(benchmark.name, benchmark.sampled.copies))
+            print(printable(f"warning: {warnings[-1]}"), file=sys.stderr)
         metrics += [metrics_row(benchmark.name, mode) for mode in modes]
         if options.cluster_by:
             add_clustered_intervals(metrics[-len(modes) :], modes, benchmark, options)
@@ -70,7 +76,7 @@ def main() -> None:
                 curves += curve_rows(benchmark.name, benchmark.sampled, options.policy, options.k)
     print(printable(text), end="")
     if options.output_dir:
-        write_tables(options, text, metrics, curves, pandas.concat(scores, ignore_index=True), differing)
+        write_tables(options, text, warnings, metrics, curves, pandas.concat(scores, ignore_index=True), differing)
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -120,7 +126,7 @@ def add_clustered_intervals(rows: list[dict], modes: "list[Mode]", benchmark: "B
     if path is None:
         return
     field = options.cluster_by
-    groups = {str(row.get("id", number)): row.get(field) for number, row in enumerate(read_rows(path))}
+    groups = {id_of(row, number): row.get(field) for number, row in enumerate(read_rows(path))}
     ungrouped = [name for name in benchmark.ids if groups.get(name) is None]
     if ungrouped:
         raise InputError("A problem has no group.", where=f"{path}: {ungrouped[0]}", expected=f"a field {field!r}")
@@ -137,6 +143,7 @@ def add_clustered_intervals(rows: list[dict], modes: "list[Mode]", benchmark: "B
 def write_tables(
     options: argparse.Namespace,
     text: str,
+    warnings: list[str],
     metrics: list[dict],
     curves: list[dict],
     scores: "pandas.DataFrame",
@@ -148,7 +155,7 @@ def write_tables(
 
     folder = options.output_dir
     write_text(folder / "tables.txt", text)
-    write_text(folder / "tables.md", markdown(options.model, metrics, curves))
+    write_text(folder / "tables.md", markdown(options.model, metrics, curves, warnings))
     write_text(folder / "metrics.json", json.dumps(metrics, indent=2) + "\n")
     write_csv(folder / "metrics.csv", metrics)
     write_csv(folder / "curves.csv", curves, CURVE_COLUMNS)

@@ -19,7 +19,7 @@ from openmath.errors import InputError, parts_of, printable, run_command
 
 def main() -> int:
     options = parse_arguments()
-    summary = (options.summary if options.summary.is_dir() else options.summary.parent).resolve()
+    summary = options.summary if options.summary.is_dir() else options.summary.parent
     if not (summary / "manifest.json").exists():
         raise InputError(
             "There is no manifest here.",
@@ -35,12 +35,14 @@ def trace(options: argparse.Namespace, summary: Path) -> int:
     """Print the chain behind a cell; the exit status."""
     from openmath.provenance.cells import find_cell, read_benchmark, read_cells, recompute
     from openmath.provenance.chain import Chain, broken
+    from openmath.provenance.places import root_of
     from openmath.provenance.problem import problem_history, problem_text
     from openmath.provenance.regrading import regrade
     from openmath.provenance.rendering import cell_text, chain_text
     from openmath.provenance.stages import read_record
 
-    chain = Chain(read_record(summary / "manifest.json"), summary.parents[3], options.samples)
+    manifest = read_record(summary / "manifest.json")
+    chain = Chain(manifest, root_of(summary, manifest), options.samples)
     cells = read_cells(summary)
     benchmark, mode, column = key = find_cell(options.cell, cells)
     links = chain.of_cell(benchmark, mode, column, list(cells[key]))
@@ -98,7 +100,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--cell", required=True, help="BENCHMARK:MODE:COLUMN, as in the tables")
     parser.add_argument("--question", metavar="ID", help="also show what became of one problem")
     parser.add_argument("--regrade", action="store_true", help="also grade all samples of the benchmark again")
-    parser.add_argument("--samples", type=Path, help="where imported samples lie, if outside the checkout")
+    parser.add_argument("--samples", type=Path, help="where imported samples lie, if no configuration says it")
     parser.add_argument("--json", action="store_true", help="for programs")
     return parser.parse_args()
 

@@ -6,8 +6,22 @@ Standard library only: this module also runs inside engine containers.
 import argparse
 import json
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
+
+# Of an endpoint, with no part in which a key could stand: addresses are written into results and messages.
+ADDRESS = r"^https?://[^@?#\s]+$"
+ADDRESS_WORDS = (
+    "http(s)://HOST/PATH, without a user or password or a query (?...); a key goes into an environment variable"
+)
+
+
+def address(text: str) -> str:
+    """Type of an option that takes the address of an endpoint; a wrong one may hold a secret and is not repeated."""
+    if re.fullmatch(ADDRESS, text):
+        return text
+    raise argparse.ArgumentTypeError(f"must be {ADDRESS_WORDS}")
 
 
 def whole(least: int) -> Callable[[str], int]:

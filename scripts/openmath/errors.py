@@ -1,5 +1,6 @@
 """Errors a user can act on: one message that says what, where, expected, found, and a hint."""
 
+import re
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -32,7 +33,12 @@ class InputError(Exception):
                 lines.append(f"  {name + ':':<10}{_shortened(str(value))}")
         if hint:
             lines.append(f"Hint: {_shortened(hint)}")
-        super().__init__(printable("\n".join(lines)))
+        super().__init__(printable(without_passwords("\n".join(lines))))
+
+
+def without_passwords(text: str) -> str:
+    """Text with *** for what stands before the @ of an address: libraries quote proxies and mirrors, passwords and all."""
+    return re.sub(r"(?<=://)[^/\s@]+@", "***@", text)
 
 
 def printable(text: str) -> str:

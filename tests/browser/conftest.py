@@ -20,6 +20,17 @@ DEFINITIONS = [  # each would show something else than it says
     r"\gdef\frac#1#2{1}\frac{2}{3}",
     r"\global\def\z{9}\z",
 ]
+ESCAPES = [  # each would paint outside its place
+    r"\kern-15em\text{✓ symbolic}",
+    r"\mathllap{\text{✓ symbolic right right right right right right right right}}",
+    r"\smash{\rule{18em}{18em}}",
+    r"\raisebox{15em}{\smash{\rule{18em}{5em}}}",
+    r"x\hspace{9999em}\hspace{9999em}\hspace{9999em}\hspace{9999em}\hspace{9999em}\rule{20em}{2em}",
+    r"\rlap{\rule{9999em}{9999em}}",
+    r"\raisebox{-9999em}{x}",
+    r"\smash{\raisebox{-9999em}{x}}",
+    r"\vphantom{\rule{1em}{9999em}}\rule[-9999em]{1em}{1em}",
+]
 HOSTILE = [
     ATTACK + r"$\href{javascript:window.attacked=3}{click}$ \(\url{javascript:alert(1)}\) [x](javascript:alert(2))",
     r"$\htmlData{x=y}{a} \htmlId{root}{b} \htmlStyle{position:fixed}{c} \includegraphics{http://example.org/a.png}$",
@@ -32,6 +43,7 @@ HOSTILE = [
     "\\boxed{" + "y" * 100_000 + "}",
     "<style>body{display:none}</style><iframe src=javascript:alert(1)></iframe>&lt;b&gt; &#x3c;",
     " ".join(f"${formula}$" for formula in DEFINITIONS) + " $x^2$",
+    *(f"${formula}$ and \\boxed{{{formula}}}" for formula in ESCAPES),
 ]
 
 

@@ -3,7 +3,7 @@
 from urllib.parse import quote
 
 import pytest
-from conftest import DEFINITIONS, HOSTILE, wait
+from conftest import DEFINITIONS, ESCAPES, HOSTILE, wait
 
 TITLE = "return document.querySelector('.detail h3')?.textContent"
 COUNT = "return document.querySelector('.count').textContent"
@@ -26,7 +26,7 @@ def choose(browser, status: str) -> int:
 def test_filters_agree_with_the_grades(viewer):
     browser = viewer()
     counts = {status: choose(browser, status) for status in ("all", "right", "wrong", "truncated", "none", "disagree")}
-    unanswered = 1 + len(HOSTILE) - 1  # row 3, and hostile texts without a readable box
+    unanswered = 1 + len(HOSTILE) - len(ESCAPES) - 1  # row 3, and hostile texts without a readable box
     wrong = sum(n % 3 == 0 for n in range(150) if n != 3 and not 10 <= n < 10 + len(HOSTILE)) + 1 + len(HOSTILE)
     assert counts["all"] == 150
     assert counts["wrong"] == wrong and counts["right"] == 150 - wrong
@@ -89,7 +89,7 @@ def test_list_is_virtual_and_labelled(viewer):
 
 
 def test_formulas_that_define_commands_stay_source(viewer):
-    number = 10 + len(HOSTILE) - 1
+    number = 10 + len(HOSTILE) - len(ESCAPES) - 1
     browser = viewer(link(number))
     wait(browser, f"{TITLE} === 'p/{number} ü' && {TYPESET}")
     sources = browser.execute_script(
@@ -100,6 +100,40 @@ def test_formulas_that_define_commands_stay_source(viewer):
     for formula in DEFINITIONS:
         assert formula not in sources and f"${formula}$" in text
     assert browser.execute_script("return document.querySelectorAll('.detail .katex-error').length") == 0
+
+
+# Every element of a formula, cut to the cells around it that clip, as [left, top, right, bottom]: what of it can be painted.
+PAINTED = """
+const clips = (node) => { const s = getComputedStyle(node); return s.contain.includes("paint") || s.overflowX !== "visible"; };
+return [...document.querySelectorAll(".detail .katex-html *")].map((node) => {
+  const cell = node.closest(".prose, td, .candidate"), own = cell.getBoundingClientRect();
+  let { left, top, right, bottom } = node.getBoundingClientRect();
+  for (let around = node.parentElement; around; around = around.parentElement) if (clips(around)) {
+    const box = around.getBoundingClientRect();
+    [left, top] = [Math.max(left, box.left), Math.max(top, box.top)];
+    [right, bottom] = [Math.min(right, box.right), Math.min(bottom, box.bottom)];
+  }
+  if (left >= right || top >= bottom) return 0;
+  return Math.max(own.left - left, own.top - top, right - own.right, bottom - own.bottom);
+});
+"""
+
+
+@pytest.mark.parametrize("number", range(10 + len(HOSTILE) - len(ESCAPES), 10 + len(HOSTILE)))
+def test_formulas_paint_nothing_outside_their_cell(viewer, number):
+    browser = viewer(link(number), afresh=False)
+    wait(browser, f"{TITLE} === 'p/{number} ü' && {TYPESET}")
+    painted = browser.execute_script(PAINTED)
+    assert max(painted, default=0) <= 1, "in pixels"
+    # The browser's own word: at the badges, and at the heading, nothing of a formula is found.
+    found = browser.execute_script("""
+        return [...document.querySelectorAll(".detail .badge, .detail h3, .detail h4, .detail th")].map((node) => {
+          node.scrollIntoView({ block: "center" });
+          const box = node.getBoundingClientRect();
+          return document.elementFromPoint(box.left + box.width / 2, box.top + box.height / 2).closest(".katex") !== null;
+        });""")
+    assert len(found) > 5 and not any(found)
+    assert browser.execute_script("return document.querySelector('.detail').scrollHeight") < 20_000
 
 
 @pytest.mark.parametrize("number", range(10, 10 + len(HOSTILE)))

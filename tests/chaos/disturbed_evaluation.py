@@ -22,6 +22,7 @@ import yaml
 from chaos.process_roles import living_processes
 from workflow.conftest import ROOT, copy_workflow
 
+from openmath.files.append_only import kept_rows
 from openmath.files.rows import read_rows
 from openmath.judging.settings import JudgeSettings, read_judge_prompt
 from openmath.judging.store import VerdictStore
@@ -236,7 +237,7 @@ class Evaluation:
         samples = {
             ("sample", path.stem.removeprefix("output-"), row["problem"])
             for path in self.folder.glob(f"{STAGING}/*/*/output-*.jsonl")
-            for row in read_rows(path, torn_tail=True)
+            for row in kept_rows(path, bool)
         }
         prompt = read_judge_prompt(ROOT / "config/prompts/judge-math.yaml")
         settings = JudgeSettings(None, prompt, {})
@@ -269,7 +270,7 @@ class Evaluation:
         for path in self.folder.glob(FINAL[0]):
             ids = [row["id"] for row in read_rows(path)]
             assert len(ids) == len(set(ids)) == self.generation["limit"]
-        rows = [row for path in self.folder.glob(f"{STORE}/*.jsonl") for row in read_rows(path, torn_tail=True)]
+        rows = [row for path in self.folder.glob(f"{STORE}/*.jsonl") for row in kept_rows(path, bool)]
         keys = [row["key"] for row in rows if "key" in row]
         assert len(keys) == len(set(keys)) > 0
         left = set(self.processes()) - {"judge server"}

@@ -18,9 +18,20 @@ RUNS = ["greedy", "rs0", "rs1"]
 SCRIPT = "<script>alert(1)</script>"
 TERMINAL = "\x1b]0;owned\x07\x1b[2J"  # sets the window's title and clears the screen
 FORMULA = "=cmd|' /C calc'!A0"
-HOSTILE = [SCRIPT, TERMINAL, FORMULA, "x" * 5000, "a\nb", "\u202egnp.exe"]  # that: shown as exe.png
+HOSTILE = [
+    SCRIPT,
+    TERMINAL,
+    FORMULA,
+    "x" * 5000,
+    "a\nb",
+    "\u202egnp.exe",  # shown as exe.png
+    "@SUM(1+1)",
+    "\t-2+3",
+    "\ud800 half",  # of a character
+    "a\r=1+1",
+]
 PROBLEMS = [
-    {"id": f"p{n} {text}", "problem": f"What is {n}? {text}", "expected_answer": str(n), "level": text}
+    {"id": f"{text} p{n}", "problem": f"What is {n}? {text}", "expected_answer": str(n), "level": text}
     for n, text in enumerate(HOSTILE)
 ]
 

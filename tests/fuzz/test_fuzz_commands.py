@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import csv
 import json
 import math
 import os
@@ -107,9 +108,14 @@ def test_the_report_holds_no_markup_of_others_and_figures_are_xml(evaluation):
 
 
 @pytest.mark.slow
-def test_answers_stay_as_they_are_in_files_for_programs(evaluation):
-    """A spreadsheet would run a formula; a program needs the answer. SECURITY.md says so."""
+def test_a_spreadsheet_finds_no_formula_and_programs_find_the_answers_as_they_are(evaluation):
     folder, _ = evaluation
+    tables = list(folder.rglob("*.csv"))
+    cells = [cell for path in tables for row in csv.reader(path.open(newline="")) for cell in row]
+    assert len(tables) >= 10 and sum("cmd|" in cell for cell in cells) > 3
+    assert [
+        cell for cell in cells if cell[:1] in tuple("=+-@\t\r") and not re.fullmatch(r"-?[\d.]+(e-?\d+)?", cell)
+    ] == []
     path = folder / f"results/{MODEL}/export/nemo-skills/eval-results/{BENCHMARK}/output-greedy.jsonl"
     rows = [json.loads(line) for line in path.open()]
     assert any(row["predicted_answer"].startswith("=cmd|") for row in rows)

@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 from openmath.benchmarks.registry import prepare_rows, read_registry
 from openmath.engines import read_engine
 from openmath.errors import InputError
+from openmath.files.append_only import kept_rows
 from openmath.files.fingerprint import fingerprint
 from openmath.files.rows import read_rows
+from openmath.files.sample_rows import is_sample
 from openmath.generation.prompts import messages_of, read_prompt
 from openmath.generation.staging import StagedRun
 from openmath.grading.table import SampleTable, problems_of_samples, read_benchmark
@@ -86,7 +88,7 @@ def test_sample_files(folder, content):
     path = folder / "output-greedy.jsonl"
     path.write_bytes(content)
     settles(lambda: list(read_rows(path)))
-    settles(lambda: list(read_rows(path, torn_tail=True)))
+    list(kept_rows(path, is_sample, []))  # never an error
     settles(read_sample_files, [path], "paper")
     settles(read_benchmark, path)
     problems = settles(problems_of_samples, path)
@@ -112,7 +114,7 @@ def test_verdict_stores(folder, content):
     store = folder / "store"
     store.mkdir(exist_ok=True)
     (store / "verdicts-x.jsonl").write_bytes(content)
-    settles(VerdictStore, store)
+    VerdictStore(store)  # never an error
     (folder / "verdicts.jsonl").write_bytes(content)
     settles(import_verdicts, folder / "empty", [folder / "verdicts.jsonl"])
 

@@ -10,15 +10,18 @@ from hostile import REPEATABLE, VALUES, damaged, settles
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openmath.client.completion import Completion, CompletionClient, HostedEndpoint, RequestFailed, completion_of
-from openmath.client.http import MAX_REPLY, BadReply
+from openmath.client.completion import CompletionClient, HostedEndpoint, RequestFailed
+from openmath.client.http import MAX_REPLY, BadReply, StatusError
 from openmath.client.pacing import Pacer, retry_after
+from openmath.client.replies import Completion, NoAnswer, completion_of
 from openmath.errors import InputError
 from openmath.judging.batch import _parse_result
 
+MESSAGE = {"role": "assistant", "content": [{"type": "text", "text": "7"}], "reasoning": "3 + 4", "refusal": None}
 REPLY = {
     "model": "m",
-    "choices": [{"finish_reason": "stop", "message": {"role": "assistant", "content": "7"}}],
+    "choices": [{"finish_reason": "stop", "message": MESSAGE, "error": None}],
+    "error": None,
     "usage": {"prompt_tokens": 3, "completion_tokens": 1},
     "system_fingerprint": "f",
 }
@@ -30,13 +33,21 @@ RESULT = {"custom_id": "k", "response": {"status_code": 200, "body": REPLY}, "er
 def test_replies(reply):
     try:
         completion = completion_of(reply)
-    except BadReply:
+    except (BadReply, StatusError, NoAnswer):
         return
-    assert isinstance(completion.text, str)
+    assert isinstance(completion.text, str) and completion.finish_reason in ("stop", "length")
     for number in (completion.num_prompt_tokens, completion.num_generated_tokens):
         assert number is None or (type(number) is int and number >= 0)
-    for text in (completion.finish_reason, completion.model, completion.system_fingerprint):
+    for text in (completion.reasoning, completion.model, completion.system_fingerprint):
         assert text is None or isinstance(text, str)
+
+
+def test_thought_inside_thought_ends():
+    content: object = "7"
+    for _ in range(5000):
+        content = [{"type": "thinking", "thinking": content}]
+    with pytest.raises(BadReply):
+        completion_of({"choices": [{"finish_reason": "stop", "message": {"content": content}}]})
 
 
 @REPEATABLE

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 import yaml
+from in_process import run_script
 
 from openmath.benchmarks.registry import prepare_rows
 from openmath.engines import read_engine
 from openmath.errors import InputError
 from openmath.files.fingerprint import sha256_file
 from openmath.files.json_files import MAX_BYTES, read_json
+from openmath.files.rows import read_rows
 from openmath.judging.exchange import import_verdicts
 from openmath.judging.store import VerdictStore
 from openmath.preflight.endpoints import check_description
@@ -23,12 +25,13 @@ URL, VARIABLE = "https://llm.example.org/v1", "GATEWAY_KEY"
 
 
 @pytest.mark.parametrize("usd", [-1000, float("nan"), float("inf"), 10**400, "0.1", [0.1]])
-def test_a_price_that_would_undo_the_budget_is_refused(tmp_path, usd):
+def test_a_price_that_would_undo_the_budget_is_refused(tmp_path, capsys, usd):
     (tmp_path / "verdicts-x.jsonl").write_text(
         json.dumps({"key": "k", "judgement": "Judgement: Yes", "usd": usd}) + "\n"
     )
-    with pytest.raises(InputError, match="not a verdict"):
-        VerdictStore(tmp_path)
+    store = VerdictStore(tmp_path)
+    assert store.spent == 0 and not store.records
+    assert "1 line (1) damaged" in capsys.readouterr().err
     batch = {"name": "x", "settings": {"identity": "j", "prompt": {}, "sampling": {}}, "usd_at_most": usd}
     (tmp_path / "with-batch/batches").mkdir(parents=True)
     (tmp_path / "with-batch/batches/x.json").write_text(json.dumps(batch))
@@ -141,3 +144,45 @@ def test_odd_answers_of_a_source(row, expected):
             prepare_rows("toy", benchmark, [row], "here")
     else:
         assert prepare_rows("toy", benchmark, [row], "here")[0]["expected_answer"] == expected
+
+
+def test_half_characters_stop_nobody(tmp_path):
+    """In every text of a row. A file of json.dumps holds them as escapes; UTF-8 has no bytes for them."""
+    half = "\ud800"
+    for run in ("greedy", "rs0", "rs1"):
+        rows = [
+            {
+                "id": f"{half}{n}",
+                "problem": half,
+                "expected_answer": half,
+                "predicted_answer": f"{run}{half}",
+                "level": half,
+            }
+            | {"generation": half, "judgement": f"{half} Judgement: Yes", "finish_reason": half, half: half}
+            for n in range(3)
+        ]
+        (tmp_path / "b").mkdir(exist_ok=True)
+        (tmp_path / f"b/output-{run}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    greedy, *sampled = [str(tmp_path / f"b/output-{run}.jsonl") for run in ("greedy", "rs0", "rs1")]
+    grades, majority = str(tmp_path / "b.parquet"), str(tmp_path / "m.jsonl")
+    for script, *options in (
+        ("summarize_results", str(tmp_path), "--output-dir", str(tmp_path / "s")),
+        ("grade_answers", "--samples", greedy, *sampled, "--output", grades, "--processes", "1"),
+        ("fill_majority", "--grades", grades, "--samples", greedy, "--output", majority),
+        ("summarize_results", "--grades", grades, "--output-dir", str(tmp_path / "s2")),
+        (
+            "export_results",
+            "--model",
+            "m",
+            "--samples",
+            str(tmp_path),
+            "--grades",
+            grades,
+            "--output",
+            str(tmp_path / "e"),
+        ),
+    ):
+        reply = run_script(script, *options)
+        assert reply.returncode == 0, (script, reply.stderr)
+        reply.stdout.encode()
+    assert [row["id"] for row in read_rows(majority)] == ["\ufffd0", "\ufffd1", "\ufffd2"]

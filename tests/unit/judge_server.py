@@ -10,6 +10,7 @@ A fault is what the next request meets: an HTTP status, (status, headers), or on
     truncated   half of the reply, then the connection is closed
     wrong_json  a 200 that is no JSON
     no_choices  a 200 without an answer in it
+A fault that is a dict is put into the choice of an otherwise good reply; {"error": ...} takes the place of the reply.
 None is no fault. A reply's text comes from `answer(user turn)`.
 """
 
@@ -42,6 +43,7 @@ class JudgeServer:
         self.bodies: list[dict] = []
         self.times: list[float] = []  # arrival of each chat request, loop clock
         self.model = None  # the model that replies claim to be; None: as requested
+        self.fingerprint = "fp_test"
         self.finish_reason = "stop"
         self.usage: dict = {"prompt_tokens": 11, "completion_tokens": 7}
         self.batches = BatchApi(self)
@@ -109,6 +111,10 @@ class JudgeServer:
             reply = self.completion(request)
             if fault == "no_choices":
                 reply["choices"] = []
+            elif isinstance(fault, dict) and fault.keys() == {"error"}:
+                reply = fault
+            elif isinstance(fault, dict):
+                reply["choices"][0] |= fault
         await _send(
             writer, status, json.dumps(reply).encode(), {**self.headers(number), **more}, torn=fault == "truncated"
         )
@@ -118,7 +124,7 @@ class JudgeServer:
         text = self.answer(request["messages"][-1]["content"])
         choice = {"index": 0, "finish_reason": self.finish_reason, "message": {"role": "assistant", "content": text}}
         common = {"id": "c", "object": "chat.completion", "created": 0, "model": self.model or request["model"]}
-        return {**common, "system_fingerprint": "fp_test", "choices": [choice], "usage": self.usage}
+        return {**common, "system_fingerprint": self.fingerprint, "choices": [choice], "usage": self.usage}
 
 
 class BatchApi:

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from unit.judge_server import judge_server
@@ -33,6 +34,112 @@ def test_a_passing_failure_is_retried(fault):
     assert (answer.num_prompt_tokens, answer.num_generated_tokens) == (11, 7)
     assert (answer.model, answer.system_fingerprint) == ("judge-1", "fp_test")
     assert len(server.bodies) == 3
+
+
+NO_ANSWERS = [
+    *(
+        {"finish_reason": reason}
+        for reason in ("error", "abort", "cancelled", "timeout", "stopped_early", "", None, 7, ["stop"])
+    ),
+    {"finish_reason": "stop", "error": {"message": "upstream broke"}},
+    {"message": None},
+    {"message": {"role": "assistant"}},
+    {"message": {"content": [{"type": "image", "image": "x"}]}},
+    *(
+        {"error": error}
+        for error in ("overloaded", {"message": "overloaded"}, {"message": "slow down", "code": 429}, ["?"])
+    ),
+]
+
+
+@pytest.mark.parametrize("fault", NO_ANSWERS, ids=repr)
+def test_a_success_that_is_no_answer_is_retried(fault):
+    with judge_server(faults=[fault]) as server:
+        (answer,) = complete(server)
+    assert (answer.text, answer.finish_reason) == ("Same value.\nJudgement: Yes", "stop")
+    assert len(server.bodies) == 2
+
+
+def test_what_a_server_calls_itself_is_one_short_line():
+    with judge_server() as server:
+        server.model, server.usage = "a\n## b\x1b[2J" + "c" * 1000, ["no", "usage"]
+        (answer,) = complete(server)
+    assert answer.model.startswith("a ## b\\x1b[2Jcc") and len(answer.model) == 200
+    assert answer.num_generated_tokens is None
+
+
+def test_a_reply_that_never_is_an_answer_fails_with_its_reason():
+    with judge_server(faults=[{"finish_reason": "abort"}] * 9) as server, pytest.raises(RequestFailed, match="abort"):
+        complete(server)
+    assert len(server.bodies) == 3
+
+
+@pytest.mark.parametrize(
+    ("reason", "meant"),
+    [
+        *((word, "stop") for word in ("stop", "STOP", "eos", "eos_token", "end_turn", "stop_sequence", "COMPLETE")),
+        *((word, "length") for word in ("length", "max_tokens", "MAX_TOKENS", "model_length")),
+    ],
+)
+def test_engines_words_for_the_two_ends_of_an_answer(reason, meant):
+    with judge_server(faults=[{"finish_reason": reason}]) as server:
+        assert complete(server)[0].finish_reason == meant
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "words"),
+    [
+        ({"finish_reason": "content_filter"}, None, "content_filter"),
+        ({"finish_reason": "SAFETY", "message": None}, None, "safety"),
+        ({"finish_reason": "content_filter", "message": {"role": "assistant"}}, None, "content_filter"),
+        ({"finish_reason": "tool_calls"}, None, "tool_calls"),
+        ({"message": {"content": None, "refusal": f"I can't, {SECRET}."}}, None, "I can't, ***."),
+        ({"error": {"message": "filtered", "code": "content_filter"}}, None, "filtered"),
+        ({"error": {"message": "too long", "code": 400}}, 400, "too long"),
+        *((status, status, "try later") for status in (400, 413, 422)),
+    ],
+)
+def test_a_refusal_of_one_request_says_so(fault, status, words):
+    with judge_server(faults=[fault]) as server, pytest.raises(RequestRefused) as error:
+        complete(server)
+    assert error.value.about_request and error.value.status == status
+    assert words in error.value.words and SECRET not in str(error.value) + error.value.words
+    assert len(server.bodies) == 1
+
+
+@pytest.mark.parametrize("fault", [401, 403, 404, {"error": {"message": "pay", "code": "402"}}])
+def test_a_refusal_of_all_requests_says_so(fault):
+    with judge_server(faults=[fault]) as server, pytest.raises(RequestRefused) as error:
+        complete(server)
+    assert not error.value.about_request
+
+
+@pytest.mark.parametrize(
+    ("message", "text", "reasoning"),
+    [
+        ({"content": "7"}, "7", None),
+        ({"content": "7", "reasoning_content": None, "reasoning": ""}, "7", None),
+        ({"content": None}, "", None),
+        ({"content": None, "reasoning_content": "It is 7."}, "", "It is 7."),
+        ({"content": "7", "reasoning": "It is 7."}, "7", "It is 7."),
+        ({"reasoning": "It is 7."}, "", "It is 7."),
+        ({"content": [{"type": "text", "text": "It is "}, {"type": "text", "text": "7."}]}, "It is 7.", None),
+        (
+            {
+                "content": [
+                    {"type": "thinking", "thinking": [{"type": "text", "text": "3+4"}]},
+                    {"type": "text", "text": "7"},
+                ]
+            },
+            "7",
+            "3+4",
+        ),
+    ],
+)
+def test_text_and_thought_of_a_message(message, text, reasoning):
+    with judge_server(faults=[{"message": message}]) as server:
+        (answer,) = complete(server)
+    assert (answer.text, answer.reasoning) == (text, reasoning)
 
 
 def test_tries_are_bounded():
@@ -116,7 +223,7 @@ def wait_after(*replies: dict, in_flight: int = 0) -> float:
 
 
 def test_a_later_reply_does_not_lift_a_hold():
-    assert wait_after({"retry-after-ms": "90000"}, {}, {"retry-after-ms": "10"}) > 80
+    assert wait_after({"retry-after-ms": "90000"}, {}, {"retry-after-ms": "10"}) > 50
 
 
 def test_what_is_in_flight_is_taken_off_what_is_left():
@@ -124,6 +231,102 @@ def test_what_is_in_flight_is_taken_off_what_is_left():
     headers = {f"x-ratelimit-{name}-requests": text for name, text in limits.items()}
     assert wait_after(headers, in_flight=1) == 0
     assert 8 < wait_after(headers, in_flight=5) < 9.5  # three are missing: 3 - 5, and one for the next
+
+
+SOON = datetime.now(UTC) + timedelta(seconds=100)
+MANY_FORMS = {
+    "seconds since 1970": f"{SOON.timestamp():.0f}",
+    "with a fraction": f"{SOON.timestamp():.3f}",
+    "milliseconds since 1970": f"{SOON.timestamp() * 1000:.0f}",
+    "RFC 3339": SOON.strftime("%Y-%m-%dT%H:%M:%SZ"),
+    "HTTP date": SOON.strftime("%a, %d %b %Y %H:%M:%S GMT"),
+    "seconds": "100",
+    "a duration": "1m40s",
+}
+
+
+@pytest.mark.parametrize("form", MANY_FORMS)
+def test_a_point_in_time_is_as_good_as_a_duration(form):
+    """Seconds since 1970 were taken for a duration: the next request waited for years, a minute at a time."""
+    headers = {"x-ratelimit-limit-requests": "100", "x-ratelimit-remaining-requests": "0"}
+    assert wait_after(headers | {"x-ratelimit-reset-requests": MANY_FORMS[form]}) < 10  # one of a hundred is soon back
+    assert 50 < wait_after({"retry-after": MANY_FORMS[form]}) < 120
+
+
+IMPOSSIBLE = [
+    "-5",
+    "nan",
+    "inf",
+    "1e400",
+    "9" * 400,
+    "999999999",
+    "soon",
+    "",
+    "0",
+    "2001-01-01T00:00:00Z",
+    "1000000000",
+]
+
+
+@pytest.mark.parametrize("reset", IMPOSSIBLE)
+def test_a_reset_that_cannot_be_holds_nobody_back(reset):
+    headers = {"x-ratelimit-limit-requests": "10", "x-ratelimit-remaining-requests": "0"}
+    assert wait_after(headers | {"x-ratelimit-reset-requests": reset}) == 0
+
+
+@pytest.mark.parametrize(
+    ("limit", "remaining"), [("10", "10"), ("10", "11"), ("0", "0"), ("-1", "0"), ("9" * 400, "0"), ("10", "-1")]
+)
+def test_limits_that_are_none(limit, remaining):
+    headers = {"limit": limit, "remaining": remaining, "reset": "100s"}
+    assert wait_after({f"x-ratelimit-{name}-requests": text for name, text in headers.items()}) == 0
+
+
+def test_whatever_a_server_says_a_request_goes_out_each_ten_minutes(monkeypatch):
+    """Also where a reply claims to have taken two thousand million tokens."""
+    clock = [1000.0]
+    monkeypatch.setattr("openmath.client.pacing.time.monotonic", lambda: clock[0])
+
+    class Sleepless(Pacer):
+        async def pause(self, seconds: float) -> None:
+            clock[0] += seconds
+
+    async def run() -> float:
+        pacer = Sleepless()
+        await pacer.turn()
+        headers = {"limit": "1000000", "remaining": "0", "reset": "172800"}
+        pacer.done({f"x-ratelimit-{name}-tokens": text for name, text in headers.items()}, tokens=2**31 - 1)
+        assert await pacer.turn()
+        return clock[0] - 1000.0
+
+    assert 500 < asyncio.run(run()) <= 700
+
+
+def test_a_full_bucket_ends_an_earlier_wait():
+    empty = {
+        "x-ratelimit-limit-requests": "10",
+        "x-ratelimit-remaining-requests": "0",
+        "x-ratelimit-reset-requests": "1h",
+    }
+    assert wait_after(empty) > 50
+    assert wait_after(empty, empty | {"x-ratelimit-remaining-requests": "10"}) == 0
+
+
+def test_waiting_is_told_once_in_a_while(capsys):
+    wait_after({"retry-after": "1"})
+    assert capsys.readouterr().out == ""
+
+    async def run() -> None:
+        pacer = Pacer()
+        await pacer.turn()
+        pacer.done({"retry-after": "40"})
+        waiting = [asyncio.ensure_future(pacer.turn()) for _ in range(5)]
+        await asyncio.sleep(0)
+        pacer.stop()
+        await asyncio.gather(*waiting)
+
+    asyncio.run(run())
+    assert capsys.readouterr().out == "client: waiting 40 s, as the endpoint's headers ask (retry-after)\n"
 
 
 def test_requests_are_paced_by_what_the_server_has_left():

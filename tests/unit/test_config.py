@@ -88,9 +88,12 @@ def test_a_key_in_place_of_its_variable_is_refused_and_not_repeated(made, key):
 
 
 @pytest.mark.parametrize("made", [hosted, hosted_model])
-def test_a_password_in_an_address_is_refused_and_not_repeated(made):
-    with pytest.raises(InputError, match="without a user or password") as error:
-        checked_config(made(base_url="https://user:secret@host/v1"))
+@pytest.mark.parametrize(
+    "address", ["https://user:secret@host/v1", "https://host/v1?key=secret", "https://host/v1#secret"]
+)
+def test_a_key_in_an_address_is_refused_and_not_repeated(made, address):
+    with pytest.raises(InputError, match="without a user or password or a query") as error:
+        checked_config(made(base_url=address))
     assert "secret" not in str(error.value)
 
 

@@ -11,12 +11,18 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from tiny_checkpoints import tiny_checkpoint, tiny_safetensors
 
 import download_checkpoint
 
 ROOT = Path(__file__).parents[2]
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
-FILES = {"config.json": b'{"num_attention_heads": 9}', "model.safetensors": b"weights", "model.bin": b"the same again"}
+FILES = {
+    "config.json": b'{"num_attention_heads": 9}',
+    "tokenizer.json": b"{}",
+    "model.safetensors": b'\x36\0\0\0\0\0\0\0{"w": {"dtype":"U8","shape":[7],"data_offsets":[0,7]}}weights',
+    "model.bin": b"the same again",
+}
 
 
 class Hub(BaseHTTPRequestHandler):
@@ -125,10 +131,8 @@ def test_without_network_it_says_where_to_fetch(tmp_path):
 
 def test_a_local_folder_is_used_where_it_is_and_keeps_its_identity_when_copied(tmp_path):
     for name in ("here", "there"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "config.json").write_text("{}")
-        with open(tmp_path / name / "model.safetensors", "wb") as file:
-            file.truncate(210 * 2**20)  # sparse: larger than what is hashed whole
+        tiny_checkpoint(tmp_path / name)
+        tiny_safetensors(tmp_path / name / "model.safetensors", 210 * 2**20)  # larger than what is hashed whole
     identities = []
     for name in ("here", "there"):
         assert download(tmp_path, "--path", tmp_path / name).returncode == 0
@@ -136,6 +140,7 @@ def test_a_local_folder_is_used_where_it_is_and_keeps_its_identity_when_copied(t
         identities.append(manifest(tmp_path)["files"])
     assert identities[0] == identities[1]
     with open(tmp_path / "there/model.safetensors", "r+b") as file:
+        file.seek(-5, os.SEEK_END)
         file.write(b"other")
     assert download(tmp_path, "--path", tmp_path / "there").returncode == 0
     assert manifest(tmp_path)["files"] != identities[0]

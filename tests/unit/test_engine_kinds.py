@@ -9,6 +9,7 @@ from types import ModuleType
 
 import pytest
 from test_methods import RECORD
+from tiny_checkpoints import tiny_checkpoint
 
 from openmath.engines import engine_module, read_engine
 from openmath.errors import InputError
@@ -73,8 +74,7 @@ def test_the_plan_counts_its_gpus_and_the_seconds_of_its_start(toy):
 
 
 def test_the_preflight_looks_for_its_programs(toy):
-    Path("checkpoint").mkdir()
-    Path("checkpoint/config.json").write_text("{}")
+    tiny_checkpoint(Path("checkpoint"))
     config = configuration()
     found = configuration_problems(config, missing_files(config)) + machine_problems(
         config, missing_files(config), here=True

@@ -1,7 +1,12 @@
 """generate.py against a server that counts: what it sends, writes, locks and flushes, and what makes a sample another one."""
 
+import asyncio
 import json
 import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -9,9 +14,11 @@ from unit.judge_server import judge_server
 from unit.judging_cases import write
 
 import generate
+from openmath.client.pacing import Pacer
 from openmath.errors import InputError
 from openmath.files.rows import read_rows, write_rows
 from openmath.generation.locks import RunLocks
+from openmath.generation.served_models import same_model
 from openmath.settings.sample_settings import GENERATION_VERSION
 
 SETTINGS = {"base_url": "http://127.0.0.1:9/v1", "served_model": "model-1"}
@@ -36,13 +43,20 @@ class Evaluation:
         rows = ({"problem": f"What is {i} + 0?", "expected_answer": str(i), "level": "1"} for i in range(problems))
         write(self.benchmark, [{"id": f"b-{i}", **row} for i, row in enumerate(rows)])
 
-    def generate(self, *options, runs=("rs3",), template="chat") -> str:
+    def generate(self, *options, **more) -> str:
+        return self._call(generate, *self.options(*options, **more))
+
+    def command(self, *options, **more) -> list[str]:
+        """The same call as a process."""
+        return [sys.executable, generate.__file__, *map(str, self.options(*options, **more))]
+
+    def options(self, *options, runs=("rs3",), template="chat") -> tuple:
         (self.folder / "engine").mkdir(exist_ok=True)
         (self.folder / "engine/engine.json").write_text(json.dumps(self.engine))
         required = ("--engine", self.folder / "engine", "--benchmarks", self.benchmark, "--sample-runs", *runs)
         required += ("--output-dir", self.folder / "out", "--staging", self.folder / "staging")
         required += ("--prompt", self.prompt, "--prompt-template", template, "--log", self.folder / "engine.log")
-        return self._call(generate, *required, *options)
+        return (*required, *options)
 
     def fingerprint(self, *options, **more) -> str:
         """The staging folder of these options. The engine asks for a key that is not there, so that nothing is computed."""
@@ -97,6 +111,8 @@ def test_every_option_is_sent_and_all_that_the_server_says_is_written(evaluation
                 "finish_reason": "length",
                 "num_prompt_tokens": 11,
                 "num_generated_tokens": 7,
+                "served_model": "model-1",
+                "system_fingerprint": "fp_test",
             }
             for i in range(3)
         ]
@@ -173,13 +189,181 @@ def test_a_limit_asks_only_for_the_first_problems(evaluation, server):
     assert len(server.bodies) == 2 and [row["id"] for row in evaluation.output()] == ["b-0", "b-1"]
 
 
-def test_a_refused_sample_fails_the_job_by_name_and_only_it_is_asked_again(evaluation, server):
-    server.faults = [None, 400]
-    with pytest.raises(InputError, match=r"1 samples could not be computed[\s\S]*rs3 b-[\s\S]*Hint:"):
+def test_a_failed_sample_fails_the_job_by_name_and_only_it_is_asked_again(evaluation, server, monkeypatch):
+    monkeypatch.setattr(Pacer, "pause", lambda self, seconds: asyncio.sleep(0))
+    server.faults = [None, *[{"finish_reason": "abort"}] * 5]
+    with pytest.raises(InputError, match=r"1 samples could not be computed[\s\S]*rs3 b-[\s\S]*'abort'[\s\S]*Hint:"):
         evaluation.generate("--concurrency", 1)
     assert not (evaluation.folder / "out").exists() and evaluation.staged().read_bytes().count(b"\n") == 2
     evaluation.generate()
-    assert len(server.bodies) == 4 and len(evaluation.output()) == 3
+    assert len(server.bodies) == 3 + 5 and len(evaluation.output()) == 3
+
+
+FILTERED = {"finish_reason": "content_filter", "message": {"content": "It is"}}
+
+
+@pytest.mark.parametrize("fault", [400, FILTERED], ids=str)
+def test_a_refused_question_is_an_outcome_that_is_asked_again_only_on_request(evaluation, server, fault):
+    server.words, server.faults = "the prompt is not appropriate", [None, fault]
+    said = evaluation.generate("--concurrency", 1)
+    words = "HTTP 400: the prompt is not appropriate" if fault == 400 else "finish_reason content_filter: no answer"
+    assert f"1 of 3 samples refused, and recorded as such; b rs3 b-1: {words}" in said
+    assert evaluation.output()[1] == {
+        "id": "b-1",
+        "problem": "What is 1 + 0?",
+        "expected_answer": "1",
+        "generation": "",
+        "predicted_answer": None,
+        "seed": 3,
+        "finish_reason": "refused",
+        "num_prompt_tokens": None,
+        "num_generated_tokens": 0,
+        "refusal": words,
+    }
+    assert "3 kept from before, 0 to compute" in evaluation.generate()
+    published = evaluation.folder / "out/b/output-rs3.jsonl"
+    before, kept = published.read_bytes(), published.with_name("as_it_was.jsonl")
+    os.link(published, kept)
+    assert "2 kept from before, 1 to compute" in evaluation.generate("--ask-refused")
+    assert [row["predicted_answer"] for row in evaluation.output()] == ["0", "1", "2"]
+    assert len(server.bodies) == 4 and kept.read_bytes() == before, "a published file has grown"
+
+
+def test_what_is_refused_again_stays_refused(evaluation, server):
+    server.faults = [400]
+    evaluation.generate("--concurrency", 1)
+    server.faults = [422]
+    evaluation.generate("--ask-refused")
+    assert "0 to compute" in evaluation.generate()
+    assert [row["finish_reason"] for row in evaluation.output()] == ["refused", "stop", "stop"]
+
+
+@pytest.mark.parametrize(
+    ("options", "problems", "refused", "stops"),
+    [
+        ((), 40, 2, False),
+        ((), 40, 3, True),
+        ((), 20, 1, False),
+        ((), 3, 1, False),  # of few, one is no sign of anything
+        ((), 3, 2, True),
+        ((), 1, 1, True),  # there is nothing else
+        (("--max-refused", 0.1), 40, 3, False),
+        (("--max-refused", 0), 40, 1, True),
+        (("--max-refused", 1), 3, 3, False),
+    ],
+)
+def test_many_refusals_stop_the_job_and_are_asked_again(tmp_path, call, server, options, problems, refused, stops):
+    evaluation = Evaluation(tmp_path, call, server, problems=problems)
+    server.faults = [400] * refused
+    if not stops:
+        evaluation.generate(*options)
+        assert sum(row["finish_reason"] == "refused" for row in evaluation.output()) == refused
+        return
+    with pytest.raises(InputError, match=r"Too many questions are refused[\s\S]*max_refused[\s\S]*try later"):
+        evaluation.generate(*options, "--concurrency", 1)
+    assert len(server.bodies) <= refused, "more was asked after it was clear"
+    assert not (evaluation.folder / "out").exists()
+    evaluation.generate()
+    assert {row["finish_reason"] for row in evaluation.output()} == {"stop"}
+
+
+def test_earlier_refusals_count(tmp_path, call, server):
+    evaluation = Evaluation(tmp_path, call, server, problems=40)
+    server.faults = [400, 400]
+    evaluation.generate("--concurrency", 1)
+    lines = evaluation.staged().read_bytes().splitlines(keepends=True)
+    evaluation.staged().write_bytes(b"".join(lines[1:-1]))  # published in order: b-0 was refused, b-39 was not
+    server.faults = [400, 400]
+    with pytest.raises(InputError, match="3, of which 2 now"):
+        evaluation.generate()
+
+
+def test_an_endpoint_that_refuses_everything_is_asked_no_further(tmp_path, call, server):
+    evaluation = Evaluation(tmp_path, call, server, problems=20)
+    server.faults, server.words = [None, None, 401], "the key has expired"
+    with pytest.raises(
+        InputError, match=r"refuses all requests; every finished sample is kept[\s\S]*the key has expired"
+    ):
+        evaluation.generate("--concurrency", 1)
+    assert len(server.bodies) == 3
+    assert "2 kept from before, 18 to compute" in evaluation.generate()
+
+
+def test_a_prompt_that_fills_the_context_is_recorded_and_not_sent(evaluation, server):
+    evaluation.engine["settings"]["context_length"] = 3  # messages: a system turn and a user turn
+    evaluation.generate()
+    assert [body["max_tokens"] for body in server.bodies] == [1, 1, 1]
+    evaluation.engine["settings"]["context_length"] = 2
+    with pytest.raises(InputError, match="the prompt has 2 tokens and the context 2"):
+        evaluation.generate()
+    assert len(server.bodies) == 3
+
+
+def test_reasoning_that_is_no_text_is_kept_and_spoken_of(evaluation, server):
+    server.faults = [{"message": {"content": None, "reasoning_content": "It is 0."}}]
+    assert "warning: 1 samples hold reasoning and no text" in evaluation.generate("--concurrency", 1)
+    first, second, _ = evaluation.output()
+    assert (first["generation"], first["predicted_answer"], first["reasoning"]) == ("", None, "It is 0.")
+    assert "reasoning" not in second
+
+
+def test_an_endpoint_with_another_model_stops_the_run_and_keeps_the_first_models_samples(evaluation, server):
+    """Also over a restart: the second job finds who answered in what is staged."""
+    server.model, server.faults = "served-a", [None, 401]
+    with pytest.raises(InputError):
+        evaluation.generate("--concurrency", 1)
+    server.model = "served-b"
+    with pytest.raises(InputError, match=r"another model than before[\s\S]*'served-a'[\s\S]*'served-b'"):
+        evaluation.generate("--concurrency", 1)
+    assert [row["served_model"] for row in read_rows(evaluation.staged())] == ["served-a"]
+    assert not (evaluation.folder / "out").exists()
+    server.model = "served-a"
+    assert "1 kept from before" in evaluation.generate()
+
+
+def test_another_name_than_asked_for_and_another_build_are_warnings(evaluation, server):
+    server.model = "deployment-7"
+    said = evaluation.generate()
+    assert said.count("warning") == 1 and "asked for 'model-1', the endpoint says that 'deployment-7' answers" in said
+    server.model, server.fingerprint = "model-1-2024-08-06", "fp_other"
+    said = evaluation.generate("--concurrency", 1, runs=("rs4",))
+    assert "warning" not in said, "an alias that is resolved is no other model"
+    evaluation.staged("rs4").write_bytes(evaluation.staged("rs4").read_bytes().splitlines(keepends=True)[0])
+    server.fingerprint = "fp_third"
+    said = evaluation.generate(runs=("rs4",))
+    assert said.count("warning") == 1 and "system_fingerprint 'fp_other' became 'fp_third'" in said
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("gpt-4o", "gpt-4o", True),
+        ("gpt-4o", "gpt-4o-2024-08-06", True),
+        ("openai/gpt-4o", "gpt-4o", True),
+        ("claude-x-latest", "claude-x-20250514", True),
+        ("gemini-1.5-pro", "gemini-1.5-pro-002", True),
+        ("gpt-4o-2024-05-13", "gpt-4o-2024-08-06", False),
+        ("gpt-4o", "gpt-4o-mini", False),
+        ("llama-3.1-8b", "llama-3.1-70b", False),
+    ],
+)
+def test_names_of_one_model(one, other, same):
+    assert same_model(one, other) == same_model(other, one) == same
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_job_that_is_told_to_end_says_what_is_kept(evaluation, server, number):
+    server.faults = [None, "hang"]
+    command = evaluation.command("--concurrency", 1)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as job:
+        while len(server.bodies) < 2:
+            assert job.poll() is None
+            time.sleep(0.01)
+        job.send_signal(number)
+        said, _ = job.communicate(timeout=60)
+    assert job.returncode == 128 + number
+    assert said.splitlines()[-1] == "generate: terminated; 1 finished samples kept; run the same command again"
+    assert "1 kept from before, 2 to compute" in evaluation.generate()
 
 
 def test_a_finished_job_leaves_its_speed_for_plans(evaluation, server):
@@ -187,7 +371,7 @@ def test_a_finished_job_leaves_its_speed_for_plans(evaluation, server):
     [job] = read_rows(evaluation.folder / "staging/jobs.jsonl")
     assert (job["samples"], job["tokens"], job["copies"], job["concurrency"]) == (6, 42, 1, 2)
     assert (job["engine"], job["runs"]) == ("endpoint", ["rs3", "rs4"])
-    assert job["settings"] == {"b": evaluation.staged().parents[1].name}
+    assert job["settings"] == {"b": evaluation.staged().parents[1].name} and job["answered_by"] == ["model-1 fp_test"]
 
 
 @pytest.mark.parametrize(("temperature", "refused"), [(0.7, True), (0, False)])
@@ -201,6 +385,17 @@ def test_a_server_that_ignores_the_seed_is_noticed(tmp_path, call, server, tempe
     else:
         evaluation.generate(*options, runs=("greedy", "rs0", "rs1"))
     assert (tmp_path / "out/b/output-rs1.jsonl").exists() != refused
+
+
+def test_a_server_that_ignores_the_seed_is_noticed_across_jobs_and_without_usage(tmp_path, call, monkeypatch):
+    text = "The same words, whatever the seed is, and enough of them that nobody says them twice by chance. \\boxed{1}"
+    with judge_server(lambda question: text) as server:
+        server.usage = {}
+        evaluation = Evaluation(tmp_path, call, server, problems=20)
+        evaluation.generate(runs=("greedy", "rs0"))
+        with pytest.raises(InputError, match=r"b: rs0 and rs1[\s\S]*20 of 20 generations identical"):
+            evaluation.generate(runs=("rs1",))
+    assert not (tmp_path / "out/b/output-rs1.jsonl").exists()
 
 
 def test_a_run_that_another_job_holds_is_not_computed(evaluation, server):

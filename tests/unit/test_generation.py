@@ -1,14 +1,14 @@
 """What a generation job sends, in which order, and what it refuses to publish."""
 
-import asyncio
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from openmath.client.completion import Completion
 from openmath.errors import InputError
+from openmath.files.rows import write_rows
 from openmath.generation.job import Generation, check_runs_differ
+from openmath.generation.samples import Refusal
 from openmath.settings.engine_kinds import engine_kind
 
 
@@ -22,19 +22,8 @@ def generation(engine: str = "vllm", **options) -> Generation:
     return made
 
 
-def sent(made: Generation, prompt: list[int], run: str) -> tuple[Completion, list[dict]]:
-    requests = []
-
-    class Client:
-        async def complete(self, ids, sampling, extra):
-            requests.append(sampling)
-            return Completion("text", "stop", len(ids), 5, None, None)
-
-    return asyncio.run(made._sample(Client(), {}, prompt, ("b", run, {"id": "b-0"}))), requests
-
-
 def test_a_sampled_run_sends_the_recipes_settings_and_its_number_as_seed():
-    _, [sampling] = sent(generation(), [1] * 10, "rs7")
+    sampling = generation().sampling([1] * 10, "rs7")
     assert sampling == {"max_tokens": 40, "stop": ["<|eot_id|>"], "temperature": 0.7, "top_p": 0.95, "seed": 7}
 
 
@@ -46,14 +35,13 @@ def test_a_sampled_run_sends_the_recipes_settings_and_its_number_as_seed():
     ],
 )
 def test_greedy_has_no_seed_and_is_greedy_in_the_engines_words(engine, greedy):
-    _, [sampling] = sent(generation(engine, prompt_template="chat"), [1] * 10, "greedy")
+    sampling = generation(engine, prompt_template="chat").sampling([1] * 10, "greedy")
     assert sampling == {"max_tokens": 40, **greedy}
 
 
-def test_a_prompt_that_fills_the_context_is_recorded_and_never_sent():
-    answer, requests = sent(generation(), [1] * 50, "rs0")
-    assert requests == []
-    assert (answer.text, answer.finish_reason, answer.num_prompt_tokens) == ("", "prompt_too_long", 50)
+def test_a_prompt_that_fills_the_context_is_refused_before_it_is_sent():
+    refusal = generation().sampling([1] * 50, "rs0")
+    assert refusal == Refusal("the prompt has 50 tokens and the context 50, so that none is left for an answer", 50)
 
 
 def test_all_runs_of_a_problem_follow_each_other():
@@ -65,11 +53,16 @@ def test_all_runs_of_a_problem_follow_each_other():
     assert order == [("greedy", "b-0"), ("rs1", "b-0"), ("greedy", "b-1"), ("rs0", "b-1"), ("rs1", "b-1")]
 
 
-def test_two_runs_with_the_same_texts_are_not_published():
-    first = {f"b-{number}": number for number in range(40)}
-    other = {**first, "b-0": -1, "b-1": -2, "b-2": -3}  # 37 of 40: below 95 %
-    check_runs_differ("b", first, other, Path("staged"))
-    with pytest.raises(InputError, match="copies of each other"):
-        check_runs_differ("b", first, {**first, "b-0": -1}, Path("staged"))
-    few = {"b-0": 0, "b-1": 1}
-    check_runs_differ("b", few, few, Path("staged"))  # too few to tell
+def test_two_runs_with_the_same_texts_are_not_published(tmp_path):
+    ids = [f"b-{number}" for number in range(40)]
+
+    def staged(run: str, differing: int, problems: int = 40) -> Path:
+        texts = [f"{run if number < differing else 'rs'} {number} " * 20 for number in range(problems)]
+        rows = [{"id": i, "generation": text} for i, text in zip(ids, texts, strict=False)]
+        write_rows(tmp_path / f"output-{run}.jsonl", rows)
+        return tmp_path / f"output-{run}.jsonl"
+
+    check_runs_differ("b", staged("rs0", 0), staged("rs1", 3), ids)  # 37 of 40: below 95 %
+    with pytest.raises(InputError, match=r"copies of each other[\s\S]*b: rs0 and rs2[\s\S]*38 of 40"):
+        check_runs_differ("b", staged("rs0", 0), staged("rs2", 2), ids)
+    check_runs_differ("b", staged("rs0", 0, 19), staged("rs2", 0, 19), ids)  # too few to tell

@@ -267,6 +267,26 @@ def test_table_of_other_tools_rows(tmp_path):
     assert got["finish_reason"] == [None, None, None, "\ufffd"] and got["num_generated_tokens"] == [None] * 4
 
 
+def test_a_refused_sample_has_a_status_of_its_own(tmp_path):
+    said = [
+        ("", "refused"),
+        ("", "prompt_too_long"),
+        ("?", "stop"),
+        ("\\boxed{1}", "refused"),
+    ]  # the last: of another tool
+    file = rows(
+        tmp_path / "output-rs0.jsonl",
+        [
+            {"problem": "?", "expected_answer": "1", "generation": text, "finish_reason": reason}
+            for text, reason in said
+        ],
+    )
+    assert run("--samples", file, "--output", tmp_path / "grades.parquet").returncode == 0
+    got = pq.read_table(tmp_path / "grades.parquet").to_pydict()
+    assert got["grade_status"] == ["refused", "refused", "no_answer", "ok"]
+    assert got["is_correct"] == [False, False, False, True]
+
+
 @pytest.mark.parametrize("ids", [["p1", "p0"], ["p0"], ["p0", "p1", "p2"], ["p0", "p0"]])
 def test_table_refuses_other_ids(tmp_path, ids):
     benchmark = rows(tmp_path / "b.jsonl", [{"id": f"p{n}", "problem": "?", "expected_answer": "1"} for n in range(2)])

@@ -155,11 +155,25 @@ def test_what_is_out_counts_as_spent(tmp_path):
     settings = {"identity": "judge-1", "prompt": {}, "sampling": {}}
     state = {"name": "x", "file_id": "f", "batch_id": "b", "usd_at_most": 0.07, "settings": settings}
     write(tmp_path / "batches/x.json", [state])
-    write(tmp_path / "batches/x.questions", [{"key": "another"}])
+    write(tmp_path / "batches/x.questions", [{"key": "another", "attempt": 1, **question_of(different_rows(1)[0])}])
     with judge_server(answer) as server:
         with pytest.raises(BudgetSpent):
             judge(tmp_path, server, prices=Prices(0.0, 1000.0), budget_usd=0.075)
         assert server.batches.created == []
+
+
+def test_a_damaged_question_of_a_batch_that_is_out_is_told_and_asked_again(tmp_path, monkeypatch, capfd):
+    with judge_server(answer) as server:
+        with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+            patched.setattr(batch.BatchJudge, "_collect_ended", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+            judge(tmp_path, server)
+        [questions] = tmp_path.glob("batches/*.questions")
+        lines = questions.read_bytes().splitlines(keepends=True)
+        questions.write_bytes(b"".join([lines[0], b"\0" * len(lines[1]) + b"\n", *lines[2:]]))
+        judge(tmp_path, server)
+        assert len(VerdictStore(tmp_path).records) == 9
+        assert len(server.batches.asked) == 10
+    assert f"{questions.name}: 1 line (2) damaged and left out" in capfd.readouterr().err
 
 
 def test_a_lost_reply_to_the_creation_makes_no_second_batch(tmp_path):

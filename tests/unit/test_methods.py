@@ -147,7 +147,10 @@ def test_an_endpoint_has_a_name_and_an_address_and_no_hardware():
     engine = {"engine": "endpoint", "version": "endpoint", "model": model, "settings": {}}
     text = methods(engine=engine)
     assert "their-model (served at https://api.example.org/v1)" in text
-    assert "as chat messages" in text and "H100" not in text
+    assert "as chat messages" in text and "H100" not in text and "not known to us." in text
+    generation = RECORD["generation"] | {"answered_by": ["their-model-2024-08-06 fp_1", "their-model-2024-08-06 fp_2"]}
+    said = "it calls itself their-model-2024-08-06 fp_1 and their-model-2024-08-06 fp_2."
+    assert said in methods(engine=engine, generation=generation)
 
 
 def test_a_judge_of_ones_own_names_its_engine():

@@ -112,6 +112,16 @@ def test_a_crash_leaves_partial_runs_and_their_samples_are_not_counted_again():
     assert "with 1 at a time" in plan_text(plan) and "with 4" not in plan_text(plan)
 
 
+def test_damaged_samples_are_told_and_counted_as_missing(capfd):
+    config = configuration(benchmarks=["one"])
+    path = stage(config, "ours", "rs1", 6)
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([*lines[:2], b"\0" * 50 + b"\n", *lines[3:], lines[0]]))
+    [cost] = make_plan(config)["generation"]
+    assert cost["samples"] == 5 * PROBLEMS - 5  # one is damaged, and one stands there twice
+    assert "output-rs1.jsonl: 1 line (3) damaged" in capfd.readouterr().err
+
+
 def test_a_run_that_is_all_staged_needs_no_engine():
     config = configuration(benchmarks=["one"])
     publish(config, "greedy", "rs0", "rs1", "rs2")

@@ -13,6 +13,7 @@ from huggingface_hub import HfApi, constants
 from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
 from huggingface_hub.hf_api import ModelInfo
 from in_process import run_script
+from tiny_checkpoints import tiny_safetensors
 
 from openmath.errors import InputError
 from openmath.files.fingerprint import sha256_file
@@ -45,6 +46,7 @@ def checkpoint(name: str = "checkpoint", **architecture) -> str:
     Path(name, "config.json").write_text(json.dumps(usual | architecture))
     Path(name, "tokenizer.json").write_text('{"added_tokens": [{"content": "<|im_end|>"}]}')
     Path(name, "chat_template.jinja").write_text("...")
+    tiny_safetensors(Path(name, "model.safetensors"))
     return name
 
 
@@ -121,8 +123,10 @@ def test_a_checkpoint_that_has_gone_since_it_was_fetched():
     Path("models/m/checkpoint").symlink_to(Path("elsewhere").absolute())
     found = only(impossible(config), "The checkpoint is gone")
     assert "elsewhere" in found.found and found.where == Path("models/m/checkpoint")
-    Path("elsewhere").mkdir()
+    checkpoint("elsewhere")
     assert impossible(config) == []
+    Path("elsewhere/model.safetensors").write_bytes(b"half")
+    assert "model.safetensors: " in only(impossible(config), "not whole").found
 
 
 def test_nothing_is_checked_that_is_not_about_to_be_made():
@@ -152,7 +156,8 @@ def test_an_answer_as_long_as_the_context_leaves_no_room_for_the_prompt():
 def test_a_checkpoint_that_was_copied_in_part():
     config = configuration()
     Path("checkpoint/config.json").write_text('{"num_attention_heads": ')
-    assert only(problems(config), "Cannot read the model").where == Path("checkpoint/config.json")
+    found = only(impossible(config), "not whole")
+    assert found.where == "models: m: path: checkpoint" and "config.json: not JSON" in found.found
 
 
 @pytest.mark.parametrize(
@@ -326,6 +331,52 @@ def test_a_judge_needs_its_key_and_an_endpoint_that_takes_it(server, monkeypatch
     assert problems(config, here=False) == impossible(config) == []
     monkeypatch.setenv(KEY, "right")
     assert problems(config) == []
+
+
+@pytest.mark.parametrize("model", [False, True])
+def test_a_key_that_cannot_be_one_is_told_without_a_request(server, monkeypatch, model):
+    """A dry run too: HTTP libraries would print it whole."""
+    if model:
+        config = configuration(engine="endpoint", base_url=server, served_model="x", api_key_env=KEY)
+    else:
+        config = configuration(judges={"hosted": {"model": "j", "base_url": server, "api_key_env": KEY}})
+    monkeypatch.setenv(KEY, "right\n")
+    assert problems(config) == []
+    for broken in ("right key", "right\nkey", "rïght"):
+        monkeypatch.setenv(KEY, broken)
+        found = only(problems(config), "holds a character")
+        assert KEY in str(found) and broken not in str(found) and len(impossible(config)) == 1
+
+
+def test_a_misspelt_model_of_an_endpoint(monkeypatch):
+    asked = []
+
+    def look(base_url, key, model, **options) -> None:
+        asked.append(model)
+        raise InputError("The endpoint has no model of this name.", hint="did you mean 'y'?")
+
+    monkeypatch.setattr("openmath.preflight.endpoints.look_at_endpoint", look)
+    judges = {"hosted": {"model": "j", "base_url": "http://127.0.0.1:9/v1"}}
+    config = configuration(engine="endpoint", base_url="http://127.0.0.1:9/v1", served_model="x", judges=judges)
+    assert len(problems(config)) == 2 and sorted(asked) == ["j", "x"] and impossible(config) == []
+
+
+@pytest.mark.parametrize(("token", "what"), [("hf_abc def", "holds a character"), ("hf_sécret", "holds a character")])
+def test_a_token_of_the_hub_that_cannot_be_one(monkeypatch, token, what):
+    hub = Hub(monkeypatch, OSError(f"bad header: Bearer {token}"))
+    monkeypatch.setenv("HF_TOKEN", token)
+    assert token not in str(only(problems(configuration(hf="a/b@main")), what)) and hub.asked == []
+    monkeypatch.setenv("HF_TOKEN", "hf_planted_9fQ2xW7v\n")
+    Hub(monkeypatch, OSError("bad header: Bearer hf_planted_9fQ2xW7v at http://me:pass@proxy:1"))
+    found = str(only(problems(configuration(hf="a/b@main")), "cannot be reached"))
+    assert "Bearer ***" in found and "http://***@proxy:1" in found
+
+
+def test_a_proxy_of_no_use_is_told_before_the_hub_is_asked(monkeypatch):
+    hub = Hub(monkeypatch, info())
+    monkeypatch.setenv("HTTPS_PROXY", "socks5://me:password@127.0.0.1:9")
+    found = only(problems(configuration(hf="a/b@main")), "proxy")
+    assert "password" not in str(found) and hub.asked == []
 
 
 def test_an_endpoint_that_is_down():

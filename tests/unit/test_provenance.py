@@ -17,7 +17,7 @@ from openmath.files.rows import write_rows
 from openmath.provenance import workflow
 from openmath.provenance.cells import find_cell
 from openmath.provenance.chain import File, Link
-from openmath.provenance.manifest import _times
+from openmath.provenance.manifest import _generation, _times
 from openmath.provenance.problem import problem_text
 from openmath.provenance.public import check_no_secret, public
 from openmath.provenance.rendering import chain_text
@@ -152,6 +152,13 @@ def test_samples_are_matched_with_the_settings_they_were_drawn_under(tmp_path):
 def test_gpu_seconds_are_those_of_all_gpus():
     job = {"runs": ["rs0"], "started": 1, "samples": 2, "tokens": 3, "seconds": 5.0, "gpus": 4, "engine": "vllm"}
     assert _times([job], {}, {})["generation"][0]["gpu_seconds"] == 20.0
+
+
+def test_who_answered_is_known_of_all_jobs():
+    job = {"machine": {}, "versions": {}, "engine_args": ""}
+    assert "answered_by" not in _generation([], [job, job | {"answered_by": []}])
+    named = [job | {"answered_by": names} for names in (["a fp_1"], ["a fp_1", "a fp_0"])]
+    assert _generation([], named)["answered_by"] == ["a fp_0", "a fp_1"]
 
 
 def test_an_unknown_cell_gets_the_columns_that_people_ask_for():

@@ -1,5 +1,6 @@
 import json
 import os
+import re
 from functools import partial
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from openmath.errors import InputError
 from openmath.files import fast_rows
 from openmath.files import rows as samples
+from openmath.files.append_only import kept_rows
 from openmath.files.rows import read_rows, write_rows
 from openmath.files.sample_runs import run_order, sample_run_of
 from openmath.generation.staging import StagedRun
@@ -17,15 +19,23 @@ def test_rows_survive_a_round_trip_with_broken_surrogates(tmp_path):
     assert list(read_rows(tmp_path / "a.jsonl")) == [{"x": "é\ufffd", "y": "😀"}]
 
 
-def test_a_torn_line_is_named_unless_it_may_be_there(tmp_path):
+def test_a_damaged_line_of_a_published_file_is_named_and_nobody_is_told_to_delete_it(tmp_path):
     path = tmp_path / "a.jsonl"
-    path.write_bytes(b'{"id": 1}\n{"id": 2')
-    with pytest.raises(InputError, match=r"a\.jsonl:2"):
-        list(read_rows(path))
-    assert list(read_rows(path, torn_tail=True)) == [{"id": 1}]
-    path.write_bytes(b'{"id": 1\n{"id": 2}\n')
-    with pytest.raises(InputError, match=r"a\.jsonl:1"):
-        list(read_rows(path, torn_tail=True))
+    for content, line in ((b'{"id": 1}\n{"id": 2', 2), (b'{"id": 1\n{"id": 2}\n', 1), (b'{"id": 1}\n\0\0\n', 2)):
+        path.write_bytes(content)
+        with pytest.raises(InputError, match=rf"a\.jsonl:{line}[\s\S]*Hint: ") as error:
+            list(read_rows(path))
+        assert not re.search("remove|delete", str(error.value))
+
+
+@pytest.mark.parametrize("reader", [read_rows, fast_rows.read_rows])
+def test_half_characters_are_replaced_when_they_are_read(tmp_path, reader):
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(rb'{"\ud800": ["a\uDFFFb"], "pair": "\ud83d\ude00", "n": 1e999}' + b'\n{"raw": "\xed\xa0\x80"}\n')
+    first, second = reader(path)
+    assert first == {"\ufffd": ["a\ufffdb"], "pair": "\U0001f600", "n": float("inf")}
+    assert "\ufffd" in second["raw"]
+    second["raw"].encode()  # a lone surrogate has no UTF-8
 
 
 def test_sample_runs_are_ordered_by_number():
@@ -38,11 +48,11 @@ def test_sample_runs_are_ordered_by_number():
 def test_staging_continues_after_a_torn_line_and_publishes_in_order(tmp_path):
     path, output = tmp_path / "staged" / "output-rs0.jsonl", tmp_path / "out" / "output-rs0.jsonl"
     path.parent.mkdir()
-    path.write_bytes(b'{"id": "b", "n": 1}\n{"id": "b", "n": 2}\n{"id": "a", "n"')
+    path.write_bytes(b'{"id": "b", "generation": "", "n": 1}\n{"id": "b", "generation": "", "n": 2}\n{"id": "a", "n"')
     run = StagedRun(path, ["a", "b", "c"])
     assert run.missing == ["a", "c"]
-    run.append({"id": "c", "n": 3})
-    run.append({"id": "a", "n": 4})
+    run.append({"id": "c", "generation": "", "n": 3})
+    run.append({"id": "a", "generation": "", "n": 4})
     run.publish(output)
     assert [(row["id"], row["n"]) for row in read_rows(output)] == [("a", 4), ("b", 1), ("c", 3)]
     again = StagedRun(path, ["a", "b", "c"])
@@ -52,7 +62,7 @@ def test_staging_continues_after_a_torn_line_and_publishes_in_order(tmp_path):
     assert output.samefile(path)
 
 
-@pytest.mark.parametrize("reader", [read_rows, partial(read_rows, torn_tail=True), fast_rows.read_rows])
+@pytest.mark.parametrize("reader", [read_rows, partial(kept_rows, is_row=bool), fast_rows.read_rows])
 def test_a_line_without_an_end_is_not_read_whole(tmp_path, monkeypatch, reader):
     monkeypatch.setattr(samples, "MAX_LINE", 1000)
     (tmp_path / "a.jsonl").write_text(json.dumps({"a": "x" * 900}) + "\n" + '{"a": "' + "x" * 5000)

@@ -15,7 +15,7 @@ import pytest
 
 import generate
 from openmath.errors import InputError
-from openmath.files.rows import read_rows
+from openmath.files.rows import encode_row, read_rows
 from openmath.generation import job
 from openmath.generation.locks import RunLocks
 from openmath.generation.staging import StagedRun
@@ -86,11 +86,16 @@ def test_a_full_disk_a_used_up_quota_and_a_file_size_limit_end_with_the_same_adv
 
 def test_an_unknown_id_in_staging_is_ignored(tmp_path):
     path = tmp_path / "a.jsonl"
-    path.write_bytes(b'{"id": "p-0", "n": 1}\n{"id": "old", "n": 2}\n{"id": "p-0", "n": 3}\n')
+    path.write_bytes(
+        b"".join(
+            encode_row({"id": identifier, "generation": "", "n": n})
+            for n, identifier in enumerate(["p-0", "old", "p-0"], 1)
+        )
+    )
     run = StagedRun(path, ["p-0"])
     assert run.missing == []
     run.publish(tmp_path / "out.jsonl")
-    assert list(read_rows(tmp_path / "out.jsonl")) == [{"id": "p-0", "n": 1}]
+    assert list(read_rows(tmp_path / "out.jsonl")) == [{"id": "p-0", "generation": "", "n": 1}]
 
 
 def test_a_held_run_is_refused_with_the_holder_named_and_others_are_free(tmp_path):

@@ -137,16 +137,22 @@ def test_everything_about_a_judged_benchmark(tmp_path, call):
 
 
 @pytest.mark.parametrize(
-    ("reasons", "truncated"),
-    [(["stop", None], [False, False]), (["length", None], [True, False]), ([None, None], None)],
+    ("reasons", "truncated", "refused"),
+    [
+        (["stop", None], [False, False], [False, False]),
+        (["length", None], [True, False], [False, False]),
+        (["refused", "prompt_too_long"], [False, False], [True, True]),
+        ([None, None], None, None),
+    ],
 )
-def test_a_sample_without_a_finish_reason_is_not_truncated(tmp_path, reasons, truncated):
+def test_why_a_sample_ended(tmp_path, reasons, truncated, refused):
     path = write_grades(tmp_path / "toy.parquet", {"greedy": [("1", True), ("2", True)]})
     table = parquet.read_table(path)
     column = table.column_names.index("finish_reason")
     parquet.write_table(table.set_column(column, "finish_reason", pa.array(reasons, pa.string())), path)
-    found = read_grades(path).truncated
-    assert (None if found is None else found[:, 0].tolist()) == truncated
+    graded = read_grades(path)
+    for found, expected in ((graded.truncated, truncated), (graded.refused, refused)):
+        assert (None if found is None else found[:, 0].tolist()) == expected
 
 
 def test_a_markdown_table_leaves_out_empty_columns_and_escapes_its_own_sign():

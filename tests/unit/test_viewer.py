@@ -8,7 +8,17 @@ import re
 
 from openmath.grading.table import grade_files
 from openmath.report.section import Section
-from openmath.report.viewer import CORRECT, DISAGREE, KATEX, MAX_TEXT, SampleSet, katex_styles, samples_section
+from openmath.report.viewer import (
+    CORRECT,
+    DISAGREE,
+    KATEX,
+    MAX_TEXT,
+    NO_ANSWER,
+    REFUSED,
+    SampleSet,
+    katex_styles,
+    samples_section,
+)
 
 # katex 0.19.1 of the npm registry; the files of its dist/ and its LICENSE, unchanged.
 KATEX_FILES = "cd4fd0a37907acc882f82e99ebe3302feab92370e7d543a40c848ec70f6593b2"
@@ -98,3 +108,13 @@ def test_a_reply_without_a_verdict_disagrees_with_a_wrong_answer_too(tmp_path):
     verdicts = {"judge": {"greedy": judged}}
     one = SampleSet("m", "b", greedy, tmp_path / "grades.parquet", {"greedy": greedy}, verdicts)
     assert blocks_of(one)["index/0"]["flags"] == {"greedy": [DISAGREE]}
+
+
+def test_a_refused_question_shows_the_servers_words(tmp_path):
+    problem = {"id": "p", "problem": "?", "expected_answer": "9", "generation": "", "predicted_answer": None}
+    greedy = tmp_path / "output-greedy.jsonl"
+    greedy.write_text(json.dumps(problem | {"finish_reason": "refused", "refusal": "HTTP 400: <b>no</b>"}) + "\n")
+    grade_files([greedy], tmp_path / "grades.parquet", processes=1)
+    shown = blocks_of(SampleSet("m", "b", greedy, tmp_path / "grades.parquet", {"greedy": greedy}))
+    assert shown["index/0"]["flags"] == {"greedy": [NO_ANSWER | REFUSED]}
+    assert shown["texts/0/0"][0]["greedy"]["refusal"] == "HTTP 400: <b>no</b>"

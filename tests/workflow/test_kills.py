@@ -148,6 +148,6 @@ def test_terminated_job_keeps_what_is_finished_and_says_so(folder):
     job.terminate()
     assert job.wait() == 128 + signal.SIGTERM
     said = (folder / "terminated.log").read_text()
-    assert "finished samples are kept" in said and "Traceback" not in said
+    assert "finished samples kept; run the same command again" in said and "Traceback" not in said
     assert staged_bytes(folder, "terminated").endswith(b"\n")
     assert not engines_running(folder)

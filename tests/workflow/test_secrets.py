@@ -1,5 +1,8 @@
 """Keys of a hosted model and its judge: in no command line while they are used, and in no file, Snakemake's own included."""
 
+import base64
+import itertools
+
 import pytest
 import yaml
 from conftest import OWN, copy_workflow, snakemake
@@ -14,23 +17,41 @@ def test_keys_are_in_no_command_line_and_in_no_file(tmp_path):
     folder.mkdir()
     copy_workflow(folder)
     (folder / "own.jsonl").write_text(OWN)
-    with judge_server(lambda question: "\\boxed{2}\nJudgement: Yes") as server:
+    # Each server repeats the key that it is sent.
+    echoes = {
+        name: f"{key} {key[:15]}\n{key[15:]} {base64.b64encode(key.encode()).decode()}" for name, key in KEYS.items()
+    }
+    with (
+        judge_server(
+            lambda question: f"{echoes['MODEL_KEY']} \\boxed{{3}}", faults=[401], words=echoes["MODEL_KEY"]
+        ) as server,
+        judge_server(
+            lambda question: f"{echoes['JUDGE_KEY']}\nJudgement: Yes", faults=[401], words=echoes["JUDGE_KEY"]
+        ) as judge,
+    ):
+        server.model, judge.model = f"m-{KEYS['MODEL_KEY']}", f"j-{KEYS['JUDGE_KEY']}"
         model = {"base_url": server.base_url, "engine": "endpoint", "served_model": "m", "api_key_env": "MODEL_KEY"}
         config = {
             "benchmarks": ["own"],
             "benchmark_sources": {"own": "own.jsonl"},
             "models": {"hosted": model},
             "generation": {"seeds": 1, "mem_mb": 1000, "threads": 1},
-            "judges": {"j": {"base_url": server.base_url, "model": "j", "api_key_env": "JUDGE_KEY"}},
+            "judges": {"j": {"base_url": judge.base_url, "model": "j", "api_key_env": "JUDGE_KEY"}},
         }
         (folder / "config.yaml").write_text(yaml.safe_dump(config))
         with command_lines(b"scripts/") as seen:
-            reply = snakemake(folder, "tables", environment=KEYS)
-    assert reply.returncode == 0, reply.stdout + reply.stderr
+            keys = {name: f"{key}\n" for name, key in KEYS.items()}  # as read from a file
+            replies = [
+                snakemake(folder, "tables", environment=keys) for _ in range(3)
+            ]  # each server refuses one request
+    said = "".join(reply.stdout + reply.stderr for reply in replies)
+    assert [reply.returncode for reply in replies] == [1, 1, 0], said
+    assert said.count("***") > 2, "no server repeated its key"
     assert any(b"generate.py" in line for line in seen) and any(b"judge_answers.py" in line for line in seen)
     written = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     assert any(".snakemake" in path.parts for path in written)
-    for key in KEYS.values():
-        assert [line for line in seen if key.encode() in line] == []
-        assert [path for path, content in written.items() if key.encode() in content] == []
-        assert key not in reply.stdout + reply.stderr
+    parts = [(key, key[:15], key[15:], base64.b64encode(key.encode()).decode()) for key in KEYS.values()]
+    for part in itertools.chain(*parts):
+        assert [line for line in seen if part.encode() in line] == []
+        assert [path for path, content in written.items() if part.encode() in content] == []
+        assert part not in said

@@ -187,6 +187,8 @@ def test_imported_samples_are_traced_though_the_manifest_names_no_folder_of_this
     for name in ("manifest.json", "methods.md"):
         assert "zz-user" not in (summary / name).read_text()
     cell = ("--cell", "own:majority@2:symbolic_correct")
+    assert run_script("trace.py", summary, *cell).returncode == 0  # config.yaml says where they are
+    (folder / "config.yaml").unlink()
     lost = run_script("trace.py", summary, *cell)
     assert lost.returncode == 1 and "is missing" in lost.stderr and "--samples FOLDER" in lost.stderr
     found = run_script("trace.py", summary / "metrics.json", *cell, "--samples", samples, "--question", "2")

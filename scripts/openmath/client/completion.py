@@ -9,57 +9,58 @@ Imports what `openai` brings along and the standard library only: this module al
 import asyncio
 import itertools
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
-from openmath.client.http import BadReply, JsonPoster, StatusError, TransportError
+from openmath.api_keys import without_key
+from openmath.client.failures import status_hint, transport_hint
+from openmath.client.first_look import Unreachable, look_at_endpoint
+from openmath.client.http import SHOWN, BadReply, JsonPoster, StatusError, TransportError
 from openmath.client.pacing import LONGEST_HOLD, Pacer, retry_after
+from openmath.client.replies import Completion, NoAnswer, completion_of
 from openmath.errors import InputError
 
 RETRIED_STATUS = {408, 409, 425, 429}  # and every 5xx; any other 4xx says the same thing again however often we ask
+ABOUT_ONE_REQUEST = {400, 413, 422}  # statuses that may concern only what was sent: it is filtered, or too long
 NEVER_RETRIED = {"insufficient_quota"}  # error codes that come with a 429, and do not pass by waiting
 LONGEST_PAUSE = 60.0  # seconds between two tries, unless the server itself asks for more
-SHORTEST_KEY = 8  # characters; anything shorter ("none") is a placeholder, not a secret
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
 class RequestRefused(InputError):
-    """The endpoint answered that this request cannot succeed (wrong key, unknown model, malformed request).
+    """The endpoint answered that this request cannot succeed (filtered, too long; wrong key, unknown model).
 
-    status: the HTTP status. 400, 413 and 422 are about this request, others about all.
+    status: the HTTP status; None where a reply refuses in a success. about_request: other requests may well succeed. words: the
+    server's own, without the key.
     """
 
-    status: int
+    status: int | None
+    about_request: bool
+    words: str
 
 
 class RequestFailed(InputError):
     """The endpoint did not answer the request within the allowed tries."""
 
 
-@dataclass(frozen=True)
-class Completion:
-    """One answer of an endpoint. finish_reason: 'stop', 'length' (cut at the token limit), or what the server says."""
-
-    text: str
-    finish_reason: str | None
-    num_prompt_tokens: int | None
-    num_generated_tokens: int | None
-    model: str | None
-    system_fingerprint: str | None
-
-
 class Endpoint(Protocol):
-    """Where requests go. A self-hosted engine may change `base_url` when it is restarted."""
+    """Where requests go. A self-hosted engine may change `base_url` when it is restarted; `starts` then counts on."""
 
     base_url: str
     api_key: str
     model: str
+    extra_body: dict  # sampling switches of this server
+    starts: int
 
     async def available(self) -> None:
         """Return when the endpoint can take requests; raise InputError when it never will."""
+
+    async def outlives_reply(self, start: int) -> bool:
+        """Whether what was asked, by its number in `starts`, goes on after its reply: what is being ended sends half answers."""
 
 
 @dataclass
@@ -69,12 +70,19 @@ class HostedEndpoint:
     base_url: str
     api_key: str
     model: str
-    extra_body: dict = field(default_factory=dict)  # sampling switches of this server
+    extra_body: dict = field(default_factory=dict)
+    starts: int = 0
 
     async def available(self) -> None:
         return None
 
+    async def outlives_reply(self, start: int) -> bool:
+        return True
+
     async def __aenter__(self) -> "HostedEndpoint":
+        """Fail now where the key or the model's name is wrong; one that does not answer yet gets its tries."""
+        with suppress(Unreachable):
+            await asyncio.to_thread(look_at_endpoint, self.base_url, self.api_key, self.model, where=self.base_url)
         return self
 
     async def __aexit__(self, *exc: object) -> None:
@@ -107,7 +115,7 @@ class CompletionClient:
         sampling: arguments of the OpenAI API (max_tokens, temperature, top_p, seed, stop ...); extra: arguments that only this
         engine knows. Raises RequestRefused or RequestFailed.
         """
-        last_error = "it was not asked: the client has stopped"
+        last_error, hint = "it was not asked: the client has stopped", "run the same command again."
         for attempt in range(self.tries):
             await self.endpoint.available()
             if not await self._pacer.turn():
@@ -116,16 +124,19 @@ class CompletionClient:
             try:
                 async with asyncio.timeout(self.request_seconds):  # of the whole request, not of each read
                     reply, headers = await self._send(prompt, sampling, extra)
-                completion = completion_of(reply)
+                completion = completion_of(reply, self.endpoint.api_key)
                 tokens = (completion.num_prompt_tokens or 0) + (completion.num_generated_tokens or 0)
                 return completion
             except StatusError as error:
                 headers = error.headers
-                last_error = f"HTTP {error.status}: {without_key(error.words(), self.endpoint.api_key)}"
+                last_error, hint = error.text(), status_hint(error.status, self.endpoint.base_url, error.location())
                 if self._is_final(error):
-                    raise self._refused(error.status, last_error) from None
+                    raise self._refused(error.status, last_error, hint) from None
+            except NoAnswer as error:
+                raise self._refused(None, str(error)[:SHOWN], status_hint(None, self.endpoint.base_url)) from None
             except (TransportError, BadReply, TimeoutError) as error:
-                last_error = without_key(" ".join(f"{type(error).__name__} {error}".split()), self.endpoint.api_key)
+                words = " ".join(f"{type(error).__name__} {error}".split())
+                last_error, hint = without_key(words, self.endpoint.api_key)[:SHOWN], transport_hint(error)
             finally:
                 self._pacer.done(headers, tokens)
             if attempt + 1 < self.tries:
@@ -136,7 +147,7 @@ class CompletionClient:
             where=self.endpoint.base_url,
             expected=f"an answer within {self.tries} tries of {self.request_seconds:g} s",
             found=last_error,
-            hint="look at the engine's log, or lower the number of concurrent requests.",
+            hint=hint,
         )
 
     def stop(self) -> None:
@@ -152,7 +163,16 @@ class CompletionClient:
             body, path = {"messages": prompt, **body}, "chat/completions"
         else:
             body, path = {"prompt": prompt, **body}, "completions"
-        return await self._http.post(f"{self.endpoint.base_url.rstrip('/')}/{path}", self.endpoint.api_key, body)
+        start, refusal = self.endpoint.starts, None
+        try:
+            reply = await self._http.post(f"{self.endpoint.base_url.rstrip('/')}/{path}", self.endpoint.api_key, body)
+        except StatusError as error:
+            refusal = error
+        if not await self.endpoint.outlives_reply(start):
+            raise BadReply("the engine ended while it answered")
+        if refusal:
+            raise refusal
+        return reply
 
     def _is_final(self, error: StatusError) -> bool:
         """Whether asking again cannot help."""
@@ -160,53 +180,18 @@ class CompletionClient:
             return True
         return error.code() in NEVER_RETRIED or (retry_after(error.headers) or 0.0) > LONGEST_HOLD
 
-    def _refused(self, status: int, words: str) -> RequestRefused:
+    def _refused(self, status: int | None, words: str, hint: str) -> RequestRefused:
         refused = RequestRefused(
-            "The endpoint refuses the request.",
-            where=self.endpoint.base_url,
-            found=words,
-            hint="check the model name, the API key variable and the request limits of this endpoint.",
+            "The endpoint refuses the request.", where=self.endpoint.base_url, found=words, hint=hint
         )
-        refused.status = status
+        refused.status, refused.words = status, words
+        refused.about_request = status is None or status in ABOUT_ONE_REQUEST
         return refused
-
-
-def without_key(words: str, api_key: str) -> str:
-    """A server may repeat the key that it refuses; a log must not."""
-    return words.replace(api_key, "***") if len(api_key) >= SHORTEST_KEY else words
-
-
-def completion_of(reply: dict) -> Completion:
-    """What we keep of a reply; BadReply where it holds no answer."""
-    try:
-        choice, usage = reply["choices"][0], reply.get("usage") or {}
-        text = (choice["message"]["content"] if "message" in choice else choice["text"]) or ""
-        if not isinstance(text, str):
-            raise TypeError
-        return Completion(
-            text=text,
-            finish_reason=_text(choice.get("finish_reason")),
-            num_prompt_tokens=_count(usage.get("prompt_tokens")),
-            num_generated_tokens=_count(usage.get("completion_tokens")),
-            model=_text(reply.get("model")),
-            system_fingerprint=_text(reply.get("system_fingerprint")),
-        )
-    except (KeyError, IndexError, TypeError, AttributeError):
-        raise BadReply("a reply without an answer in it") from None
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
-
-
-def _count(value: object) -> int | None:
-    """Tokens as the server counts them; None for what is no count."""
-    return value if type(value) is int and 0 <= value < 2**31 else None
 
 
 async def map_concurrently(
     work: Callable[[Item], Awaitable[Result]], items: Iterable[Item], *, concurrency: int
-) -> AsyncIterator[Result]:
+) -> AsyncGenerator[Result, None]:
     """Yield work(item) of every item as each finishes, `concurrency` at a time; `items` is read only as far as needed.
 
     An exception of one piece cancels the others and is raised.

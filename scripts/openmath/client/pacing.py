@@ -1,24 +1,33 @@
 """When the next request may be sent: what a server's headers say about its limits.
 
 `retry-after` holds every request back, not only the one that was told. `x-ratelimit-{limit,remaining,reset}-{requests,tokens}` are
-read as a bucket that refills evenly: `reset` is the time until it is full again. Requests wait for their share of it, so that the
-limit is met before the server has to say so. Standard library only.
+read as a bucket that refills evenly: `reset` is the time until it is full again, or that point in time. Requests wait for their
+share of it, so that the limit is met before the server has to say so. What cannot be is ignored, and whatever a server says, a
+request goes out each LONGEST_HOLD. Standard library only.
 """
 
 import asyncio
+import math
 import random
 import re
 import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|h|m|s)")  # "6m0s", "120ms", "1h2m3.5s"
-SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|d|h|m|s)")  # "6m0s", "120ms", "1h2m3.5s"
+SECONDS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+FIRST_EPOCH, FIRST_EPOCH_MS = (
+    1e9,
+    1e12,
+)  # a number from here on is a point in time, in seconds or milliseconds since 1970
 JITTER = 0.1  # of a wait: what was held back together does not come back together
 LONGEST_WAIT = 60.0  # seconds by one reading of a bucket; it is read again after that
 LONGEST_HOLD = 600.0  # seconds; a server that asks for more refuses, which is not for the pacer to know
+LONGEST_RESET = 2 * 86400.0  # seconds until a limit is whole again; those of a day are the longest known
+SHORTEST_TOLD, TOLD_EACH = 5.0, 30.0  # seconds of a wait that is told, and between two lines
 
 
 def duration(text: str | None) -> float | None:
@@ -31,19 +40,39 @@ def duration(text: str | None) -> float | None:
     return float(text) if re.fullmatch(r"\d+(\.\d+)?", text) else None
 
 
+def seconds_until(text: str | None) -> float | None:
+    """Seconds that a header names: as a duration, or until a point in time, never less than 0; None for anything else.
+
+    Points in time: seconds or milliseconds since 1970, a date of HTTP or of RFC 3339.
+    """
+    seconds = duration(text)
+    if seconds is not None and seconds < FIRST_EPOCH:
+        return seconds
+    try:
+        if seconds is not None:
+            moment = seconds / 1000 if seconds >= FIRST_EPOCH_MS else seconds
+        else:
+            moment = _date(text or "").timestamp()
+    except (ValueError, OverflowError):
+        return None
+    return max(0.0, moment - time.time())
+
+
+def _date(text: str) -> datetime:
+    """Raises ValueError or OverflowError. Without a zone it is that of Greenwich."""
+    try:
+        date = datetime.fromisoformat(text)
+    except ValueError:
+        date = parsedate_to_datetime(text)
+    return date if date.tzinfo else date.replace(tzinfo=UTC)
+
+
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds that the server asks to wait: retry-after-ms, or retry-after as seconds or as a date."""
+    """Seconds that the server asks to wait: retry-after-ms, or retry-after as seconds or as a point in time."""
     milliseconds = duration(headers.get("retry-after-ms"))
     if milliseconds is not None:
         return milliseconds / 1000
-    text = headers.get("retry-after")
-    seconds = duration(text)
-    if seconds is None and text:
-        try:
-            seconds = max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
-        except ValueError:  # neither: our own back-off decides
-            return None
-    return seconds
+    return seconds_until(headers.get("retry-after"))  # None: our own back-off decides
 
 
 @dataclass
@@ -54,16 +83,38 @@ class _Bucket:
     left: float = 0.0
     limit: float = 0.0
     rate: float = 0.0
-    seen: float = 0.0  # clock of the last change; 0: the server has not named this limit
+    seen: float = 0.0  # clock of the last change; 0: the server has not named this limit, or it is not in the way
+    taken: float = 0.0  # clock of the last request
 
     def wait(self, now: float) -> float:
         """Seconds until one request fits."""
-        if not self.seen or self.rate <= 0:
+        if not self.seen:
             return 0.0
         self.left = min(self.limit, self.left + (now - self.seen) * self.rate)
         self.seen = now
-        need = min(self.need, self.limit)  # more than the whole limit: let the server say so
-        return 0.0 if self.left >= need else min((need - self.left) / self.rate, LONGEST_WAIT)
+        return max(0.0, min((self._share() - self.left) / self.rate, self.taken + LONGEST_HOLD - now))
+
+    def take(self, now: float) -> None:
+        """One request is sent."""
+        self.left -= self._share()
+        self.taken = now
+
+    def read(self, now: float, headers: Mapping[str, str], name: str, in_flight: int) -> None:
+        """What a server says about the limit `name`: nothing changes where it does not name it, or says what cannot be."""
+        limit, left = (duration(headers.get(f"x-ratelimit-{field}-{name}")) for field in ("limit", "remaining"))
+        reset = seconds_until(headers.get(f"x-ratelimit-reset-{name}"))
+        if limit is None or left is None or reset is None or not (0 < limit < math.inf and reset <= LONGEST_RESET):
+            return
+        if left >= limit or not reset:
+            self.seen = 0.0
+            return
+        self.limit, self.rate, self.seen = limit, (limit - left) / reset, now
+        # The server may not have counted what is on its way to it.
+        self.left = left - in_flight * self._share()
+
+    def _share(self) -> float:
+        """What a request takes: one that takes more than the whole limit is for the server to refuse."""
+        return min(self.need, self.limit) if self.limit else self.need
 
 
 class Pacer:
@@ -73,19 +124,23 @@ class Pacer:
         self._stopped = asyncio.Event()
         self._held_until = 0.0
         self._in_flight = 0
+        self._told = -math.inf
         self._buckets = {"requests": _Bucket(1.0), "tokens": _Bucket(1.0)}
 
     async def turn(self) -> bool:
         """True as soon as a request may be sent, to be followed by `done`; False after `stop`."""
         while not self._stopped.is_set():
             now = time.monotonic()
-            wait = max(self._held_until - now, *(bucket.wait(now) for bucket in self._buckets.values()))
+            waits = {f"limit of {name}": bucket.wait(now) for name, bucket in self._buckets.items()}
+            waits["retry-after"] = self._held_until - now
+            reason, wait = max(waits.items(), key=lambda pair: pair[1])
             if wait <= 0:
                 for bucket in self._buckets.values():
-                    bucket.left -= bucket.need
+                    bucket.take(now)
                 self._in_flight += 1
                 return True
-            await self.pause(wait * random.uniform(1.0, 1.0 + JITTER))
+            self._tell(wait, reason)
+            await self.pause(min(wait, LONGEST_WAIT) * random.uniform(1.0, 1.0 + JITTER))
         return False
 
     async def pause(self, seconds: float) -> None:
@@ -107,13 +162,13 @@ class Pacer:
             return
         now = time.monotonic()
         for name, bucket in self._buckets.items():
-            limit, left = (duration(headers.get(f"x-ratelimit-{field}-{name}")) for field in ("limit", "remaining"))
-            reset = duration(headers.get(f"x-ratelimit-reset-{name}"))
-            if limit is None or left is None or not reset:
-                continue
-            # The server may not have counted what is on its way to it.
-            bucket.left, bucket.limit = left - self._in_flight * bucket.need, limit
-            bucket.rate, bucket.seen = (limit - left) / reset, now
+            bucket.read(now, headers, name, self._in_flight)
         wait = retry_after(headers) or 0.0
         if wait <= LONGEST_HOLD:
             self._held_until = max(self._held_until, now + wait)
+
+    def _tell(self, seconds: float, reason: str) -> None:
+        """Say that we wait, and why: a job that prints nothing looks as if it hung."""
+        if seconds >= SHORTEST_TOLD and time.monotonic() - self._told >= TOLD_EACH:
+            self._told = time.monotonic()
+            print(f"client: waiting {seconds:.0f} s, as the endpoint's headers ask ({reason})", flush=True)

@@ -15,11 +15,13 @@ import asyncio
 import importlib
 import json
 import os
+import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from types import ModuleType
 
+from openmath.arguments import ADDRESS, ADDRESS_WORDS
 from openmath.client.completion import HostedEndpoint
 from openmath.engines import own
 from openmath.engines.launcher import LocalServer
@@ -52,6 +54,8 @@ def read_engine(engine_dir: str | Path) -> EngineRecord:
         usable = False
     if not usable:
         raise InputError("This is not the description of an engine.", where=path)
+    if engine_kind(description["engine"]).hosted and not re.fullmatch(ADDRESS, settings["base_url"]):
+        raise InputError("The engine's address cannot be used.", where=f"{path}: base_url", expected=ADDRESS_WORDS)
     return description
 
 

@@ -33,6 +33,11 @@ class BalancedClient:
             self._in_flight[chosen] -= 1
             self._note_progress(chosen)
 
+    def stop(self) -> None:
+        """As CompletionClient.stop."""
+        for client in self._clients:
+            client.stop()
+
     def _note_progress(self, chosen: int) -> None:
         """For the watch over engines that answer health checks but finish nothing."""
         server = self._clients[chosen].endpoint

@@ -1,22 +1,32 @@
-"""Start a server, wait until it is healthy, watch it, restart it a bounded number of times, and leave nothing behind."""
+"""Start a server, wait until it is healthy, watch it, restart it a bounded number of times, and leave nothing behind.
+
+Another user of the machine may take the port before the server does, or when it dies, and answer in its place. So nothing is
+sent but to a socket of a process that we started (listener.py), and a reply counts only while that process still listens.
+"""
 
 import asyncio
-import http.client
 import os
 import secrets
 import socket
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
+from openmath.api_keys import NO_KEY
+from openmath.client.http import BadReply, TransportError, fetch
+from openmath.engines.listener import HeldSocket, Stranger, can_tell, listening_socket
 from openmath.errors import InputError
 
 KEY_VARIABLE = "OPENMATH_ENGINE_KEY"  # carries the API key to the server: a command line is visible to every user
 HEALTH_POLL = 0.2  # seconds, while the server starts
-HEALTH_TIMEOUT = 5.0
+HEALTH_SECONDS = 5.0  # of a whole reply, however slowly it drips
+HEALTH_BYTES = 2**20
+SETTLE_SECONDS = (
+    0.2  # a reply counts if the server still listens so much later: one that is being ended sends what it has
+)
+PORTS = 3  # tries to find one that nobody else takes before the server does
 WATCH_POLL = 10.0  # seconds, afterwards
 STOP_SECONDS = 25.0  # the supervisors themselves kill after 10 and 15
 LAST_LINES = 30  # lines of the server's log shown when it dies
@@ -27,9 +37,10 @@ class LocalServer:
     """A server on a free loopback port with a random API key; an Endpoint for the client.
 
     command: port -> argument list. environment: added to ours; the key is also put under each name in `key_variables`.
-    health: path that answers 200 when requests can be sent. start_seconds: deadline of a start; hung_seconds: of a health answer
-    later on; stalled_seconds: between finished requests. A server that misses one is ended and, like one that died, started
-    again, `restarts` times at most. Use as `async with LocalServer(...) as server`.
+    asks_key: it must refuse a wrong key; else it is only said that it does not. health: path that answers 200 when requests can
+    be sent. start_seconds: deadline of a start; hung_seconds: of a health answer later on; stalled_seconds: between finished
+    requests. A server that misses one is ended and, like one that died, started again, `restarts` times at most. Use as
+    `async with LocalServer(...) as server`.
     """
 
     def __init__(
@@ -41,6 +52,7 @@ class LocalServer:
         log: Path,
         environment: dict[str, str] | None = None,
         key_variables: tuple[str, ...] = (KEY_VARIABLE,),
+        asks_key: bool = False,
         health: str = "/health",
         start_seconds: float = 1800.0,
         hung_seconds: float = 300.0,
@@ -52,9 +64,12 @@ class LocalServer:
         self.api_key = secrets.token_hex(16)
         self.base_url = ""
         self.restarts_left = restarts
+        self.starts = 0  # the number of this start: another one is another server
         self.extra_body: dict = {}  # sampling switches of this server
         self._command = command
+        self._key_variables = key_variables
         self.environment = {**(environment or {}), **dict.fromkeys(key_variables, self.api_key)}
+        self._asks_key = asks_key
         self._health = health
         self._start_seconds = start_seconds
         self._hung_seconds = hung_seconds
@@ -63,6 +78,8 @@ class LocalServer:
         self._log = log
         self.in_flight, self.last_progress = 0, 0.0  # kept by the client: requests, and when one began or ended last
         self._process: subprocess.Popen | None = None
+        self._port = 0
+        self._socket: HeldSocket | None = None  # None also where the system cannot tell
         self._ready = False
         self._turn = asyncio.Lock()
 
@@ -81,11 +98,11 @@ class LocalServer:
         await self._stop()
 
     async def available(self) -> None:
-        """Return when the server runs, restarting it if it has died; InputError when it died too often."""
-        if self._ready and self._runs():
+        """Return when the server listens, restarting it if it has died; InputError when it died too often."""
+        if self._listens():
             return
         async with self._turn:  # many requests notice a death at once; one of them restarts, the others wait here
-            if self._ready and self._runs():
+            if self._listens():
                 return
             if self.restarts_left == 0:
                 raise self._died("The engine died too often.")
@@ -93,6 +110,23 @@ class LocalServer:
             print(f"{self.name}: the engine died; starting it again ({self.restarts_left} restarts left)", flush=True)
             await self._stop()
             await self._start()
+
+    async def outlives_reply(self, start: int) -> bool:
+        """Whether the server that was asked, by its number in `starts`, still serves a moment after its reply."""
+        await asyncio.sleep(SETTLE_SECONDS)
+        return start == self.starts and self._listens()
+
+    def _listens(self) -> bool:
+        """Whether requests reach the server that we started and found healthy. Costs microseconds."""
+        if not (self._ready and self._process and self._runs()):
+            return False
+        if self._socket and not self._socket.held():
+            try:  # a server of several processes may have passed its socket on
+                self._socket = listening_socket(self._port, self._process.pid)
+            except Stranger:
+                self._socket = None
+            self._ready = self._socket is not None  # once it does not listen, it is over
+        return self._ready
 
     def _runs(self) -> bool:
         """Whether the server itself runs, ready or not; a dead one's supervisor may still be ending what it left behind."""
@@ -110,8 +144,7 @@ class LocalServer:
             await asyncio.sleep(min(WATCH_POLL, self._hung_seconds / 4))
             process = self._process
             starting = self._turn.locked() or not self._runs()
-            url = self.base_url.removesuffix("/v1") + self._health
-            if starting or await asyncio.to_thread(_answers, url, min(HEALTH_TIMEOUT, self._hung_seconds)):
+            if starting or await asyncio.to_thread(self._answers, min(HEALTH_SECONDS, self._hung_seconds)):
                 answered = time.monotonic()
             now, why = time.monotonic(), ""
             if now - answered > self._hung_seconds:
@@ -124,7 +157,25 @@ class LocalServer:
                 answered = self.last_progress = now
 
     async def _start(self) -> None:
-        port = _free_port()
+        """Start the server on a port that nobody else took first."""
+        for _ in range(PORTS):
+            try:
+                return await self._start_on(_free_port())
+            except Stranger as stranger:
+                taken = stranger
+                print(f"{self.name}: {taken} listens on the engine's port; starting it on another", flush=True)
+                await self._stop()
+        raise InputError(
+            "The engine's port was taken before the engine had it.",
+            where=f"127.0.0.1:{self._port}",
+            expected="the engine, or a process that it started, to listen there",
+            found=f"{taken}, {PORTS} times",
+            hint="is the server started by a daemon, as docker does? Start it yourself, and use it as an `endpoint`. Else ask who "
+            "else uses this machine.",
+        )
+
+    async def _start_on(self, port: int) -> None:
+        """Start the server and wait until it is healthy. Raises Stranger where another process has the port."""
         self._log.parent.mkdir(parents=True, exist_ok=True)
         command = self._command(port)
         started = time.monotonic()
@@ -145,16 +196,57 @@ class LocalServer:
                 raise InputError(f"Cannot start the engine ({error.strerror}).", where=command[0]) from None
             finally:
                 os.close(status)
-        root = f"http://127.0.0.1:{port}"
-        while not await asyncio.to_thread(_answers, root + self._health):
+        self._port, self._socket = port, None
+        while not await asyncio.to_thread(self._is_healthy, self._process.pid):
             if not self._runs():
                 raise self._died("The engine did not start.")
             if time.monotonic() - started > self._start_seconds:
                 raise self._died(f"The engine was not ready after {self._start_seconds:g} s.")
             await asyncio.sleep(HEALTH_POLL)
-        self.base_url = f"{root}/v1"
+        await asyncio.to_thread(self._check_key)
+        self.base_url = f"http://127.0.0.1:{port}/v1"
+        self.starts += 1
         self._ready = True
         print(f"{self.name}: engine ready after {time.monotonic() - started:.1f} s", flush=True)
+
+    def _is_healthy(self, supervisor: int) -> bool:
+        """Whether the server listens, and answers that it is ready."""
+        if can_tell():
+            self._socket = listening_socket(self._port, supervisor)
+            if not self._socket:
+                return False
+        return self._answers(HEALTH_SECONDS)
+
+    def _answers(self, seconds: float) -> bool:
+        return self._status_of(self._health, seconds) == 200
+
+    def _status_of(self, path: str, seconds: float, api_key: str = NO_KEY) -> int | None:
+        """HTTP status of a path of the server; None: nobody there, too slow, too long, or another protocol."""
+        try:
+            url = f"http://127.0.0.1:{self._port}{path}"
+            return fetch(url, seconds=seconds, api_key=api_key, most_bytes=HEALTH_BYTES).status
+        except (TransportError, BadReply):
+            return None
+
+    def _check_key(self) -> None:
+        """Once a start: does the server refuse a wrong key? InputError where it should. Says what other users may then do."""
+        if not can_tell():
+            print(
+                f"{self.name}: this system does not tell who listens on a port: other users could answer instead",
+                flush=True,
+            )
+        if self._status_of("/v1/completions", HEALTH_SECONDS, secrets.token_hex(16)) in (401, 403):
+            return
+        if self._asks_key:
+            raise InputError(
+                "The engine takes requests with a wrong key: other users of this machine could send it some.",
+                where=self.name,
+                expected="HTTP 401 for a wrong key",
+                hint=f"does the program get the variable {', '.join(self._key_variables)}? A wrapper may have removed it.",
+            )
+        print(
+            f"{self.name}: the engine asks for no key: other users of this machine could send it requests", flush=True
+        )
 
     async def _stop(self) -> None:
         self._ready = False
@@ -186,15 +278,6 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
-
-
-def _answers(url: str, timeout: float = HEALTH_TIMEOUT) -> bool:
-    try:
-        # No proxy: the environment of a cluster often names one, which cannot reach our loopback.
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=timeout) as reply:
-            return reply.status == 200
-    except (OSError, http.client.HTTPException):  # nobody there, too slow, an error status; another protocol
-        return False
 
 
 def _hang_up(process: subprocess.Popen | None) -> None:

@@ -42,5 +42,6 @@ def server(description: EngineRecord, *, command: str | None, args: str, log: Pa
         command=lambda port: [*program, *settings, "--port", str(port), *shlex.split(args)],
         model=weights[0].stem,
         environment=ENVIRONMENT,
+        asks_key=True,
         log=log,
     )

@@ -67,5 +67,6 @@ def server(description: EngineRecord, *, command: str | None, args: str, log: Pa
         model="model",
         environment=environment,
         key_variables=("VLLM_API_KEY",),
+        asks_key=True,
         log=log,
     )

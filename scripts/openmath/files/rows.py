@@ -8,6 +8,7 @@ Standard library only: this module also runs inside engine containers.
 
 import json
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,42 +18,42 @@ from typing import IO
 from openmath.errors import InputError
 
 MAX_LINE = 64 * 2**20  # bytes: a sample of 100,000 tokens has 0.5 MB; a file without a newline would fill the memory
+SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]|\xed[\xa0-\xbf]")  # as an escape, or as bytes that `json` lets pass
 
 
-def read_rows(
-    path: str | Path, *, torn_tail: bool = False, loads: Callable[[bytes], object] = json.loads
-) -> Iterator[dict]:
-    """Yield the rows of a JSON lines file.
+def read_rows(path: str | Path, *, loads: Callable[[bytes], object] = json.loads) -> Iterator[dict]:
+    """Yield the rows of a JSON lines file that was published whole; of one that grows by appending: append_only.py.
 
-    torn_tail: an unfinished last line (no newline, or not JSON) is left out silently; for append-only files whose
-    writer may have been killed. loads: what reads one line, with a ValueError where it is not JSON.
-    Raises InputError naming file:line for anything else that is not a JSON object.
+    loads: what reads one line, with a ValueError where it is not JSON. Raises InputError naming file:line for anything else than
+    a JSON object.
     """
-    pending: InputError | None = None
     for number, line in enumerate(read_lines(path), start=1):
-        if pending:
-            raise pending
         if not line.strip():
             continue
-        whole = line.endswith(b"\n")
-        try:
-            row = loads(line)
-        except (ValueError, RecursionError):  # ValueError: bad JSON or bad UTF-8
-            row = None
-        if isinstance(row, dict) and (whole or not torn_tail):
-            yield row
-            continue
-        error = InputError(
-            "A line is not a JSON object.",
-            where=f"{path}:{number}",
-            found=repr(line[:80].decode("utf-8", "replace")),
-            hint="the line is torn or the file is not JSON lines; move the file away to have it made again.",
-        )
-        if not torn_tail:
-            raise error
-        pending = error  # tolerated only if it turns out to be the last line
-    if pending and whole:  # a complete line that is not JSON was not torn by a kill
-        raise pending
+        row = parse_row(line, loads)
+        if row is None:
+            raise InputError(
+                "A line is not a JSON object.",
+                where=f"{path}:{number}",
+                found=repr(line[:80].decode("utf-8", "replace")),
+                hint="the line is damaged, or the file is not JSON lines. Restore the file, or move it away: what the workflow has "
+                "made it makes again, from the samples and verdicts that it keeps.",
+            )
+        yield row
+
+
+def parse_row(line: bytes, loads: Callable[[bytes], object] = json.loads) -> dict | None:
+    """The JSON object that a line holds, lone surrogates in it as U+FFFD; None where it holds none.
+
+    No file, terminal or column of a table can hold a lone surrogate (half of a character, from broken model output).
+    """
+    try:
+        row = loads(line)
+        if (b"\\u" in line or b"\xed" in line) and SURROGATE.search(line):
+            row = json.loads(valid_text(json.dumps(row, ensure_ascii=False)))
+    except (ValueError, RecursionError):  # ValueError: bad JSON or bad UTF-8
+        return None
+    return row if isinstance(row, dict) else None
 
 
 def read_lines(path: str | Path) -> Iterator[bytes]:

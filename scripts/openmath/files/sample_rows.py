@@ -3,7 +3,11 @@
 Standard library only: this module also runs inside engine containers.
 """
 
-from typing import TypedDict
+from collections.abc import Mapping
+from typing import NotRequired, TypedDict
+
+REFUSED = "refused"  # finish_reason of a sample whose request was declined for good
+REFUSED_REASONS = (REFUSED, "prompt_too_long")  # the second: the word for one kind of it in samples of earlier versions
 
 
 class AnswerRow(TypedDict):
@@ -21,8 +25,11 @@ class AnswerRow(TypedDict):
 class SampleRow(AnswerRow):
     """A line of output-greedy.jsonl and output-rs{seed}.jsonl. Token counts are None where the engine does not say.
 
-    generation: the model's text. seed: number of the sample run; None for greedy. finish_reason: stop | length |
-    prompt_too_long. num_prompt_tokens, num_generated_tokens: in tokens of the model.
+    generation: the model's text. seed: number of the sample run; None for greedy. finish_reason: stop | length | refused.
+    num_prompt_tokens, num_generated_tokens: in tokens of the model.
+
+    Only where there is something to say: reasoning: thought that the server returned apart from the text. refusal: why there is
+    no generation, in the server's words. served_model, system_fingerprint: what a server that is not ours calls itself.
     """
 
     generation: str
@@ -30,6 +37,10 @@ class SampleRow(AnswerRow):
     finish_reason: str | None
     num_prompt_tokens: int | None
     num_generated_tokens: int | None
+    reasoning: NotRequired[str]
+    refusal: NotRequired[str]
+    served_model: NotRequired[str]
+    system_fingerprint: NotRequired[str]
 
 
 class MajorityRow(AnswerRow):
@@ -57,3 +68,23 @@ class Judgement(TypedDict):
     judge_verdict: str
     judge_model: str
     judge_prefilled: str | None
+
+
+def id_of(row: Mapping, number: int) -> str:
+    """The id of a row as text; where it has none, its number in the file, from 0."""
+    identifier = row.get("id")
+    return str(number if identifier is None else identifier)
+
+
+TEXTS, COUNTS = ("problem", "expected_answer"), ("seed", "num_prompt_tokens", "num_generated_tokens")
+TEXTS_OR_NULL = ("predicted_answer", "finish_reason", "reasoning", "refusal", "served_model", "system_fingerprint")
+
+
+def is_sample(row: dict) -> bool:
+    """Whether a row can be a finished sample: id and generation are text, and no other field has a type that it cannot have."""
+    return (
+        all(isinstance(row.get(name), str) for name in ("id", "generation"))
+        and all(isinstance(row.get(name, ""), str) for name in TEXTS)
+        and all(row.get(name) is None or isinstance(row[name], str) for name in TEXTS_OR_NULL)
+        and all(row.get(name) is None or type(row[name]) is int for name in COUNTS)
+    )

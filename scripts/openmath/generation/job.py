@@ -7,15 +7,14 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from openmath.answers import extract_answer
-from openmath.client.completion import Completion, RequestFailed, RequestRefused, map_concurrently
 from openmath.engines import read_engine, running_engines
-from openmath.engines.balance import BalancedClient
 from openmath.errors import InputError
+from openmath.files.copies import SURE, are_copies
 from openmath.files.fingerprint import fingerprint, sha256_file, write_manifest
 from openmath.files.rows import encode_row, read_rows
-from openmath.files.sample_rows import SampleRow
-from openmath.generation.progress import JobRecord, JobSpeed, Progress
+from openmath.files.sample_runs import run_order, sample_run_of
+from openmath.generation.decoding import Decoding
+from openmath.generation.progress import JobRecord, JobSpeed
 from openmath.generation.prompts import (
     STOP_PHRASES,
     CheckpointTokenizer,
@@ -25,17 +24,12 @@ from openmath.generation.prompts import (
     read_prompt,
     token_ids,
 )
-from openmath.generation.staging import StagedRun, drop_torn_tail
+from openmath.generation.refusals import Refusals
+from openmath.generation.samples import Job, Refusal, seed_of
+from openmath.generation.staging import StagedRun, drop_torn_tail, text_marks
 from openmath.machine import machine, versions
 from openmath.settings.engine_kinds import engine_kind, tokenizer_of
 from openmath.settings.sample_settings import SampleSettings, engine_identity, sample_settings
-
-REQUEST_SECONDS = 3600.0  # deadline of one request: 4096 tokens at 4 tokens/s still fit
-SHOWN_FAILURES = 5
-# Two sample runs of one benchmark may agree on short answers, never on most of the long ones: then the seed was lost.
-COPY_SHARE, COPY_MIN_TOKENS, COPY_MIN_PAIRS = 0.95, 24, 20
-
-Job = tuple[str, str, dict]  # benchmark, sample run, problem
 
 
 class Generation:
@@ -59,9 +53,13 @@ class Generation:
             write_manifest(folder / "settings.json", settings)
             ids = [row["id"] for row in self.problems[path.stem]]
             for run in options.sample_runs:
-                self.staged[path.stem, run] = StagedRun(folder / f"output-{run}.jsonl", ids)
+                self.staged[path.stem, run] = StagedRun(folder / f"output-{run}.jsonl", ids, options.ask_refused)
         self.total = sum(map(len, self.problems.values())) * len(options.sample_runs)
-        self.missing = sum(len(run.missing) for run in self.staged.values())
+
+    @property
+    def missing(self) -> int:
+        """Samples that are not finished."""
+        return sum(len(run.missing) for run in self.staged.values())
 
     def _settings(self, benchmark: Path) -> SampleSettings:
         """What can change a sample of this benchmark."""
@@ -86,27 +84,16 @@ class Generation:
             if prompts is None:
                 prompts = await asyncio.to_thread(self._encode, servers[0])
             start_seconds = time.monotonic() - began
-            progress, failures = Progress(self.missing), []
-            async with BalancedClient(servers, request_seconds=REQUEST_SECONDS) as client:
+            known = sum(len(run.refused) for run in self.staged.values())
+            refusals = Refusals(self.total, known, options.max_refused)
+            decoding = Decoding(servers, self.staged, refusals, hosted=self.kind.hosted, concurrency=concurrency)
 
-                async def sample(job: Job) -> tuple[Job, Completion | InputError]:
-                    prompt, sent = prompts[job[0], job[2]["id"]], progress.sent()
-                    try:
-                        answer = await self._sample(client, servers[0].extra_body, prompt, job)
-                    except (RequestFailed, RequestRefused) as error:
-                        return job, error
-                    progress.finished(sent, answer.num_generated_tokens or 0)
-                    return job, answer
+            def request(job: Job) -> tuple[list, dict | Refusal]:
+                prompt = prompts[job[0], job[2]["id"]]
+                return prompt, self.sampling(prompt, job[1])
 
-                async for job, answer in map_concurrently(sample, self.jobs(), concurrency=concurrency):
-                    if isinstance(answer, InputError):
-                        failures.append((job, answer))
-                        if len(failures) > max(concurrency, SHOWN_FAILURES) and not progress.done:
-                            break  # nothing works at all: do not ask for the other million
-                        continue
-                    self._stage(job, answer)
-                    progress.add(answer.num_generated_tokens or 0)
-            speed = progress.record()
+            failures = await decoding.run(self.jobs(), request)
+            speed = decoding.progress.record()
         self._record(speed, start_seconds, concurrency)
         return failures
 
@@ -126,6 +113,9 @@ class Generation:
             "engine_args": self.options.engine_args,
             "machine": here,
             "versions": versions(),
+            "answered_by": sorted(
+                {" ".join(filter(None, by)) for run in self.staged.values() for by in run.answered_by}
+            ),
         }
         path = self.options.staging / "jobs.jsonl"
         drop_torn_tail(path)  # of a full disk; appended to, it would be a broken line for ever
@@ -156,48 +146,37 @@ class Generation:
             tokenizer = CheckpointTokenizer(self.engine["checkpoint"])
         return {key: token_ids(tokenizer, self.options.prompt_template, value) for key, value in messages.items()}
 
-    async def _sample(self, client: BalancedClient, extra: dict, prompt: list, job: Job) -> Completion:
+    def sampling(self, prompt: list, run: str) -> dict | Refusal:
+        """Arguments of a request; a Refusal where the prompt leaves no room for an answer."""
         options, context = self.options, self.engine["settings"].get("context_length")
         room = options.max_new_tokens if context is None else min(options.max_new_tokens, context - len(prompt))
-        if room <= 0:  # sending it would only make the engine refuse or cut the problem
-            return Completion("", "prompt_too_long", len(prompt), 0, None, None)
-        # The recipe's seed is the run number, the same for all problems of the run.
-        sampled = {"temperature": options.temperature, "top_p": options.top_p, "seed": seed_of(job[1])}
-        sampling = self.kind.greedy if job[1] == "greedy" else sampled
+        if room <= 0:  # sent, it would be refused, or cut by the engine
+            words = f"the prompt has {len(prompt)} tokens and the context {context}, so that none is left for an answer"
+            return Refusal(words, len(prompt))
+        sampled = {"temperature": options.temperature, "top_p": options.top_p, "seed": seed_of(run)}
         stop = STOP_PHRASES[options.prompt_template]
-        return await client.complete(
-            prompt, {"max_tokens": room, **({"stop": stop} if stop else {}), **sampling}, extra
-        )
-
-    def _stage(self, job: Job, answer: Completion) -> None:
-        benchmark, run, row = job
-        sample: SampleRow = {
-            "id": row["id"],
-            "problem": row["problem"],
-            "expected_answer": row["expected_answer"],
-            "generation": answer.text,
-            "predicted_answer": extract_answer(answer.text),
-            "seed": seed_of(run),
-            "finish_reason": answer.finish_reason,
-            "num_prompt_tokens": answer.num_prompt_tokens,
-            "num_generated_tokens": answer.num_generated_tokens,
-        }
-        self.staged[benchmark, run].append(sample)
+        chosen = self.kind.greedy if run == "greedy" else sampled
+        return {"max_tokens": room, **({"stop": stop} if stop else {}), **chosen}
 
     def publish(self) -> None:
-        """Publish every complete sample run; InputError if one is a copy of another."""
-        for benchmark in self.problems:
-            previous: str | None = None
-            texts_before: dict[str, int] = {}
-            for run in self.options.sample_runs:
-                staged = self.staged[benchmark, run]
+        """Publish every complete sample run; InputError if one is a copy of another, in this job or an earlier one."""
+        for benchmark, rows in self.problems.items():
+            ids = [row["id"] for row in rows]
+            staged_runs = {run: self.staged[benchmark, run] for run in self.options.sample_runs}
+            previous = self._run_of_another_job(next(iter(staged_runs.values())).path.parent)
+            for run, staged in staged_runs.items():
                 if staged.missing:
                     continue
                 if run != "greedy" and self.options.temperature > 0:
-                    texts = long_texts(staged)
-                    check_runs_differ(f"{benchmark}: {previous} and {run}", texts_before, texts, staged.path)
-                    previous, texts_before = run, texts
+                    if previous:
+                        check_runs_differ(benchmark, previous, staged.path, ids)
+                    previous = staged.path
                 staged.publish(self.options.output_dir / benchmark / f"output-{run}.jsonl")
+
+    def _run_of_another_job(self, folder: Path) -> Path | None:
+        """A sampled run of the same settings, if there is one. One is enough: an engine without seeds copies them all."""
+        runs = sorted(folder.glob("output-rs*.jsonl"), key=lambda path: run_order(sample_run_of(path)))
+        return next((path for path in runs if sample_run_of(path) not in self.options.sample_runs), None)
 
 
 def prepared_rows(path: Path) -> Iterator[dict]:
@@ -209,35 +188,16 @@ def prepared_rows(path: Path) -> Iterator[dict]:
         yield row
 
 
-def seed_of(run: str) -> int | None:
-    return None if run == "greedy" else int(run.removeprefix("rs"))
-
-
-def long_texts(staged: StagedRun) -> dict[str, int]:
-    """Hash of each generation that is too long to be equal by chance, by id."""
-    rows = staged.rows().values()
-    return {row["id"]: hash(row["generation"]) for row in rows if (row["num_generated_tokens"] or 0) >= COPY_MIN_TOKENS}
-
-
-def check_runs_differ(where: str, first: dict[str, int], second: dict[str, int], path: Path) -> None:
-    """InputError if two sample runs share nearly all of their long generations."""
-    copies = sum(second.get(i) == text for i, text in first.items())
-    if len(first) >= COPY_MIN_PAIRS and copies > COPY_SHARE * len(first):
+def check_runs_differ(benchmark: str, first: Path, second: Path, ids: list[str]) -> None:
+    """InputError if two staged sample runs are copies. ids: of the problems."""
+    marks, others = text_marks(first, ids), text_marks(second, ids)
+    if are_copies(marks, others, least=SURE):
+        long = sum(map(bool, marks))
+        same = sum(a == b != 0 for a, b in zip(marks, others, strict=True))
         raise InputError(
             "Two sample runs are copies of each other.",
-            where=where,
+            where=f"{benchmark}: {sample_run_of(first)} and {sample_run_of(second)}",
             expected="different samples for different seeds",
-            found=f"{copies} of {len(first)} generations identical",
-            hint=f"the engine ignores the seed; once that is fixed, move {path} away to have this run computed again.",
+            found=f"{same} of {long} generations identical",
+            hint=f"the engine ignores the seed; once that is fixed, move {second} away to have this run computed again.",
         )
-
-
-def failed(failures: list[tuple[Job, InputError]]) -> InputError:
-    rows = [f"{run} {row['id']}" for (_, run, row), _ in failures]
-    shown = ", ".join(rows[:SHOWN_FAILURES]) + (" ..." if len(rows) > SHOWN_FAILURES else "")
-    return InputError(
-        f"{len(failures)} samples could not be computed; all others are kept.",
-        where=shown,
-        found=failures[0][1],
-        hint="run the same command again: it asks only for these.",
-    )

@@ -106,8 +106,9 @@ class RunLocks:
         try:
             recorded = json.loads(first or "")
         except ValueError:
-            recorded = {}
-        if _this_machine() and all(recorded.get(key) == value for key, value in _this_machine().items()):
+            recorded = None
+        here = _this_machine()
+        if isinstance(recorded, dict) and here and all(recorded.get(key) == value for key, value in here.items()):
             pid, _ = recorded["process"]
             return _process(pid) == recorded["process"]
         deadline = time.monotonic() + self._lease
@@ -123,7 +124,7 @@ class RunLocks:
 
 def _content(path: Path) -> str | None:
     try:
-        return path.read_text()
+        return path.read_text(errors="replace").replace("\0", "\ufffd")  # a power cut may leave anything
     except FileNotFoundError:
         return None
 

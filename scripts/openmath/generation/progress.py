@@ -3,6 +3,7 @@
 Standard library only: this module also runs inside engine containers.
 """
 
+import math
 import time
 from typing import TypedDict
 
@@ -37,6 +38,28 @@ class JobRecord(JobSpeed):
     gpus: int
     machine: Machine
     versions: dict[str, str]
+    answered_by: list[str]  # model and system_fingerprint, as servers that are not ours name them
+
+
+# Of a job's record. Older ones have only some.
+AMOUNTS = (*JobSpeed.__annotations__, "start_seconds", "copies", "concurrency", "gpus")
+NEEDED = ("samples", "tokens", "seconds")
+NEEDED_WHEN_FULL = ("full_tokens", "full_seconds", "copies", "concurrency")
+
+
+def is_job(line: dict) -> bool:
+    """Whether a line of jobs.jsonl is the record of a job, with amounts that plans can count with."""
+    needed = NEEDED + (NEEDED_WHEN_FULL if line.get("full_samples") else ())
+    return (
+        isinstance(line.get("engine"), str)
+        and isinstance(line.get("settings", {}), dict)
+        and all(name in line for name in needed)
+        and all(_is_amount(line[name]) for name in AMOUNTS if name in line)
+    )
+
+
+def _is_amount(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf
 
 
 class Progress:

@@ -8,27 +8,43 @@ Standard library only: this module also runs inside engine containers.
 import errno
 import os
 import shutil
+from collections.abc import Mapping
 from io import FileIO
 from pathlib import Path
 
-from openmath.files.rows import encode_row, read_rows, write_rows
-from openmath.files.sample_rows import SampleRow
+from openmath.files.append_only import kept_rows, set_damage_aside
+from openmath.files.copies import text_mark
+from openmath.files.rows import encode_row, write_rows
+from openmath.files.sample_rows import REFUSED, SampleRow, is_sample
 
 FLUSH_SECONDS = 2.0  # at most this much work is lost when the machine dies; a killed process loses nothing written
 
 
 class StagedRun:
-    """One sample run of one benchmark. Holds the ids of finished samples, never their text: a job may have millions."""
+    """One sample run of one benchmark. Holds the ids of finished samples, never their text: a job may have millions.
 
-    def __init__(self, path: Path, ids: list[str]):
+    ask_refused: samples that were refused are missing; another row of the same id takes the place of theirs.
+    refused: ids of samples that were. answered_by: (served_model, system_fingerprint) of the rows that name them.
+    """
+
+    def __init__(self, path: Path, ids: list[str], ask_refused: bool = False):
         self.path = path
         self._ids = ids
         self._file: FileIO | None = None
         self._dirty = False
-        wanted = set(ids)
         self._done: set[str] = set()
-        if path.exists():
-            self._done = wanted & {str(row.get("id")) for row in read_rows(path, torn_tail=True)}
+        self.refused: set[str] = set()
+        self.answered_by: set[tuple[str | None, str | None]] = set()
+        wanted = set(ids)
+        damaged: list[int] = []
+        for row in kept_rows(path, is_sample, damaged) if path.exists() else ():
+            if row["id"] in wanted:
+                self._note(row)
+        if damaged:  # only the job that holds the run's lock is here
+            set_damage_aside(path, is_sample)
+        if ask_refused:
+            self._done -= self.refused
+            self.refused.clear()
 
     @property
     def missing(self) -> list[str]:
@@ -39,14 +55,27 @@ class StagedRun:
         if self._file is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             drop_torn_tail(self.path)
+            if self.path.exists() and self.path.stat().st_nlink > 1:  # published: what readers see must not grow
+                write_rows(self.path, kept_rows(self.path, is_sample))
             self._file = open(self.path, "ab", buffering=0)  # one write a line: nothing waits in this process
         line = encode_row(row)
         written = self._file.write(line)
         if written != len(line):  # a full disk may take half a line; the rest would be appended to it later
             self._file.truncate(self._file.tell() - written)
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
-        self._done.add(row["id"])
+        self._note(row)
         self._dirty = True
+
+    def _note(self, row: Mapping) -> None:
+        """Take note of a finished sample."""
+        name = str(row["id"])
+        if row.get("finish_reason") != REFUSED:
+            self.refused.discard(name)
+        elif name not in self._done:
+            self.refused.add(name)
+        self._done.add(name)
+        if "served_model" in row or "system_fingerprint" in row:
+            self.answered_by.add((row.get("served_model"), row.get("system_fingerprint")))
 
     def sync(self) -> None:
         """Flush to disk what was appended; slow on network file systems, so call it beside the work."""
@@ -63,17 +92,19 @@ class StagedRun:
                     os.fsync(file.fileno())
 
     def rows(self) -> dict[str, dict]:
-        """The finished samples by id, read from the file; of a repeated id the first."""
+        """The finished samples by id, read from the file; of a repeated id the first that was not refused."""
         rows: dict[str, dict] = {}
-        for row in read_rows(self.path, torn_tail=True):
-            if str(row.get("id")) in self._done:
-                rows.setdefault(row["id"], row)
+        for row in kept_rows(self.path, is_sample):
+            if row["id"] in self._done:
+                if rows.setdefault(row["id"], row).get("finish_reason") == REFUSED:
+                    rows[row["id"]] = row
         return rows
 
     def publish(self, output: Path) -> None:
         """Make the complete run appear as `output`, in benchmark order, sharing its disk blocks with the staged file."""
         self.close()
-        if [row.get("id") for row in read_rows(self.path, torn_tail=True)] != self._ids:
+        drop_torn_tail(self.path)
+        if [row["id"] for row in kept_rows(self.path, is_sample)] != self._ids:
             rows = self.rows()
             write_rows(self.path, (rows[i] for i in self._ids))
         output.parent.mkdir(parents=True, exist_ok=True)
@@ -85,6 +116,12 @@ class StagedRun:
             shutil.copy2(self.path, temporary)
         os.replace(temporary, output)
         temporary.unlink(missing_ok=True)  # rename() of two links of the same file leaves both
+
+
+def text_marks(path: Path, ids: list[str]) -> list[int]:
+    """copies.text_mark of each of these problems in a staged file, of whichever job; 0 where it has no sample yet."""
+    known = {row["id"]: text_mark(row) for row in kept_rows(path, is_sample, damaged=[])}
+    return [known.get(identifier, 0) for identifier in ids]
 
 
 def drop_torn_tail(path: Path) -> None:

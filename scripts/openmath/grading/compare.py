@@ -27,7 +27,7 @@ def grade(predicted: str | None, expected: str, policy: str = "default") -> Grad
         return Grade(True)
     a, b = read(predicted), read(expected)
     try:
-        if paper.correct(predicted, expected) if policy == "paper" else same(a, b) or algebra.equal(a, b):
+        if paper.correct(predicted, expected) if policy == "paper" else same(a, b) or same_when_worked_out(a, b):
             return Grade(True)
     except TooLarge:
         return Grade(False, "too_large")
@@ -67,6 +67,11 @@ def same(a: ParsedAnswer, b: ParsedAnswer) -> bool:
     if a.tree is None or b.tree is None or a.too_large or b.too_large:
         return False
     return rounds_to(a.tree, b.tree)
+
+
+def same_when_worked_out(a: ParsedAnswer, b: ParsedAnswer) -> bool:
+    """The same with its integrals and the like worked out. Raises TooLarge."""
+    return not at_odds(a, b) and algebra.equal(a, b)
 
 
 def _meets_primary(a: ParsedAnswer, b: ParsedAnswer) -> bool:

@@ -9,7 +9,10 @@ POLICIES = ("default", "paper")
 
 
 class Grade(NamedTuple):
-    """correct: the two answers are the same. status: ok | timeout | too_large | no_answer (never correct)."""
+    """correct: the two answers are the same. status: ok | timeout | too_large | no_answer (never correct).
+
+    In grades.parquet also `refused`: no answer, since there was no generation (grading/table.py).
+    """
 
     correct: bool
     status: str = "ok"

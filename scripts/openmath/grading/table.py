@@ -1,9 +1,10 @@
 """Sample files of one benchmark -> grades.parquet: one row per problem and sample run.
 
-Every file is read once, a row at a time; what stays in memory is one small integer per sample and each distinct
+Every file is read once, a row at a time; what stays in memory is 18 bytes per sample and each distinct
 (problem, answer) once, which is also graded once. Cost grows with distinct answers, not with samples.
 """
 
+import json
 import sys
 import time
 from array import array
@@ -16,8 +17,12 @@ import pyarrow.parquet as parquet
 
 from openmath.answers import answer_of, as_text
 from openmath.errors import InputError
+from openmath.files import same_problems
+from openmath.files.copies import copied_runs, copies_warning, text_mark
 from openmath.files.fast_rows import read_rows
-from openmath.files.rows import atomic_write, check_ids, valid_text
+from openmath.files.rows import atomic_write, valid_text
+from openmath.files.same_problems import SameProblems
+from openmath.files.sample_rows import REFUSED_REASONS, id_of
 from openmath.files.sample_runs import run_order, sample_run_of
 from openmath.grading.grades import GRADER_VERSION
 from openmath.grading.pool import GraderPool
@@ -67,7 +72,7 @@ def _read_problems(path: str | Path, message_if_missing: str, hint: str | None =
         expected = as_text(row.get("expected_answer"))
         if expected is None:
             raise InputError(message_if_missing, where=f"{path}:{number + 1}", hint=hint)
-        problems.append(Problem(str(row.get("id", number)), row.get("problem"), expected))
+        problems.append(Problem(id_of(row, number), row.get("problem"), expected))
     if not problems:
         raise InputError("The file is empty.", where=path)
     return problems
@@ -76,12 +81,16 @@ def _read_problems(path: str | Path, message_if_missing: str, hint: str | None =
 class SampleTable:
     """What is kept of the sample files: per sample the number of its distinct pair, finish reason and token count."""
 
-    def __init__(self, problems: list[Problem], origin: str | Path):
-        self.problems, self.origin = problems, origin
+    def __init__(self, problems: list[Problem], origin: str | Path, from_benchmark: bool = False):
+        self.problems = problems
+        # Given, a benchmark's references count, whatever the samples say.
+        stated = [same_problems.Problem(problem.id, problem.text, problem.expected) for problem in problems]
+        self._same = SameProblems(origin, stated, references=not from_benchmark)
         self.runs: list[str] = []
         self.pair_of: list[array] = []  # per run, in benchmark order: index of the distinct (problem, answer) pair
         self.finish: list[array] = []  # per run: index into finish_reasons
         self.tokens: list[array] = []  # per run: num_generated_tokens, NO_COUNT where unknown
+        self.marks: dict[str, array] = {}  # per run: copies.text_mark
         self.finish_reasons: dict[str | None, int] = {None: 0}
         self.answers: list[str | None] = []  # per distinct pair
         self._started = self._told = time.monotonic()
@@ -103,22 +112,13 @@ class SampleTable:
             )
 
     def _read_file(self, run: str, path: str | Path) -> Iterator[tuple[str | None, str]]:
-        pair_of, finish, tokens = array("i"), array("h"), array("i")
-        ids: list[str] = []
+        pair_of, finish, tokens, marks = array("i"), array("h"), array("i"), array("q")
         number = 0
         for number, row in enumerate(read_rows(path), start=1):
             if number > len(self.problems):
                 continue  # counted, reported below
             problem = self.problems[number - 1]
-            if "id" in row:
-                ids.append(str(row["id"]))
-            elif problem.text is not None and "problem" in row and row["problem"] != problem.text:
-                raise InputError(
-                    "A row has a different problem than the benchmark at the same place.",
-                    where=f"{path}:{number}",
-                    expected=repr(problem.text[:80]),
-                    found=repr(str(row["problem"])[:80]),
-                )
+            self._same.check(path, number - 1, row)
             answer = answer_of(row)
             pair = problem.answers.get(answer)
             if pair is None:
@@ -130,19 +130,13 @@ class SampleTable:
             finish.append(self.finish_reasons.setdefault(reason, len(self.finish_reasons)))
             count = row.get("num_generated_tokens")
             tokens.append(count if isinstance(count, int) and 0 <= count <= MAX_TOKENS else NO_COUNT)
-        if ids:
-            check_ids(ids, [problem.id for problem in self.problems], where=path, expected_from=self.origin)
-        if number != len(self.problems):
-            raise InputError(
-                "The rows do not match the benchmark.",
-                where=path,
-                expected=f"{len(self.problems)} rows as in {self.origin}",
-                found=f"{number} rows",
-            )
+            marks.append(text_mark(row))
+        self._same.check_count(path, number)
         self.runs.append(run)
         self.pair_of.append(pair_of)
         self.finish.append(finish)
         self.tokens.append(tokens)
+        self.marks[run] = marks
 
     def _report_progress(self, message: str) -> None:
         if (now := time.monotonic()) - self._told > PROGRESS_EVERY_S:
@@ -151,7 +145,11 @@ class SampleTable:
 
     def write(self, path: str | Path, samples: list[Sample], policy: str) -> None:
         """Write the parquet file, one row group per sample run; it appears complete or not at all."""
-        schema = SCHEMA.with_metadata({"grader_version": str(GRADER_VERSION), "grading_policy": policy})
+        metadata = {"grader_version": str(GRADER_VERSION), "grading_policy": policy}
+        if copies := copied_runs(self.marks):
+            metadata["copied_runs"] = json.dumps(copies)
+            print(f"warning: {copies_warning(Path(path).stem, copies)}", file=sys.stderr)
+        schema = SCHEMA.with_metadata(metadata)
         of_pair = pa.table(
             {
                 "predicted_answer": _strings(self.answers),
@@ -166,14 +164,17 @@ class SampleTable:
             for run, pair_of, finish, tokens in zip(self.runs, self.pair_of, self.finish, self.tokens, strict=True):
                 rows = of_pair.take(pa.array(pair_of, pa.int32()))
                 counts = pa.array(tokens, pa.int32())
+                finish_reason = reasons.take(pa.array(finish, pa.int32()))
+                unanswered = pa.compute.equal(rows["grade_status"], "no_answer")
+                refused = pa.compute.and_(unanswered, pa.compute.is_in(finish_reason, pa.array(REFUSED_REASONS)))
                 columns = [
                     ids,
                     pa.DictionaryArray.from_arrays(pa.array([0] * len(ids), pa.int32()), pa.array([run])),
                     rows["predicted_answer"],
                     rows["vote_class"],
                     rows["is_correct"],
-                    rows["grade_status"],
-                    reasons.take(pa.array(finish, pa.int32())),
+                    pa.compute.if_else(refused, "refused", rows["grade_status"]),
+                    finish_reason,
                     pa.compute.if_else(pa.compute.equal(counts, NO_COUNT), None, counts),
                 ]
                 writer.write_table(pa.table(columns, schema=schema))
@@ -190,7 +191,7 @@ def grade_files(
     """Grade sample files into a parquet file. Returns (samples, distinct pairs, pairs with a status other than ok)."""
     origin = benchmark if benchmark is not None else min(paths, key=lambda path: run_order(sample_run_of(path)))
     problems = read_benchmark(origin) if benchmark is not None else problems_of_samples(origin)
-    table = SampleTable(problems, origin)
+    table = SampleTable(problems, origin, from_benchmark=benchmark is not None)
     with GraderPool(processes, policy) as pool:
         samples = list(pool.grade_samples(table.read(paths)))
     table.write(output, samples, policy)

@@ -10,16 +10,20 @@ import json
 import secrets
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import openai
 
-from openmath.client.completion import Completion, completion_of, without_key
-from openmath.client.http import BadReply, TransportError
+from openmath.api_keys import NO_KEY, without_key, without_key_inside
+from openmath.client.failures import words_of
+from openmath.client.first_look import Unreachable, look_at_endpoint
+from openmath.client.http import BadReply, StatusError, TransportError, readable_environment
+from openmath.client.replies import Completion, NoAnswer, completion_of
 from openmath.errors import InputError, printable
+from openmath.files.append_only import kept_rows
 from openmath.files.fingerprint import write_manifest
-from openmath.files.rows import arriving_lines, encode_row, read_rows, write_rows
+from openmath.files.rows import arriving_lines, encode_row, write_rows
 from openmath.judging.budget import Budget, Prices
 from openmath.judging.online import verdict_record
 from openmath.judging.questions import Attempts
@@ -57,7 +61,8 @@ class BatchJudge:
         self.paid: list[VerdictRecord] = []
         self._shown: dict[str, str] = {}
         self._key, self._base_url = api_key, base_url
-        self._client = openai.OpenAI(base_url=base_url, api_key=api_key, max_retries=TRIES)
+        with readable_environment():
+            self._client = openai.OpenAI(base_url=base_url, api_key=api_key, max_retries=TRIES)
         self._last_error = "nothing"
 
     def ask(self, questions: list[dict]) -> None:
@@ -88,7 +93,7 @@ class BatchJudge:
                 wanted[self.attempts.settings.key(question, attempt)] = (question, attempt)
         waiting, in_batches = [], set()
         for path in pending:
-            keys = {row["key"] for row in read_rows(path.with_suffix(".questions"))}
+            keys = {row["key"] for row in kept_rows(path.with_suffix(".questions"), _is_asked)}
             in_batches |= keys
             if keys & wanted.keys():
                 waiting.append(path)
@@ -96,6 +101,9 @@ class BatchJudge:
             self.prices, self.budget_usd, self.store.spent + sum(s["usd_at_most"] for s in pending.values())
         )
         missing = [(key, *asked) for key, asked in wanted.items() if key not in in_batches]
+        if missing:
+            with suppress(Unreachable):
+                look_at_endpoint(self._base_url, self._key, self.model, where=self._base_url)
         for requests, rows, usd in self._chunks(missing, budget, waited_for=bool(waiting)):
             path, state = self._prepare(requests, rows, usd)
             self._submit(path, state)
@@ -150,7 +158,7 @@ class BatchJudge:
         else:
             with open(path.with_suffix(".requests"), "rb") as file:
                 uploaded = self._client.files.create(file=("requests.jsonl", file), purpose="batch")
-            state["file_id"] = uploaded.id
+            state["file_id"] = self._usable(uploaded.id)
             write_manifest(path, state)
         for failures in itertools.count(1):
             if "batch_id" in state:
@@ -162,7 +170,7 @@ class BatchJudge:
                     completion_window="24h",
                     metadata={"openmath": state["name"]},
                 )
-                state["batch_id"] = batch.id
+                state["batch_id"] = self._usable(batch.id)
             except (openai.APIConnectionError, openai.InternalServerError) as error:
                 if failures == TRIES:
                     raise
@@ -171,11 +179,19 @@ class BatchJudge:
                 state |= self._found(state["name"])  # it may have been created all the same
         write_manifest(path, state)
 
+    def _usable(self, name: str) -> str:
+        """A name that the server gives to a file or batch, which is written down."""
+        if not isinstance(name, str) or without_key(name, self._key) != name:
+            raise InputError(
+                "The endpoint names a file or a batch by what is no name, or by the key.", where=self._base_url
+            )
+        return name
+
     def _found(self, name: str) -> dict:
         """{"batch_id": ...} of the batch with this name, if the server has it."""
         for batch in itertools.islice(self._client.batches.list(limit=100), MOST_LISTED):
             if (batch.metadata or {}).get("openmath") == name:
-                return {"batch_id": batch.id}
+                return {"batch_id": self._usable(batch.id)}
         return {}
 
     def _collect_ended(self, waiting: list[Path]) -> int:
@@ -212,16 +228,16 @@ class BatchJudge:
         state = batch.status + (f", {counts.completed} of {counts.total} done" if counts else "")
         if self._shown.get(batch.id) != state:
             self._shown[batch.id] = state
-            print(printable(f"judge: batch {batch.id}: {state}"), flush=True)
+            print(printable(without_key(f"judge: batch {batch.id}: {state}", self._key)), flush=True)
 
     def _collect(self, path: Path, state: dict, batch) -> None:
         """Store the verdicts of an ended batch, then mark it. Results come in any order, some perhaps as errors."""
-        questions = {row["key"]: row for row in read_rows(path.with_suffix(".questions"))}
+        questions = {row["key"]: row for row in kept_rows(path.with_suffix(".questions"), _is_asked)}
         settings, taken = JudgeSettings(**state["settings"]), 0
         errors = [str(error.message) for error in (batch.errors.data if batch.errors else None) or []]
         for file_id in filter(None, (batch.output_file_id, batch.error_file_id)):
             for line in self._lines(file_id):
-                key, reply = _parse_result(line)
+                key, reply = _parse_result(line, self._key)
                 question = questions.get(key)
                 if isinstance(reply, str):
                     errors.append(reply)
@@ -230,7 +246,7 @@ class BatchJudge:
                 usd = Budget(self.prices, None, 0.0).usd(reply, question["usd_at_most"])
                 fields = {name: question[name] for name in ("problem", "predicted_answer", "expected_answer")}
                 record = verdict_record(self.judge, settings, fields, question["attempt"], reply, usd)
-                record["batch"] = batch.id
+                record["batch"] = state["batch_id"]
                 self.store.add(record, settings)
                 self.paid.append(record)
                 taken += 1
@@ -239,7 +255,7 @@ class BatchJudge:
         write_manifest(path, {**state, "status": batch.status, "verdicts": taken, "error": self._last_error})
         path.with_suffix(".questions").unlink()
         path.with_suffix(".requests").unlink()
-        told = f"judge: batch {batch.id} is {batch.status}: {taken} of {len(questions)} questions answered"
+        told = f"judge: batch {state['batch_id']} is {batch.status}: {taken} of {len(questions)} questions answered"
         print(printable(told), flush=True)
 
     def _lines(self, file_id: str) -> Iterator[bytes]:
@@ -260,28 +276,37 @@ class BatchJudge:
         try:
             yield
         except (openai.OpenAIError, TransportError) as error:
-            body = getattr(error, "body", None)
-            words = body.get("message") if isinstance(body, dict) else None
+            words = words_of(getattr(error, "body", None)) or " ".join(str(error).split())
             raise InputError(
                 "The endpoint refuses the batch."
                 if isinstance(error, openai.APIStatusError)
                 else "The batch service cannot be reached.",
                 where=self._base_url,
-                found=without_key(" ".join(str(words or error).split())[:500], self._key),
+                found=without_key(words, self._key)[:500],
                 hint="every verdict and every batch id is kept; run the same command again to go on.",
             ) from None
 
 
-def _parse_result(line: bytes) -> tuple[str | None, Completion | str]:
+def _is_asked(row: dict) -> bool:
+    """Whether a row of a batch's questions is whole; the reply to a damaged one cannot be joined, and it is asked again."""
+    texts = ("key", "problem", "predicted_answer", "expected_answer")
+    return all(isinstance(row.get(name), str) for name in texts) and isinstance(row.get("attempt"), int)
+
+
+def _parse_result(line: bytes, api_key: str = NO_KEY) -> tuple[str | None, Completion | str]:
     """(custom id, reply or the server's words) of one line of a result file."""
     try:
-        result = json.loads(line)
+        result = without_key_inside(json.loads(line), api_key)
         key, response = result["custom_id"], result.get("response") or {}
         if not isinstance(key, str):
             raise TypeError
         if response.get("status_code") == 200:
-            return key, completion_of(response["body"])
+            return key, completion_of(response["body"], api_key)
         error = result.get("error") or (response.get("body") or {}).get("error") or {}
         return key, str(error.get("message") or error)
+    except NoAnswer as error:
+        return key, str(error)
+    except StatusError as error:
+        return key, error.words()
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, BadReply):
         return None, "a result that is not JSON, or not a result"

@@ -1,20 +1,16 @@
 """Who answers for a judge: the key of a hosted one, the identity of one that is replayed."""
 
-import os
 from pathlib import Path
 
+from openmath.api_keys import read_key
 from openmath.errors import InputError
 from openmath.judging.store import VerdictStore
 
 
 def check_judge_key(api_key_env: str | None) -> str:
     """The API key, or 'none' for an endpoint without one. Raises InputError where the variable holds none."""
-    if not api_key_env:
-        return "none"
-    key = os.environ.get(api_key_env, "").strip()  # a key read from a file often ends with a newline
-    if not key.isascii() or not key.isprintable() or " " in key:  # HTTP libraries quote such a header in their errors
-        raise InputError("The judge's API key contains spaces or special characters.", where=api_key_env)
-    if not key:
+    key = read_key(api_key_env, what="The judge's API key")
+    if key is None:
         raise InputError(
             "The judge's API key is not set.",
             expected=f"the environment variable {api_key_env}",

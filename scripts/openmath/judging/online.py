@@ -49,6 +49,7 @@ class OnlineJudge:
         self.paid: list[VerdictRecord] = []
         self._failures: list[tuple[dict, InputError]] = []
         self._stopped: InputError | None = None
+        self.interrupted = False
 
     async def ask(self, client: CompletionClient, questions: list[dict], concurrency: int) -> None:
         """Ask until every question has a verdict, or no try left. Each reply is in the store before anything else happens with it.
@@ -77,6 +78,8 @@ class OnlineJudge:
         done = 0
         async for _ in map_concurrently(self._ask_question, self._until_stopped(questions), concurrency=concurrency):
             done += 1
+            if self._stopped:  # by Ctrl-C too, which ends what we print to: the rest is still taken
+                continue
             if time.monotonic() - shown > PROGRESS_SECONDS or done == len(questions):
                 shown = time.monotonic()
                 left = (shown - started) / done * (len(questions) - done)
@@ -90,6 +93,13 @@ class OnlineJudge:
         """Take what is in flight, and send nothing more."""
         hint = "run the same command again: it asks only what is missing."
         self._stop(InputError("The job was terminated. Every verdict paid so far is kept.", hint=hint))
+
+    def interrupt(self, asking: asyncio.Task | None) -> None:
+        """The same for Ctrl-C, where a second one does not wait for what is in flight."""
+        if self.interrupted and asking:
+            asking.cancel()
+        self.interrupted = True
+        self.terminate()
 
     def _until_stopped(self, questions: list[dict]) -> Iterator[dict]:
         for question in questions:

@@ -17,15 +17,16 @@ import os
 import secrets
 import socket
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import FileIO
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict
 
 from openmath.errors import InputError, parts_of
+from openmath.files.append_only import kept_rows, set_damage_aside, tell_damage
 from openmath.files.fingerprint import sha256_text
 from openmath.files.json_files import read_json
-from openmath.files.rows import encode_row, read_rows
+from openmath.files.rows import encode_row
 from openmath.judging.settings import Described, JudgeSettings
 
 AMOUNTS = ("usd", "asked_at", "num_prompt_tokens", "num_generated_tokens")
@@ -58,13 +59,18 @@ class VerdictRecord(TypedDict):
 
 
 class VerdictStore:
-    """records: verdict by key. described: settings by fingerprint. spent: USD paid for verdicts asked from here."""
+    """records: verdict by key. described: settings by fingerprint. spent: USD paid for verdicts asked from here.
 
-    def __init__(self, folder: Path):
+    mends: damaged lines are set aside, in files that no process writes to; who only reads a store says how many there are.
+    """
+
+    def __init__(self, folder: Path, mends: bool = False):
         self.batches = folder / "batches"  # one state file for each batch ever submitted
         self._folder = folder
         self._file: FileIO | None = None
         self._unsynced = False
+        self._mends = mends
+        self._told: dict[Path, list[int]] = {}
         self.refresh()
 
     def refresh(self) -> None:
@@ -73,24 +79,21 @@ class VerdictStore:
         self.described: dict[str, Described] = {}
         self.spent = 0.0
         for path in sorted(self._folder.glob("*.jsonl")):
+            damaged: list[int] = []
             line: Any  # until it is checked
-            for line in read_rows(path, torn_tail=True):
+            for line in kept_rows(path, _is_line, damaged):
                 if "key" not in line:
-                    self._read_settings(line, path)
+                    self.described[line["settings"]] = line["described"]
                     continue
-                _check_verdict(line, path)
                 if not path.name.startswith(IMPORTED):
                     self.spent += line.get("usd") or 0.0
                 known = self.records.get(line["key"])
                 # Two jobs may have asked at once: the first reply stays the verdict, whatever arrives later.
                 if known is None or _age(line) < _age(known):
                     self.records[line["key"]] = line
-
-    def _read_settings(self, line: dict, path: Path) -> None:
-        try:
-            self.described[line["settings"]] = line["described"]
-        except (KeyError, TypeError):
-            raise InputError("A line is neither settings nor a verdict.", where=path, found=str(line)[:80]) from None
+            if damaged and not (self._mends and _mended(path)) and self._told.get(path) != damaged:
+                self._told[path] = damaged
+                tell_damage(path, damaged, "left out")
 
     def add(self, record: VerdictRecord, settings: JudgeSettings) -> None:
         """Keep a verdict; safe from a kill of this process at once, from a death of the machine after `sync`."""
@@ -127,7 +130,10 @@ class VerdictStore:
         self._folder.mkdir(parents=True, exist_ok=True)
         host = sha256_text(socket.gethostname())[:8]  # a name that is unique, and says nothing of the machine
         path = self._folder / f"verdicts-{host}-{os.getpid()}-{secrets.token_hex(4)}.jsonl"
-        return open(path, "ab", buffering=0)  # one write a line: nothing waits in this process
+        file = open(path, "ab", buffering=0)  # one write a line: nothing waits in this process
+        with suppress(OSError):  # without locks nothing is mended
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # until it is closed: see _mended
+        return file
 
     def _write(self, line: Mapping) -> None:
         file = self._file = self._file or self._new_file()
@@ -173,12 +179,25 @@ def read_batch(path: Path) -> dict:
     return state
 
 
-def _check_verdict(line: dict, path: Path) -> None:
-    """InputError where a line has a key and is no verdict."""
+def _is_line(line: dict) -> bool:
+    """Whether it holds a verdict or settings."""
+    if "key" not in line:
+        return isinstance(line.get("settings"), str) and "described" in line
     texts = all(isinstance(line.get(name), str) for name in ("key", "judgement"))
-    numbers = all(line.get(name) is None or _is_amount(line[name]) for name in AMOUNTS)
-    if not texts or not numbers:
-        raise InputError("A line is not a verdict.", where=path, found=str(line)[:80])
+    return texts and all(line.get(name) is None or _is_amount(line[name]) for name in AMOUNTS)
+
+
+def _mended(path: Path) -> bool:
+    """Set the damage of a file aside. False where that is not sure to be safe: somebody may be adding to it."""
+    try:
+        with open(path, "r+b") as file:  # a network file system gives exclusive locks only on files open for writing
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not os.path.samestat(os.fstat(file.fileno()), os.stat(path)):
+                return True  # another process has mended it just now
+            set_damage_aside(path, _is_line)
+            return True
+    except OSError:
+        return False
 
 
 def _is_amount(value: object) -> bool:

@@ -10,9 +10,11 @@ from typing import NamedTuple
 from openmath.benchmarks.registry import read_registry
 from openmath.benchmarks.sources import count_rows
 from openmath.errors import InputError, parts_of
+from openmath.files.append_only import kept_rows
 from openmath.files.fingerprint import sha256_file
 from openmath.files.json_files import read_json
 from openmath.files.records import EngineIdentity
+from openmath.files.sample_rows import is_sample
 from openmath.generation.prompts import read_prompt
 from openmath.settings.benchmark_names import source_of
 from openmath.settings.layout import Layout, prompt_file
@@ -144,7 +146,7 @@ class Inventory:
                 found.present += 1
                 files.present_runs.setdefault(benchmark, []).append(run)
                 continue
-            staged = max((count_lines(place / name) for place in ours if (place / name).exists()), default=0)
+            staged = max((finished_samples(place / name) for place in ours if (place / name).exists()), default=0)
             files.left[benchmark, run] = max(0, self.rows(benchmark) - staged)
             found.partial += staged > 0
             found.missing += staged == 0
@@ -153,7 +155,7 @@ class Inventory:
 
 def read_settings(path: Path) -> dict:
     """What made the samples of a staging folder."""
-    hint = "generate.py writes it again: remove the file, not the samples beside it."
+    hint = "move the file away, not the samples beside it: generate.py writes it again."
     settings = read_json(path, "the settings of the samples", hint=hint)
     if not isinstance(settings, dict):
         raise InputError("This file does not hold the settings of the samples.", where=path, hint=hint)
@@ -212,7 +214,7 @@ def built_engine(config: dict, model: str) -> EngineIdentity | None:
     if not path.exists() or "samples" in config["models"][model]:
         return None
     with parts_of(what, path):
-        engine = engine_identity(read_json(path, what, hint="remove it to have it made again."))
+        engine = engine_identity(read_json(path, what, hint="move it away to have it made again."))
         return engine if agrees(known_engine(config, model), engine) else None
 
 
@@ -223,6 +225,11 @@ def inodes(folder: str | Path) -> dict[str, int]:
             return {entry.name: entry.inode() for entry in entries}
     except FileNotFoundError:
         return {}
+
+
+def finished_samples(path: Path) -> int:
+    """Different samples in a file of staging; damaged ones are told, and computed again."""
+    return len({row["id"] for row in kept_rows(path, is_sample)})
 
 
 def count_lines(path: str | Path) -> int:

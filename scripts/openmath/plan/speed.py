@@ -1,13 +1,14 @@
 """How many tokens, seconds and bytes a sample takes: measured on what earlier jobs have left, else assumed."""
 
-import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from openmath.errors import InputError
-from openmath.files.rows import read_rows
+from openmath.files.append_only import kept_rows
+from openmath.files.rows import parse_row
+from openmath.generation.progress import is_job
 from openmath.plan.files import built_engine
 from openmath.settings.engine_kinds import engine_kind
 from openmath.settings.layout import Layout
@@ -101,13 +102,7 @@ def engine_seconds(job: dict) -> float:
 def recent_jobs(config: dict, model: str) -> list[dict]:
     """The last finished generation jobs of the model's present engine, as generate.py has recorded them."""
     path = Path(f"results/{model}/.staging/jobs.jsonl")
-    jobs = list(read_rows(path, torn_tail=True)) if path.exists() else []
-    for job in jobs:
-        if "engine" not in job or not all(
-            isinstance(job.get(name), (int, float)) for name in ("samples", "tokens", "seconds")
-        ):
-            hint = "remove the file: it only holds measured speeds."
-            raise InputError("A line is not the record of a job.", where=path, found=f"{job!r:.80}", hint=hint)
+    jobs = list(kept_rows(path, is_job)) if path.exists() else []
     engine = built_engine(config, model)
     ours = [job for job in jobs if engine is None or job["engine"] == engine["version"]]
     return [job for job in ours if job["tokens"] and job["seconds"]][-RECENT_JOBS:]
@@ -134,11 +129,8 @@ def spread_rows(path: str, count: int) -> Iterator[tuple[int, dict]]:
 
 
 def row_of(line: bytes, path: str) -> dict:
-    try:
-        row = json.loads(line)
-    except ValueError:
-        row = None
-    if not isinstance(row, dict):
-        hint = "remove the file to have it made again."
+    row = parse_row(line)
+    if row is None:
+        hint = "move the file away to have it made again; finished samples are kept in staging."
         raise InputError("A line is not a JSON object.", where=path, found=repr(line[:80]), hint=hint)
     return row

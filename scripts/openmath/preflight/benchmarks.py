@@ -47,7 +47,7 @@ def check_benchmarks(needs: Needs) -> list[InputError]:
             expected = read_json(manifest, "the manifest of a benchmark")["prepared_sha256"]
         found = sha256_file(prepared)
         if expected != found:
-            hint = "remove the file to have it made again; for problems of your own choose another name."
+            hint = "move the file away to have it made again; for problems of your own choose another name."
             problems.append(
                 InputError(
                     "A prepared benchmark has been edited.", where=prepared, expected=expected, found=found, hint=hint

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from openmath.engines.architecture import check_architecture
+from openmath.engines.checkpoint_files import checkpoint_problem
 from openmath.errors import InputError, parts_of
 from openmath.files.json_files import read_json
 from openmath.generation.prompts import no_chat_template
@@ -15,17 +16,24 @@ START_TOKEN = b"<|begin_of_text|>"  # of prompt_template: llama3-instruct
 
 def check_checkpoints(needs: Needs) -> Iterator[InputError]:
     """Local checkpoints; settings of the models to run, as far as the checkpoint is here to compare with."""
-    models = needs.config["models"]
-    for model in needs.checkpoints:
-        if "path" in models[model]:
-            yield from check_local_checkpoint(model, Path(models[model]["path"]))
-    for model in dict.fromkeys([*needs.engines, *needs.running]):
-        if not engine_kind(models[model]["engine"]).hosted:
-            yield from check_link(needs, model)
-            yield from check_settings(needs, model)
+    models, started = needs.config["models"], {*needs.engines, *needs.running}
+    for model in dict.fromkeys([*needs.checkpoints, *needs.engines, *needs.running]):
+        if engine_kind(models[model]["engine"]).hosted:
+            continue
+        if model not in needs.checkpoints:
+            damage = list(check_link(model))
+        else:
+            damage = list(check_local_checkpoint(model, models[model].get("path")))
+        yield from damage
+        if model in started:
+            yield from check_settings(needs, model, whole=not damage)
 
 
-def check_local_checkpoint(model: str, path: Path) -> Iterator[InputError]:
+def check_local_checkpoint(model: str, source: str | None) -> Iterator[InputError]:
+    """A checkpoint that is to be linked, where it is a folder."""
+    if source is None:
+        return
+    path = Path(source)
     if not (path / "config.json").is_file() and not list(path.glob("*.gguf")):
         yield InputError(
             "There is no checkpoint in this folder.",
@@ -34,24 +42,28 @@ def check_local_checkpoint(model: str, path: Path) -> Iterator[InputError]:
             found="a folder without them" if path.is_dir() else "no such folder",
             hint="relative paths start where Snakemake runs.",
         )
+    elif problem := checkpoint_problem(path, where=f"models: {model}: path: {path}"):
+        yield problem
 
 
-def check_link(needs: Needs, model: str) -> Iterator[InputError]:
-    """A checkpoint that was fetched before, often as a link, must still be there."""
+def check_link(model: str) -> Iterator[InputError]:
+    """A checkpoint that was fetched before, often as a link, must still be there, and whole."""
     checkpoint = Path(f"models/{model}/checkpoint")
-    if model not in needs.checkpoints and not checkpoint.exists():
+    if not checkpoint.exists():
         gone = f"a link to {checkpoint.readlink()}, which is gone" if checkpoint.is_symlink() else "no such folder"
         yield InputError(
             "The checkpoint is gone.",
             where=checkpoint,
             expected=f"what models/{model}/manifest.json lists",
             found=gone,
-            hint=f"bring it back, or remove models/{model}/manifest.json to have it fetched again.",
+            hint=f"bring it back, or move models/{model}/manifest.json away to have it fetched again.",
         )
+    elif problem := checkpoint_problem(checkpoint, where=checkpoint):
+        yield problem
 
 
-def check_settings(needs: Needs, model: str) -> Iterator[InputError]:
-    """A model's settings against its checkpoint's config.json and tokenizer, where they are here."""
+def check_settings(needs: Needs, model: str, *, whole: bool) -> Iterator[InputError]:
+    """A model's settings; where its checkpoint is here and whole, also against its config.json and tokenizer."""
     settings, generation = needs.config["models"][model], needs.config["generation"]
     where = f"models: {model}"
     longest = {"generation: max_new_tokens": generation["max_new_tokens"]} if model in needs.generating else {}
@@ -68,12 +80,11 @@ def check_settings(needs: Needs, model: str) -> Iterator[InputError]:
                 hint="context_length counts prompt and answer together.",
             )
     folder = Path(settings.get("path", f"models/{model}/checkpoint"))
-    if f"models/{model}/manifest.json" in needs.due and "path" not in settings:
-        return  # not here yet
+    if not whole or (model in needs.checkpoints and "path" not in settings):
+        return
     if (folder / "config.json").is_file():
+        architecture = read_json(folder / "config.json", "the model's configuration")
         try:
-            hint = "copy or fetch the checkpoint again."
-            architecture = read_json(folder / "config.json", "the model's configuration", hint=hint)
             with parts_of("the configuration of a model", folder / "config.json"):
                 sizes = {key: settings[key] for key in ("tensor_parallel", "context_length")}
                 yield from list(check_architecture(where, architecture, **sizes))

@@ -1,13 +1,12 @@
 """Keys and addresses of hosted judges and models."""
 
-import os
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
+from openmath.api_keys import NO_KEY, read_key
+from openmath.client.first_look import look_at_endpoint
 from openmath.engines import read_engine
 from openmath.errors import InputError
 from openmath.plan.files import Inventory
@@ -15,18 +14,18 @@ from openmath.plan.judging import calls_left
 from openmath.preflight.needs import Needs
 from openmath.settings.engine_kinds import engine_kind
 
-SECONDS = 10.0
-
 
 class Endpoint(NamedTuple):
     where: str  # in the configuration
     base_url: str
     key_variable: str | None
+    model: str  # by the endpoint's name
     judge: str | None  # that it serves; None: a model to evaluate
 
     @property
     def key(self) -> str | None:
-        return os.environ.get(self.key_variable) if self.key_variable else "none"
+        """None where it is not set. Raises InputError where it is no key."""
+        return read_key(self.key_variable)
 
 
 def endpoints(needs: Needs) -> list[Endpoint]:
@@ -35,32 +34,46 @@ def endpoints(needs: Needs) -> list[Endpoint]:
     for judge in needs.judging:
         settings = needs.config["judges"][judge]
         if "self_hosted" not in settings and not needs.replays(judge):
-            found.append(Endpoint(f"judges: {judge}", settings["base_url"], settings.get("api_key_env"), judge))
+            place = f"judges: {judge}"
+            found.append(Endpoint(place, settings["base_url"], settings.get("api_key_env"), settings["model"], judge))
     for model in needs.running:
         settings = needs.config["models"][model]
         if engine_kind(settings["engine"]).hosted:
-            found.append(Endpoint(f"models: {model}", settings["base_url"], settings.get("api_key_env"), None))
+            place, name = f"models: {model}", settings["served_model"]
+            found.append(Endpoint(place, settings["base_url"], settings.get("api_key_env"), name, None))
     return found
 
 
 def check_keys(needs: Needs) -> Iterator[InputError]:
-    """Keys that are not set; descriptions of engines that would send one to another address. No request."""
+    """Keys that are not set or are none; descriptions of engines that would send one to another address. No request."""
     for endpoint in endpoints(needs):
-        if not endpoint.key and not nothing_to_ask(needs, endpoint):
-            yield InputError(
-                "The API key is not set.",
-                where=endpoint.where,
-                expected=f"the environment variable {endpoint.key_variable}",
-                hint=f"export {endpoint.key_variable}=... (a plan or a dry run uses no key: any value will do); or for a judge set "
-                "`replay: true` where the store holds every verdict, or `judges: {}` for symbolic grading only.",
-            )
+        problem = key_problem(endpoint)
+        if problem and not nothing_to_ask(needs, endpoint):
+            yield problem
     for model in needs.running:
         yield from check_description(needs, model)
 
 
+def key_problem(endpoint: Endpoint) -> InputError | None:
+    """A key that is not set, or cannot be one."""
+    try:
+        key = endpoint.key
+    except InputError as problem:
+        return problem
+    if key is not None:
+        return None
+    return InputError(
+        "The API key is not set.",
+        where=endpoint.where,
+        expected=f"the environment variable {endpoint.key_variable}",
+        hint=f"export {endpoint.key_variable}=... (a plan or a dry run uses no key: any value will do); or for a judge set "
+        "`replay: true` where the store holds every verdict, or `judges: {}` for symbolic grading only.",
+    )
+
+
 def check_answers(needs: Needs) -> list[InputError]:
-    """Endpoints that do not answer this machine or refuse the key. One request to each."""
-    asked = [endpoint for endpoint in endpoints(needs) if endpoint.key]
+    """Endpoints that do not answer this machine, refuse the key or have no such model. A request or two to each."""
+    asked = [endpoint for endpoint in endpoints(needs) if not key_problem(endpoint)]
     with ThreadPoolExecutor(max(1, len(asked))) as pool:
         found = list(pool.map(check_answer, asked))
     return [p for p, endpoint in zip(found, asked, strict=True) if p and not nothing_to_ask(needs, endpoint)]
@@ -83,7 +96,7 @@ def check_description(needs: Needs, model: str) -> list[InputError]:
     expected, found = ({key: values[key] for key in keys if values.get(key)} for values in places)
     if expected == found:
         return []
-    hint = f"remove {path} to have it made again."
+    hint = f"move {path} away to have it made again."
     return [
         InputError(
             "The engine is not the one in the configuration.", where=path, expected=expected, found=found, hint=hint
@@ -92,25 +105,13 @@ def check_description(needs: Needs, model: str) -> list[InputError]:
 
 
 def check_answer(endpoint: Endpoint) -> InputError | None:
-    request = urllib.request.Request(f"{endpoint.base_url}/models")
-    request.add_unredirected_header("Authorization", f"Bearer {endpoint.key}")  # a redirect may name any host
+    where = f"{endpoint.where}: {endpoint.base_url}"
     try:
-        with urllib.request.urlopen(request, timeout=SECONDS):
-            return None
-    except urllib.error.HTTPError as error:  # it answers; not every endpoint lists its models
-        if error.code not in (401, 403):
-            return None
-        found, hint = f"HTTP {error.code}", f"is {endpoint.key_variable} the key of this endpoint?"
-        return InputError(
-            "The endpoint refuses the key.", where=f"{endpoint.where}: {endpoint.base_url}", found=found, hint=hint
-        )
-    except (OSError, ValueError) as error:  # URLError is an OSError
-        return InputError(
-            "The endpoint does not answer.",
-            where=f"{endpoint.where}: {endpoint.base_url}",
-            found=getattr(error, "reason", error),
-            hint="is the address right, the server up, and is there a network here (proxy variables)?",
-        )
+        key = endpoint.key or NO_KEY
+        look_at_endpoint(endpoint.base_url, key, endpoint.model, where=where, key_variable=endpoint.key_variable)
+    except InputError as problem:
+        return problem
+    return None
 
 
 def nothing_to_ask(needs: Needs, endpoint: Endpoint) -> bool:

@@ -4,7 +4,8 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from openmath.client.http import TransportError
+from openmath.api_keys import checked_key, without_key
+from openmath.client.http import TransportError, open_client
 from openmath.errors import InputError
 from openmath.preflight.needs import Needs
 
@@ -33,6 +34,11 @@ def check_hub_checkpoint(model: str, source: str) -> InputError | None:
     fetch = "run `snakemake fetch` where there is a network (same HF_HOME), or give a local folder (path:)."
     if constants.HF_HUB_OFFLINE:
         return InputError("The checkpoint is not in the cache, and HF_HUB_OFFLINE is set.", where=where, hint=fetch)
+    try:
+        open_client(constants.ENDPOINT)  # as the Hub's library will: are proxy and certificates of use?
+        token = hub_token()
+    except InputError as problem:
+        return problem
     api = HfApi()
     try:
         info = api.model_info(repo, revision=revision or None, timeout=SECONDS, files_metadata=True)
@@ -49,7 +55,7 @@ def check_hub_checkpoint(model: str, source: str) -> InputError | None:
         hint = "check the name; private repositories need HF_TOKEN."
         return InputError("No such repository, or no access to it.", where=where, hint=hint)
     except (HfHubHTTPError, TransportError, OSError) as error:
-        found = str(error).splitlines()[0][:200]
+        found = without_key(f"{error}\n", token).splitlines()[0][:200]
         return InputError(
             "The Hub cannot be reached, and the checkpoint is not in the cache.", where=where, found=found, hint=fetch
         )
@@ -67,6 +73,13 @@ def check_hub_checkpoint(model: str, source: str) -> InputError | None:
             hint=hint,
         )
     return None
+
+
+def hub_token() -> str:
+    """The token that the Hub's library sends, empty where there is none. Raises InputError where it cannot be one."""
+    from huggingface_hub import get_token
+
+    return checked_key(get_token() or "", where="HF_TOKEN, or the file of `hf auth login`", what="The Hub's token")
 
 
 def in_hub_cache(repo: str, revision: str) -> bool:

@@ -8,10 +8,15 @@ the pinned one; where another version has changed, the checks are left out with 
     workflow.dag.needrun_jobs      which jobs will run
     workflow.touch, .dryrun, .local_exec, .deployment_settings, .output_settings     how they will run
     workflow.modifier              whether another workflow moves our files
+    logger                         after Ctrl-C it reports each job that was ended as a failed one, with its command and its log
 
 Each job reads the Snakefile again, and with it this file: what only the checks need is imported by them.
 """
 
+import os
+import signal
+import sys
+import threading
 from typing import NamedTuple
 
 from snakemake.exceptions import MissingInputException, WorkflowError
@@ -20,6 +25,8 @@ from snakemake.settings.enums import Quietness
 from snakemake.settings.types import DeploymentMethod
 
 from openmath.errors import InputError
+
+INTERRUPTED = 128 + signal.SIGINT  # the exit status, as of a shell
 
 
 class Planned(NamedTuple):
@@ -71,6 +78,54 @@ def check_dry_runs(workflow, config: dict, plan: str) -> None:
         return result
 
     workflow.execute = execute_and_check
+
+
+def end_quietly(workflow, config: dict) -> None:
+    """Let Ctrl-C end a run with one line that says what is kept. Jobs, which the terminal interrupts too, end without a word."""
+    in_use = signal.getsignal(signal.SIGINT)
+    if in_use is not signal.default_int_handler or threading.current_thread() is not threading.main_thread():
+        return  # somebody else decides
+    interrupted = threading.Event()
+    is_main = getattr(workflow, "is_main_process", True)
+
+    def interrupt(*_: object) -> None:
+        if is_main and not interrupted.is_set():
+            os.write(
+                2, b"\nInterrupted: the jobs at work are ending.\n"
+            )  # print may be interrupted in the middle of a line
+        interrupted.set()
+        sys.exit(INTERRUPTED)  # the scheduler ends its jobs on it, as on KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, interrupt)
+    logger.addFilter(lambda record: not interrupted.is_set())
+    execute = getattr(workflow, "execute", None)
+    if execute is None or not is_main:
+        return
+
+    def execute_to_the_end(*args, **kwargs):
+        try:
+            return execute(*args, **kwargs)
+        finally:
+            if interrupted.is_set():
+                print(f"{_kept(config)} kept; run the same command again to go on.", flush=True)
+                sys.exit(INTERRUPTED)
+
+    workflow.execute = execute_to_the_end
+
+
+def _kept(config: dict) -> str:
+    """What a later run takes up: "37 finished samples and all verdicts"."""
+    from openmath.plan.files import Inventory
+
+    inventory, kept = Inventory(config), 0
+    try:
+        for model in (name for name, source in config["models"].items() if "samples" not in source):
+            left = inventory.model_files(model).left
+            runs = len(inventory.layout.sample_runs(model))
+            kept += sum(runs * inventory.rows(benchmark) for benchmark in config["benchmarks"]) - sum(left.values())
+    except (InputError, OSError):  # the next run says why they cannot be counted
+        return "All finished samples and verdicts"
+    return f"{kept} finished samples and all verdicts"
 
 
 def check_before_start(workflow, config: dict, plan: str) -> None:

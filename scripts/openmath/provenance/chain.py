@@ -10,6 +10,7 @@ from pathlib import Path
 
 from openmath.errors import InputError
 from openmath.files.fingerprint import identity
+from openmath.provenance.places import samples_folder
 from openmath.settings.layout import Layout
 
 
@@ -46,15 +47,17 @@ class Chain:
     """Builds the links of one manifest. root: the folder that its paths start from. samples: where imported ones lie now."""
 
     def __init__(self, manifest: dict, root: Path, samples: Path | None = None):
-        self._manifest, self._root, self._samples = manifest, root, samples
+        self._manifest, self._root = manifest, root
         self.layout = Layout(manifest["config"])
         self.model, self.judge, self.policy = manifest["model"], manifest["judge"], manifest["config"]["policy"]
+        self._imported = manifest["config"]["models"][self.model].get("samples")
+        if self._imported:
+            self._samples = samples or samples_folder(root, self.model, self._imported)
 
     def local_path(self, path: str) -> Path:
         """Where a file of the manifest lies on this machine."""
-        imported = self._manifest["config"]["models"][self.model].get("samples")
-        if imported and path.startswith(f"{imported}/") and self._samples:
-            return self._samples / path.removeprefix(f"{imported}/")
+        if self._imported and path.startswith(f"{self._imported}/"):
+            return self._samples / path.removeprefix(f"{self._imported}/")
         return self._root / path
 
     def sample_paths(self, benchmark: str) -> list[str]:
@@ -120,6 +123,8 @@ class Chain:
                 f"temperature {settings['temperature']}, top_p {settings['top_p']}, "
                 f"at most {settings['max_new_tokens']} new tokens; greedy: temperature 0",
             ]
+        if answered_by := self._manifest["generation"].get("answered_by"):
+            facts.append(f"answered by: {', '.join(answered_by)}")
         facts += [
             f"machine: {', '.join(map(str, machine.values()))}" for machine in self._manifest["generation"]["machines"]
         ]
@@ -148,7 +153,9 @@ class Chain:
             expected = self._manifest["files"].get(path)
             if expected is None:
                 raise InputError(
-                    "A file of the chain is not in the manifest.", where=path, hint="remove manifest.json."
+                    "A file of the chain is not in the manifest.",
+                    where=path,
+                    hint="move manifest.json away to have it made again.",
                 )
             place = self.local_path(path)
             files.append(File(path, expected["sha256"], identity(place)["sha256"] if place.exists() else None))
@@ -165,7 +172,7 @@ def broken(files: list[File]) -> list[InputError]:
             where=file.path,
             expected=f"sha256 {file.expected}",
             found="no file" if file.found is None else f"sha256 {file.found}",
-            hint="restore the original; imported samples: --samples FOLDER.",
+            hint="restore the original. Where `results` is a link: run this in the checkout. Imported samples: --samples FOLDER.",
         )
         for file in files
         if file.state != "ok"

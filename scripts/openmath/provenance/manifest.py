@@ -45,7 +45,7 @@ def collect(config: dict, model: str, judge: str, summary: Iterable[str]) -> Sum
         "benchmarks": {} if imported else {name: read_record(f"data/{name}.manifest.json") for name in benchmarks},
         "checkpoint": None,
         "engine": None,
-        "generation": {"settings": settings} | _where(jobs) | {"engine_args": distinct(j["engine_args"] for j in jobs)},
+        "generation": _generation(settings, jobs),
         "tokens": {name: sample_tokens(layout, model, name, list(graded[name]["samples"])) for name in benchmarks},
         "grading": _grading(graded),
         "judging": _judging(judged),
@@ -87,6 +87,13 @@ def _where(records: Iterable[dict]) -> dict:
         "machines": distinct(record["machine"] for record in records),
         "versions": distinct(record["versions"] for record in records),
     }
+
+
+def _generation(settings: list[dict], jobs: list[dict]) -> dict:
+    """What the samples were drawn under, and where; who answered, where a server that is not ours says so."""
+    answered_by = sorted({name for job in jobs for name in job.get("answered_by", ())})
+    made = {"settings": settings} | _where(jobs) | {"engine_args": distinct(job["engine_args"] for job in jobs)}
+    return made | ({"answered_by": answered_by} if answered_by else {})
 
 
 def _grading(graded: dict[str, dict]) -> dict:

@@ -91,7 +91,9 @@ def _model(manifest: dict) -> list[str]:
         return [f"We applied {recipe} to existing samples of {manifest['model']}; how they were drawn is not recorded."]
     first = f"We evaluated {_source(engine['model'])} by {recipe}."
     if engine_kind(engine["engine"]).hosted:
-        return [first, "The engine behind the endpoint is not known to us."]
+        named = manifest["generation"].get("answered_by")
+        who = f"; it calls itself {listed(named)}" if named else ""
+        return [first, f"The engine behind the endpoint is not known to us{who}."]
     return [first, f"Answers were generated with {_engine(engine)}."]
 
 

@@ -8,15 +8,17 @@ from typing import Any
 import pyarrow.compute as compute
 import pyarrow.parquet as parquet
 
+from openmath.files.append_only import kept_rows
 from openmath.files.fingerprint import canonical_json, sha256_file, sha256_text
 from openmath.files.json_files import read_json
 from openmath.files.rows import read_rows
+from openmath.generation.progress import is_job
 from openmath.settings.layout import Layout
 
 
 def read_record(path: str | Path) -> Any:
     """A manifest that a stage has left beside its result."""
-    hint = "remove the result that it belongs to, to have both made again; samples and verdicts are kept."
+    hint = "move it away, and the result that it belongs to, to have both made again; samples and verdicts are kept."
     return read_json(path, "the record of a stage", hint=hint)
 
 
@@ -47,7 +49,7 @@ def generation_records(layout: Layout, model: str, benchmarks: list[str], graded
             known = {"settings": settings, "prompt_sha256": digest, "files": {}}
             found.setdefault(canonical_json(settings), known)["files"][benchmark] = runs
             fingerprints.add((benchmark, folder.parent.name))
-    jobs = list(read_rows(staging / "jobs.jsonl", torn_tail=True)) if (staging / "jobs.jsonl").exists() else []
+    jobs = list(kept_rows(staging / "jobs.jsonl", is_job)) if (staging / "jobs.jsonl").exists() else []
     return list(found.values()), [job for job in jobs if fingerprints & set(job.get("settings", {}).items())]
 
 

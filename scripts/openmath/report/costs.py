@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+from openmath.files.append_only import kept_rows
 from openmath.files.json_files import read_json
-from openmath.files.rows import read_rows
+from openmath.generation.progress import is_job
 from openmath.report.page import render
 from openmath.report.section import Section
 from openmath.report.summaries import Summary
@@ -30,7 +31,7 @@ def generation_rows(results: Path) -> list[list]:
     """One row per engine that has made samples of a model. results: results/{model}."""
     path = results / ".staging/jobs.jsonl"
     by_engine: dict[str, list[dict]] = {}
-    for job in read_rows(path, torn_tail=True) if path.exists() else ():
+    for job in kept_rows(path, is_job) if path.exists() else ():
         by_engine.setdefault(job["engine"], []).append(job)
     gpus = engine_gpus(results)
     rows = []

@@ -10,6 +10,7 @@ import pandas
 from openmath.benchmarks.registry import group_fields, read_registry
 from openmath.files.json_files import read_json
 from openmath.files.rows import read_rows
+from openmath.files.sample_rows import id_of
 from openmath.report.figures import Sources
 from openmath.statistics.intervals import interval
 
@@ -50,7 +51,7 @@ def problem_groups(path: Path, fields: Iterable[str]) -> dict[str, dict[str, str
     rows = list(read_rows(path))
     groups = {}
     for field in fields:
-        names = [(str(row.get("id", number)), group_name(row.get(field))) for number, row in enumerate(rows)]
+        names = [(id_of(row, number), group_name(row.get(field))) for number, row in enumerate(rows)]
         named = {problem: name for problem, name in names if name is not None}
         if len(named) == len(dict(names)) and 1 < len(set(named.values())) <= MAX_GROUPS:
             groups[field] = named

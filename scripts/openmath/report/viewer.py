@@ -20,6 +20,7 @@ from openmath.answers import as_text
 from openmath.errors import InputError
 from openmath.files.fast_rows import read_rows
 from openmath.files.rows import check_ids, encode_row
+from openmath.files.sample_rows import id_of
 from openmath.report.section import Section
 from openmath.results.grades import Graded, read_grades
 from openmath.statistics.votes import NONE, Ballots, majority
@@ -32,7 +33,7 @@ MAX_TEXT = 40_000  # characters shown of one text: ten times the longest useful 
 SNIPPET = 160  # characters of a problem in the list
 MAX_CANDIDATES = 8  # bars of a vote; the rest is counted
 TAGS = ("level", "type", "subject", "difficulty", "domain", "source")  # upstream's columns worth showing
-CORRECT, TRUNCATED, NO_ANSWER, DISAGREE = 1, 2, 4, 8  # flags of an answer; viewer.js has the same
+CORRECT, TRUNCATED, NO_ANSWER, DISAGREE, REFUSED = 1, 2, 4, 8, 16  # flags of an answer; viewer.js has the same
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ def read_problems(path: Path, details: Path | None) -> list[dict]:
     rows = (more.get(str(row.get("id")), {}) | row for row in read_rows(path))
     return [
         {
-            "id": str(row.get("id", number)),
+            "id": id_of(row, number),
             "problem": cut(row.get("problem")) or "",
             "expected": cut(as_text(row.get("expected_answer"))),
             "solution": cut(row.get("reference_solution")),
@@ -163,17 +164,20 @@ def shown_samples(mode: str, graded: Graded, run: np.ndarray, sample_set: Sample
     """Of each problem the sample `run[problem]` (N,) of `graded`, with its text and the verdicts on it."""
     problems = np.arange(len(run))
     flags = graded.correct[problems, run] * CORRECT + (graded.answers[problems, run] == NONE) * NO_ANSWER
-    if graded.truncated is not None:
-        flags = flags + graded.truncated[problems, run] * TRUNCATED
+    for flag, marked in ((TRUNCATED, graded.truncated), (REFUSED, graded.refused)):
+        if marked is not None:
+            flags = flags + marked[problems, run] * flag
     samples = [{"run": graded.runs[column], "text": None, "judged": []} for column in run]
     for column in np.unique(run):
         for number, row in enumerate(read_rows(sample_set.sample_file(graded.runs[column]))):
             if number < len(run) and run[number] == column:
                 samples[number] |= {"text": cut(row.get("generation")), "tokens": row.get("num_generated_tokens")}
+                if "refusal" in row:
+                    samples[number]["refusal"] = cut(row["refusal"])
     for judge, files in sample_set.judged.items():
         if mode in files:
             rows = list(read_rows(files[mode]))
-            judged_ids = [str(row.get("id", number)) for number, row in enumerate(rows)]
+            judged_ids = [id_of(row, number) for number, row in enumerate(rows)]
             check_ids(judged_ids, graded.ids, where=files[mode], expected_from=sample_set.grades)
             for number, row in enumerate(rows):
                 verdict, reply = row.get("judge_verdict"), cut(row.get("judgement"))

@@ -14,6 +14,7 @@ from openmath.answers import answer_of
 from openmath.errors import InputError
 from openmath.files.fast_rows import encode_row, read_rows
 from openmath.files.rows import atomic_write, valid_text
+from openmath.files.sample_rows import id_of
 
 # Rows of a parquet row group: at 4,096 tokens a generation about 16 MB, well below the 300 MB that the hub's viewer reads at once.
 BATCH = 1000
@@ -27,9 +28,9 @@ COLUMNS = {
     "generation": (pa.string(), "the model's text"),
     "predicted_answer": (pa.string(), "the one that was graded: last `\\boxed{}` of the generation; null: none"),
     "is_correct": (pa.bool_(), "grade by the symbolic grader"),
-    "grade_status": (pa.string(), "`ok`, `timeout`, `too_large`, `no_answer`"),
+    "grade_status": (pa.string(), "`ok`, `timeout`, `too_large`, `no_answer`, `refused`"),
     "vote_class": (pa.string(), "equal answers to a problem have equal classes; majority votes count these"),
-    "finish_reason": (pa.string(), "`stop`, or `length`: cut at the token limit"),
+    "finish_reason": (pa.string(), "`stop`; `length`: cut at the token limit; `refused`: the question was declined"),
     "num_prompt_tokens": (pa.int32(), ""),
     "num_generated_tokens": (pa.int32(), ""),
 }
@@ -56,7 +57,7 @@ def graded_rows(path: Path, grades: list[dict]) -> Iterator[tuple[dict, dict]]:
     number = 0
     for number, row in enumerate(read_rows(path), start=1):
         grade = grades[number - 1] if number <= len(grades) else None
-        if grade is None or str(row.get("id", grade["id"])) != grade["id"]:
+        if grade is None or (row.get("id") is not None and str(row["id"]) != grade["id"]):
             break
         row["id"], row["predicted_answer"] = grade["id"], grade["predicted_answer"]
         yield with_grade(row, grade["is_correct"]), grade
@@ -67,7 +68,7 @@ def graded_rows(path: Path, grades: list[dict]) -> Iterator[tuple[dict, dict]]:
         "The samples are not those that were graded.",
         where=f"{path}:{number}",
         expected=f"{len(grades)} rows, ids and order as in the grades",
-        hint="remove the grades to have them made again.",
+        hint="move the grades away to have them made again.",
     )
 
 
@@ -120,7 +121,7 @@ def dataset_row(row: dict, grade: dict, verdicts: Verdicts) -> dict:
 def read_verdicts(judged: Iterable[Path]) -> dict[tuple[str, str | None], str]:
     """The verdicts in judged files of one benchmark. They are about answers: all samples with this answer share them."""
     return {
-        (str(row.get("id", number)), answer_of(row)): row["judge_verdict"]
+        (id_of(row, number), answer_of(row)): row["judge_verdict"]
         for path in judged
         for number, row in enumerate(read_rows(path))
     }

@@ -1,7 +1,9 @@
 """Graded samples as arrays, from grades.parquet or from sample files as they stand: what votes and statistics work on."""
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,7 +13,10 @@ import pyarrow.parquet as parquet
 
 from openmath.answers import answer_of, as_text, reference_of, text_of
 from openmath.errors import InputError
+from openmath.files.copies import copied_runs, text_mark
 from openmath.files.rows import check_ids, read_rows
+from openmath.files.same_problems import Problem, SameProblems
+from openmath.files.sample_rows import REFUSED_REASONS, id_of
 from openmath.files.sample_runs import run_order, sample_run_of
 from openmath.grading.pool import GraderPool
 from openmath.judging import parse_verdict
@@ -25,8 +30,9 @@ class Graded:
     """Samples of N problems in n runs, in benchmark and seed order. Arrays are (N, n).
 
     answers, classes: codes, NONE where there is no answer; texts: the answer of each code. correct: the symbolic grades.
-    truncated: the sample met the token limit; None where no sample says. judged: yes | no | unparsed, "" where a sample
-    is not judged; None where none is.
+    truncated: the sample met the token limit; refused: its question was declined, there is no generation; both None where no
+    sample says why it ended. judged: yes | no | unparsed, "" where a sample is not judged; None where none is. copies: sampled
+    run -> the run of which it is a copy.
     """
 
     ids: list[str]
@@ -37,15 +43,18 @@ class Graded:
     correct: np.ndarray
     truncated: np.ndarray | None = None
     judged: np.ndarray | None = None
+    refused: np.ndarray | None = None
+    copies: dict[str, str] = field(default_factory=dict)
 
     def select(self, runs: list[str]) -> "Graded":
         """The same problems, only these runs."""
         columns = [self.runs.index(run) for run in runs]
         parts: dict = {
             name: None if (array := getattr(self, name)) is None else array[:, columns]
-            for name in ("answers", "classes", "correct", "truncated", "judged")
+            for name in ("answers", "classes", "correct", "truncated", "refused", "judged")
         }
-        return Graded(self.ids, runs, self.texts, **parts)
+        copies = {run: original for run, original in self.copies.items() if run in runs}
+        return Graded(self.ids, runs, self.texts, **parts, copies=copies)
 
     def ballots(self, policy: str, correct: np.ndarray | None = None) -> Ballots:
         """The votes; correct: other grades (N, n) than the symbolic ones."""
@@ -111,10 +120,14 @@ def read_grades(path: Path) -> Graded:
         raise InputError(
             "The runs in the grades do not hold the same problems in the same order.",
             where=path,
-            hint="remove the file to have it made again.",
+            hint="move the file away to have it made again.",
         )
     reasons = codes["finish_reason"].reshape(shape).T
-    length = names["finish_reason"].index("length") if "length" in names["finish_reason"] else NONE - 1
+    said = (reasons != NONE).any()
+
+    def ended_by(*words: str) -> np.ndarray | None:
+        return np.isin(reasons, [c for c, name in enumerate(names["finish_reason"]) if name in words]) if said else None
+
     return Graded(
         [names["id"][code] for code in codes["id"][: shape[1]]],
         runs,
@@ -122,8 +135,19 @@ def read_grades(path: Path) -> Graded:
         codes["predicted_answer"].reshape(shape).T,
         codes["vote_class"].reshape(shape).T,
         table["is_correct"].to_numpy().reshape(shape).T,
-        reasons == length if (reasons != NONE).any() else None,
+        truncated=ended_by("length"),
+        refused=ended_by(*REFUSED_REASONS),
+        copies=_copies(table, runs),
     )
+
+
+def _copies(table: pa.Table, runs: list[str]) -> dict[str, str]:
+    """What the grader has found of copied runs."""
+    try:
+        found = json.loads((table.schema.metadata or {}).get(b"copied_runs", b"{}"))
+        return {run: original for run, original in found.items() if run in runs and original in runs}
+    except (ValueError, AttributeError, TypeError):
+        return {}
 
 
 def _read_table(path: Path) -> pa.Table:
@@ -149,7 +173,7 @@ def _read_table(path: Path) -> pa.Table:
                 "This is not a table of grades.",
                 where=f"{path}: {name}",
                 found=f"{column_type}, {table[name].null_count} without a value",
-                hint="remove the file to have it made again.",
+                hint="move the file away to have it made again.",
             )
     return table
 
@@ -160,7 +184,7 @@ def read_judged(path: Path, ids: list[str]) -> Judged:
     for name in ("judge_verdict", "problem", "expected_answer"):
         if any(row.get(name) is None for row in rows):
             raise InputError(f"A row has no {name}.", where=path, expected="a file of judge_answers.py")
-    check_ids([str(row.get("id", n)) for n, row in enumerate(rows)], ids, where=path, expected_from="the grades")
+    check_ids([id_of(row, n) for n, row in enumerate(rows)], ids, where=path, expected_from="the grades")
     return Judged(
         np.array([str(row["judge_verdict"]) for row in rows]),
         [answer_of(row) for row in rows],
@@ -175,20 +199,26 @@ def read_sample_files(paths: Iterable[Path], policy: str) -> Graded:
     """
     files = sorted(paths, key=lambda path: run_order(sample_run_of(path)))
     runs = [sample_run_of(path) for path in files]
+    if not files:
+        raise InputError("There are no sample files.", expected="output-greedy.jsonl or output-rs*.jsonl")
     if len(set(runs)) < len(runs):
         raise InputError("Two files hold the same sample run.", found=", ".join(map(str, files)))
     pairs: dict[tuple[str | None, str], int] = {}  # distinct (answer, expected answer) -> code
-    first: dict[str, tuple] = {}
-    columns = []
+    same = SameProblems(files[0], map(Problem.of, read_rows(files[0]), count()))
+    if not same.ids:
+        raise InputError("The file has no rows.", where=files[0])
+    columns: list[list[np.ndarray]] = []
+    marks: dict[str, tuple[int, ...]] = {}
     for path in files:
-        rows = [_sample(row, policy, f"{path}:{number}", number - 1) for number, row in enumerate(read_rows(path), 1)]
-        if not rows:
-            raise InputError("The file has no rows.", where=path)
+        rows = []
+        for number, row in enumerate(read_rows(path)):
+            same.check(path, number, row)
+            rows.append(_sample(row, policy, f"{path}:{number + 1}"))
+        same.check_count(path, len(rows))
         run = dict(zip(_Sample._fields, zip(*rows, strict=True), strict=True))  # each field of all its rows
-        first = first or run
-        check_ids(run["problem"], first["problem"], where=path, expected_from=files[0])
         codes = [pairs.setdefault(pair, len(pairs)) for pair in run["pair"]]
         columns.append([np.array(values) for values in (codes, run["recorded"], run["finish_reason"], run["judged"])])
+        marks[sample_run_of(path)] = run["mark"]
     pair, recorded, reasons, judged = (np.stack(values, axis=1) for values in zip(*columns, strict=True))
 
     texts, answers = _codes([answer for answer, _ in pairs])
@@ -200,8 +230,11 @@ def read_sample_files(paths: Iterable[Path], policy: str) -> Graded:
         _, classes = _codes([sample.vote_class for sample in samples])
         grades = np.array([sample.grade.correct for sample in samples])
         correct = np.where(recorded == NONE, grades[pair], recorded == 1)
-    truncated = reasons == "length" if (reasons != "").any() else None
-    return Graded(list(first["id"]), runs, texts, answers[pair], classes[pair], correct, truncated, judged)
+    said = (reasons != "").any()
+    truncated = reasons == "length" if said else None
+    refused = np.isin(reasons, REFUSED_REASONS) if said else None
+    grades_of = answers[pair], classes[pair], correct, truncated, judged, refused
+    return Graded(same.ids, runs, texts, *grades_of, copies=copied_runs(marks))
 
 
 def benchmarks_of_grades(grades: list[Path], judged: list[Path]) -> Iterator[Benchmark]:
@@ -226,30 +259,28 @@ def by_kind(name: str, graded: Graded) -> Benchmark:
 
 
 class _Sample(NamedTuple):
-    """pair: answer, expected answer; recorded: the grade in the row itself or NONE; finish_reason, judged: "" for none."""
+    """pair: answer, expected answer; recorded: the grade in the row itself or NONE; finish_reason, judged: "" for none;
+    mark: copies.text_mark."""
 
-    id: str
-    problem: str
     pair: tuple[str | None, str]
     recorded: int
     finish_reason: str
     judged: str
+    mark: int
 
 
-def _sample(row: dict, policy: str, where: str, number: int) -> _Sample:
-    """number: of the row, from 0, its id where it has none."""
+def _sample(row: dict, policy: str, where: str) -> _Sample:
     correct, expected = row.get("is_correct"), as_text(row.get("expected_answer"))
     if correct is None and expected is None:
         raise InputError("A row has neither is_correct nor expected_answer.", where=where)
     if correct not in (None, False, True):
         raise InputError("is_correct is neither true, false nor null.", where=where, found=f"{correct!r:.80}")
     return _Sample(
-        str(row.get("id", number)),
-        str(row.get("problem")),
         (answer_of(row), str(expected)),
         NONE if correct is None else int(correct),
         str(row.get("finish_reason") or ""),
         parse_verdict(text_of(row, "judgement"), policy) if "judgement" in row else "",
+        text_mark(row),
     )
 
 

@@ -65,6 +65,10 @@ def _truncated(mode: Mode) -> float | None:
     return None if mode.runs.truncated is None else mode.runs.truncated.mean()
 
 
+def _refused(mode: Mode) -> float | None:
+    return None if mode.runs.refused is None else mode.runs.refused.mean()
+
+
 SAMPLED = ("greedy", "average")  # of samples as they stand
 COMPARED = ("greedy", "average", "majority")  # both gradings were made of the same answers
 
@@ -87,6 +91,7 @@ METRICS = [
         aggregations=("majority",),
     ),
     Metric("truncated", "samples that met the token limit", "proportion", _truncated, aggregations=SAMPLED),
+    Metric("refused", "samples without a generation", "proportion", _refused, aggregations=SAMPLED),
     Metric(
         "unparsed",
         "replies of the judge that say neither yes nor no",

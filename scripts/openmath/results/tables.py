@@ -1,5 +1,7 @@
 """From modes to the tables that people and programs read: the recipe's layout, Markdown, and data frames."""
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas
 
@@ -121,9 +123,10 @@ def disagreements(benchmark: Benchmark, modes: list[Mode]) -> list[dict]:
     return rows
 
 
-def markdown(title: str, metrics: list[dict], curve: list[dict]) -> str:
+def markdown(title: str, metrics: list[dict], curve: list[dict], warnings: Iterable[str] = ()) -> str:
     """The tables of all benchmarks in Markdown: accuracies with intervals, what stands behind them, and the curves."""
     text = f"# {title}\n\nPercent, with 95 % intervals. How each is made: docs/statistics.md.\n"
+    text += "".join(f"\n**Warning:** {warning}\n" for warning in warnings)
     for benchmark in dict.fromkeys(row["benchmark"] for row in metrics):
         rows = [row for row in metrics if row["benchmark"] == benchmark]
         text += f"\n## {benchmark}\n\n" + markdown_table([_accuracy_cells(row) for row in rows])

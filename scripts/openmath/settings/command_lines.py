@@ -81,6 +81,12 @@ class Options:
         options += ["--max-new-tokens", generation["max_new_tokens"]]
         return options + (["--limit", generation["limit"]] if generation["limit"] else [])
 
+    def refusals(self) -> str:
+        """What is done about refused questions, as one string: none of it changes a sample that there is."""
+        generation = self._config["generation"]
+        share = f"--max-refused {generation['max_refused']}" if "max_refused" in generation else ""
+        return share + " --ask-refused" * generation.get("ask_refused", False)
+
     def judge(self, judge: str) -> list:
         """Who judges and how: all that can change a verdict, but the prompt, whose text counts and not its place."""
         settings = self._judges[judge]

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import MISSING, BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from openmath.arguments import ADDRESS_WORDS
 from openmath.errors import InputError
 from openmath.settings.benchmark_names import without_groups
 from openmath.settings.config_files import ConfigFiles
@@ -23,7 +24,7 @@ PLACEHOLDERS = ("checkpoint", "port", "dtype", "tensor_parallel", "context_lengt
 PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")  # not a brace of JSON
 SECRET_PRONE = {  # a wrong value may be a secret: it is never repeated
     "api_key_env": "must be the name of an environment variable that holds the key (A-Z, 0-9 and _), not the key",
-    "base_url": "must be http(s)://HOST/PATH, without a user or password",
+    "base_url": f"must be {ADDRESS_WORDS}",
 }
 WORDS = {  # for pydantic's kinds of errors, with its names of limits; types as JSON calls them
     "string_type": "is not of type 'string'",

@@ -20,6 +20,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from openmath.arguments import ADDRESS
 from openmath.settings import defaults
 from openmath.settings.engine_kinds import KINDS
 
@@ -60,7 +61,7 @@ def _not_zero(number: int) -> int:
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]  # becomes a folder
 JudgeName = Annotated[Name, AfterValidator(_no_tables_without_judge)]
-Address = Annotated[str, Field(pattern=r"^https?://[^@\s]+$")]
+Address = Annotated[str, Field(pattern=ADDRESS)]
 Variable = Annotated[str, Field(pattern=r"^[A-Z_][A-Z0-9_]{0,63}$")]
 Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0)]
@@ -189,6 +190,13 @@ class Generation(Section):
         "Tokens of the longest answer; a longer one is cut off, which its row says.",
         costs="answers",
     )
+    max_refused: Annotated[float, Field(ge=0, le=1)] | MISSING = key(
+        MISSING,
+        "Share of samples that may be refused; more stop the job: docs/engines.md.",
+        costs="nothing",
+        unset="`0.05`",
+    )
+    ask_refused: bool | MISSING = key(MISSING, "Jobs ask again what was refused.", costs="nothing", unset="`false`")
     limit: Count | None = key(None, "Only the first N problems of each benchmark.", costs="answers")
     concurrency: Count | None = key(
         None, "Requests in flight for one engine; see docs/engines.md.", costs="nothing", unset="by engine"

@@ -13,6 +13,7 @@ MAX_INPUT_LEN, MAX_NUM_TOKENS, MAX_BATCH_SIZE = 4096, 8192, 128  # the recipe's 
 TEMPERATURE = 0.7  # the recipe's
 TOP_P = 0.95  # of NeMo-Skills at 1a17935e, not in the recipe's commands
 MAX_NEW_TOKENS = 4096  # the recipe's
+MAX_REFUSED = 0.05  # a filter refuses one question in thousands; a wrong setting refuses all
 
 # engines:
 HEALTH = "/health"

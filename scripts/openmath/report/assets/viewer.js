@@ -7,7 +7,7 @@
   const controls = Object.fromEntries([...root.querySelectorAll("[data-control]")].map((node) => [node.dataset.control, node]));
   const list = find(".list"), spacer = find(".spacer"), detail = find(".detail");
   const ROW_HEIGHT = 56; // pixels, as in viewer.css
-  const CORRECT = 1, TRUNCATED = 2, NO_ANSWER = 4, DISAGREE = 8; // as in viewer.py
+  const CORRECT = 1, TRUNCATED = 2, NO_ANSWER = 4, DISAGREE = 8, REFUSED = 16; // as in viewer.py
   const STATUSES = {
     all: ["All", () => true],
     right: ["Right", (flags) => flags & CORRECT],
@@ -15,6 +15,7 @@
     disagree: ["Judge disagrees", (flags) => flags & DISAGREE],
     truncated: ["Truncated", (flags) => flags & TRUNCATED],
     none: ["No answer", (flags) => flags & NO_ANSWER],
+    refused: ["Refused", (flags) => flags & REFUSED],
   };
   const MODES = { greedy: "Greedy", majority: "Majority" };
   const query = () => controls.query.value.trim().toLowerCase();
@@ -49,7 +50,7 @@
       const flags = index.flags[mode][number], right = flags & CORRECT;
       const sign = element("span", right ? "right" : "wrong", right ? "✓" : "✗");
       sign.setAttribute("aria-label", right ? "right" : "wrong");
-      const extras = [flags & DISAGREE && "judge ≠", flags & TRUNCATED && "cut"].filter(Boolean).map((text) => element("span", "badge", text));
+      const extras = [flags & DISAGREE && "judge ≠", flags & TRUNCATED && "cut", flags & REFUSED && "refused"].filter(Boolean).map((text) => element("span", "badge", text));
       const got = element("span", "got", visible((index.answers[mode][number] ?? "no answer").slice(0, 60)));
       const row = element("div", "row", element("div", "top", sign, element("span", "name", visible(problems.ids[number])), ...extras, got));
       row.append(element("div", "snippet", visible(problems.snippets[number])));
@@ -136,7 +137,8 @@
       const title = mode === "greedy" ? "Greedy" : `${sample.run}, ${flags & NO_ANSWER ? "the first sample" : "first with the majority answer"}`;
       const facts = [sample.tokens && `${sample.tokens.toLocaleString("en")} tokens`, flags & TRUNCATED && "cut at the token limit"].filter(Boolean);
       const section = element("section", "", element("h4", "", [title, ...facts].join(" · ")));
-      section.append(sample.text === null ? element("p", "empty", "The file holds no generation.") : rich(sample.text, style));
+      if (flags & REFUSED) section.append(element("p", "empty", "The question was refused:"), rich(sample.refusal ?? "no words", style));
+      else section.append(sample.text === null ? element("p", "empty", "The file holds no generation.") : rich(sample.text, style));
       for (const [judge, , reply, prefilled] of sample.judged) {
         const what = prefilled ? `Not asked: ${visible(prefilled)}` : `Reply of ${visible(judge)}`;
         section.append(element("details", "", element("summary", "", what), rich(reply ?? "", style)));

@@ -72,6 +72,7 @@ const viewerText = (() => {
 
   const DEFINITION = /\\(?:[exg]?def|let|futurelet|global|long|newcommand|renewcommand|providecommand)(?![a-zA-Z])/;
   const KATEX = { throwOnError: false, errorColor: "currentColor", strict: "ignore", trust: false, maxExpand: 1000, maxSize: 20 };
+  const HUGE = /(?<![\d.])\d{3,}(?:\.\d+)?em/; // 100em and more
   const deeper = (node, limit) => limit < 0 || [...node.children].some((child) => deeper(child, limit - 1));
   function typeset(node, tex, display) {
     // Definitions are what formula bombs are made of; hardly an answer needs them.
@@ -83,6 +84,8 @@ const viewerText = (() => {
       return; // nested too deep for KaTeX: the source stays
     }
     if (deeper(made, MAX_DEPTH)) return; // ... or for a browser's layout
+    // KaTeX bounds sizes by maxSize, but not negative ones: \raisebox{-9999em} would push all else out of sight.
+    if ([...made.querySelectorAll("[style]")].some((part) => HUGE.test(part.getAttribute("style")))) return;
     node.replaceChildren(...made.childNodes);
     node.className = display ? "display" : "";
   }

@@ -1,0 +1,144 @@
+"""What the reply of an OpenAI-compatible endpoint says: an answer, a refusal of this one request, or nothing to be believed.
+
+Only a reply that says by a known word that the model came to its end, or to the token limit, is a Completion. Standard library and
+`openai`'s own dependencies only: this module also runs inside engine containers.
+"""
+
+from dataclasses import dataclass
+
+from openmath.api_keys import NO_KEY, without_key_inside
+from openmath.client.http import BadReply, StatusError
+from openmath.errors import printable
+
+SHOWN_NAME = 200  # characters of a model's name
+
+# A message has one of these, or says nothing. Its own `refusal` stands in place of a text.
+CONTENT_KEYS = {"content", "text", "reasoning_content", "reasoning", "refusal"}
+
+# What servers call the two ends of an answer, in lower case: OpenAI, vLLM, TensorRT-LLM and llama.cpp say stop and length; TGI
+# eos_token and stop_sequence, Together eos, Anthropic end_turn, Cohere complete, Mistral model_length, Gemini STOP and MAX_TOKENS.
+FINISH_REASONS = dict.fromkeys(("stop", "eos", "eos_token", "end_turn", "stop_sequence", "complete"), "stop")
+FINISH_REASONS |= dict.fromkeys(("length", "max_tokens", "model_length", "max_length"), "length")
+
+# The server, or its filter, declines this question, and would decline it again. So is a call of a tool no answer, ever:
+# no tool is offered to the model.
+REFUSALS = {
+    "content_filter",
+    "content_filtered",
+    "refusal",
+    "safety",
+    "recitation",
+    "blocklist",
+    "prohibited_content",
+    "spii",
+}
+REFUSALS |= {"error_toxic", "guardrail_intervened", "sensitive", "tool_calls", "tool_call", "tool_use", "function_call"}
+
+
+class NoAnswer(Exception):
+    """The endpoint, or the model, declines this request for good; the exception's text is its words."""
+
+
+@dataclass(frozen=True)
+class Completion:
+    """One answer of an endpoint. finish_reason: 'stop', or 'length' (cut at the token limit).
+
+    text: may be empty. reasoning: thought that the server returned apart from the text; None where there is none.
+    model, system_fingerprint: as the server names them, if it does.
+    """
+
+    text: str
+    finish_reason: str
+    num_prompt_tokens: int | None
+    num_generated_tokens: int | None
+    model: str | None
+    system_fingerprint: str | None
+    reasoning: str | None = None
+
+
+def completion_of(reply: dict, api_key: str = NO_KEY) -> Completion:
+    """What we keep of a reply: without the key, should the server, or the model, repeat it.
+
+    BadReply: it holds no finished answer. StatusError: an error with an HTTP status of its own. NoAnswer: declined for good.
+    """
+    try:
+        reply = without_key_inside(reply, api_key)
+        _raise_error_of(reply)
+        choice, usage = reply["choices"][0], reply.get("usage")
+        usage = usage if isinstance(usage, dict) else {}
+        _raise_error_of(choice)
+        said = choice if choice.get("message") is None else choice["message"]
+        finish_reason = _finish_reason(choice.get("finish_reason"), said)
+        if not said.keys() & CONTENT_KEYS:
+            raise KeyError
+        text, thought = _text_and_thought(said.get("content", said.get("text")))
+        thoughts = map(_text, (said.get("reasoning_content"), said.get("reasoning"), thought))
+        completion = Completion(
+            text=text or "",
+            finish_reason=finish_reason,
+            num_prompt_tokens=_count(usage.get("prompt_tokens")),
+            num_generated_tokens=_count(usage.get("completion_tokens")),
+            model=_name(reply.get("model")),
+            system_fingerprint=_name(reply.get("system_fingerprint")),
+            reasoning=next(filter(None, thoughts), None),
+        )
+        return Completion(**without_key_inside(vars(completion), api_key))  # parts of a text are put together by now
+    except (KeyError, IndexError, TypeError, AttributeError, RecursionError):
+        raise BadReply("a reply without an answer in it") from None
+
+
+def _raise_error_of(part: dict) -> None:
+    """An error inside a success: by its own status, if it names one, else a fault that may pass."""
+    error = part.get("error")
+    if not error:
+        return
+    code = error.get("code") if isinstance(error, dict) else None
+    status = int(code) if isinstance(code, int | str) and str(code).isdecimal() and len(str(code)) == 3 else 0
+    words = StatusError(status, {}, {"error": error})
+    if code == "content_filter":
+        raise NoAnswer(words.words())
+    if status >= 400:
+        raise words
+    raise BadReply(f"a success that holds an error: {words.words()}")
+
+
+def _finish_reason(value: object, said: dict) -> str:
+    """'stop' or 'length'. NoAnswer where the model, by its own words, or the server declines."""
+    word = value.strip().lower() if isinstance(value, str) else ""
+    refusal = None if said.get("content") else _text(said.get("refusal"))
+    if refusal or word in REFUSALS:
+        raise NoAnswer(" ".join(f"finish_reason {word}: {refusal or 'no answer'}".split()))
+    if word not in FINISH_REASONS:
+        raise BadReply(f"a reply that is no finished answer: finish_reason {value!r}")
+    return FINISH_REASONS[word]
+
+
+def _text_and_thought(content: object) -> tuple[str | None, str | None]:
+    """The text of a message, and the thought inside it: some servers return a list of parts of both."""
+    if content is None or isinstance(content, str):
+        return content, None
+    if not isinstance(content, list):
+        raise TypeError
+    text, thought = "", ""
+    for part in content:
+        if part["type"] == "text":
+            text += part["text"]
+        elif part["type"] in ("thinking", "reasoning"):
+            thought += _text_and_thought(part[part["type"]])[0] or ""
+        else:
+            raise TypeError
+    return text, thought
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _name(value: object) -> str | None:
+    """What a server calls itself, in one line of bounded length."""
+    return printable(" ".join(value.split()))[:SHOWN_NAME] or None if isinstance(value, str) else None
+
+
+def _count(value: object) -> int | None:
+    """Tokens as the server counts them; None for what is no count."""
+    return value if type(value) is int and 0 <= value < 2**31 else None

@@ -1,0 +1,131 @@
+"""Each failure of a request says what happened and what to do, whatever the server sends."""
+
+import asyncio
+import json
+
+import pytest
+from unit.test_http import KEY, http, raw_server
+
+from openmath.client.completion import CompletionClient, HostedEndpoint, RequestFailed, RequestRefused
+from openmath.client.failures import words_of
+from openmath.errors import InputError
+
+PAGE = "<!DOCTYPE html><html><head><title>502 Bad Gateway</title><style>p {color: red}</style></head><body><p>nginx</p></html>"
+FASTAPI = {"detail": [{"type": "missing", "loc": ["body", "messages"], "msg": "Field required", "input": {"a": 1}}]}
+
+
+def failure(status: str, body: object = b"", *headers: str, path: str = "/v1", tries: int = 1) -> InputError:
+    """What the client says of such a reply."""
+
+    async def ask(address: str) -> None:
+        endpoint = HostedEndpoint(address + path, KEY, "m")
+        async with CompletionClient(endpoint, request_seconds=10, tries=tries, first_pause=0.01) as client:
+            await client.complete([{"role": "user", "content": "?"}], {})
+
+    content = body if isinstance(body, bytes) else (body if isinstance(body, str) else json.dumps(body)).encode()
+    with raw_server(http(status, content, *headers)) as (address, _), pytest.raises(InputError) as error:
+        asyncio.run(ask(address))
+    assert KEY not in str(error.value) and error.value.hint
+    return error.value
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"error": {"message": "no such model", "code": 1}}, "no such model"),
+        ({"error": "no such model"}, "no such model"),
+        ({"error": "Unauthorized", "message": "Invalid token"}, "Unauthorized: Invalid token"),
+        ({"object": "error", "message": "no such model", "code": 404}, "no such model"),
+        ({"error": ["one", {"message": "two"}]}, "one; two"),
+        ({"errors": [{"detail": "one"}]}, "one"),
+        ({"error": {"message": {"text": "odd"}}}, "{'text': 'odd'}"),
+        ({"error": 17}, "17"),
+        ({"error": None, "message": "no"}, "no"),
+        ({"detail": "Not Found"}, "Not Found"),
+        (FASTAPI, "body.messages: Field required"),
+        (["a", "b"], "a; b"),
+        ([[[[[[[[["deep"]]]]]]]]], ""),
+        (5, "5"),
+        (None, ""),
+        ({}, ""),
+    ],
+)
+def test_words_of_servers(body, words):
+    assert words_of(body) == words
+
+
+def test_an_address_without_v1():
+    error = failure("404 Not Found", path="")
+    assert isinstance(error, RequestRefused) and error.found == "HTTP 404: Not Found, without a word"
+    assert error.hint.endswith("/v1") and "base_url" in error.hint
+    assert "served_model" in failure("404 Not Found", {"detail": "Not Found"}).hint
+
+
+def test_a_body_that_fastapi_refuses():
+    error = failure("422 Unprocessable Entity", FASTAPI)
+    assert error.found == "HTTP 422: body.messages: Field required" and error.about_request
+
+
+@pytest.mark.parametrize("status", ["301 Moved", "307 Temporary Redirect", "308 Permanent Redirect"])
+def test_a_redirect_is_named_and_not_followed(status):
+    error = failure(status, b"", f"Location: https://user:{KEY}@new.example/v1/chat/completions?key={KEY}")
+    assert "new.example/v1/chat/completions" in error.found and error.hint.endswith("base_url: https://new.example/v1")
+    assert "redirect" in failure(status).hint
+
+
+@pytest.mark.parametrize("code", [["a", "list"], {"a": 1}, 7, None, True])
+def test_a_429_with_an_odd_code_is_tried_again(code):
+    error = failure("429 Too Many Requests", {"error": {"message": "slow down", "code": code}}, tries=2)
+    assert isinstance(error, RequestFailed) and error.found == "HTTP 429: slow down"
+
+
+def test_a_gateways_page_is_shown_as_text():
+    error = failure("502 Bad Gateway", PAGE)
+    assert error.found == "HTTP 502: 502 Bad Gateway nginx" and "gateway" in error.hint
+
+
+@pytest.mark.parametrize(
+    ("status", "hint"),
+    [
+        ("401 x", "api_key_env"),
+        ("403 x", "gateway"),
+        ("402 x", "paid"),
+        ("407 x", "proxy"),
+        ("400 x", "accept"),
+        ("418 x", "check"),
+    ],
+)
+def test_each_refusal_has_its_hint(status, hint):
+    assert hint in failure(status, {"error": {"message": "no"}}).hint
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"error": {"message": f"wrong key {KEY}"}},
+        {"error": {"message": " " * 300 + "x" * 190 + KEY}},
+        {"detail": [{"loc": ["header", KEY], "msg": "bad", "input": f"Bearer {KEY}"}]},
+        {"error": [KEY[:9], KEY[9:]]},
+        {KEY: KEY},
+        "".join(f"\\u{ord(c):04x}" for c in KEY),
+        f"<html><body>{KEY[:9]}<b>{KEY[9:]}</b></body></html>",
+        "<html>" + "x" * 70_000 + KEY,
+    ],
+)
+@pytest.mark.parametrize("status", ["401 Unauthorized", "500 Internal Server Error", "200 OK"])
+def test_no_words_show_the_key(status, body):
+    error = failure(status, body)
+    plain = "".join(str(error).split())
+    assert not [KEY[i : i + 9] for i in range(len(KEY) - 8) if KEY[i : i + 9] in plain]
+
+
+@pytest.mark.parametrize("base_url", ["http://127.0.0.1:9/v1", "https://no-such-host.invalid/v1", "ftp://host/v1"])
+def test_no_server_at_all(base_url):
+    async def ask() -> None:
+        endpoint = HostedEndpoint(base_url, KEY, "m")
+        async with CompletionClient(endpoint, request_seconds=10, tries=1) as client:
+            await client.complete([{"role": "user", "content": "?"}], {})
+
+    with pytest.raises(RequestFailed) as error:
+        asyncio.run(ask())
+    assert error.value.hint and KEY not in str(error.value)
