@@ -3,8 +3,8 @@
 ALGEBRA = [
     ("integral", r"\int_0^1 x^2\,dx", r"\frac13", True),
     ("integral", r"\int_0^1 x^2\,dx", r"\frac14", False),
-    ("integral", r"x = \int_0^1 2x\,dx", "x = 1", True),
-    ("integral", r"x = \int_0^1 2x\,dx", "y = 1", False),
+    ("integral", r"x = \int_0^1 2t\,dt", "x = 1", True),
+    ("integral", r"x = \int_0^1 2t\,dt", "y = 1", False),
     ("integral", r"\int_0^\pi \sin x\,\mathrm{d}x", "2", True),
     ("integral", r"\int_1^e \frac{dx}{x}", "1", True),
     ("integral", r"\int_0^a x\,dx", r"\frac{a^2}{2}", True),
