@@ -1,5 +1,6 @@
 """SymPy, last and bounded: what it decides, that it is imported only then, and that its limit does not depend on the machine."""
 
+import json
 import os
 import signal
 import subprocess
@@ -86,6 +87,23 @@ def test_what_swallows_the_limit_is_over_it_all_the_same():
 @pytest.mark.parametrize(("text", "status"), LONG)
 def test_many_steps(text, status):
     assert grade(text, "1").status == status
+
+
+@pytest.mark.slow
+def test_same_in_every_worker():
+    """One worker or two, whatever the seed of Python's hashes: also near the limit of steps."""
+    pairs = [(one, other) for _, one, other, _ in ALGEBRA] + [(text, "1") for text, _ in LONG]
+    lines = "".join(json.dumps({"predicted_answer": a, "expected_answer": b}) + "\n" for a, b in pairs)
+    outputs = set()
+    for seed, processes in (("1", "1"), ("2", "2")):
+        run = subprocess.run(
+            [sys.executable, SCRIPTS / "grade_answers.py", "--pairs", "--processes", processes],
+            input=lines, env=os.environ | {"PYTHONHASHSEED": seed}, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        outputs.add(run.stdout)
+    assert len(outputs) == 1
+    statuses = [json.loads(line)["status"] for line in outputs.pop().splitlines()]
+    assert statuses[: len(ALGEBRA)] == ["ok"] * len(ALGEBRA)
 
 
 def test_what_sympy_cannot_do_is_no_error():

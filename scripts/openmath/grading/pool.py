@@ -30,8 +30,9 @@ WINDOW = 4  # chunks per worker that may be read ahead of the slowest result
 MAX_DEATHS_ALONE = 2  # workers that a pair breaks while it is alone, before it is "too_large"
 MAX_KILLS_ALONE = 10  # ... or that are killed from outside
 MAX_IDLE_DEATHS = 3  # workers in a row that die with no job in hand before the pool gives up: something is broken
-MAX_IDLE_KILLS = 50  # ... or are killed from outside before one of them has graded anything
-KILL_PAUSE_S = 0.05  # after each of those, so that memory may become free
+MAX_IDLE_KILLS = 200  # ... or are killed from outside before one of them has graded anything
+KILL_PAUSE_S = 0.05  # after the first of those, so that memory may become free; longer after each
+MAX_PAUSE_S = 2
 
 
 class GraderPool:
@@ -143,7 +144,7 @@ class GraderPool:
         if run.idle_deaths > (MAX_IDLE_KILLS if killed else MAX_IDLE_DEATHS):
             why = "killed: is there too little memory?" if killed else f"exit code {worker.process.exitcode}"
             raise RuntimeError(f"grading workers die before they grade anything ({why})")
-        time.sleep(KILL_PAUSE_S)
+        time.sleep(min(run.idle_deaths * KILL_PAUSE_S, MAX_PAUSE_S))
 
 
 class _Run:
