@@ -25,9 +25,11 @@ import openai  # noqa: E402
 
 from openmath.client.completion import CompletionClient, HostedEndpoint, map_concurrently  # noqa: E402
 from openmath.files.rows import write_rows  # noqa: E402
+from openmath.judging.attempts import Attempts  # noqa: E402
 from openmath.judging.budget import Budget, Prices  # noqa: E402
 from openmath.judging.online import OnlineJudge  # noqa: E402
-from openmath.judging.questions import Attempts  # noqa: E402
+from openmath.judging.records import ServedModel  # noqa: E402
+from openmath.judging.refusals import Unanswered  # noqa: E402
 from openmath.judging.settings import JudgeSettings, judge_sampling, read_judge_prompt  # noqa: E402
 from openmath.judging.store import VerdictStore  # noqa: E402
 
@@ -76,7 +78,8 @@ def server():
 async def with_store(endpoint: HostedEndpoint) -> None:
     with tempfile.TemporaryDirectory() as folder:
         store = VerdictStore(Path(folder))
-        judge = OnlineJudge("j", DOCKET, store, Budget(Prices(2.5, 10.0), 100.0, 0.0))
+        served = ServedModel("judge-1", SETTINGS, [])
+        judge = OnlineJudge("j", DOCKET, store, Budget(Prices(2.5, 10.0), 100.0, 0.0), Unanswered(CALLS, 0.0), served)
         async with CompletionClient(endpoint, request_seconds=60) as client:
             await judge.ask(client, questions(CALLS), CONCURRENCY)
         store.close()

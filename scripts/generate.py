@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from openmath.arguments import real, whole
+from openmath.arguments import day, real, whole
 from openmath.errors import InputError, run_command
 from openmath.generation.locks import RunLocks
 from openmath.generation.prompts import TEMPLATES
@@ -54,6 +54,7 @@ def parse_arguments() -> argparse.Namespace:
     add("--max-new-tokens", type=whole(1), default=defaults.MAX_NEW_TOKENS)
     add("--max-refused", type=real(0, 1), default=defaults.MAX_REFUSED, help="refused share that stops the job")
     add("--ask-refused", action="store_true", help="ask again what was refused before")
+    add("--chat-date", type=day, help="that prompts say, where the chat template prints one; default: of the first run")
     add("--limit", type=whole(1), help="only the first problems of each benchmark")
     add("--concurrency", type=whole(0), default=0, help="requests in flight; 0: what suits the engine")
     add("--log", type=Path, default=Path("engine.log"), help="file for the server's own output")

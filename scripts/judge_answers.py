@@ -12,24 +12,25 @@ import argparse
 import asyncio
 import signal
 import time
-from collections import Counter
 from contextlib import AbstractAsyncContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from openmath.arguments import address, real, whole
 from openmath.errors import InputError, run_command
-from openmath.files.fingerprint import canonical_json, identity, sha256_text, write_manifest
-from openmath.files.records import CostOfRun, JudgedRecord
-from openmath.files.rows import read_rows, write_rows
+from openmath.files.records import CostOfRun
+from openmath.files.rows import read_rows
 from openmath.files.same_problems import check_references
-from openmath.files.sample_rows import Judgement
+from openmath.judging.attempts import Attempts
 from openmath.judging.endpoints import check_judge_key, replayed_identity
-from openmath.judging.questions import PREFILLED, Attempts, prefilled, question_of, symbolically_equal
+from openmath.judging.judged_files import say_what_stands_out, write_judged
+from openmath.judging.questions import prefilled, question_of, symbolically_equal
+from openmath.judging.records import ServedModel
+from openmath.judging.refusals import Unanswered
 from openmath.judging.settings import JudgeSettings, judge_sampling, read_judge_prompt
 from openmath.judging.store import VerdictRecord, VerdictStore
-from openmath.machine import machine, versions
 from openmath.settings import defaults
+from openmath.settings.engine_kinds import engine_kind
 from openmath.settings.sample_settings import engine_identity
 
 if TYPE_CHECKING:
@@ -74,6 +75,14 @@ def main() -> None:
         default=defaults.REQUEST_SECONDS,
         help="deadline of one try of one request",
     )
+    add(
+        "--max-refused",
+        type=real(0, 1),
+        default=defaults.MAX_REFUSED,
+        help="largest share of questions that may be refused for good, or stay without a word, before the job stops",
+    )
+    add("--ask-refused", action="store_true", help="ask again what an earlier run was refused for good")
+    add("--batch-size", type=whole(1), help="questions of one batch; the next follows when it has ended")
     add("--poll-seconds", type=real(0, above=True), default=defaults.POLL_SECONDS, help="between two looks at a batch")
     add("--policy", choices=("default", "paper"), default=defaults.POLICY)
     options = parser.parse_args()
@@ -91,13 +100,15 @@ def main() -> None:
 def judge(options: argparse.Namespace) -> None:
     from openmath.judging.budget import Prices, cost
 
-    store = VerdictStore(options.store, mends=not options.replay)
+    store = VerdictStore(options.store, mends=not options.replay, ask_refused=options.ask_refused)
     attempts = read_attempts(options, store)
     files = [read_questions(path, options) for path in options.input]
     check_references(zip(options.input, ([row for row, _, _ in rows] for rows in files), strict=True))
     # One entry per different question, in order: dicts keep it.
-    questions = {attempts.settings.key(q): q for rows in files for _, q, reason in rows if reason is None}
-    unanswered = [q for q in questions.values() if attempts.next_attempt(q, store.records)]
+    questions = {attempts.first_key(q): q for rows in files for _, q, reason in rows if reason is None}
+    unanswered = [q for q in questions.values() if attempts.next_request(q, store.records)]
+    without_reply = Unanswered(len(questions), options.max_refused)
+    without_reply.note_all(questions.values(), attempts, store.records)
     prices = Prices(*options.prices) if options.prices else None
     price = f", about {prices.estimate(len(unanswered), list(store.records.values())):.2f} USD" if prices else ""
     print(
@@ -114,17 +125,21 @@ def judge(options: argparse.Namespace) -> None:
             found=f"{len(questions) - len(unanswered)} of {len(questions)}; first missing: {unanswered[0]['problem'][:60]!r}",
             hint="import them with scripts/exchange_verdicts.py, or judge without replay.",
         )
+    if error := without_reply.error():
+        raise error
     if unanswered:
         try:
-            paid = ask(options, attempts, store, list(questions.values()), prices)
+            paid = ask(options, attempts, store, list(questions.values()), without_reply, prices)
         except KeyboardInterrupt:
             print(f"judge: interrupted; {len(store.records)} verdicts kept; run the same command again", flush=True)
             raise
         finally:
             store.close()
+    say_what_stands_out(list(questions.values()), attempts, store.records)
     this_run: CostOfRun = {"paid_in_this_run": cost(paid), "seconds": round(time.monotonic() - started, 1)}
     for path, output, rows in zip(options.input, options.output, files, strict=True):
-        write_judged(path, output, rows, options, attempts, store, this_run)
+        judge, cascade = options.judge, options.cascade
+        write_judged(path, output, rows, attempts, store.records, this_run, judge=judge, cascade=cascade)
 
 
 def read_attempts(options: argparse.Namespace, store: VerdictStore) -> Attempts:
@@ -137,7 +152,8 @@ def read_attempts(options: argparse.Namespace, store: VerdictStore) -> Attempts:
         who: object = engine_identity(read_engine(options.engine))
     else:
         who = options.model or replayed_identity(store, options.store, prompt, sampling)
-    return Attempts(JudgeSettings(who, prompt, sampling), options.policy, options.tries_unparsed)
+    settings = JudgeSettings(who, prompt, sampling)
+    return Attempts(settings, options.policy, options.tries_unparsed, plain_too=options.replay)
 
 
 def read_questions(path: Path, options: argparse.Namespace) -> list[tuple[dict, dict, str | None]]:
@@ -156,7 +172,12 @@ def read_questions(path: Path, options: argparse.Namespace) -> list[tuple[dict, 
 
 
 def ask(
-    options: argparse.Namespace, attempts: Attempts, store: VerdictStore, questions: list[dict], prices: "Prices | None"
+    options: argparse.Namespace,
+    attempts: Attempts,
+    store: VerdictStore,
+    questions: list[dict],
+    without_reply: Unanswered,
+    prices: "Prices | None",
 ) -> list[VerdictRecord]:
     """Ask what the store does not hold; the records paid for in this run."""
     key = "none" if options.engine else check_judge_key(options.api_key_env)
@@ -167,12 +188,15 @@ def ask(
             options.judge,
             attempts,
             store,
+            without_reply,
+            ServedModel(options.model, attempts.settings, store.records.values()),
             base_url=options.base_url,
             api_key=key,
             model=options.model,
             prices=prices,
             budget_usd=options.budget_usd,
             poll_seconds=options.poll_seconds,
+            batch_size=options.batch_size,
         )
         batch.ask(questions)
         return batch.paid
@@ -184,7 +208,7 @@ def ask(
         )
     # An engine of our own costs no money, and its GPU should not wait for another job's.
     with nullcontext() if options.engine else store.lock():
-        return asyncio.run(ask_online(options, attempts, store, questions, prices, key))
+        return asyncio.run(ask_online(options, attempts, store, questions, without_reply, prices, key))
 
 
 async def ask_online(
@@ -192,11 +216,12 @@ async def ask_online(
     attempts: Attempts,
     store: VerdictStore,
     questions: list[dict],
+    without_reply: Unanswered,
     prices: "Prices | None",
     key: str,
 ) -> list[VerdictRecord]:
     from openmath.client.completion import CompletionClient, HostedEndpoint
-    from openmath.engines import running_engine
+    from openmath.engines import read_engine, running_engine
     from openmath.judging.budget import Budget
     from openmath.judging.online import OnlineJudge
 
@@ -214,8 +239,10 @@ async def ask_online(
         CompletionClient(endpoint, request_seconds=options.request_seconds, tries=TRIES) as client,
     ):
         budget = Budget(prices, options.budget_usd, store.spent)
-        online = OnlineJudge(options.judge, attempts, store, budget, endpoint.extra_body)
-        unanswered = [question for question in questions if attempts.next_attempt(question, store.records)]
+        ours = options.engine and not engine_kind(read_engine(options.engine)["engine"]).hosted
+        served = ServedModel(None if ours else endpoint.model, attempts.settings, store.records.values())
+        online = OnlineJudge(options.judge, attempts, store, budget, without_reply, served, endpoint.extra_body)
+        unanswered = [question for question in questions if attempts.next_request(question, store.records)]
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
         loop.add_signal_handler(signal.SIGTERM, online.terminate)  # preemption, wall limit
         loop.add_signal_handler(signal.SIGINT, online.interrupt, task)  # Ctrl-C
@@ -226,57 +253,6 @@ async def ask_online(
                 raise KeyboardInterrupt from None
             raise
         return online.paid
-
-
-def write_judged(
-    path: Path,
-    output: Path,
-    rows: list[tuple[dict, dict, str | None]],
-    options: argparse.Namespace,
-    attempts: Attempts,
-    store: VerdictStore,
-    this_run: CostOfRun,
-) -> None:
-    """The judged rows, and a manifest of who judged them and what it cost."""
-    from openmath.judging.budget import cost
-
-    judged = []
-    used: dict[str, VerdictRecord] = {}
-    for row, question, reason in rows:
-        if reason:
-            judgement, verdict = PREFILLED[reason], "no" if reason == "no_answer" else "yes"
-        else:
-            judgement, verdict = attempts.judgement(question, store.records)
-            used |= {record["key"]: record for record in attempts.records(question, store.records)}
-        added: Judgement = {
-            "judgement": judgement,
-            "judge_verdict": verdict,
-            "judge_model": options.judge,
-            "judge_prefilled": reason,
-        }
-        judged.append({**row, **added})
-    write_rows(output, judged)
-    record: JudgedRecord = {
-        "input": path.name,
-        "judge": attempts.settings.identity,
-        "settings": attempts.settings.fingerprint,
-        "prompt": attempts.settings.prompt_fingerprint,
-        "prompt_sha256": sha256_text(canonical_json(attempts.settings.prompt)),
-        "sampling": attempts.settings.sampling,
-        "policy": options.policy,
-        "cascade": options.cascade,
-        "rows": len(rows),
-        "prefilled": Counter(reason for _, _, reason in rows if reason),
-        "verdicts": Counter(row["judge_verdict"] for row in judged),
-        "answered_by": Counter(f"{r.get('model')} {r.get('system_fingerprint')}" for r in used.values()),
-        "verdicts_used": cost(list(used.values())),
-        **this_run,
-        "answers": identity(path),
-        "judged": identity(output),
-        "machine": machine(),
-        "versions": versions(),
-    }
-    write_manifest(output.with_suffix(".manifest.json"), record)
 
 
 if __name__ == "__main__":

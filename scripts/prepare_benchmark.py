@@ -10,6 +10,7 @@ not registered is your own benchmark. Registered ones without a hash are pinned 
 
 import argparse
 import tempfile
+import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -19,6 +20,7 @@ from openmath.benchmarks.hub import PREFIX, fetch_from_hub
 from openmath.benchmarks.lock import LOCK, check_pin
 from openmath.benchmarks.registry import REGISTRY, find_benchmark, prepare_rows, problems_sha256, read_registry
 from openmath.benchmarks.sources import MAX_BYTES, read_source, repair, source_format
+from openmath.client.within import leave, within
 from openmath.errors import InputError, run_command
 from openmath.files.fingerprint import sha256_file, sha256_text, write_manifest
 from openmath.files.records import BenchmarkRecord
@@ -26,7 +28,8 @@ from openmath.files.rows import write_rows
 from openmath.provenance.public import public
 
 ROOT = Path(__file__).parents[1]  # relative sources of the registry are files of this repository
-TIMEOUT = 60.0  # seconds without a byte
+READ_SECONDS = 60.0  # without a byte
+ALL_SECONDS = 900.0  # of a whole download
 
 
 def main() -> None:
@@ -113,7 +116,7 @@ def fetch_any(name: str, sources: list[dict], target: Path, *, shipped: bool) ->
         url = source["url"]
         try:
             if url.startswith(PREFIX):
-                files, url = fetch_from_hub(url)
+                files, url = from_hub(url)
             else:
                 files = [fetch(url, target, shipped=shipped)]
             return source, url, files
@@ -126,6 +129,15 @@ def fetch_any(name: str, sources: list[dict], target: Path, *, shipped: bool) ->
         hint="run `snakemake fetch` where there is a network, or name a local file with --source "
         f"(benchmark_sources: {{{name}: FILE}} in the configuration).",
     )
+
+
+def from_hub(url: str) -> tuple[list[Path], str]:
+    """As fetch_from_hub, but not for ever."""
+    try:
+        return within(ALL_SECONDS, lambda: fetch_from_hub(url))
+    except TimeoutError:
+        found, hint = f"not whole within {ALL_SECONDS:g} s", "run the same command again: it goes on where it was."
+        leave(InputError("The download is too slow.", where=url, found=found, hint=hint))
 
 
 def check_problems(benchmark: dict, rows: int, problems: str, where: str, *, allow_partial: bool) -> None:
@@ -156,9 +168,19 @@ def fetch(url: str, target: Path, *, shipped: bool) -> Path:
         path = ROOT / url if shipped else Path(url)
         path.stat()
         return path
-    with urllib.request.urlopen(url, timeout=TIMEOUT) as reply, open(target, "wb") as file:
+    try:
+        return within(ALL_SECONDS, lambda: download(url, target, time.monotonic() + ALL_SECONDS))
+    except TimeoutError:
+        raise OSError(f"not whole within {ALL_SECONDS:g} s, or silent for {READ_SECONDS:g} s") from None
+
+
+def download(url: str, target: Path, deadline: float) -> Path:
+    """deadline: by time.monotonic; nothing is written after it."""
+    with urllib.request.urlopen(url, timeout=READ_SECONDS) as reply, open(target, "wb") as file:
         length = reply.headers.get("Content-Length")  # absent from a chunked reply, and whatever the server says
-        while block := reply.read(2**20):
+        while block := reply.read1(2**20):  # what has come: a server that drips must not hold us in one read
+            if time.monotonic() > deadline:
+                raise TimeoutError
             file.write(block)
             if file.tell() > MAX_BYTES:
                 raise OSError(f"larger than {MAX_BYTES} bytes")

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 # Columns of files that may have no rows.
 DISAGREEMENT_COLUMNS = ["benchmark", "mode", "id", "predicted_answer", "expected_answer", "symbolic", "judge"]
+DISAGREEMENT_COLUMNS += ["judge_words"]
 CURVE_COLUMNS = ["benchmark", "estimator", "grading", "k", "estimate", "ci95_low", "ci95_high"]
 PUBLISHED_COLUMNS = ["set", "benchmark", "mode", "grading", "ours", "ci95_low", "ci95_high", "published", "verdict"]
 

@@ -26,12 +26,19 @@ LONGEST_SEARCHED = 2**20  # characters; a longer text with a key in it is given 
 HIDDEN = "***"
 
 # One character in disguise, escaped any number of times: \u0041 \x41 \/ (JSON), %41 (URL), &#65; &#x41; &amp; (HTML; of the named
-# ones those that a key may need). A line break or tab as \n, \r, \t is white space.
+# ones those that a key may need). A line break or tab as \n, \r, \t is white space. A run of backslashes is looked at once, from
+# its start: a million of them would take hours otherwise.
 ESCAPE = re.compile(
-    r"\\+(?:u(?P<unicode>[0-9a-fA-F]{4})|x(?P<byte>[0-9a-fA-F]{2})|(?P<solidus>/)|(?P<space>[nrt]))"
+    r"(?<!\\)\\++(?:u(?P<unicode>[0-9a-fA-F]{4})|x(?P<byte>[0-9a-fA-F]{2})|(?P<solidus>/)|(?P<space>[nrt]))"
     r"|%(?:25)*(?P<percent>[0-9a-fA-F]{2})"
     r"|&(?:amp;)*(?P<entity>\#[0-9]{1,7};|\#[xX][0-9a-fA-F]{1,6};"
     r"|(?:amp|apos|ast|bsol|colon|commat|dollar|equals|gt|hyphen|lowbar|lt|nbsp|num|percnt|period|plus|quot|shy|sol);)"
+)
+
+# What ESCAPE finds, but for a \n, \r or \t of one backslash, of which LaTeX has many. That it begins with a set of letters makes it
+# fast: a reply of 3,000 letters takes a tenth of a millisecond.
+DISGUISE = re.compile(
+    r"[\\%&](?:(?<=\\)(?:u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|/|\\[nrt])|(?<=%)[0-9a-fA-F]{2}|(?<=&)(?:\#|[a-z]{2,6};))"
 )
 
 
@@ -136,7 +143,10 @@ def _holds_part(text: str, key: str, part: int) -> bool:
     half, probes = _probes(key, part)
     if len(text) < half:
         return False
-    plain = ESCAPE.sub(lambda match: _meant(match) or "", text)
+    if DISGUISE.search(text):
+        plain = ESCAPE.sub(lambda match: _meant(match) or "", text)
+    else:  # nearly every reply
+        plain = text.replace("\\n", "").replace("\\r", "").replace("\\t", "")
     plain = "".join(plain.split()).lower()
     if not plain.isascii():
         plain = "".join(filter(_is_visible, plain))

@@ -8,6 +8,7 @@ import json
 import math
 import re
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 # Of an endpoint, with no part in which a key could stand: addresses are written into results and messages.
@@ -54,6 +55,14 @@ def real(least: float, most: float = math.inf, *, above: bool = False) -> Callab
         raise argparse.ArgumentTypeError(f"must be a number {bounds}, not {text!r:.80}")
 
     return number
+
+
+def day(text: str) -> date:
+    """Type of an option that takes a date."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be a day, YYYY-MM-DD, not {text!r:.80}") from None
 
 
 def json_object(text: str) -> dict:

@@ -73,7 +73,8 @@ async def start(stack: AsyncExitStack, folder: Path, name: str, checkpoint: Path
         return server
     # The same server once more, as if somebody else ran it.
     os.environ[KEY_VARIABLE] = server.api_key
-    settings = {"base_url": server.base_url, "served_model": server.model, "api_key_env": KEY_VARIABLE}
+    listed = str(next(checkpoint.glob("*.gguf")))  # as /v1/models calls it
+    settings = {"base_url": server.base_url, "served_model": listed, "api_key_env": KEY_VARIABLE}
     describe(folder / "endpoint", {"engine": "endpoint", "version": "", "model": {}, "settings": settings})
     return await stack.enter_async_context(running_engine(folder / "endpoint"))
 

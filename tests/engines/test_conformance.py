@@ -10,6 +10,7 @@ import pytest
 from engines.engine_under_test import checkpoint_fixture, engine_fixture  # noqa: F401
 
 from openmath.client.completion import CompletionClient, HostedEndpoint, RequestRefused
+from openmath.engines.listener import listening_socket
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]  # loading a large model on a GPU takes minutes
 
@@ -112,6 +113,14 @@ def test_a_wrong_key_is_refused(engine):
         engine.run(ask())
 
 
+def test_the_port_is_held_by_what_we_started(engine):
+    if not hasattr(engine.server, "restarts_left"):
+        pytest.skip("somebody else runs an endpoint")
+    holder = Path(listening_socket(engine.server._port, engine.server._process.pid).link).parts[2]
+    assert int(holder) in server_processes(engine.server)
+    assert engine.run(engine.server.outlives_reply(engine.server.starts))
+
+
 def test_an_engine_that_dies_in_mid_run_is_started_again_and_nothing_is_lost(engine):
     if not hasattr(engine.server, "restarts_left"):
         pytest.skip("somebody else runs an endpoint")
@@ -132,6 +141,7 @@ def test_an_engine_that_dies_in_mid_run_is_started_again_and_nothing_is_lost(eng
     answers = engine.run(die_while_decoding())
     assert len(answers) == 8 and all(answer.text for answer in answers)
     assert engine.server.restarts_left == restarts - 1
+    assert engine.server.starts == 2 and not engine.run(engine.server.outlives_reply(1)), "it is another one"
 
 
 def test_a_stopped_engine_leaves_no_process_and_no_port(engine):  # the last test: it stops the engine

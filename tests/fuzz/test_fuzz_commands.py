@@ -227,6 +227,8 @@ NUMBERS = {
     "judge_answers": [
         "--tries-unparsed",
         "--budget-usd",
+        "--max-refused",
+        "--batch-size",
         "--max-new-tokens",
         "--concurrency",
         "--request-seconds",

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from openmath.benchmarks.registry import prepare_rows, read_registry
 from openmath.engines import read_engine
 from openmath.errors import InputError
-from openmath.files.append_only import kept_rows
+from openmath.files.append_only import kept_rows, set_damage_aside
 from openmath.files.fingerprint import fingerprint
 from openmath.files.rows import read_rows
 from openmath.files.sample_rows import is_sample
@@ -62,6 +62,9 @@ VERDICT = {
     "attempt": 1,
     "usd": 0.1,
     "asked_at": 5,
+    "form": {},
+    "outcome": "refused",
+    "refusal": "filtered",
 }
 BATCH = {"name": "x", "usd_at_most": 1.0, "batch_id": "b", "settings": DESCRIBED}
 JOB = {"samples": 3, "tokens": 90, "seconds": 2.0, "engine": "v", "start_seconds": 1.0, "started": 1.0, "runs": ["rs0"]}
@@ -98,6 +101,21 @@ def test_sample_files(folder, content):
     run = settles(StagedRun, path, ["p-0", "p-1"])
     if not isinstance(run, InputError):
         settles(run.rows)
+
+
+@REPEATABLE
+@given(files(SAMPLE))
+def test_what_is_whole_outlives_damage(folder, content):
+    path, aside = folder / "output-rs0.jsonl", folder / "output-rs0.jsonl.damaged"
+    path.write_bytes(content)
+    aside.unlink(missing_ok=True)
+    whole = list(kept_rows(path, is_sample, []))
+    set_damage_aside(path, is_sample)
+    damaged: list[int] = []
+    assert list(kept_rows(path, is_sample, damaged)) == whole and damaged == []
+    rest = content[content.rfind(b"\n") + 1 :] if b"\0" not in content else b""  # an unfinished line is no damage
+    lost = content.removesuffix(rest).split() != [] and not whole
+    assert not lost or aside.stat().st_size > 0
 
 
 @REPEATABLE

@@ -15,7 +15,7 @@ from openmath.client.http import MAX_REPLY, BadReply, StatusError
 from openmath.client.pacing import Pacer, retry_after
 from openmath.client.replies import Completion, NoAnswer, completion_of
 from openmath.errors import InputError
-from openmath.judging.batch import _parse_result
+from openmath.judging.batch_results import parse_result
 
 MESSAGE = {"role": "assistant", "content": [{"type": "text", "text": "7"}], "reasoning": "3 + 4", "refusal": None}
 REPLY = {
@@ -53,7 +53,7 @@ def test_thought_inside_thought_ends():
 @REPEATABLE
 @given(st.one_of(VALUES, damaged(RESULT)))
 def test_results_of_batches(result):
-    key, answer = _parse_result(json.dumps(result).encode())
+    key, answer = parse_result(json.dumps(result).encode())
     assert isinstance(answer, Completion | str)
     assert key is None or isinstance(key, str)
 

@@ -17,10 +17,14 @@ None is no fault. A reply's text comes from `answer(user turn)`.
 import argparse
 import asyncio
 import json
-import random
+import sys
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import contextmanager
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).parents[1]))  # where this file is the program
+from unit.batch_api import BatchApi
 
 LONGEST_HANG = 3600.0
 REASONS = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found", 429: "Too Many Requests"}
@@ -45,6 +49,10 @@ class JudgeServer:
         self.model = None  # the model that replies claim to be; None: as requested
         self.fingerprint = "fp_test"
         self.finish_reason = "stop"
+        self.choice: Callable[[dict], dict] = lambda request: {}  # put into the choice of a good reply
+        self.refuse: Callable[[dict], int | None] = lambda request: (
+            None
+        )  # HTTP status for a request, also inside a batch
         self.usage: dict = {"prompt_tokens": 11, "completion_tokens": 7}
         self.batches = BatchApi(self)
         self.port = 0
@@ -79,6 +87,9 @@ class JudgeServer:
 
     async def _reply(self, writer, method: str, path: str, headers: dict, body: bytes) -> bool:
         """Answer one request; False ends the connection."""
+        if self.batches.moved and not path.endswith(("/chat/completions", "/models")):
+            await _send(writer, 307, b"", {"Location": self.batches.moved + path})
+            return True
         if not path.endswith("/chat/completions"):
             status, data = self.batches.handle(method, path, headers, body)
             if status is None:  # told to drop this one
@@ -105,6 +116,7 @@ class JudgeServer:
             await _send(writer, 200, b"<html>a proxy's page</html>", {})
             return True
         status, more = fault if isinstance(fault, tuple) else (fault if isinstance(fault, int) else 200, {})
+        status = self.refuse(request) or status
         if status != 200:
             reply = {"error": {"message": self.words, "type": "test", "code": more.get("code")}}
         else:
@@ -123,98 +135,9 @@ class JudgeServer:
     def completion(self, request: dict) -> dict:
         text = self.answer(request["messages"][-1]["content"])
         choice = {"index": 0, "finish_reason": self.finish_reason, "message": {"role": "assistant", "content": text}}
+        choice |= self.choice(request)
         common = {"id": "c", "object": "chat.completion", "created": 0, "model": self.model or request["model"]}
         return {**common, "system_fingerprint": self.fingerprint, "choices": [choice], "usage": self.usage}
-
-
-class BatchApi:
-    """Files and batches. A batch ends at its first poll, with `status`.
-
-    drops: paths of which one POST is carried out and then gets no reply. after: called with the number of each request, after
-    it is carried out and before the reply. answered: whether a request, by its number in the batch, gets its answer in time.
-    breaks: number of result files that break off half-way.
-    """
-
-    def __init__(self, server: JudgeServer):
-        self.server = server
-        self.files: dict[str, bytes] = {}
-        self.created: list[dict] = []
-        self.asked: list[str] = []  # the user turn of each request that a batch has answered: what is paid
-        self.requests = 0
-        self.status = "completed"
-        self.drops: list[str] = []
-        self.breaks = 0
-        self.after: Callable[[int], None] = lambda number: None
-        self.answered: Callable[[int], bool] = lambda number: True
-
-    def handle(self, method: str, path: str, headers: dict, body: bytes) -> tuple[int | None, dict | bytes]:
-        path = path.partition("?")[0].removeprefix("/v1")
-        status, reply = self._route(method, path, headers, body)
-        self.requests += 1
-        self.after(self.requests)
-        if method == "POST" and path in self.drops:
-            self.drops.remove(path)
-            return None, {}
-        return status, reply
-
-    def _route(self, method: str, path: str, headers: dict, body: bytes) -> tuple[int, dict | bytes]:
-        if (method, path) == ("POST", "/files"):
-            name = f"file-{len(self.files)}"
-            self.files[name] = _uploaded(headers, body)
-            return 200, {"id": name, "object": "file", "bytes": 0, "created_at": 0, "filename": "f", "purpose": "batch"}
-        if (method, path) == ("POST", "/batches"):
-            return 200, self._create(json.loads(body))
-        if (method, path) == ("GET", "/batches"):
-            return 200, {"object": "list", "data": list(reversed(self.created)), "has_more": False}
-        if method == "GET" and path.startswith("/batches/"):
-            batch = next(b for b in self.created if b["id"] == path.removeprefix("/batches/"))
-            if batch["status"] == "in_progress":
-                self._finish(batch)
-            return 200, batch
-        if method == "GET" and path.endswith("/content"):
-            return 200, self.files[path.split("/")[2]]
-        return 404, {"error": {"message": f"no such path: {path}"}}
-
-    def _create(self, request: dict) -> dict:
-        batch = {
-            "id": f"batch-{len(self.created)}",
-            "object": "batch",
-            "endpoint": request["endpoint"],
-            "completion_window": request["completion_window"],
-            "input_file_id": request["input_file_id"],
-            "metadata": request.get("metadata"),
-            "created_at": 0,
-            "status": "in_progress",
-        }
-        self.created.append(batch)
-        return batch
-
-    def _finish(self, batch: dict) -> None:
-        """Answer it: results in another order than the requests, those that came too late as errors."""
-        if self.status == "failed":
-            batch |= {
-                "status": "failed",
-                "errors": {"object": "list", "data": [{"code": "c", "message": "bad line 1"}]},
-            }
-            return
-        lines = [json.loads(line) for line in self.files[batch["input_file_id"]].splitlines()]
-        results, errors = [], []
-        for number, line in enumerate(lines):
-            common = {"id": f"r{number}", "custom_id": line["custom_id"]}
-            if self.answered(number):
-                self.asked.append(line["body"]["messages"][-1]["content"])
-                body = self.server.completion(line["body"])
-                results.append(
-                    common | {"response": {"status_code": 200, "request_id": "r", "body": body}, "error": None}
-                )
-            else:
-                errors.append(common | {"response": None, "error": {"code": "batch_expired", "message": "too late"}})
-        random.Random(0).shuffle(results)
-        for kind, rows in (("output", results), ("error", errors)):
-            if rows:
-                batch[f"{kind}_file_id"] = name = f"file-{kind}-{batch['id']}"
-                self.files[name] = b"".join(json.dumps(row).encode() + b"\n" for row in rows)
-        batch["status"] = self.status
 
 
 async def _chunked(reader: asyncio.StreamReader) -> bytes:
@@ -224,16 +147,6 @@ async def _chunked(reader: asyncio.StreamReader) -> bytes:
         await reader.readline()
     await reader.readline()
     return body
-
-
-def _uploaded(headers: dict, body: bytes) -> bytes:
-    """The content of the `file` part of a multipart form."""
-    boundary = headers["content-type"].partition("boundary=")[2].strip('"').encode()
-    for part in body.split(b"--" + boundary):
-        head, _, content = part.partition(b"\r\n\r\n")
-        if b'name="file"' in head:
-            return content.removesuffix(b"\r\n")
-    raise ValueError("no file in the upload")
 
 
 async def _send(writer, status: int, data: bytes, headers: dict, torn: bool = False) -> None:

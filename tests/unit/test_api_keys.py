@@ -2,6 +2,7 @@
 
 import base64
 import json
+import time
 from urllib.parse import quote
 
 import pytest
@@ -116,6 +117,15 @@ def test_a_reply_may_hold_what_many_keys_begin_with():
 
 def test_a_placeholder_is_no_secret():
     assert without_key("none of these", NO_KEY) == "none of these"
+
+
+@pytest.mark.parametrize(
+    "text", ["\\\\" * 500_000, "%25" * 300_000, "&amp;" * 200_000, "&" + "amp;" * 200_000, "\\\\n" * 300_000]
+)
+def test_no_text_takes_long(text):
+    started = time.process_time()
+    assert without_key(text, KEY) == text
+    assert time.process_time() - started < 5
 
 
 def test_a_huge_text_with_a_key_in_it_goes_as_a_whole():

@@ -2,7 +2,9 @@ import copy
 import http.server
 import json
 import re
+import socket
 import threading
+import time
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
@@ -151,6 +153,33 @@ def test_a_source_that_does_not_say_its_length_is_bounded(tmp_path, monkeypatch)
     finally:
         server.shutdown()
     assert (tmp_path / "raw").stat().st_size <= 4 * 2**20
+
+
+@pytest.mark.parametrize("head", [b"", b"HTTP/1.1 200 OK\r\n\r\n"])
+def test_a_source_that_drips_is_given_up(tmp_path, monkeypatch, head):
+    def drip() -> None:
+        connection, _ = listener.accept()
+        with connection, suppress(OSError):
+            connection.sendall(head)
+            for byte in b"HTTP/1.1 200 OK\r\n" + b"X-Word: a\r\n" * 100:
+                connection.sendall(bytes([byte]))
+                time.sleep(0.05)
+
+    monkeypatch.setattr(prepare_benchmark, "ALL_SECONDS", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=drip, daemon=True).start()
+        began = time.monotonic()
+        with pytest.raises(OSError, match=r"not whole within 0\.3 s"):
+            prepare_benchmark.fetch(f"http://127.0.0.1:{listener.getsockname()[1]}/", tmp_path / "raw", shipped=False)
+    assert time.monotonic() - began < 3
+
+
+def test_a_hub_that_drips_is_given_up(monkeypatch):
+    monkeypatch.setattr(prepare_benchmark, "ALL_SECONDS", 0.1)
+    monkeypatch.setattr(prepare_benchmark, "fetch_from_hub", lambda _source: time.sleep(2))
+    monkeypatch.setattr(prepare_benchmark, "leave", lambda error: (_ for _ in ()).throw(error))  # not us
+    with pytest.raises(InputError, match=r"too slow[^@]*hf:a/b/test[^@]*not whole within 0\.1 s"):
+        prepare_benchmark.fetch_any("b", [{"url": "hf:a/b/test"}], Path("raw"), shipped=True)
 
 
 def test_another_version_of_a_benchmark_is_refused(tmp_path):

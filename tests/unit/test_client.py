@@ -233,24 +233,24 @@ def test_what_is_in_flight_is_taken_off_what_is_left():
     assert 8 < wait_after(headers, in_flight=5) < 9.5  # three are missing: 3 - 5, and one for the next
 
 
-SOON = datetime.now(UTC) + timedelta(seconds=100)
 MANY_FORMS = {
-    "seconds since 1970": f"{SOON.timestamp():.0f}",
-    "with a fraction": f"{SOON.timestamp():.3f}",
-    "milliseconds since 1970": f"{SOON.timestamp() * 1000:.0f}",
-    "RFC 3339": SOON.strftime("%Y-%m-%dT%H:%M:%SZ"),
-    "HTTP date": SOON.strftime("%a, %d %b %Y %H:%M:%S GMT"),
-    "seconds": "100",
-    "a duration": "1m40s",
+    "seconds since 1970": lambda soon: f"{soon.timestamp():.0f}",
+    "with a fraction": lambda soon: f"{soon.timestamp():.3f}",
+    "milliseconds since 1970": lambda soon: f"{soon.timestamp() * 1000:.0f}",
+    "RFC 3339": lambda soon: soon.strftime("%Y-%m-%dT%H:%M:%SZ"),
+    "HTTP date": lambda soon: soon.strftime("%a, %d %b %Y %H:%M:%S GMT"),
+    "seconds": lambda soon: "100",
+    "a duration": lambda soon: "1m40s",
 }
 
 
 @pytest.mark.parametrize("form", MANY_FORMS)
 def test_a_point_in_time_is_as_good_as_a_duration(form):
     """Seconds since 1970 were taken for a duration: the next request waited for years, a minute at a time."""
+    text = MANY_FORMS[form](datetime.now(UTC) + timedelta(seconds=100))
     headers = {"x-ratelimit-limit-requests": "100", "x-ratelimit-remaining-requests": "0"}
-    assert wait_after(headers | {"x-ratelimit-reset-requests": MANY_FORMS[form]}) < 10  # one of a hundred is soon back
-    assert 50 < wait_after({"retry-after": MANY_FORMS[form]}) < 120
+    assert wait_after(headers | {"x-ratelimit-reset-requests": text}) < 10  # one of a hundred is soon back
+    assert 50 < wait_after({"retry-after": text}) < 120
 
 
 IMPOSSIBLE = [

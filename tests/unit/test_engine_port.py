@@ -161,18 +161,29 @@ def test_half_answers_of_an_engine_that_is_being_ended_are_asked_again(tmp_path,
     assert asyncio.run(work()) == ["whole"] * 4
 
 
-@pytest.mark.parametrize("asks_key", [True, False])
-def test_a_wrong_key_is_tried_once_a_start(tmp_path, capsys, asks_key):
+REFUSES = """self.send_response(200 if self.path == "/health" or os.environ["OPENMATH_ENGINE_KEY"] in self.headers["Authorization"]
+                           else 401)"""
+
+
+@pytest.mark.parametrize(
+    ("code", "asks_key", "says"),
+    [
+        (SERVER, True, "error"),
+        (SERVER, False, "asks for no key"),  # an engine of one's own may have none: it is only said
+        (SERVER.replace("self.send_response(200)", REFUSES, 1), True, ""),
+    ],
+)
+def test_a_wrong_key_is_tried(tmp_path, capsys, code, asks_key, says):
     async def work():
-        async with server(tmp_path, asks_key=asks_key):
+        async with server(tmp_path, code, asks_key=asks_key):
             pass
 
-    if not asks_key:  # an engine of one's own may have no keys: it is only said
-        asyncio.run(work())
-        assert "asks for no key" in capsys.readouterr().out
+    if says == "error":
+        with pytest.raises(InputError, match=r"takes requests with a wrong key[^@]*OPENMATH_ENGINE_KEY"):
+            asyncio.run(work())
         return
-    with pytest.raises(InputError, match=r"takes requests with a wrong key[^@]*OPENMATH_ENGINE_KEY"):
-        asyncio.run(work())
+    asyncio.run(work())
+    assert ("asks for no key" in capsys.readouterr().out) == bool(says)
 
 
 DRIPPING = """

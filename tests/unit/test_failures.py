@@ -2,12 +2,13 @@
 
 import asyncio
 import json
+import time
 
 import pytest
 from unit.test_http import KEY, http, raw_server
 
 from openmath.client.completion import CompletionClient, HostedEndpoint, RequestFailed, RequestRefused
-from openmath.client.failures import words_of
+from openmath.client.failures import without_markup, words_of
 from openmath.errors import InputError
 
 PAGE = "<!DOCTYPE html><html><head><title>502 Bad Gateway</title><style>p {color: red}</style></head><body><p>nginx</p></html>"
@@ -82,6 +83,13 @@ def test_a_429_with_an_odd_code_is_tried_again(code):
 def test_a_gateways_page_is_shown_as_text():
     error = failure("502 Bad Gateway", PAGE)
     assert error.found == "HTTP 502: 502 Bad Gateway nginx" and "gateway" in error.hint
+
+
+def test_a_page_without_end_takes_no_time():
+    started = time.process_time()
+    for tag in ("<script ", "<!-- ", "<"):
+        assert without_markup("<html>" + tag * 20_000)
+    assert time.process_time() - started < 3
 
 
 @pytest.mark.parametrize(

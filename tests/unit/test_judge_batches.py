@@ -16,9 +16,12 @@ from unit.judging_cases import PROMPT, ROOT, SECRET, different_rows, write
 
 from openmath.errors import InputError
 from openmath.files import rows as samples
-from openmath.judging import batch
+from openmath.judging import batch, batch_service
+from openmath.judging.attempts import Attempts
 from openmath.judging.budget import BudgetSpent, Prices
-from openmath.judging.questions import Attempts, question_of
+from openmath.judging.questions import question_of
+from openmath.judging.records import ServedModel
+from openmath.judging.refusals import Unanswered
 from openmath.judging.settings import JudgeSettings, judge_sampling, read_judge_prompt
 from openmath.judging.store import VerdictStore
 
@@ -30,7 +33,7 @@ def answer(question: str) -> str:
     return f"Reply {number}.\nJudgement: {'Yes' if int(number) % 2 else 'No'}"
 
 
-def judge(folder: Path, server, rows=ROWS, prices=None, budget_usd=None) -> batch.BatchJudge:
+def judge(folder: Path, server, rows=ROWS, prices=None, budget_usd=None, **more) -> batch.BatchJudge:
     """Judge in this process; the judge afterwards."""
     attempts = Attempts(
         JudgeSettings("judge-1", read_judge_prompt(PROMPT), judge_sampling(10, "default")), "default", 2
@@ -38,13 +41,16 @@ def judge(folder: Path, server, rows=ROWS, prices=None, budget_usd=None) -> batc
     judge = batch.BatchJudge(
         "j",
         attempts,
-        VerdictStore(folder),
+        store := VerdictStore(folder),
+        Unanswered(len(rows), more.pop("max_refused", 0.05)),
+        ServedModel("judge-1", attempts.settings, store.records.values()),
         base_url=server.base_url,
         api_key=SECRET,
         model="judge-1",
         prices=prices,
         budget_usd=budget_usd,
         poll_seconds=0.05,
+        **more,
     )
     try:
         judge.ask([question_of(row) for row in rows])
@@ -90,8 +96,8 @@ def test_results_that_break_off_are_read_again(tmp_path, monkeypatch):
         server.batches.breaks = 2
         judge(tmp_path / "mended", server)
         check_all_answered_once(tmp_path / "mended", server)
-    monkeypatch.setattr(batch, "TRIES", 2)
-    monkeypatch.setattr(batch, "READ_BYTES", 500)
+    monkeypatch.setattr(batch_service, "TRIES", 2)
+    monkeypatch.setattr(batch_service, "READ_BYTES", 500)
     with judge_server(answer) as server:
         server.batches.breaks = 100
         with pytest.raises(InputError, match="batch service cannot be reached"):
@@ -101,7 +107,7 @@ def test_results_that_break_off_are_read_again(tmp_path, monkeypatch):
 
 def test_results_without_a_newline_are_given_up(tmp_path, monkeypatch):
     monkeypatch.setattr(samples, "MAX_LINE", 1000)
-    monkeypatch.setattr(batch, "READ_BYTES", 500)
+    monkeypatch.setattr(batch_service, "READ_BYTES", 500)
     with judge_server(lambda question: "x" * 5000) as server:
         with pytest.raises(InputError, match=r"too long[\s\S]*result file file-output-batch-0:1[\s\S]*Hint:"):
             judge(tmp_path, server)

@@ -7,6 +7,7 @@ from unit.judge_server import judge_server
 from unit.judging_cases import SECRET, write
 
 import judge_answers
+from openmath.errors import InputError
 
 ROWS = [{"problem": "p {x}", "predicted_answer": "1/2", "expected_answer": "0.5"}]
 PROMPT = "system: You are strict.\nuser: '{problem}: {predicted_answer} or {expected_answer}?'\nask_again: Yes or no?\n"
@@ -52,6 +53,21 @@ def test_an_engine_gets_what_only_it_knows(judge, tmp_path):
         said = judge("--engine", tmp_path / "engine")
     assert server.bodies == [{"model": "model-1", "messages": MESSAGES, **SAMPLING, "top_k": 0, "min_p": 0}]
     assert said["judge"] == engine
+
+
+def test_an_endpoint_that_others_run_may_not_change_its_model(judge, tmp_path):
+    (tmp_path / "engine").mkdir()
+    with judge_server() as server:
+        settings = {"base_url": server.base_url, "served_model": "model-1"}
+        engine = {"engine": "endpoint", "version": "endpoint", "model": {}, "settings": settings}
+        (tmp_path / "engine/engine.json").write_text(json.dumps(engine))
+        judge("--engine", tmp_path / "engine")
+        server.model, ROWS[0]["predicted_answer"] = "model-2", "1/3"
+        try:
+            with pytest.raises(InputError, match="Another model answers"):
+                judge("--engine", tmp_path / "engine")
+        finally:
+            ROWS[0]["predicted_answer"] = "1/2"
 
 
 def test_a_batch(judge):

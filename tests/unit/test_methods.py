@@ -117,6 +117,14 @@ def test_the_paragraph_of_a_full_evaluation():
     assert "Math-Verify" not in text and "sympy" not in text.lower()
 
 
+def test_refused_questions_and_fenced_answers_are_said():
+    judging = copy.deepcopy(RECORD["judging"])
+    for file in judging["files"].values():
+        file |= {"outcomes": {"refused": 3, "cut": 1}, "delimited": 2}
+    text = methods(judging=judging)
+    assert "refused 6 for good" in text and "In 4 answers stood words for a judge" in text
+
+
 def test_greedy_alone_votes_and_samples_nothing():
     record = copy.deepcopy(RECORD)
     record["config"]["generation"]["seeds"] = 0

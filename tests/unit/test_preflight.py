@@ -13,7 +13,7 @@ from huggingface_hub import HfApi, constants
 from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
 from huggingface_hub.hf_api import ModelInfo
 from in_process import run_script
-from tiny_checkpoints import tiny_safetensors
+from tiny_checkpoints import tiny_checkpoint, tiny_safetensors
 
 from openmath.errors import InputError
 from openmath.files.fingerprint import sha256_file
@@ -282,6 +282,16 @@ def test_a_hub_checkpoint_that_cannot_be_had(monkeypatch, reply, access, what):
     only(problems(configuration(hf="a/b@main")), what)
 
 
+def test_a_hub_that_drips_does_not_hold_the_preflight(monkeypatch):
+    monkeypatch.setattr("openmath.preflight.hub.ALL_SECONDS", 0.1)
+    asked, over = threading.Event(), threading.Event()
+    monkeypatch.setattr(HfApi, "model_info", lambda *_args, **_settings: asked.set() or over.wait(60))
+    found = only(problems(configuration(hf="a/b@main")), "The Hub cannot be reached")
+    assert found.found == "no whole reply within 0.1 s"
+    assert asked.wait(60)  # else what is left behind would ask the Hub of the next test
+    over.set()
+
+
 def test_a_hub_checkpoint_that_can_be_had_is_asked_for_once(monkeypatch):
     hub = Hub(monkeypatch, info(gated="auto"))
     assert problems(configuration(hf="a/b@main")) == []
@@ -293,10 +303,13 @@ def test_offline_the_cache_must_hold_the_checkpoint(folder, monkeypatch):
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     only(problems(configuration(hf="a/b@main")), "HF_HUB_OFFLINE")
     cached = folder / "hub/models--a--b"
-    for path, content in {"refs/main": "0123", "snapshots/0123/config.json": "{}"}.items():
-        (cached / path).parent.mkdir(parents=True)
-        (cached / path).write_text(content)
+    (cached / "refs").mkdir(parents=True)
+    (cached / "refs/main").write_text("0123")
+    snapshot = tiny_checkpoint(cached / "snapshots/0123")
+    (snapshot / "chat_template.jinja").touch()
     assert problems(configuration(hf="a/b@main")) == []
+    (snapshot / "model.safetensors").unlink()
+    assert "no weights" in only(problems(configuration(hf="a/b@main")), "not whole").found
     assert hub.asked == []
 
 

@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -87,6 +88,9 @@ CHANGES_NO_SAMPLE = {
     "staging": Path("other-staging"),
     "concurrency": 7,
     "log": Path("other.log"),
+    "max_refused": 0.5,
+    "ask_refused": True,
+    "chat_date": date(2024, 7, 26),  # this template prints none: test_chat_date.py
 }
 
 

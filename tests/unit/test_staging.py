@@ -238,3 +238,12 @@ def test_a_released_lock_is_only_ones_own(tmp_path):
     (tmp_path / "rs0.lock").write_text("another job")
     holder.release()
     assert [path.name for path in tmp_path.iterdir()] == ["rs0.lock"]
+
+
+def test_locks_that_a_power_cut_has_emptied_stop_nobody(tmp_path):
+    (tmp_path / "rs0.lock").write_bytes(b"\0\0\xff")
+    (tmp_path / "rs1.lock").write_text("gone")
+    (tmp_path / "gone.alive").write_text("[1]")
+    locks = RunLocks(tmp_path, lease=0.1)
+    locks.acquire(["rs0", "rs1"])
+    locks.release()

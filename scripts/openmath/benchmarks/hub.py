@@ -8,7 +8,9 @@ from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
+from openmath.api_keys import without_key
 from openmath.benchmarks.sources import FORMATS, MAX_BYTES
+from openmath.client.hub import hub_token
 from openmath.errors import InputError
 
 PREFIX = "hf:"
@@ -70,6 +72,7 @@ def fetch_from_hub(source: str) -> tuple[list[Path], str]:
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
 
     repo, revision, part = parse_hub_source(source)
+    token = hub_token()
     # The same patterns with a network and without: the cache is complete for what was once asked for.
     patterns = [part] + [f"{folder}{part}{rest}" for folder in ("", "*/") for rest in (".*", "-*", "/*")]
     which: dict = {"repo_type": "dataset", "revision": revision, "allow_patterns": patterns}
@@ -89,7 +92,7 @@ def fetch_from_hub(source: str) -> tuple[list[Path], str]:
             if chosen:
                 folder = Path(snapshot_download(repo, **which))
     except (HfHubHTTPError, LocalEntryNotFoundError) as error:
-        words = str(error).strip().splitlines() or [type(error).__name__]
+        words = without_key(str(error), token).strip().splitlines() or [type(error).__name__]
         raise OSError(f"{words[0][:300]} (private and gated data sets need HF_TOKEN)") from None
     if not chosen:
         raise InputError(

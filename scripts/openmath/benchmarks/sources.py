@@ -4,14 +4,13 @@ Nothing is cleaned or renamed here (registry.py). Sizes are bounded: a wrong add
 """
 
 import csv
-import json
 import math
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
 from openmath.errors import InputError
-from openmath.files.rows import read_lines, read_rows
+from openmath.files.rows import load_line, read_lines, read_rows
 
 MAX_BYTES = 500 * 2**20  # of one file; the largest benchmark has 8 MB
 MAX_UNPACKED = 4 * MAX_BYTES  # of a parquet file, as its own footer says
@@ -68,9 +67,10 @@ def _json_rows(path: Path) -> Iterator[dict]:
         yield from read_rows(path)
         return
     try:
-        rows = json.loads(path.read_bytes())
+        rows = load_line(path.read_bytes())
     except (ValueError, RecursionError) as error:
         raise InputError("A source of a benchmark is not JSON.", where=path, found=error) from None
+    assert isinstance(rows, list), "the text begins with a bracket"
     for number, row in enumerate(rows, start=1):
         if not isinstance(row, dict):
             raise InputError("A row is not a JSON object.", where=f"{path}, row {number}", found=f"{row!r:.80}")

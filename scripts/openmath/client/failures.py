@@ -15,6 +15,7 @@ WORDS = (
     "error_description",
 )  # where servers explain themselves
 MOST_PARTS, MOST_LEVELS = 5, 6  # of a server's explanation
+LONGEST_PAGE = 8192  # characters: of tags that do not close, each is searched to the end
 MARKUP = re.compile(r"(?is)<(script|style)\b.*?</\1>|<!--.*?-->|<[^<>]*>")
 
 
@@ -35,8 +36,9 @@ def words_of(body: object, level: int = 0) -> str:
 
 
 def without_markup(page: str) -> str:
-    """The text of an HTML page, as gateways send; other text as it is."""
-    return MARKUP.sub(" ", page) if re.search(r"(?i)<(!doctype|html|head|body|title)\b", page[:2000]) else page
+    """The text at the beginning of an HTML page, as gateways send; other text as it is."""
+    is_page = re.search(r"(?i)<(!doctype|html|head|body|title)\b", page[:2000])
+    return MARKUP.sub(" ", page[:LONGEST_PAGE]) if is_page else page
 
 
 def status_text(status: int, words: str, location: str | None = None) -> str:

@@ -82,7 +82,9 @@ def completion_of(reply: dict, api_key: str = NO_KEY) -> Completion:
             system_fingerprint=_name(reply.get("system_fingerprint")),
             reasoning=next(filter(None, thoughts), None),
         )
-        return Completion(**without_key_inside(vars(completion), api_key))  # parts of a text are put together by now
+        if isinstance(said.get("content"), list):  # parts of a text, which are put together by now
+            completion = Completion(**without_key_inside(vars(completion), api_key))
+        return completion
     except (KeyError, IndexError, TypeError, AttributeError, RecursionError):
         raise BadReply("a reply without an answer in it") from None
 

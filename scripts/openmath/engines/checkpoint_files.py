@@ -13,15 +13,8 @@ from openmath.errors import InputError
 
 POINTER = b"version https://git-lfs.github.com/spec/"  # what Git leaves of a large file until `git lfs pull`
 WEIGHTS = ("*.safetensors", "*.gguf", "*.bin", "*.pt", "*.pth")
-TOKENIZERS = (
-    "tokenizer.json",
-    "tokenizer.model",
-    "spiece.model",
-    "vocab.json",
-    "vocab.txt",
-    "tekken.json",
-    "*.tiktoken",
-)
+STATE = ("training_args*", "optimizer*", "scheduler*", "rng_state*")  # of a training, beside its weights
+TOKENIZERS = ("tokenizer.json", "*.model", "*.spm", "vocab*", "*.tiktoken", "tekken.json")
 SHARD = re.compile(r"(?P<before>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})(?P<after>\.\w+)")
 SHOWN = 10  # files in a message
 
@@ -47,7 +40,9 @@ def _damage(folder: Path) -> Iterator[str]:
     for name, path in names.items():
         if wrong := _wrong_with(path):
             yield f"{name}: {wrong}"
-    weights = [name for name, path in names.items() if any(map(path.match, WEIGHTS))]
+    weights = [
+        name for name, path in names.items() if any(map(path.match, WEIGHTS)) and not any(map(path.match, STATE))
+    ]
     if not weights:
         yield "no weights: neither *.safetensors nor *.gguf"
     yield from _missing_shards(names)

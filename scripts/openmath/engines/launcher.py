@@ -23,6 +23,7 @@ KEY_VARIABLE = "OPENMATH_ENGINE_KEY"  # carries the API key to the server: a com
 HEALTH_POLL = 0.2  # seconds, while the server starts
 HEALTH_SECONDS = 5.0  # of a whole reply, however slowly it drips
 HEALTH_BYTES = 2**20
+KEY_TRIES = 12  # of HEALTH_SECONDS each: it may be busy
 SETTLE_SECONDS = (
     0.2  # a reply counts if the server still listens so much later: one that is being ended sends what it has
 )
@@ -211,7 +212,7 @@ class LocalServer:
 
     def _is_healthy(self, supervisor: int) -> bool:
         """Whether the server listens, and answers that it is ready."""
-        if can_tell():
+        if can_tell() and not (self._socket and self._socket.held()):
             self._socket = listening_socket(self._port, supervisor)
             if not self._socket:
                 return False
@@ -235,8 +236,14 @@ class LocalServer:
                 f"{self.name}: this system does not tell who listens on a port: other users could answer instead",
                 flush=True,
             )
-        if self._status_of("/v1/completions", HEALTH_SECONDS, secrets.token_hex(16)) in (401, 403):
-            return
+        for _ in range(KEY_TRIES):
+            status = self._status_of("/v1/completions", HEALTH_SECONDS, secrets.token_hex(16))
+            if status in (401, 403):
+                return
+            if status:
+                break
+        else:
+            raise self._died("The engine answers nothing but whether it is healthy.")
         if self._asks_key:
             raise InputError(
                 "The engine takes requests with a wrong key: other users of this machine could send it some.",

@@ -4,12 +4,14 @@ Two runs may agree on short answers, never on nearly all of the long ones, unles
 module also runs inside engine containers.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import islice
 
 SHARE = 0.95  # of the long generations
 # Of so many long ones: an error ends a job, and must never be wrong; a warning may be, once in a thousand small runs.
 SURE, LIKELY = 20, 5
+PROBES = 100  # problems, evenly spaced
 LEAST_TOKENS, LEAST_CHARACTERS = 24, 80  # of a long generation; characters where its tokens were not counted
 
 
@@ -34,16 +36,21 @@ def are_copies(first: Sequence[int], second: Sequence[int], least: int) -> bool:
 
 def copied_runs(marks: Mapping[str, Sequence[int]]) -> dict[str, str]:
     """Sampled run -> the earlier run of which it is likely a copy. marks: text_mark of each problem, by run."""
-    originals: list[str] = []
     copies = {}
+    known: dict[tuple[int, int], list[str]] = {}  # (problem, mark) -> runs that are no copies
     for run, of_run in marks.items():
         if run == "greedy":
             continue
-        original = next((known for known in originals if are_copies(marks[known], of_run, LIKELY)), None)
-        if original is None:
-            originals.append(run)
-        else:
+        # Of hundreds of runs not each is compared with each, but with those that agree on most of a few problems.
+        probes = [(n, of_run[n]) for n in range(0, len(of_run), max(1, len(of_run) // PROBES)) if of_run[n]]
+        agreeing = Counter(original for probe in probes for original in known.get(probe, ()))
+        alike = [original for original, same in agreeing.items() if same >= len(probes) / 2]
+        original = next((each for each in alike if are_copies(marks[each], of_run, LIKELY)), None)
+        if original is not None:
             copies[run] = original
+            continue
+        for probe in probes:
+            known.setdefault(probe, []).append(run)
     return copies
 
 

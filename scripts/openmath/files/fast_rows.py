@@ -27,8 +27,8 @@ def encode_row(row: dict) -> bytes:
 def _loads(line: bytes) -> object:
     try:
         row = orjson.loads(line)
-    except orjson.JSONDecodeError:
-        return json.loads(line)
+    except orjson.JSONDecodeError:  # also for lone surrogates
+        return samples.load_line(line)
     if isinstance(row, dict) and any(type(value) is float and abs(value) >= 2**63 for value in row.values()):
         return json.loads(line)  # orjson makes floats of integers of more than 64 bits
     return row

@@ -116,6 +116,8 @@ class JudgedRecord(CostOfRun):
     rows: int
     prefilled: dict[str, int]  # rows that needed no call, by the reason: no_answer, identical, symbolic
     verdicts: dict[str, int]  # rows by yes, no, unparsed
+    outcomes: dict[str, int]  # rows without a verdict: cut, empty, refused
+    delimited: int  # rows whose answer holds words for a judge
     answered_by: dict[str, int]  # verdicts by the server's own words: model and system_fingerprint
     verdicts_used: Calls  # whenever they were paid
     answers: FileIdentity

@@ -21,10 +21,30 @@ MAX_LINE = 64 * 2**20  # bytes: a sample of 100,000 tokens has 0.5 MB; a file wi
 SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]|\xed[\xa0-\xbf]")  # as an escape, or as bytes that `json` lets pass
 
 
-def read_rows(path: str | Path, *, loads: Callable[[bytes], object] = json.loads) -> Iterator[dict]:
+def load_line(line: bytes) -> object:
+    """What a line of JSON says, with lone surrogates as U+FFFD: no file, terminal or column of a table can hold half a character.
+
+    Raises ValueError where it is not JSON.
+    """
+    value = json.loads(line)
+    if (b"\\u" in line or b"\xed" in line) and SURROGATE.search(line):
+        value = json.loads(valid_text(json.dumps(value, ensure_ascii=False)))
+    return value
+
+
+def parse_row(line: bytes, loads: Callable[[bytes], object] = load_line) -> dict | None:
+    """The JSON object that a line holds; None where it holds none."""
+    try:
+        row = loads(line)
+    except (ValueError, RecursionError):  # ValueError: bad JSON or bad UTF-8
+        return None
+    return row if isinstance(row, dict) else None
+
+
+def read_rows(path: str | Path, *, loads: Callable[[bytes], object] = load_line) -> Iterator[dict]:
     """Yield the rows of a JSON lines file that was published whole; of one that grows by appending: append_only.py.
 
-    loads: what reads one line, with a ValueError where it is not JSON. Raises InputError naming file:line for anything else than
+    loads: what reads one line, as load_line does. Raises InputError naming file:line for anything else than
     a JSON object.
     """
     for number, line in enumerate(read_lines(path), start=1):
@@ -40,20 +60,6 @@ def read_rows(path: str | Path, *, loads: Callable[[bytes], object] = json.loads
                 "made it makes again, from the samples and verdicts that it keeps.",
             )
         yield row
-
-
-def parse_row(line: bytes, loads: Callable[[bytes], object] = json.loads) -> dict | None:
-    """The JSON object that a line holds, lone surrogates in it as U+FFFD; None where it holds none.
-
-    No file, terminal or column of a table can hold a lone surrogate (half of a character, from broken model output).
-    """
-    try:
-        row = loads(line)
-        if (b"\\u" in line or b"\xed" in line) and SURROGATE.search(line):
-            row = json.loads(valid_text(json.dumps(row, ensure_ascii=False)))
-    except (ValueError, RecursionError):  # ValueError: bad JSON or bad UTF-8
-        return None
-    return row if isinstance(row, dict) else None
 
 
 def read_lines(path: str | Path) -> Iterator[bytes]:

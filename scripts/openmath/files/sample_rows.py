@@ -62,12 +62,18 @@ class Judgement(TypedDict):
     judgement: the judge's reply, or the words for an answer that needed no call. judge_verdict: yes | no | unparsed.
     judge_model: name of the judge in the configuration. judge_prefilled: why no call was needed, no_answer | identical |
     symbolic; None where the judge was asked.
+
+    judge_outcome: why there is no verdict, whatever the reply says, cut | empty | refused; judge_refusal: the endpoint's words.
+    judge_delimited: the answer holds words for a judge, and stood between tags.
     """
 
     judgement: str
     judge_verdict: str
     judge_model: str
     judge_prefilled: str | None
+    judge_outcome: NotRequired[str]
+    judge_refusal: NotRequired[str]
+    judge_delimited: NotRequired[bool]
 
 
 def id_of(row: Mapping, number: int) -> str:

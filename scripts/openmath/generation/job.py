@@ -5,6 +5,7 @@ import asyncio
 import itertools
 import time
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 from openmath.engines import read_engine, running_engines
@@ -13,6 +14,7 @@ from openmath.files.copies import SURE, are_copies
 from openmath.files.fingerprint import fingerprint, sha256_file, write_manifest
 from openmath.files.rows import encode_row, read_rows
 from openmath.files.sample_runs import run_order, sample_run_of
+from openmath.generation.chat_date import first_day, prints_date
 from openmath.generation.decoding import Decoding
 from openmath.generation.progress import JobRecord, JobSpeed
 from openmath.generation.prompts import (
@@ -41,6 +43,7 @@ class Generation:
         self.kind = engine_kind(self.engine["engine"])
         self.tokenizer = tokenizer_of(self.engine)
         self.prompt = read_prompt(options.prompt)
+        self.chat_date = self._chat_date()
         self.problems = {
             path.stem: list(itertools.islice(prepared_rows(path), options.limit)) for path in options.benchmarks
         }
@@ -61,15 +64,29 @@ class Generation:
         """Samples that are not finished."""
         return sum(len(run.missing) for run in self.staged.values())
 
+    def _chat_date(self) -> date | None:
+        """The day that prompts say; None where they say none."""
+        options, checkpoint = self.options, Path(self.engine.get("checkpoint", ""))
+        if options.prompt_template != "chat" or not prints_date(checkpoint, self.tokenizer):
+            return None
+        day = options.chat_date or first_day(options.staging)
+        print(f"generate: the chat template prints a date: all prompts say {day} (generation: chat_date)", flush=True)
+        return day
+
     def _settings(self, benchmark: Path) -> SampleSettings:
         """What can change a sample of this benchmark."""
-        return sample_settings(
+        settings = sample_settings(
             vars(self.options),
             engine=engine_identity(self.engine),
             prompt=self.prompt,
             prompt_template=self.options.prompt_template,
             benchmark_sha256=sha256_file(benchmark),
         )
+        if self.chat_date:
+            undated = self.options.staging / fingerprint(settings) / benchmark.stem
+            if self.options.chat_date or not undated.exists():  # there: samples of earlier versions, kept
+                settings["chat_date"] = str(self.chat_date)
+        return settings
 
     async def compute(self) -> list[tuple[Job, InputError]]:
         """Decode the missing samples; each is staged the moment it is finished. Returns those that could not be computed."""
@@ -141,9 +158,9 @@ class Generation:
         if self.tokenizer == "none":
             return messages
         if self.tokenizer == "server":
-            tokenizer: Tokenizer = LlamaCppTokenizer(server.base_url, server.api_key)
+            tokenizer: Tokenizer = LlamaCppTokenizer(server.base_url, server.api_key, self.chat_date)
         else:
-            tokenizer = CheckpointTokenizer(self.engine["checkpoint"])
+            tokenizer = CheckpointTokenizer(self.engine["checkpoint"], self.chat_date)
         return {key: token_ids(tokenizer, self.options.prompt_template, value) for key, value in messages.items()}
 
     def sampling(self, prompt: list, run: str) -> dict | Refusal:

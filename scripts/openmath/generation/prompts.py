@@ -5,16 +5,20 @@ turns of the chat. A prompt template turns messages into text: `llama3-instruct`
 by its sha256 in the tests; `chat` is the checkpoint's own chat template.
 """
 
-import http.client
 import json
-import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import Any, Protocol
 
 from openmath.errors import InputError
 from openmath.files.yaml_files import read_yaml
+from openmath.generation.chat_date import with_date
 
 TEMPLATES = ("llama3-instruct", "chat")
+LONGEST_SPECIAL = 64  # characters of a special token
+ASK_SECONDS = 60.0  # of a whole reply of a tokenizer behind a server
 STOP_PHRASES = {"llama3-instruct": ["<|eot_id|>"], "chat": []}  # `chat`: the engine stops at the checkpoint's end token
 
 
@@ -65,12 +69,12 @@ class Tokenizer(Protocol):
 
 
 class CheckpointTokenizer:
-    """The tokenizer of a HF checkpoint directory, by transformers."""
+    """The tokenizer of a HF checkpoint directory, by transformers. day: that its chat template prints, if it prints one."""
 
-    def __init__(self, checkpoint: str | Path):
+    def __init__(self, checkpoint: str | Path, day: date | None = None):
         from transformers import AutoTokenizer  # 2 s to import: only where it is used
 
-        self._checkpoint = checkpoint
+        self._checkpoint, self._day = checkpoint, day
         try:
             self._tokenizer: Any = AutoTokenizer.from_pretrained(
                 str(checkpoint), local_files_only=True, trust_remote_code=False
@@ -87,19 +91,31 @@ class CheckpointTokenizer:
     def render(self, messages: list[dict]) -> str:
         if not self._tokenizer.chat_template:
             raise no_chat_template("prompt_template: chat", self._checkpoint)
-        try:
-            return self._tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
-        except Exception as error:  # a template is a program, which may raise what it likes
-            raise InputError(
-                "The checkpoint's chat template refuses the prompt.",
-                where=self._checkpoint,
-                expected=f"a template for turns of {', '.join(dict.fromkeys(m['role'] for m in messages))}",
-                found=f"{type(error).__name__}: {error}"[:500],
-                hint="some templates take no system turn: leave `system` empty in the prompt file.",
-            ) from None
+        with _template_at_work(self._checkpoint, messages):
+            template = with_date(self._tokenizer.get_chat_template(), self._day) if self._day else None
+            return self._tokenizer.apply_chat_template(
+                messages, chat_template=template, tokenize=False, add_generation_prompt=True
+            )
 
     def encode(self, text: str) -> list[int]:
         return self._tokenizer(text, add_special_tokens=False)["input_ids"]
+
+
+@contextmanager
+def _template_at_work(where: object, messages: list[dict]) -> Iterator[None]:
+    """A template is a program, which may raise what it likes: here it becomes one message."""
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        raise InputError(
+            "The checkpoint's chat template refuses the prompt.",
+            where=where,
+            expected=f"a template for turns of {', '.join(dict.fromkeys(m['role'] for m in messages))}",
+            found=f"{type(error).__name__}: {error}"[:500],
+            hint="some templates take no system turn: leave `system` empty in the prompt file.",
+        ) from None
 
 
 def no_chat_template(where: str, checkpoint: str | Path) -> InputError:
@@ -112,29 +128,52 @@ def no_chat_template(where: str, checkpoint: str | Path) -> InputError:
 
 
 class LlamaCppTokenizer:
-    """The tokenizer inside a GGUF file, asked through its running llama.cpp server."""
+    """The tokenizer inside a GGUF file, asked through its running llama.cpp server.
 
-    def __init__(self, base_url: str, api_key: str):
+    day: that its chat template prints, if it prints one. The server would print today: then the template is rendered here.
+    """
+
+    def __init__(self, base_url: str, api_key: str, day: date | None = None):
         self._root, self._key = base_url.removesuffix("/v1"), api_key
+        self._special: dict[str, list[int]] = {}  # ids of special tokens, which each prompt needs
         self.bos: str | None = self._ask("bos_token", "/props", None) or None
+        self._day, self._template, self._variables = day, "", {}
+        if day:
+            self._template = with_date(self._ask("chat_template", "/props", None), day)
+            self._variables = {
+                "bos_token": self.bos or "",
+                "eos_token": self._ask("eos_token", "/props", None),
+                "date_string": day.strftime("%d %b %Y"),  # as llama.cpp writes it
+            }
 
     def render(self, messages: list[dict]) -> str:
-        return self._ask("prompt", "/apply-template", {"messages": messages})
+        if not self._day:
+            return self._ask("prompt", "/apply-template", {"messages": messages})
+        from transformers.utils.chat_template_utils import render_jinja_template
+
+        with _template_at_work(f"{self._root}/props", messages):
+            rendered: Any = render_jinja_template(  # (texts, places in them), whatever its annotation says
+                conversations=[messages], chat_template=self._template, add_generation_prompt=True, **self._variables
+            )
+            return rendered[0][0]
 
     def encode(self, text: str) -> list[int]:
-        return self._ask("tokens", "/tokenize", {"content": text, "add_special": False, "parse_special": True})
+        if text not in self._special:
+            body = {"content": text, "add_special": False, "parse_special": True}
+            ids = self._ask("tokens", "/tokenize", body)
+            if len(text) > LONGEST_SPECIAL:
+                return ids
+            self._special[text] = ids
+        return self._special[text]
 
     def _ask(self, wanted: str, path: str, body: dict | None) -> Any:
         """What the server's reply holds under `wanted`."""
-        request = urllib.request.Request(
-            self._root + path,
-            data=None if body is None else json.dumps(body).encode(),
-            headers={"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"},
-        )
+        from openmath.client.http import BadReply, TransportError, fetch
+
         try:
-            with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=60) as reply:
-                return json.load(reply)[wanted]
-        except (OSError, http.client.HTTPException, ValueError, RecursionError, LookupError, TypeError) as error:
+            reply = fetch(self._root + path, seconds=ASK_SECONDS, api_key=self._key, body=body)
+            return json.loads(reply.body)[wanted]
+        except (TransportError, BadReply, ValueError, RecursionError, LookupError, TypeError) as error:
             raise InputError(
                 "The engine does not tokenise as llama.cpp does.",
                 where=self._root + path,

@@ -6,38 +6,35 @@ looked up by name before it is created again. Verdicts are stored before a batch
 """
 
 import itertools
-import json
 import secrets
 import time
+from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import cast
 
 import openai
 
-from openmath.api_keys import NO_KEY, without_key, without_key_inside
-from openmath.client.failures import words_of
-from openmath.client.first_look import Unreachable, look_at_endpoint
-from openmath.client.http import BadReply, StatusError, TransportError, readable_environment
-from openmath.client.replies import Completion, NoAnswer, completion_of
+from openmath.client.http import BadReply
+from openmath.client.replies import Completion
 from openmath.errors import InputError, printable
 from openmath.files.append_only import kept_rows
 from openmath.files.fingerprint import write_manifest
-from openmath.files.rows import arriving_lines, encode_row, write_rows
+from openmath.files.rows import encode_row, write_rows
+from openmath.judging.attempts import Attempts, Request
+from openmath.judging.batch_results import ENDED, Batch, Refusal, parse_result
+from openmath.judging.batch_service import ASIDE, BatchService
 from openmath.judging.budget import Budget, Prices
-from openmath.judging.online import verdict_record
-from openmath.judging.questions import Attempts
-from openmath.judging.settings import JudgeSettings
-from openmath.judging.store import VerdictRecord, VerdictStore, read_batch
+from openmath.judging.records import ServedModel, refused_record, verdict_record
+from openmath.judging.refusals import Unanswered
+from openmath.judging.settings import QUESTION_FIELDS, Form, JudgeSettings
+from openmath.judging.store import REPLACED, VerdictRecord, VerdictStore, read_batch
 
 MOST_REQUESTS, MOST_BYTES = 50_000, 200_000_000  # of one batch, by the API's documentation
-ENDED = ("completed", "expired", "cancelled", "failed")
-MOST_LISTED = 2000  # batches looked through for one whose id was lost
-TRIES = 5  # of each request but the creation, which is looked up before it is tried again
 SHOWN = 3  # errors in a message
 LOOKUP_SECONDS = 5.0  # before a look-up: a batch may be listed a little after its creation
-READ_BYTES = 2**16  # of a result file at once
 MOST_FAILED_POLLS = 30  # in a row; a night with a broken network should not end the job
+MOST_EMPTY_POLLS = 30  # of a batch that has ended and does not name its results
 
 
 class BatchJudge:
@@ -48,6 +45,8 @@ class BatchJudge:
         judge: str,
         attempts: Attempts,
         store: VerdictStore,
+        unanswered: Unanswered,
+        served: ServedModel,
         *,
         base_url: str,
         api_key: str,
@@ -55,31 +54,43 @@ class BatchJudge:
         prices: Prices | None,
         budget_usd: float | None,
         poll_seconds: float,
+        batch_size: int | None = None,
     ):
         self.judge, self.attempts, self.store, self.model = judge, attempts, store, model
+        self.unanswered, self.served = unanswered, served
         self.prices, self.budget_usd, self.poll_seconds = prices, budget_usd, poll_seconds
+        self.batch_size = batch_size
         self.paid: list[VerdictRecord] = []
         self._shown: dict[str, str] = {}
-        self._key, self._base_url = api_key, base_url
-        with readable_environment():
-            self._client = openai.OpenAI(base_url=base_url, api_key=api_key, max_retries=TRIES)
+        self._service = BatchService(base_url, api_key, min(LOOKUP_SECONDS, poll_seconds))
+        self._progress = 0  # questions that batches of this run have settled, or paid for
+        self._ours: set[str] = set()  # keys of the calls that our questions need: a batch may hold those of other jobs
         self._last_error = "nothing"
+        self._another_model: InputError | None = None
 
     def ask(self, questions: list[dict]) -> None:
         """Submit, wait and collect, again for expired parts and second tries, until every question has a verdict or no try left."""
-        with self._readable_errors(), self._client:
+        with self._service:
             while True:
                 with self.store.lock():
                     waiting = self._submit_missing(questions)
                 if not waiting:
-                    return
-                if not self._collect_ended(waiting):
+                    break
+                collected = self._collect_ended(waiting)
+                self.unanswered.note_all(questions, self.attempts, self.store.records)
+                if error := self._another_model or self.unanswered.error():
+                    raise error
+                if not collected:
                     raise InputError(
                         "A batch has ended without any verdict.",
                         where=", ".join(str(path) for path in waiting),
                         found=self._last_error,
-                        hint="every verdict kept so far stays; run the same command again to ask for the rest.",
+                        hint="every verdict kept so far stays; run the same command again to ask for the rest. Where the"
+                        " service takes no more tokens at once, set batch_size (judges: NAME: batch_size).",
                     )
+            for record in self.unanswered.refused.values():
+                self.store.add(record, self.attempts.settings)
+            self.unanswered.say()
 
     def _submit_missing(self, questions: list[dict]) -> list[Path]:
         """Submit what is neither stored nor in a batch; the batches (state files) that hold any of the questions."""
@@ -88,9 +99,10 @@ class BatchJudge:
             self._submit(path, state)  # does nothing where it was submitted
         wanted = {}
         for question in questions:
-            attempt = self.attempts.next_attempt(question, self.store.records)
-            if attempt:
-                wanted[self.attempts.settings.key(question, attempt)] = (question, attempt)
+            request = self.attempts.next_request(question, self.store.records)
+            if request and request.key not in self.unanswered.refused:
+                wanted[request.key] = request
+        self._ours |= wanted.keys()
         waiting, in_batches = [], set()
         for path in pending:
             keys = {row["key"] for row in kept_rows(path.with_suffix(".questions"), _is_asked)}
@@ -100,11 +112,13 @@ class BatchJudge:
         budget = Budget(
             self.prices, self.budget_usd, self.store.spent + sum(s["usd_at_most"] for s in pending.values())
         )
-        missing = [(key, *asked) for key, asked in wanted.items() if key not in in_batches]
+        missing = [request for key, request in wanted.items() if key not in in_batches]
         if missing:
-            with suppress(Unreachable):
-                look_at_endpoint(self._base_url, self._key, self.model, where=self._base_url)
-        for requests, rows, usd in self._chunks(missing, budget, waited_for=bool(waiting)):
+            self._service.look(self.model)
+        if self.batch_size and missing and pending:
+            return list(pending)  # one batch at a time: the service limits the tokens of all together
+        chunks = self._chunks(missing, budget, waited_for=bool(waiting))
+        for requests, rows, usd in itertools.islice(chunks, 1 if self.batch_size else None):
             path, state = self._prepare(requests, rows, usd)
             self._submit(path, state)
             print(printable(f"judge: batch {state['batch_id']} with {len(rows)} questions is submitted"), flush=True)
@@ -112,28 +126,28 @@ class BatchJudge:
         return waiting
 
     def _chunks(
-        self, missing: list[tuple[str, dict, int]], budget: Budget, waited_for: bool
+        self, missing: list[Request], budget: Budget, waited_for: bool
     ) -> Iterator[tuple[list[bytes], list[dict], float]]:
         """Batches of (request lines, question rows, highest price), as many as the limits and the budget allow."""
         requests: list[bytes] = []
         rows: list[dict] = []
         size, price = 0, 0.0
-        settings = self.attempts.settings
-        for key, question, attempt in missing:
-            messages = settings.messages(question, self.attempts.replies(question, self.store.records))
-            usd = self.prices.at_most(messages, settings.sampling["max_tokens"]) if self.prices else 0.0
+        most = min(self.batch_size or MOST_REQUESTS, MOST_REQUESTS)
+        for request in missing:
+            usd = self.prices.at_most(request.messages, request.sampling["max_tokens"]) if self.prices else 0.0
             if not budget.fits(usd):
                 if not rows and not waited_for:
                     raise budget.spent_error(usd)
                 break  # the rest after these: they may turn out cheaper
-            body = {"model": self.model, "messages": messages, **settings.sampling}
-            line = encode_row({"custom_id": key, "method": "POST", "url": "/v1/chat/completions", "body": body})
-            if rows and (len(rows) == MOST_REQUESTS or size + len(line) > MOST_BYTES):
+            body = {"model": self.model, "messages": request.messages, **request.sampling}
+            line = encode_row({"custom_id": request.key, "method": "POST", "url": "/v1/chat/completions", "body": body})
+            if rows and (len(rows) == most or size + len(line) > MOST_BYTES):
                 yield requests, rows, price
                 waited_for = True
                 requests, rows, size, price = [], [], 0, 0.0
             requests.append(line)
-            rows.append({"key": key, "attempt": attempt, "usd_at_most": usd, **question})
+            row = {"key": request.key, "attempt": request.attempt, "usd_at_most": usd, **request.question}
+            rows.append(row | ({"form": request.form} if request.form else {}))
             size, price = size + len(line), price + usd
             budget.spent += usd
         if rows:
@@ -154,159 +168,117 @@ class BatchJudge:
         if "batch_id" in state:
             return
         if "file_id" in state:  # an earlier process may have got further than its notes
-            state |= self._found(state["name"])
+            state |= self._service.found(state["name"])
         else:
-            with open(path.with_suffix(".requests"), "rb") as file:
-                uploaded = self._client.files.create(file=("requests.jsonl", file), purpose="batch")
-            state["file_id"] = self._usable(uploaded.id)
+            state["file_id"] = self._service.upload(path.with_suffix(".requests"))
             write_manifest(path, state)
-        for failures in itertools.count(1):
-            if "batch_id" in state:
-                break
-            try:
-                batch = self._client.with_options(max_retries=0).batches.create(
-                    input_file_id=state["file_id"],
-                    endpoint="/v1/chat/completions",
-                    completion_window="24h",
-                    metadata={"openmath": state["name"]},
-                )
-                state["batch_id"] = self._usable(batch.id)
-            except (openai.APIConnectionError, openai.InternalServerError) as error:
-                if failures == TRIES:
-                    raise
-                print(f"judge: no reply to the creation of a batch ({type(error).__name__}); looking it up", flush=True)
-                time.sleep(min(LOOKUP_SECONDS, self.poll_seconds))
-                state |= self._found(state["name"])  # it may have been created all the same
+        if "batch_id" not in state:
+            state["batch_id"] = self._service.create(state["file_id"], state["name"], path)
         write_manifest(path, state)
 
-    def _usable(self, name: str) -> str:
-        """A name that the server gives to a file or batch, which is written down."""
-        if not isinstance(name, str) or without_key(name, self._key) != name:
-            raise InputError(
-                "The endpoint names a file or a batch by what is no name, or by the key.", where=self._base_url
-            )
-        return name
-
-    def _found(self, name: str) -> dict:
-        """{"batch_id": ...} of the batch with this name, if the server has it."""
-        for batch in itertools.islice(self._client.batches.list(limit=100), MOST_LISTED):
-            if (batch.metadata or {}).get("openmath") == name:
-                return {"batch_id": self._usable(batch.id)}
-        return {}
-
-    def _collect_ended(self, waiting: list[Path]) -> int:
-        """Wait until all these batches have ended; the number of verdicts that they brought."""
-        before, failed_polls, waiting = len(self.paid), 0, list(waiting)
-        collected_elsewhere = 0
+    def _collect_ended(self, waiting: list[Path]) -> bool:
+        """Wait until all these batches have ended; whether that brought anything, here or to another job."""
+        before, failed_polls, waiting = self._progress, 0, list(waiting)
+        collected_elsewhere, empty_polls = 0, Counter[Path]()
         while waiting:
             for path in list(waiting):
                 state = read_batch(path)
                 try:
-                    batch = self._client.batches.retrieve(state["batch_id"])
+                    batch = self._service.retrieve(state["batch_id"], state["name"], path)
                     failed_polls = 0
-                except (openai.APIConnectionError, openai.InternalServerError, openai.RateLimitError):
+                except (openai.APIConnectionError, openai.InternalServerError, openai.RateLimitError, BadReply):
                     failed_polls += 1
                     if failed_polls == MOST_FAILED_POLLS:
                         raise
                     continue
                 self._show(batch)
-                if batch.status in ENDED:
-                    waiting.remove(path)
-                    with self.store.lock():
-                        state = read_batch(path)
-                        if "status" in state:
-                            collected_elsewhere += 1
-                        else:
-                            self._collect(path, state, batch)
+                if batch.status not in ENDED:
+                    continue
+                with self.store.lock():
+                    state = read_batch(path)
+                    if "status" in state:
+                        collected_elsewhere += 1
+                    elif not (batch.has_results() and self._collect(path, state, batch)):
+                        empty_polls[path] += 1
+                        if empty_polls[path] == MOST_EMPTY_POLLS:
+                            raise self._no_results(path, batch)
+                        continue
+                waiting.remove(path)
             if waiting:
                 time.sleep(self.poll_seconds)
-        return len(self.paid) - before + collected_elsewhere
+        return self._progress > before or collected_elsewhere > 0
 
-    def _show(self, batch) -> None:
+    def _no_results(self, path: Path, batch: Batch) -> InputError:
+        return InputError(
+            "A batch has ended, and the service does not give all of its results.",
+            where=path,
+            found=f"batch {batch.id} is {batch.status}",
+            hint=f"run the same command again: what came is kept. If the results stay away, {ASIDE}",
+        )
+
+    def _show(self, batch: Batch) -> None:
         """Print how far a batch is, when that has changed."""
-        counts = batch.request_counts
-        state = batch.status + (f", {counts.completed} of {counts.total} done" if counts else "")
+        state = batch.status + (f", {batch.completed} of {batch.total} done" if batch.total else "")
         if self._shown.get(batch.id) != state:
             self._shown[batch.id] = state
-            print(printable(without_key(f"judge: batch {batch.id}: {state}", self._key)), flush=True)
+            print(printable(f"judge: batch {batch.id}: {state}"), flush=True)
 
-    def _collect(self, path: Path, state: dict, batch) -> None:
-        """Store the verdicts of an ended batch, then mark it. Results come in any order, some perhaps as errors."""
+    def _collect(self, path: Path, state: dict, batch: Batch) -> bool:
+        """Store the verdicts of an ended batch, then mark it. Results come in any order, some perhaps as errors.
+
+        False where a completed batch lacks results and may still name a file of them; nothing is marked then.
+        """
         questions = {row["key"]: row for row in kept_rows(path.with_suffix(".questions"), _is_asked)}
-        settings, taken = JudgeSettings(**state["settings"]), 0
-        errors = [str(error.message) for error in (batch.errors.data if batch.errors else None) or []]
-        for file_id in filter(None, (batch.output_file_id, batch.error_file_id)):
-            for line in self._lines(file_id):
-                key, reply = _parse_result(line, self._key)
-                question = questions.get(key)
+        settings, taken, seen = JudgeSettings(**state["settings"]), 0, set()
+        errors = list(batch.errors)
+        for file_id in batch.files():
+            for line in self._service.lines(file_id, path):
+                key, reply = parse_result(line, self._service.api_key)
                 if isinstance(reply, str):
                     errors.append(reply)
-                if isinstance(reply, str) or question is None or key in self.store.records:
+                if key is None or key not in questions:
                     continue
-                usd = Budget(self.prices, None, 0.0).usd(reply, question["usd_at_most"])
-                fields = {name: question[name] for name in ("problem", "predicted_answer", "expected_answer")}
-                record = verdict_record(self.judge, settings, fields, question["attempt"], reply, usd)
-                record["batch"] = state["batch_id"]
-                self.store.add(record, settings)
-                self.paid.append(record)
-                taken += 1
+                seen.add(key)
+                known = self.store.records.get(key)
+                if known is None or known.get("outcome") in REPLACED:
+                    taken += self._take(questions[key], settings, reply, batch.id)
         self.store.sync()
-        self._last_error = without_key("; ".join(errors[:SHOWN]), self._key) or "nothing"
+        if batch.status == "completed" and len(seen) < len(questions):
+            if batch.output_file_id:
+                raise self._no_results(path, batch)
+            return False
+        self._last_error = self._service.shown("; ".join(errors[:SHOWN])) or "nothing"
         write_manifest(path, {**state, "status": batch.status, "verdicts": taken, "error": self._last_error})
         path.with_suffix(".questions").unlink()
         path.with_suffix(".requests").unlink()
-        told = f"judge: batch {state['batch_id']} is {batch.status}: {taken} of {len(questions)} questions answered"
+        told = f"judge: batch {batch.id} is {batch.status}: {taken} of {len(questions)} questions answered"
         print(printable(told), flush=True)
+        return True
 
-    def _lines(self, file_id: str) -> Iterator[bytes]:
-        """The lines of a result file as they arrive; from its start again where the connection breaks: stored keys are known."""
-        for failures in itertools.count(1):
-            try:
-                with self._client.files.with_streaming_response.content(file_id) as reply:
-                    for lines in arriving_lines(reply.iter_bytes(READ_BYTES), f"result file {file_id}"):
-                        yield from lines
-                return
-            except TransportError:
-                if failures == TRIES:
-                    raise
-                time.sleep(min(LOOKUP_SECONDS, self.poll_seconds))
-
-    @contextmanager
-    def _readable_errors(self) -> Iterator[None]:
-        try:
-            yield
-        except (openai.OpenAIError, TransportError) as error:
-            words = words_of(getattr(error, "body", None)) or " ".join(str(error).split())
-            raise InputError(
-                "The endpoint refuses the batch."
-                if isinstance(error, openai.APIStatusError)
-                else "The batch service cannot be reached.",
-                where=self._base_url,
-                found=without_key(words, self._key)[:500],
-                hint="every verdict and every batch id is kept; run the same command again to go on.",
-            ) from None
+    def _take(self, row: dict, settings: JudgeSettings, reply: Completion | str, batch_id: str) -> bool:
+        """Keep a reply, or a refusal; whether it was paid."""
+        question = {name: row[name] for name in QUESTION_FIELDS}
+        request = Request(row["key"], question, row["attempt"], cast(Form, row.get("form") or {}), [], {})
+        self._progress += not isinstance(reply, str) or isinstance(reply, Refusal)
+        if isinstance(reply, Refusal):
+            record = refused_record(self.judge, settings, request, self._service.shown(reply))
+            if record["outcome"] != "refused":
+                self.store.add(record, settings)
+            elif request.key in self._ours:  # who else has asked decides by a share of its own
+                self.unanswered.refused[request.key] = record
+        if isinstance(reply, str):
+            return False
+        usd = Budget(self.prices, None, 0.0).usd(reply, row["usd_at_most"])
+        record = verdict_record(self.judge, settings, request, reply, usd)
+        record["batch"] = batch_id
+        self._another_model = self.served.check(record) or self._another_model
+        self.unanswered.refused.pop(request.key, None)
+        self.store.add(record, settings)
+        self.paid.append(record)
+        return True
 
 
 def _is_asked(row: dict) -> bool:
     """Whether a row of a batch's questions is whole; the reply to a damaged one cannot be joined, and it is asked again."""
-    texts = ("key", "problem", "predicted_answer", "expected_answer")
-    return all(isinstance(row.get(name), str) for name in texts) and isinstance(row.get("attempt"), int)
-
-
-def _parse_result(line: bytes, api_key: str = NO_KEY) -> tuple[str | None, Completion | str]:
-    """(custom id, reply or the server's words) of one line of a result file."""
-    try:
-        result = without_key_inside(json.loads(line), api_key)
-        key, response = result["custom_id"], result.get("response") or {}
-        if not isinstance(key, str):
-            raise TypeError
-        if response.get("status_code") == 200:
-            return key, completion_of(response["body"], api_key)
-        error = result.get("error") or (response.get("body") or {}).get("error") or {}
-        return key, str(error.get("message") or error)
-    except NoAnswer as error:
-        return key, str(error)
-    except StatusError as error:
-        return key, error.words()
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, BadReply):
-        return None, "a result that is not JSON, or not a result"
+    texts = all(isinstance(row.get(name), str) for name in ("key", *QUESTION_FIELDS))
+    return texts and isinstance(row.get("attempt"), int)

@@ -6,7 +6,7 @@ from openmath.errors import InputError, parts_of
 from openmath.files.fingerprint import fingerprint, sha256_text
 from openmath.files.rows import read_rows, write_rows
 from openmath.judging.settings import verdict_key
-from openmath.judging.store import IMPORTED, VerdictStore
+from openmath.judging.store import IMPORTED, REPLACED, VerdictStore
 
 TEXTS = ("problem", "expected_answer", "judgement", "settings", "key")
 
@@ -39,7 +39,7 @@ def import_verdicts(folder: Path, files: list[Path]) -> tuple[int, int, int]:
                     continue
                 check_verdict(line, settings, where)
             known = store.records.get(line["key"]) or added.get(line["key"])
-            if known is None:
+            if known is None or (known.get("outcome") in REPLACED and line.get("outcome") not in REPLACED):
                 added[line["key"]] = line
             elif known["judgement"] == line["judgement"]:
                 same += 1
@@ -62,7 +62,7 @@ def check_verdict(line: dict, settings: dict, where: str) -> None:
         )
     if line["settings"] not in settings:
         raise InputError("The settings of a verdict are not in the file.", where=where, found=line["settings"])
-    if line["key"] != verdict_key(line["settings"], line, attempt):
+    if line["key"] != verdict_key(line["settings"], line, attempt, line.get("form")):
         raise InputError(
             "The key of a verdict does not match its question: the line was changed.",
             where=where,

@@ -2,50 +2,40 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Iterator
 
-from openmath.client.completion import Completion, CompletionClient, RequestFailed, RequestRefused, map_concurrently
+from openmath.client.completion import CompletionClient, RequestFailed, RequestRefused, map_concurrently
 from openmath.errors import InputError
+from openmath.judging.attempts import Attempts, Request
 from openmath.judging.budget import Budget, BudgetSpent
-from openmath.judging.questions import Attempts
-from openmath.judging.settings import JudgeSettings
+from openmath.judging.records import ServedModel, refused_record, verdict_record
+from openmath.judging.refusals import Unanswered
 from openmath.judging.store import FLUSH_SECONDS, VerdictRecord, VerdictStore
 
 PROGRESS_SECONDS = 5.0
-ABOUT_ONE_REQUEST = (400, 413, 422)  # HTTP statuses that may concern only the question sent
 MOST_FAILURES = 20  # then the endpoint is at fault, not the questions
 SHOWN = 3
 
 
-def verdict_record(
-    judge: str, settings: JudgeSettings, question: dict, attempt: int, reply: Completion, usd: float | None
-) -> VerdictRecord:
-    """The line of the store for one paid reply. usd: None without prices."""
-    return {
-        "key": settings.key(question, attempt),
-        "judge": judge,
-        "settings": settings.fingerprint,
-        "prompt": settings.prompt_fingerprint,
-        "problem": question["problem"],
-        "predicted_answer": question["predicted_answer"],
-        "expected_answer": question["expected_answer"],
-        "attempt": attempt,
-        "judgement": reply.text,
-        "finish_reason": reply.finish_reason,
-        "model": reply.model,
-        "system_fingerprint": reply.system_fingerprint,
-        "num_prompt_tokens": reply.num_prompt_tokens,
-        "num_generated_tokens": reply.num_generated_tokens,
-        "usd": usd,
-        "asked_at": int(time.time()),
-    }
-
-
 class OnlineJudge:
-    """Asks questions one request each. paid: the records of this run."""
+    """Asks questions one request each. paid: the records of this run.
 
-    def __init__(self, judge: str, attempts: Attempts, store: VerdictStore, budget: Budget, extra: dict | None = None):
-        self.judge, self.attempts, self.store, self.budget, self.extra = judge, attempts, store, budget, extra
+    extra: arguments that only this engine knows.
+    """
+
+    def __init__(
+        self,
+        judge: str,
+        attempts: Attempts,
+        store: VerdictStore,
+        budget: Budget,
+        unanswered: Unanswered,
+        served: ServedModel,
+        extra: dict | None = None,
+    ):
+        self.judge, self.attempts, self.store, self.budget = judge, attempts, store, budget
+        self.unanswered, self.served, self.extra = unanswered, served, extra
         self.paid: list[VerdictRecord] = []
         self._failures: list[tuple[dict, InputError]] = []
         self._stopped: InputError | None = None
@@ -67,6 +57,10 @@ class OnlineJudge:
             raise self._stopped
         if self._failures:
             raise self._failed()
+        for record in self.unanswered.refused.values():
+            self.store.add(record, self.attempts.settings)
+        self.unanswered.say()
+        self.store.sync()
 
     async def _flush(self) -> None:
         while True:
@@ -75,17 +69,19 @@ class OnlineJudge:
 
     async def _ask_all(self, questions: list[dict], concurrency: int) -> None:
         started = shown = time.monotonic()
-        done = 0
-        async for _ in map_concurrently(self._ask_question, self._until_stopped(questions), concurrency=concurrency):
+        done, ends = 0, Counter[str]()
+        async for end in map_concurrently(self._ask_question, self._until_stopped(questions), concurrency=concurrency):
             done += 1
+            ends[end] += 1
             if self._stopped:  # by Ctrl-C too, which ends what we print to: the rest is still taken
                 continue
             if time.monotonic() - shown > PROGRESS_SECONDS or done == len(questions):
                 shown = time.monotonic()
                 left = (shown - started) / done * (len(questions) - done)
                 spent = f", {self.budget.spent:.2f} USD in all" if self.budget.prices else ""
+                counts = ", ".join(f"{number} {end}" for end, number in ends.items())
                 print(
-                    f"judge: {done}/{len(questions)} verdicts{spent}, {left // 60:.0f}:{left % 60:02.0f} left",
+                    f"judge: {done}/{len(questions)} questions ({counts}){spent}, {left // 60:.0f}:{left % 60:02.0f} left",
                     flush=True,
                 )
 
@@ -107,33 +103,58 @@ class OnlineJudge:
                 return
             yield question
 
-    async def _ask_question(self, question: dict) -> None:
-        """Ask one question, again while its replies hold no verdict."""
+    async def _ask_question(self, question: dict) -> str:
+        """Ask one question, again while its replies hold no verdict; how it ended."""
         try:
-            while (attempt := self.attempts.next_attempt(question, self.store.records)) and not self._stopped:
-                await self._attempt(question, attempt)
+            while (request := self.attempts.next_request(question, self.store.records)) and not self._stopped:
+                if not await self._attempt(request):
+                    self._stop_if_too_many()
+                    return "refused"
         except BudgetSpent as error:
             self._stop(error)
         except (RequestFailed, RequestRefused) as error:
             self._failures.append((question, error))
-            about_all = isinstance(error, RequestRefused) and error.status not in ABOUT_ONE_REQUEST
-            if about_all or len(self._failures) >= MOST_FAILURES:
+            if isinstance(error, RequestRefused) or len(self._failures) >= MOST_FAILURES:
                 self._stop(error)
+            return "failed"
+        if request:
+            return "not asked"
+        last, verdict = self.attempts.judgement(question, self.store.records)
+        self.unanswered.note(last)
+        self._stop_if_too_many()
+        return last.get("outcome") or ("unparsed" if verdict == "unparsed" else "verdicts")
 
-    async def _attempt(self, question: dict, attempt: int) -> None:
+    async def _attempt(self, request: Request) -> bool:
+        """One call; False where the endpoint refuses this question for good."""
         settings = self.attempts.settings
-        messages = settings.messages(question, self.attempts.replies(question, self.store.records))
-        reserved = await self.budget.reserve(messages, settings.sampling["max_tokens"])
+        reserved = await self.budget.reserve(request.messages, request.sampling["max_tokens"])
         paid = 0.0
         try:
-            reply = await self._client.complete(messages, settings.sampling, self.extra)
+            reply = await self._client.complete(request.messages, request.sampling, self.extra)
             usd = self.budget.usd(reply, reserved)
             paid = usd or 0.0
-            record = verdict_record(self.judge, settings, question, attempt, reply, usd)
+            record = verdict_record(self.judge, settings, request, reply, usd)
+            another = self.served.check(record)
             self.store.add(record, settings)
             self.paid.append(record)
+            if another:
+                self._stop(another)
+        except RequestRefused as error:
+            if not error.about_request:
+                raise
+            record = refused_record(self.judge, settings, request, error.words)
+            if record["outcome"] != "refused":
+                self.store.add(record, settings)
+                return True
+            self.unanswered.refused[record["key"]] = record
+            return False
         finally:
             await self.budget.settle(reserved, paid)
+        return True
+
+    def _stop_if_too_many(self) -> None:
+        if error := self.unanswered.error():
+            self._stop(error)
 
     def _stop(self, error: InputError) -> None:
         self._stopped = self._stopped or error

@@ -1,13 +1,7 @@
-"""What is asked about a row, what needs no call, and how often a question is asked."""
-
-from collections.abc import Mapping
-from dataclasses import dataclass
+"""What is asked about a row, and what needs no call."""
 
 from openmath.answers import answer_of, reference_of
 from openmath.errors import InputError
-from openmath.judging.settings import JudgeSettings
-from openmath.judging.store import VerdictRecord
-from openmath.judging.verdict import parse_verdict
 
 # Judgements that need no call. The first two texts are the reference's convention.
 PREFILLED = {
@@ -55,42 +49,3 @@ def symbolically_equal(rows: list[dict], questions: list[dict], policy: str) -> 
             for pair, grade in zip(pairs, pool.grade_pairs(list(pairs)), strict=True):
                 pairs[pair] = grade.correct
     return [bool(pairs[pair] if known is None else known) for pair, known in zip(answers, graded, strict=True)]
-
-
-@dataclass(frozen=True)
-class Attempts:
-    """The attempts at a question under one judge's settings. tries: the most attempts, made while replies hold no verdict."""
-
-    settings: JudgeSettings
-    policy: str
-    tries: int
-
-    def records(self, question: dict, records: Mapping[str, VerdictRecord]) -> list[VerdictRecord]:
-        """The stored replies to a question, in order, up to the first that holds a verdict."""
-        found = []
-        for attempt in range(1, self.tries + 1):
-            record = records.get(self.settings.key(question, attempt))
-            if record is None:
-                break
-            found.append(record)
-            if self._verdict(record) != "unparsed":
-                break
-        return found
-
-    def replies(self, question: dict, records: Mapping[str, VerdictRecord]) -> list[str]:
-        return [record["judgement"] for record in self.records(question, records)]
-
-    def next_attempt(self, question: dict, records: Mapping[str, VerdictRecord]) -> int | None:
-        """Number of the attempt to make; None where there is a verdict, or no try left."""
-        found = self.records(question, records)
-        if len(found) == self.tries or (found and self._verdict(found[-1]) != "unparsed"):
-            return None
-        return len(found) + 1
-
-    def judgement(self, question: dict, records: Mapping[str, VerdictRecord]) -> tuple[str, str]:
-        """(judgement, verdict) by the last reply to a question."""
-        last = self.records(question, records)[-1]
-        return last["judgement"], self._verdict(last)
-
-    def _verdict(self, record: VerdictRecord) -> str:
-        return parse_verdict(record["judgement"], self.policy)

@@ -9,6 +9,7 @@ from typing import TypedDict
 from openmath.errors import InputError
 from openmath.files.fingerprint import fingerprint
 from openmath.files.yaml_files import read_yaml
+from openmath.judging.wording import NOTE, delimited
 
 QUESTION_FIELDS = ("problem", "predicted_answer", "expected_answer")
 FIELDS = re.compile(rf"\{{({'|'.join(QUESTION_FIELDS)})\}}")
@@ -39,6 +40,13 @@ def judge_sampling(max_new_tokens: int, policy: str) -> dict:
     if policy == "paper":
         sampling["presence_penalty"] = 1.0  # the reference sent its repetition penalty under this name
     return sampling
+
+
+class Form(TypedDict, total=False):
+    """How a question is asked where it is not asked plainly; part of its key. Empty for nearly all questions."""
+
+    delimited: int  # the answer stands between tags: version of these (wording.DELIMITED)
+    max_tokens: int  # another limit than the settings': the reply was cut at that one
 
 
 class Described(TypedDict):
@@ -72,15 +80,17 @@ class JudgeSettings:
     def prompt_fingerprint(self) -> str:
         return fingerprint(self.prompt)
 
-    def key(self, question: dict, attempt: int = 1) -> str:
-        return verdict_key(self.fingerprint, question, attempt)
+    def key(self, question: dict, attempt: int = 1, form: Form | None = None) -> str:
+        return verdict_key(self.fingerprint, question, attempt, form)
 
-    def messages(self, question: dict, replies: list[str]) -> list[dict]:
+    def messages(self, question: dict, replies: list[str], form: Form | None = None) -> list[dict]:
         """Chat messages of one question, after the replies to it so far, none of which held a verdict.
 
         Values are inserted, never formatted: problems hold braces.
         """
-        user = FIELDS.sub(lambda match: str(question[match[1]]), self.prompt["user"])
+        fenced = "delimited" in (form or {})
+        values = question | {"predicted_answer": delimited(question["predicted_answer"])} if fenced else question
+        user = FIELDS.sub(lambda match: str(values[match[1]]), self.prompt["user"]) + (NOTE if fenced else "")
         messages = [{"role": "system", "content": self.prompt["system"]}] if self.prompt["system"] else []
         messages.append({"role": "user", "content": user})
         for reply in replies:
@@ -89,7 +99,9 @@ class JudgeSettings:
         return messages
 
 
-def verdict_key(settings_fingerprint: str, question: dict, attempt: int) -> str:
+def verdict_key(settings_fingerprint: str, question: dict, attempt: int, form: Form | None = None) -> str:
     """Names a verdict by everything that can change it. attempt: 1, and more where a reply held no verdict."""
     fields = {name: question[name] for name in QUESTION_FIELDS}
-    return fingerprint({"settings": settings_fingerprint, "attempt": attempt, **fields})
+    return fingerprint(
+        {"settings": settings_fingerprint, "attempt": attempt, **fields} | ({"form": form} if form else {})
+    )

@@ -20,20 +20,26 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from io import FileIO
 from pathlib import Path
-from typing import Any, NotRequired, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict, get_args
 
 from openmath.errors import InputError, parts_of
 from openmath.files.append_only import kept_rows, set_damage_aside, tell_damage
 from openmath.files.fingerprint import sha256_text
 from openmath.files.json_files import read_json
 from openmath.files.rows import encode_row
-from openmath.judging.settings import Described, JudgeSettings
+from openmath.judging.settings import Described, Form, JudgeSettings
 
+REPLACED = ("refused", "another_model")  # outcomes that a later reply to the same call takes the place of
 AMOUNTS = ("usd", "asked_at", "num_prompt_tokens", "num_generated_tokens")
 MAX_AMOUNT = 1e15
 BATCH_TEXTS = {"name", "file_id", "batch_id", "status"}
 FLUSH_SECONDS = 2.0  # between two calls of `sync`: at most this much is lost when the machine dies
 IMPORTED = "import-"
+
+
+# Why a record is no verdict, whatever the reply says: cut at the token limit, empty, refused for good by the endpoint, or by
+# another model than the store's verdicts under the same settings.
+Outcome = Literal["cut", "empty", "refused", "another_model"]
 
 
 class VerdictRecord(TypedDict):
@@ -56,21 +62,26 @@ class VerdictRecord(TypedDict):
     usd: float | None  # None without prices
     asked_at: int  # seconds since 1970
     batch: NotRequired[str]  # id of the Batch API's batch
+    form: NotRequired[Form]  # how it was asked, where not plainly
+    outcome: NotRequired[Outcome]  # not in records of older versions, which are read by their words alone
+    refusal: NotRequired[str]  # the endpoint's words, without the key
 
 
 class VerdictStore:
     """records: verdict by key. described: settings by fingerprint. spent: USD paid for verdicts asked from here.
 
     mends: damaged lines are set aside, in files that no process writes to; who only reads a store says how many there are.
+    ask_refused: refusals of earlier runs are as if they were not there.
     """
 
-    def __init__(self, folder: Path, mends: bool = False):
+    def __init__(self, folder: Path, mends: bool = False, ask_refused: bool = False):
         self.batches = folder / "batches"  # one state file for each batch ever submitted
         self._folder = folder
         self._file: FileIO | None = None
         self._unsynced = False
-        self._mends = mends
+        self._mends, self._ask_refused = mends, ask_refused
         self._told: dict[Path, list[int]] = {}
+        self._added: set[str] = set()  # keys of this process
         self.refresh()
 
     def refresh(self) -> None:
@@ -87,9 +98,10 @@ class VerdictStore:
                     continue
                 if not path.name.startswith(IMPORTED):
                     self.spent += line.get("usd") or 0.0
+                if self._ask_refused and line.get("outcome") == "refused" and line["key"] not in self._added:
+                    continue
                 known = self.records.get(line["key"])
-                # Two jobs may have asked at once: the first reply stays the verdict, whatever arrives later.
-                if known is None or _age(line) < _age(known):
+                if known is None or _rank(line) < _rank(known):
                     self.records[line["key"]] = line
             if damaged and not (self._mends and _mended(path)) and self._told.get(path) != damaged:
                 self._told[path] = damaged
@@ -109,6 +121,7 @@ class VerdictStore:
                 hint="free some space and run the same command again; every verdict kept so far stays.",
             ) from None
         self.records[record["key"]] = record
+        self._added.add(record["key"])
         self.spent += record.get("usd") or 0.0
 
     def pending_batches(self) -> list[Path]:
@@ -184,7 +197,9 @@ def _is_line(line: dict) -> bool:
     if "key" not in line:
         return isinstance(line.get("settings"), str) and "described" in line
     texts = all(isinstance(line.get(name), str) for name in ("key", "judgement"))
-    return texts and all(line.get(name) is None or _is_amount(line[name]) for name in AMOUNTS)
+    numbers = all(line.get(name) is None or _is_amount(line[name]) for name in AMOUNTS)
+    others = isinstance(line.get("form", {}), dict) and isinstance(line.get("refusal", ""), str)
+    return texts and numbers and others and line.get("outcome", "cut") in get_args(Outcome)
 
 
 def _mended(path: Path) -> bool:
@@ -205,5 +220,9 @@ def _is_amount(value: object) -> bool:
     return isinstance(value, int | float) and 0 <= value < MAX_AMOUNT
 
 
-def _age(record: VerdictRecord) -> tuple:
-    return record.get("asked_at") or 0, record.get("judgement") or ""
+def _rank(record: VerdictRecord) -> tuple:
+    """Of the records under one key the lowest counts: a reply before what only says why there is none, then the first.
+
+    Two jobs may have asked at once: the first reply stays the verdict, whatever arrives later.
+    """
+    return record.get("outcome") in REPLACED, record.get("asked_at") or 0, record.get("judgement") or ""

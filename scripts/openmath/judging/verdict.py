@@ -2,6 +2,8 @@
 
 import re
 
+from openmath.judging.wording import escaped
+
 LABEL = r"judge?ments?[\s*_`\"')\]]*[:：]"
 # After the label: marks that models add (bold, quotes, \boxed{, \text{), then the word; "Yes/No" and "Yes or No" say neither.
 MARKS = r"(?:\\boxed|\\text|[\s*_`\"'({\[$])*"
@@ -13,6 +15,10 @@ REPEATED_QUESTION = re.compile(
     rf"{LABEL}{MARKS}(?:yes|no)[\s*_`\"'.]*\bor{MARKS}{LABEL}{MARKS}(?:yes|no)\b", re.IGNORECASE
 )
 BARE = re.compile(rf"{WORD}[\s*_`\"')}}\]$.!]*", re.IGNORECASE)
+
+
+# In a reply about an answer that holds judge words: a label counts where it begins a line of the judge's own.
+OWN_LINE = re.compile(rf"^[ \t*_#]*{LABEL}{WORD}", re.IGNORECASE | re.MULTILINE)
 
 
 def parse_verdict(judgement: str, policy: str = "default") -> str:
@@ -28,3 +34,15 @@ def parse_verdict(judgement: str, policy: str = "default") -> str:
         lines = text.strip().splitlines()
         match = BARE.fullmatch(lines[-1]) if lines else None
     return match[1].lower() if match else "unparsed"
+
+
+def parse_wary(judgement: str, answer: str) -> str:
+    """'yes', 'no' or 'unparsed', where the answer itself holds judge words: what the judge quotes of it is no verdict.
+
+    Lines that begin with a label must agree; there is none where all of the reply is one word. `>` is how a line is quoted.
+    """
+    text = REPEATED_QUESTION.sub("", judgement.replace(answer, "").replace(escaped(answer), ""))
+    words = {match[1].lower() for match in OWN_LINE.finditer(text)}
+    if not words and (match := BARE.fullmatch(text.strip())):
+        words = {match[1].lower()}
+    return words.pop() if len(words) == 1 else "unparsed"

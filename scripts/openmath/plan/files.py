@@ -189,6 +189,8 @@ class StagedFolders:
             prompt_template=self._config["models"][self._model]["prompt_template"],
             benchmark_sha256=sha256_file(prepared) if prepared.exists() else "",
         )
+        if "chat_date" in self._config["generation"]:  # compared with samples whose template prints one
+            settings["chat_date"] = self._config["generation"]["chat_date"]
         return {key: value for key, value in settings.items() if key != "benchmark_sha256" or prepared.exists()}
 
     @cached_property

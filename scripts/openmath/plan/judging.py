@@ -5,8 +5,9 @@ from pathlib import Path
 
 from openmath.errors import parts_of
 from openmath.files.rows import read_rows
+from openmath.judging.attempts import Attempts
 from openmath.judging.budget import ASSUMED_GENERATED_TOKENS, Prices
-from openmath.judging.questions import Attempts, prefilled, question_of
+from openmath.judging.questions import prefilled, question_of
 from openmath.judging.settings import JudgeSettings, judge_sampling, read_judge_prompt
 from openmath.judging.store import VerdictStore
 from openmath.plan.files import FileToJudge, Inventory, built_engine
@@ -44,7 +45,7 @@ def judge_costs(inventory: Inventory, to_judge: dict[str, list[FileToJudge]], sp
         settings = inventory.config["judges"][judge]
         if settings.get("replay"):
             continue  # asks nobody
-        store = VerdictStore(Path(f"judgements/{judge}"))
+        store = VerdictStore(Path(f"judgements/{judge}"), ask_refused=settings.get("ask_refused", False))
         cost = JudgeCost(judge, verdicts_in_store=len(store.records), spent_usd=store.spent)
         cost.budget_usd = settings.get("budget_usd")
         count_calls(cost, inventory, files, store)
@@ -69,21 +70,22 @@ def count_calls(cost: JudgeCost, inventory: Inventory, files: list[FileToJudge],
             with parts_of("a file of answers to judge", file.path):
                 for question in map(question_of, read_rows(file.path)):
                     if prefilled(question, config["policy"]) is None:
-                        questions[attempts.settings.key(question)] = question
+                        questions[attempts.first_key(question)] = question
         else:
             cost.estimated_calls += round(ASKED_SHARE * inventory.rows(file.benchmark))
     if config["judges"][cost.judge].get("cascade"):
         cost.assumptions.append("fewer with cascade: answers that the symbolic grader finds equal are not asked")
     cost.calls = cost.estimated_calls
     if attempts:
-        cost.calls += sum(attempts.next_attempt(question, store.records) is not None for question in questions.values())
+        cost.calls += sum(attempts.next_request(question, store.records) is not None for question in questions.values())
     if cost.estimated_calls:
         cost.assumptions.append(f"{ASKED_SHARE:.0%} of the answers to come need a call, assumed")
 
 
 def calls_left(inventory: Inventory, judge: str) -> int:
     """Calls of one judge for all models."""
-    cost, store = JudgeCost(judge), VerdictStore(Path(f"judgements/{judge}"))
+    ask_refused = inventory.config["judges"][judge].get("ask_refused", False)
+    cost, store = JudgeCost(judge), VerdictStore(Path(f"judgements/{judge}"), ask_refused=ask_refused)
     files = [
         file for model in inventory.config["models"] for file in inventory.model_files(model).to_judge.get(judge, [])
     ]

@@ -4,13 +4,19 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from openmath.api_keys import checked_key, without_key
-from openmath.client.http import TransportError, open_client
+from openmath.api_keys import without_key
+from openmath.client.http import TransportError
+from openmath.client.hub import hub_token
+from openmath.client.within import within
+from openmath.engines.checkpoint_files import checkpoint_problem
 from openmath.errors import InputError
 from openmath.preflight.needs import Needs
 
-SECONDS = 10.0  # a request
+SECONDS = 10.0  # a read
+ALL_SECONDS = 30.0  # of all reads of one model
 REQUESTS = 8  # at the same time
+UNREACHED = "The Hub cannot be reached, and the checkpoint is not in the cache."
+FETCH = "run `snakemake fetch` where there is a network (same HF_HOME), or give a local folder (path:)."
 IGNORED = (".pth", ".bin")  # second copies of the weights, not downloaded; as in download_checkpoint.py
 
 
@@ -19,7 +25,16 @@ def check_hub(needs: Needs) -> list[InputError]:
     models = needs.config["models"]
     hub = [model for model in needs.checkpoints if "hf" in models[model]]
     with ThreadPoolExecutor(REQUESTS) as pool:
-        return list(filter(None, pool.map(lambda model: check_hub_checkpoint(model, models[model]["hf"]), hub)))
+        return list(filter(None, pool.map(lambda model: check_in_time(model, models[model]["hf"]), hub)))
+
+
+def check_in_time(model: str, source: str) -> InputError | None:
+    """check_hub_checkpoint, of a Hub that may drip."""
+    try:
+        return within(ALL_SECONDS, lambda: check_hub_checkpoint(model, source))
+    except TimeoutError:
+        found, where = f"no whole reply within {ALL_SECONDS:g} s", f"models: {model}: hf: {source}"
+        return InputError(UNREACHED, where=where, found=found, hint=FETCH)
 
 
 def check_hub_checkpoint(model: str, source: str) -> InputError | None:
@@ -29,13 +44,15 @@ def check_hub_checkpoint(model: str, source: str) -> InputError | None:
 
     repo, _, revision = source.partition("@")
     where = f"models: {model}: hf: {source}"
-    if in_hub_cache(repo, revision):
+    cached = hub_cache(repo, revision)
+    damage = cached and checkpoint_problem(cached, where=where)
+    if cached and not damage:
         return None
-    fetch = "run `snakemake fetch` where there is a network (same HF_HOME), or give a local folder (path:)."
     if constants.HF_HUB_OFFLINE:
-        return InputError("The checkpoint is not in the cache, and HF_HUB_OFFLINE is set.", where=where, hint=fetch)
+        return damage or InputError(
+            "The checkpoint is not in the cache, and HF_HUB_OFFLINE is set.", where=where, hint=FETCH
+        )
     try:
-        open_client(constants.ENDPOINT)  # as the Hub's library will: are proxy and certificates of use?
         token = hub_token()
     except InputError as problem:
         return problem
@@ -56,9 +73,7 @@ def check_hub_checkpoint(model: str, source: str) -> InputError | None:
         return InputError("No such repository, or no access to it.", where=where, hint=hint)
     except (HfHubHTTPError, TransportError, OSError) as error:
         found = without_key(f"{error}\n", token).splitlines()[0][:200]
-        return InputError(
-            "The Hub cannot be reached, and the checkpoint is not in the cache.", where=where, found=found, hint=fetch
-        )
+        return InputError(UNREACHED, where=where, found=found, hint=FETCH)
     size = sum(file.size or 0 for file in info.siblings or [] if not file.rfilename.endswith(IGNORED))
     cache = next(p for p in (Path(constants.HF_HUB_CACHE), *Path(constants.HF_HUB_CACHE).parents) if p.exists())
     free = shutil.disk_usage(cache).free
@@ -75,19 +90,14 @@ def check_hub_checkpoint(model: str, source: str) -> InputError | None:
     return None
 
 
-def hub_token() -> str:
-    """The token that the Hub's library sends, empty where there is none. Raises InputError where it cannot be one."""
-    from huggingface_hub import get_token
-
-    return checked_key(get_token() or "", where="HF_TOKEN, or the file of `hf auth login`", what="The Hub's token")
-
-
-def in_hub_cache(repo: str, revision: str) -> bool:
+def hub_cache(repo: str, revision: str) -> Path | None:
+    """The folder of a snapshot in the cache, which may be a part of it."""
     from huggingface_hub import constants, snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError
 
     try:
-        snapshot_download(repo, revision=revision or None, local_files_only=True, cache_dir=constants.HF_HUB_CACHE)
+        return Path(
+            snapshot_download(repo, revision=revision or None, local_files_only=True, cache_dir=constants.HF_HUB_CACHE)
+        )
     except LocalEntryNotFoundError:
-        return False
-    return True
+        return None

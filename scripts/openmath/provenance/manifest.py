@@ -26,6 +26,7 @@ from openmath.settings.layout import Layout
 
 FORMAT = 1  # raised when a reader of older manifests would misunderstand them
 JUDGED_KEYS = ("input", "rows", "prefilled", "verdicts", "answered_by", "verdicts_used")
+NEWER_JUDGED_KEYS = ("outcomes", "delimited")  # records of older versions lack them
 
 
 def collect(config: dict, model: str, judge: str, summary: Iterable[str]) -> SummaryRecord:
@@ -110,6 +111,8 @@ def _judging(judged: dict[str, dict]) -> dict | None:
     first = next(iter(judged.values()))
     who = {key: first.get(key) for key in ("judge", "settings", "prompt_sha256", "sampling", "policy", "cascade")}
     files = {path: {key: record[key] for key in JUDGED_KEYS} for path, record in judged.items()}
+    for path, record in judged.items():
+        files[path] |= {key: record[key] for key in NEWER_JUDGED_KEYS if key in record}
     return who | {"files": files} | _where(judged.values())
 
 

@@ -177,6 +177,12 @@ def _judging(manifest: dict) -> list[str]:
         f"Of {rows:,} answers {asked:,} went to the judge, the others were {spared};"
         f" {unparsed:,} replies held no verdict and count as not correct."
     )
+    if refused := sum(file.get("outcomes", {}).get("refused", 0) for file in files):
+        sentences.append(f"Of these, the judge's service refused {refused:,} for good.")
+    if delimited := sum(file.get("delimited", 0) for file in files):
+        sentences.append(
+            f"In {delimited:,} answers stood words for a judge: these were put between tags and marked as data."
+        )
     served = sum((Counter(file["answered_by"]) for file in files), Counter())
     prints = sorted({name.rpartition(" ")[2] for name in served} - {"None"})
     if isinstance(judge, str) and prints:

@@ -180,7 +180,7 @@ def shown_samples(mode: str, graded: Graded, run: np.ndarray, sample_set: Sample
             judged_ids = [id_of(row, number) for number, row in enumerate(rows)]
             check_ids(judged_ids, graded.ids, where=files[mode], expected_from=sample_set.grades)
             for number, row in enumerate(rows):
-                verdict, reply = row.get("judge_verdict"), cut(row.get("judgement"))
+                verdict, reply = row.get("judge_verdict"), cut(row.get("judgement") or row.get("judge_refusal"))
                 samples[number]["judged"].append([judge, verdict, reply, row.get("judge_prefilled")])
                 differs = verdict == "unparsed" or (verdict == "yes") != bool(flags[number] & CORRECT)
                 flags[number] |= DISAGREE * differs

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as parquet
 
-from openmath.answers import answer_of, as_text, reference_of, text_of
+from openmath.answers import answer_of, as_text, reference_of
 from openmath.errors import InputError
 from openmath.files.copies import copied_runs, text_mark
 from openmath.files.rows import check_ids, read_rows
@@ -19,7 +19,7 @@ from openmath.files.same_problems import Problem, SameProblems
 from openmath.files.sample_rows import REFUSED_REASONS, id_of
 from openmath.files.sample_runs import run_order, sample_run_of
 from openmath.grading.pool import GraderPool
-from openmath.judging import parse_verdict
+from openmath.judging.judged_files import verdict_of
 from openmath.statistics.votes import NONE, Ballots, count_votes
 
 TEXT_COLUMNS = ("id", "sample_run", "predicted_answer", "vote_class", "finish_reason")
@@ -68,11 +68,17 @@ class Graded:
 
 @dataclass
 class Judged:
-    """Judge verdicts of one mode: yes | no | unparsed per problem (N,), and the answers and references they are about."""
+    """Judge verdicts of one mode: yes | no | unparsed per problem (N,), and the answers and references they are about.
+
+    asked: whether the judge was asked, (N,) bool. outcomes: cut | empty | refused per problem, "" for all others, (N,). Both None
+    where the file does not say.
+    """
 
     verdicts: np.ndarray
     answers: list[str | None]
     expected: list[str]
+    asked: np.ndarray | None = None
+    outcomes: np.ndarray | None = None
 
 
 @dataclass
@@ -189,6 +195,8 @@ def read_judged(path: Path, ids: list[str]) -> Judged:
         np.array([str(row["judge_verdict"]) for row in rows]),
         [answer_of(row) for row in rows],
         [reference_of(row) for row in rows],
+        np.array(["judge_prefilled" in row and row["judge_prefilled"] is None for row in rows]),
+        np.array([str(row.get("judge_outcome", "")) for row in rows]),
     )
 
 
@@ -279,7 +287,7 @@ def _sample(row: dict, policy: str, where: str) -> _Sample:
         (answer_of(row), str(expected)),
         NONE if correct is None else int(correct),
         str(row.get("finish_reason") or ""),
-        parse_verdict(text_of(row, "judgement"), policy) if "judgement" in row else "",
+        verdict_of(row, policy) if "judgement" in row else "",
         text_mark(row),
     )
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from openmath.judging.wording import holds_judge_words, shortened
 from openmath.results.modes import AGGREGATIONS, Mode
 from openmath.statistics.estimates import cohen_kappa, seed_std
 
@@ -65,12 +66,27 @@ def _truncated(mode: Mode) -> float | None:
     return None if mode.runs.truncated is None else mode.runs.truncated.mean()
 
 
+def _asked(mode: Mode) -> int | None:
+    return None if mode.judged is None or mode.judged.asked is None else mode.judged.asked.sum()
+
+
+def _without_reply(mode: Mode, outcomes: tuple[str, ...]) -> int | None:
+    return (
+        None if mode.judged is None or mode.judged.outcomes is None else np.isin(mode.judged.outcomes, outcomes).sum()
+    )
+
+
+def _talking(mode: Mode) -> int | None:
+    return None if mode.judged is None else sum(holds_judge_words(shortened(a or "")) for a in mode.judged.answers)
+
+
 def _refused(mode: Mode) -> float | None:
     return None if mode.runs.refused is None else mode.runs.refused.mean()
 
 
 SAMPLED = ("greedy", "average")  # of samples as they stand
 COMPARED = ("greedy", "average", "majority")  # both gradings were made of the same answers
+JUDGED = ("greedy", "majority")  # with a file of judge_answers.py
 
 METRICS = [
     Metric("both", "correct by both gradings", "proportion", lambda m: (m.pairs[0] & m.pairs[1]).mean(), judged=True),
@@ -94,12 +110,30 @@ METRICS = [
     Metric("refused", "samples without a generation", "proportion", _refused, aggregations=SAMPLED),
     Metric(
         "unparsed",
-        "replies of the judge that say neither yes nor no",
+        "answers on which the judge said neither yes nor no",
         "proportion",
         lambda m: 1 - _parsed(m)[0].mean(),
         aggregations=COMPARED,
         judged=True,
     ),
+    Metric("asked", "answers that the judge was asked about", "count", _asked, JUDGED, judged=True),
+    Metric(
+        "judge_refused",
+        "of these, refused for good by the judge's service: counted in `unparsed`",
+        "count",
+        lambda m: _without_reply(m, ("refused",)),
+        JUDGED,
+        judged=True,
+    ),
+    Metric(
+        "judge_cut",
+        "of these, with a reply cut at the token limit or empty: counted in `unparsed`",
+        "count",
+        lambda m: _without_reply(m, ("cut", "empty")),
+        JUDGED,
+        judged=True,
+    ),
+    Metric("judge_words", "answers that hold words for a judge", "count", _talking, JUDGED, judged=True),
     Metric(
         "agreement",
         "answers on which the two gradings agree, of those with a verdict of the judge",

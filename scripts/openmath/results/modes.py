@@ -26,7 +26,8 @@ class Mode:
 
     Of some aggregations only, for the metrics (metrics.py): answers: the ones that the scores are about (greedy, majority).
     runs: the sample runs themselves (greedy, average). tied: bool per problem (majority). compared: correct by symbolic grading,
-    and the judge's verdicts, yes | no | unparsed, on the same answers (all but any).
+    and the judge's verdicts, yes | no | unparsed, on the same answers (all but any). judged: the file these are from (greedy,
+    majority).
     """
 
     name: str
@@ -41,6 +42,7 @@ class Mode:
     runs: Any = None
     tied: Any = None
     compared: Any = None
+    judged: Judged | None = None
 
     def scores(self) -> dict[str, np.ndarray]:
         """Grading -> scores."""
@@ -84,6 +86,7 @@ def _greedy(benchmark: Benchmark, run: Graded) -> Mode:
         answers=answers,
         runs=run,
         compared=None if verdicts is None else (correct, verdicts),
+        judged=judged,
     )
 
 
@@ -141,6 +144,7 @@ def _majority(benchmark: Benchmark, runs: Graded, policy: str) -> Mode:
         answers=answers,
         tied=vote.tied,
         compared=compared,
+        judged=judged,
     )
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas
 
 from openmath.files.text_tables import markdown_table
+from openmath.judging.wording import holds_judge_words, shortened
 from openmath.results.grades import Benchmark, Graded
 from openmath.results.metrics import METRICS
 from openmath.results.modes import GRADINGS, Mode
@@ -100,7 +101,10 @@ def problem_scores(benchmark: Benchmark, modes: list[Mode]) -> pandas.DataFrame:
 
 
 def disagreements(benchmark: Benchmark, modes: list[Mode]) -> list[dict]:
-    """Answers on which symbolic grading and judge differ, or where the judge said neither: for people to read."""
+    """Answers on which symbolic grading and judge differ, or where the judge said neither: for people to read.
+
+    judge_words marks those that hold words for a judge: where only the judge says yes, it may have been talked into it.
+    """
     rows = []
     for mode in modes:
         judged = benchmark.judged.get(mode.name.partition("@")[0])
@@ -118,6 +122,7 @@ def disagreements(benchmark: Benchmark, modes: list[Mode]) -> list[dict]:
                         "expected_answer": judged.expected[number],
                         "symbolic": "yes" if correct else "no",
                         "judge": str(verdict),
+                        "judge_words": "yes" if holds_judge_words(shortened(judged.answers[number] or "")) else "",
                     }
                 )
     return rows

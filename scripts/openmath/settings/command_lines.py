@@ -79,7 +79,10 @@ class Options:
         generation = self._config["generation"]
         options = ["--temperature", generation["temperature"], "--top-p", generation["top_p"]]
         options += ["--max-new-tokens", generation["max_new_tokens"]]
-        return options + (["--limit", generation["limit"]] if generation["limit"] else [])
+        for key in ("limit", "chat_date"):
+            if generation.get(key):
+                options += [f"--{key.replace('_', '-')}", generation[key]]
+        return options
 
     def refusals(self) -> str:
         """What is done about refused questions, as one string: none of it changes a sample that there is."""
@@ -105,6 +108,10 @@ class Options:
         options = ["--concurrency", settings["concurrency"], "--request-seconds", settings["request_seconds"]]
         options += ["--mode", settings["mode"], "--poll-seconds", settings["poll_seconds"]]
         options += ["--base-url", settings["base_url"]]
+        for key in ("batch_size", "max_refused"):
+            if key in settings:
+                options += [f"--{key.replace('_', '-')}", settings[key]]
+        options += ["--ask-refused"] * settings.get("ask_refused", False)
         if "api_key_env" in settings:
             options += ["--api-key-env", settings["api_key_env"]]
         if "prices" in settings:

@@ -4,6 +4,7 @@ The one source of checks and defaults (config.py), of config/schema.json for edi
 (`python docs/write_config_reference.py` writes both).
 """
 
+from datetime import date
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -59,12 +60,22 @@ def _not_zero(number: int) -> int:
     return number
 
 
+def _a_day(value: object) -> object:
+    try:
+        return date.fromisoformat(value).isoformat()  # type: ignore[arg-type] # of another type: a TypeError
+    except (TypeError, ValueError):  # YAML makes no text of a date unless it stands in quotes
+        raise PydanticCustomError(
+            "day", "{day} is no day; expected 'YYYY-MM-DD', in quotes", {"day": str(value)}
+        ) from None
+
+
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]  # becomes a folder
 JudgeName = Annotated[Name, AfterValidator(_no_tables_without_judge)]
 Address = Annotated[str, Field(pattern=ADDRESS)]
 Variable = Annotated[str, Field(pattern=r"^[A-Z_][A-Z0-9_]{0,63}$")]
 Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0)]
+Day = Annotated[str, BeforeValidator(_a_day, json_schema_input_type=str)]
 Unique = AfterValidator(_without_repeats)
 EmptyIfNull = BeforeValidator(lambda settings: {} if settings is None else settings)  # `vllm:` with nothing below it
 ListOfOne = BeforeValidator(
@@ -190,6 +201,12 @@ class Generation(Section):
         "Tokens of the longest answer; a longer one is cut off, which its row says.",
         costs="answers",
     )
+    chat_date: Day | MISSING = key(
+        MISSING,
+        "Date in prompts where a chat template prints today's, `YYYY-MM-DD`.",
+        costs="answers of such models",
+        unset="day of a model's first run",
+    )
     max_refused: Annotated[float, Field(ge=0, le=1)] | MISSING = key(
         MISSING,
         "Share of samples that may be refused; more stop the job: docs/engines.md.",
@@ -280,6 +297,21 @@ class Judge(Section):
     concurrency: Count = key(defaults.JUDGE_CONCURRENCY, "Requests in flight.", costs="nothing")
     request_seconds: Positive = key(defaults.REQUEST_SECONDS, "Deadline of one try of a request.", costs="nothing")
     poll_seconds: Positive = key(defaults.POLL_SECONDS, "Seconds between two looks at a batch.", costs="nothing")
+    batch_size: Count | MISSING = key(
+        MISSING,
+        "Questions of one batch; the next follows when it has ended. For services that limit the tokens waiting.",
+        costs="nothing",
+        unset="batches of 50,000, all at once",
+    )
+    max_refused: Annotated[float, Field(ge=0, le=1)] | MISSING = key(
+        MISSING,
+        "Share of questions that the service may refuse, or the judge leave without a word; more stop the job: docs/judging.md.",
+        costs="nothing",
+        unset=f"`{defaults.MAX_REFUSED}`",
+    )
+    ask_refused: bool | MISSING = key(
+        MISSING, "A job that runs asks again what was refused before.", costs="nothing", unset="`false`"
+    )
 
 
 class Configuration(Section):

@@ -10,7 +10,7 @@ Standard library only: this module also runs inside engine containers.
 
 import re
 from collections.abc import Mapping
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from openmath.files.fingerprint import fingerprint
 from openmath.files.records import EngineIdentity
@@ -34,6 +34,7 @@ class SampleSettings(TypedDict):
 
     engine: an EngineIdentity, or what is known of one. prompt: content of the prompt file, not its place.
     max_new_tokens: in tokens of the model. benchmark_sha256: of the prepared file. limit: first problems of it; None: all.
+    chat_date: that prompts say; only where the chat template prints one.
     """
 
     generation_version: int
@@ -45,6 +46,7 @@ class SampleSettings(TypedDict):
     max_new_tokens: int
     benchmark_sha256: str
     limit: int | None
+    chat_date: NotRequired[str]
 
 
 def sample_settings(
