@@ -62,6 +62,17 @@ def nvidia() -> Gpus:
     return found
 
 
+def gpu_memory(visible: str | None) -> list[tuple[int, int]]:
+    """(total, free) bytes of each GPU of this machine that `visible` (CUDA_VISIBLE_DEVICES) names; of all where it is None."""
+    chosen = [f"--id={visible}"] if visible else []
+    query = _nvidia_smi("--query-gpu=memory.total,memory.free", "--format=csv,noheader,nounits", *chosen)
+    rows = [line.split(",") for line in query.splitlines()]
+    try:
+        return [(int(total) * 2**20, int(free) * 2**20) for total, free in rows]
+    except ValueError:
+        return []  # "[N/A]": a GPU that shares its machine's memory
+
+
 def _nvidia_smi(*options: str) -> str:
     try:
         reply = subprocess.run(["nvidia-smi", *options], capture_output=True, text=True, timeout=NVIDIA_SMI_SECONDS)

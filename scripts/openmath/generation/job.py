@@ -94,16 +94,22 @@ class Generation:
         prompts = None
         if self.tokenizer != "server":  # before the engine starts: a template that does not fit costs no GPU time
             prompts = await asyncio.to_thread(self._encode, None)
-        concurrency = options.concurrency or self.kind.concurrency * options.copies
+        most = options.concurrency or self.kind.concurrency
         async with running_engines(
-            options.engine, options.copies, command=options.engine_command, args=options.engine_args, log=options.log
+            options.engine,
+            options.copies,
+            per_gpu=options.engines_per_gpu,
+            command=options.engine_command,
+            args=options.engine_args,
+            log=options.log,
         ) as servers:
+            concurrency = most * len(servers)
             if prompts is None:
                 prompts = await asyncio.to_thread(self._encode, servers[0])
             start_seconds = time.monotonic() - began
             known = sum(len(run.refused) for run in self.staged.values())
             refusals = Refusals(self.total, known, options.max_refused)
-            decoding = Decoding(servers, self.staged, refusals, hosted=self.kind.hosted, concurrency=concurrency)
+            decoding = Decoding(servers, self.staged, refusals, hosted=self.kind.hosted, most=most)
 
             def request(job: Job) -> tuple[list, dict | Refusal]:
                 prompt = prompts[job[0], job[2]["id"]]
@@ -122,6 +128,7 @@ class Generation:
             **speed,
             "start_seconds": round(start_seconds, 1),
             "copies": self.options.copies,
+            "engines_per_gpu": self.options.engines_per_gpu,
             "concurrency": concurrency,
             "engine": self.engine["version"],
             "runs": self.options.sample_runs,
