@@ -43,7 +43,7 @@ for model, (job, (benchmarks, runs)) in [(model, job) for model in SERVED for jo
             prompt=prompt_file(MODELS[model]["prompt"]),
         params:
             model=model,
-            sampling=OPTIONS.sampling(),
+            sampling=OPTIONS.sampling(model),
             prompt_template=MODELS[model]["prompt_template"],
             prompt_sha256=prompt_sha256(MODELS[model]["prompt"]),
             generation_version=GENERATION_VERSION,

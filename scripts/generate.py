@@ -59,6 +59,12 @@ def parse_arguments() -> argparse.Namespace:
     add("--temperature", type=real(0), default=defaults.TEMPERATURE, help="of sampled runs; greedy is greedy")
     add("--top-p", type=real(0, 1, above=True), default=defaults.TOP_P)
     add("--max-new-tokens", type=whole(1), default=defaults.MAX_NEW_TOKENS)
+    add(
+        "--extraction",
+        choices=defaults.EXTRACTIONS,
+        default=defaults.EXTRACTIONS[0],
+        help="where answers stand; see docs/grading.md",
+    )
     add("--max-refused", type=real(0, 1), default=defaults.MAX_REFUSED, help="refused share that stops the job")
     add("--ask-refused", action="store_true", help="ask again what was refused before")
     add("--chat-date", type=day, help="that prompts say, where the chat template prints one; default: of the first run")

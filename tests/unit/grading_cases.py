@@ -382,9 +382,49 @@ EXTRACTION = [
     ("unclosed", r"\boxed{\frac{1}{2}", None),
     ("broken last box", r"\boxed{4}, so \boxed{5", None),
     ("bare last box", r"\boxed{4} \boxed", None),
-    ("no brace", r"\boxed 5", None),
-    ("space before the brace", r"\boxed {5}", None),
-    ("another box command", r"\fbox{5}", None),
+    ("a command at the end", r"\boxed{4}, so \boxed", None),
+    ("only named", r"\boxed{4}, as \boxed asks for.", "4"),
+    ("no brace", r"\boxed 5", "5"),
+    ("no brace", r"so $\boxed-12.5$.", "-12.5"),
+    ("no brace", r"\boxed\frac{1}{2}", r"\frac{1}{2}"),
+    ("no brace", r"\boxed41", "41"),
+    ("space before the brace", r"\boxed {5}", "5"),
+    ("another box command", r"\fbox{5}", "5"),
+    ("another box command", r"\framebox[2cm]{5}", "5"),
+    ("no backslash", "the answer is boxed{5}", "5"),
+    ("doubled escapes", r"so \\boxed{5}", "5"),
+    ("the instruction quoted", r"\boxed{12} (inside \boxed{} as requested)", "12"),
+    ("the instruction quoted", r"\boxed{12}, in \boxed{...}", "12"),
+    ("the instruction quoted", r"I write \boxed{answer}: \boxed{12}", "12"),
+    ("the next problem", "\\boxed{12}\n\nQuestion: What is 3+3?\nSolution: \\boxed{6}", "12"),
+    ("the same problem", "Problem: 2+2?\nSolution: \\boxed{4}", "4"),
     ("box in a box", r"\boxed{\boxed{5}}", "5"),
     ("empty generation", "", None),
+]
+
+# Boxes that are the parts of one answer: (generation, reference, answer).
+PARTS = [
+    (r"$x=\boxed{3}$, $y=\boxed{8}$", "(3,8)", "3, 8"),
+    (r"\boxed{3} and \boxed{8}", "3, 8", "3, 8"),
+    (r"\boxed{3},\ \boxed{8}", "8", "8"),
+    (r"\boxed{3} and \boxed{8}", "1,234", "8"),
+    ("(a) First \\boxed{3}.\n(b) Then, as before, \\boxed{8}.", "(a) 3 (b) 8", "3, 8"),
+    ("First \\boxed{3}.\nWait, that is off by one: \\boxed{8}.", "3, 8", "8"),
+    (r"\boxed{5} is wrong; $x=\boxed{3}$ or $x=\boxed{8}$", r"3 \text{ or } 8", "3, 8"),
+    (r"\boxed{3}, \boxed{8}", "1, 3, 8", "8"),
+    (r"\boxed{3}, \boxed{8", "3, 8", None),
+]
+
+# Without a box: (generation, answer, what it stands behind); None if nothing of that.
+FALLBACKS = [
+    ("30+42=72\n#### 72", "72", "####"),
+    ("## Step 1\nAdd.\n", None, None),
+    ("Consistent!\n\nFinal Answer: **58**", "58", "Answer:"),
+    ("**Answer:** 4.", "4", "Answer:"),
+    ("<think>2+2</think><answer>4</answer>", "4", "answer tag"),
+    ("Adding up, the answer is 7.5.", "7.5", "the answer is"),
+    ("The answer is 3. No, the answer is 4.", "4", "the answer is"),
+    ("<think>the answer is 3</think>So it is four.", None, None),
+    (r"\boxed{5}. The answer is 6.", None, None),
+    (r"The answer is 6, \boxed{", None, None),
 ]

@@ -89,6 +89,7 @@ CHANGES_NO_SAMPLE = {
     "staging": Path("other-staging"),
     "concurrency": 7,
     "log": Path("other.log"),
+    "extraction": "fallbacks",  # the samples are those kept; only where they are published their answers differ
     "max_refused": 0.5,
     "ask_refused": True,
     "chat_date": date(2024, 7, 26),  # this template prints none: test_chat_date.py
@@ -157,7 +158,14 @@ STALE = {  # key of the model -> another value
     "own": {"dtype": "float16", "context_length": 4096, "tensor_parallel": 2},
 }
 FRESH = {
-    "vllm": {"engines_per_gpu": 3, "seeds": 1, "greedy": True, "published_as": "paper", "build": {"max_batch_size": 1}},
+    "vllm": {
+        "engines_per_gpu": 3,
+        "seeds": 1,
+        "greedy": True,
+        "published_as": "paper",
+        "extraction": "fallbacks",
+        "build": {"max_batch_size": 1},
+    },
     "hub": {"hf": f"a/b@{COMMITS[0]}"},  # what `main` was found to be
     "pinned": {"hf": f"a/b@{COMMITS[0]}"},
 }
@@ -238,7 +246,7 @@ def finished(monkeypatch):
         words = ["--engine", "models/m/engine", "--benchmarks", "data/toy.jsonl", "--sample-runs", *runs]
         words += ["--output-dir", "results/m/eval-results", "--staging", "results/m/.staging"]
         words += ["--prompt", prompt_file(model["prompt"]), "--prompt-template", model["prompt_template"]]
-        job = Generation(parsed(monkeypatch, generate, *words, *Options(config).sampling()))
+        job = Generation(parsed(monkeypatch, generate, *words, *Options(config).sampling(next(iter(config["models"])))))
         for run in job.staged.values():
             for name in list(run.missing):
                 run.append({"id": name, "generation": "", "num_generated_tokens": 1})

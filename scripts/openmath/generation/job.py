@@ -27,7 +27,7 @@ from openmath.generation.prompts import (
     token_ids,
 )
 from openmath.generation.refusals import Refusals
-from openmath.generation.samples import Job, Refusal, seed_of
+from openmath.generation.samples import Job, Refusal, seed_of, with_fallback
 from openmath.generation.staging import StagedRun, drop_torn_tail, text_marks
 from openmath.machine import machine, versions
 from openmath.settings.engine_kinds import engine_kind, tokenizer_of
@@ -195,7 +195,12 @@ class Generation:
                     if previous:
                         check_runs_differ(benchmark, previous, staged.path, ids)
                     previous = staged.path
-                staged.publish(self.options.output_dir / benchmark / f"output-{run}.jsonl")
+                output = self.options.output_dir / benchmark / f"output-{run}.jsonl"
+                if self.options.extraction == "fallbacks":
+                    found = staged.publish_changed(output, with_fallback)
+                    print(f"generate: {benchmark} {run}: {found} answers not boxed but found by fall-backs", flush=True)
+                else:
+                    staged.publish(output)
 
     def _run_of_another_job(self, folder: Path) -> Path | None:
         """A sampled run of the same settings, if there is one. One is enough: an engine without seeds copies them all."""

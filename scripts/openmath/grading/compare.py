@@ -4,11 +4,11 @@ from functools import lru_cache
 
 from openmath.grading import algebra, paper
 from openmath.grading.grades import Grade
-from openmath.grading.language.units import clash
+from openmath.grading.language.units import ANGLES, DIRECTIONS, clash
 from openmath.grading.limits import TooLarge
 from openmath.grading.meaning.key_texts import text_key
 from openmath.grading.meaning.rounding import rounds_to
-from openmath.grading.parsed_answer import ParsedAnswer
+from openmath.grading.parsed_answer import A_LETTER, ParsedAnswer
 from openmath.grading.readings import Reading
 
 CACHE_SIZE = 20_000  # answers kept read: the references of a benchmark and the answers they meet
@@ -46,9 +46,13 @@ def text_class(answer: str | None) -> str | None:
 
 def at_odds(a: ParsedAnswer, b: ParsedAnswer) -> bool:
     """Do the answers name different units, coordinates, orders or domains? One of them may leave these out."""
-    named = ((a.coordinate, b.coordinate), (a.domain, b.domain))
-    if clash(a.unit, b.unit) or any(one and other and one != other for one, other in named):
+    if {a.unit, b.unit} == ANGLES:  # 3 rad and 3 degrees; but 180 degrees are pi
+        return a.primary == b.primary
+    if clash(a.unit, b.unit) or (a.domain and b.domain and a.domain != b.domain):
         return True
+    if a.coordinate and b.coordinate and a.coordinate != b.coordinate:
+        if A_LETTER not in (a.coordinate, b.coordinate) or len(a.coordinate + b.coordinate) > 2:
+            return True
     # (x, y) = (1, 2) and (y, x) = (1, 2)
     reordered = a.order and b.order and a.order != b.order and set(a.order) == set(b.order)
     return bool(reordered) and _keys(a, Reading.RECORD).isdisjoint(_keys(b, Reading.RECORD))
@@ -64,7 +68,7 @@ def same(a: ParsedAnswer, b: ParsedAnswer) -> bool:
         return False
     if _meets_primary(a, b) or _meets_primary(b, a) or _meet_at_once(a, b):
         return True
-    if a.tree is None or b.tree is None or a.too_large or b.too_large:
+    if a.tree is None or b.tree is None or a.too_large or b.too_large or (a.unit ^ b.unit) & DIRECTIONS:
         return False
     return rounds_to(a.tree, b.tree)
 

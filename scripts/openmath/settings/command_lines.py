@@ -8,6 +8,7 @@ import json
 import shlex
 from pathlib import Path
 
+from openmath.settings import defaults
 from openmath.settings.benchmark_names import source_of
 from openmath.settings.config import summary_config
 from openmath.settings.engine_kinds import EngineKind, engine_kind
@@ -83,11 +84,13 @@ class Options:
         """The environment in which an engine's version is asked for: its own."""
         return self.engine_environment(wildcards.model)
 
-    def sampling(self) -> list:
-        """How samples are drawn."""
+    def sampling(self, model: str) -> list:
+        """How samples are drawn, and where their answers stand if not only in boxes."""
         generation = self._config["generation"]
         options = ["--temperature", generation["temperature"], "--top-p", generation["top_p"]]
         options += ["--max-new-tokens", generation["max_new_tokens"]]
+        if self._models[model]["extraction"] != defaults.EXTRACTIONS[0]:
+            options += ["--extraction", self._models[model]["extraction"]]
         for key in ("limit", "chat_date"):
             if generation.get(key):
                 options += [f"--{key.replace('_', '-')}", generation[key]]

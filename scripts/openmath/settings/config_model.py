@@ -172,6 +172,11 @@ class Model(Section):
         "`chat`: the checkpoint's own template; `llama3-instruct`: the recipe's, with its empty system turn.",
         costs="answers",
     )
+    extraction: Literal["boxed", "fallbacks"] = key(
+        defaults.EXTRACTIONS[0],
+        '`fallbacks`: of finished samples without a box also `<answer>`, `####`, `Answer:`, "the answer is"; see docs/grading.md.',
+        costs="samples are published again from those kept, then graded",
+    )
     dtype: Literal["bfloat16", "float16", "float32"] = key(
         defaults.DTYPE, "Numbers of the weights; or `float16`, `float32`.", costs="answers"
     )

@@ -24,7 +24,13 @@ def drop_annotations(tokens: list[Token]) -> tuple[list[Token], list[str]]:
     position = 0
     while position < len(tokens):
         token = tokens[position]
-        if token.type != "word" or token.text in SCALES or token.text in DEGREE_WORDS or token.text in PERCENT_WORDS:
+        per = token.text == "/" and position + 1 < len(tokens) and tokens[position + 1].text in UNITS  # 12 / hour
+        if (
+            (token.type != "word" and not per)
+            or token.text in SCALES
+            or token.text in DEGREE_WORDS
+            or token.text in PERCENT_WORDS
+        ):
             kept.append(token)
             position += 1
             continue

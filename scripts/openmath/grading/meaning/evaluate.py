@@ -9,19 +9,21 @@ from collections.abc import Callable
 from flint import acb, arb, fmpq, fmpz
 
 from openmath.grading.language.lexer import NotMath
-from openmath.grading.language.trees import is_differentiation
+from openmath.grading.language.trees import is_differentiation, is_square
 from openmath.grading.limits import TooLarge
 from openmath.grading.meaning import values
 from openmath.grading.meaning.series import Series
 from openmath.grading.meaning.values import Unclear, Value, ball, charge, charge_result, is_integer, opaque
 
 MAX_STEPS = 60_000  # nodes evaluated for one answer
+MAX_DETERMINANT = 5  # rows
 MAX_PERIOD = 1_000  # digits under the bar of a repeating decimal
-_TRIGONOMETRY = {"sin", "cos", "tan", "cot", "sec", "csc"}
+_TRIGONOMETRY = {"sin", "cos", "tan", "cot", "sec", "csc", "cis"}
 _SIMPLE: dict[str, Callable[[acb], acb]] = {
     "sin": acb.sin, "cos": acb.cos, "tan": acb.tan, "cot": acb.cot, "sec": acb.sec, "csc": acb.csc,
     "arcsin": acb.asin, "arccos": acb.acos, "arctan": acb.atan, "sinh": acb.sinh, "cosh": acb.cosh, "tanh": acb.tanh,
     "coth": acb.coth, "exp": acb.exp, "ln": acb.log, "arccot": lambda z: (1 / z).atan(),
+    "cis": lambda z: (z * acb(0, 1)).exp(), "Gamma": acb.gamma, "zeta": acb.zeta,
 }  # fmt: skip
 
 
@@ -102,7 +104,7 @@ class Evaluator(Series):
         return acb.pi() if name == "pi" else acb(1).exp()
 
     def _infty(self) -> Value:
-        return opaque("infinity")
+        raise ZeroDivisionError  # oo - oo, 1^oo: undefined, and not the same as another undefined one
 
     def _base(self, digits: str, base: str) -> Value:
         return opaque("base", digits.lstrip("0"), base)
@@ -135,10 +137,15 @@ class Evaluator(Series):
     def _pow(self, base: tuple, exponent: tuple) -> Value:
         if exponent == ("sym", "T"):
             raise NotMath("transpose")
+        if exponent == ("div", ("num", "1"), ("num", "2")):
+            return self._root(base, ("num", "2"))
         return values.power(self.value(base), self.value(exponent))
 
     def _root(self, inner: tuple, degree: tuple) -> Value:
-        return values.power(self.value(inner), self._div(("num", "1"), degree))
+        value = values.power(self.value(inner), self._div(("num", "1"), degree))
+        if degree == ("num", "2") and isinstance(value, acb) and is_square(inner):  # the root of x^2 is |x|
+            return acb(abs(value))
+        return value
 
     def _fact(self, inner: tuple) -> Value:
         return values.factorial(self.value(inner))
@@ -147,6 +154,8 @@ class Evaluator(Series):
         return values.binomial(self.value(above), self.value(below))
 
     def _abs(self, inner: tuple) -> Value:
+        if inner[0] == "matrix":
+            return self._determinant(inner[1])
         value = self.value(inner)
         return abs(value) if isinstance(value, fmpq) else acb(abs(value))
 
@@ -188,6 +197,8 @@ class Evaluator(Series):
                 return _SIMPLE[name](ball(self.value(arguments[0])))
             finally:
                 self.trigonometric -= 1
+        if name == "det" and len(arguments) == 1 and arguments[0][0] == "matrix":
+            return self._determinant(arguments[0][1])
         if name in _SIMPLE and len(arguments) == 1:
             value = self.value(arguments[0])
             if name == "ln" and isinstance(value, fmpq):
@@ -214,6 +225,18 @@ class Evaluator(Series):
                 return fmpq(result)
             return opaque(name, *sorted(values.key(x) for x in numbers))
         return opaque("call", name, *(values.key(self.value(argument)) for argument in arguments))
+
+    def _determinant(self, rows: tuple) -> Value:
+        """By its first row, of at most 5 x 5."""
+        if len(rows) != len(rows[0]) or len(rows) > MAX_DETERMINANT:
+            raise NotMath("a determinant of this size")
+        if len(rows) == 1:
+            return self.value(rows[0][0])
+        total: Value = fmpq(0)
+        for column, cell in enumerate(rows[0]):
+            minor = tuple(row[:column] + row[column + 1 :] for row in rows[1:])
+            total = total + (-1) ** column * self.value(cell) * self._determinant(minor)
+        return total
 
     def _logarithm(self, name: str, arguments: tuple) -> Value:
         value = ball(self.value(arguments[0]))

@@ -7,7 +7,7 @@ from openmath.grading.language.trees import has_signs, sign_of_infinity, value_o
 from openmath.grading.limits import TooLarge, budget
 from openmath.grading.meaning import values
 from openmath.grading.meaning.evaluate import Evaluator
-from openmath.grading.meaning.values import Unclear, Value
+from openmath.grading.meaning.values import Unclear, Value, is_integer
 
 MIN_DIGITS = 3  # significant digits before a decimal may stand for an exact irrational or repeating value
 
@@ -39,7 +39,11 @@ def _rounds(a: tuple, b: tuple) -> bool:
     if ("decimal" in first.used) == ("decimal" in second.used):
         return False
     decimal, exact = (a, y) if "decimal" in first.used else (b, x)
-    if _digits(decimal) < MIN_DIGITS or (not isinstance(exact, acb) and _terminates(exact)):
+    if (
+        _digits(decimal) < MIN_DIGITS
+        or is_integer(x if decimal is a else y)
+        or (not isinstance(exact, acb) and _terminates(exact))
+    ):
         return False
     rounded = Evaluator(rounded=True).value(decimal)
     return isinstance(rounded, acb) and rounded.overlaps(values.ball(exact))
