@@ -21,6 +21,7 @@ PACKAGES = (
     "tokenizers",
     "openai",
     "python-flint",
+    "sympy",
     "numpy",
     "scipy",
     "pandas",

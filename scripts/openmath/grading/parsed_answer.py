@@ -15,7 +15,7 @@ from openmath.grading.language.lexer import NotMath, tokenize
 from openmath.grading.language.parser import Parser
 from openmath.grading.language.trees import bounded_name, is_unknown_function, label_of, letters
 from openmath.grading.language.units import DIRECTIONS, unit_of
-from openmath.grading.limits import MAX_CHARACTERS, TooLarge
+from openmath.grading.limits import MAX_CHARACTERS, TooLarge, budget
 from openmath.grading.meaning.key_texts import shortened, text_key
 from openmath.grading.meaning.structure import Structure
 from openmath.grading.meaning.vectors import as_matrix
@@ -69,7 +69,8 @@ class ParsedAnswer:
             self.unit = unit_of(raw, (), None)
             return
         try:
-            self._read()
+            with budget():
+                self._read()
             self.primary = shortened(
                 self.primary + "".join(f" {word}" for word in sorted(self.unit & DIRECTIONS) if not self.label)
             )
@@ -213,23 +214,27 @@ class ParsedAnswer:
             return {}
         found: dict[Reading, set[str]] = {}
         try:
-            for reading, key in self.notation.others if self.notation else also(self.text):
-                found.setdefault(reading, set()).add(key)
-            if self.notation and self.tree is None:
-                pass
-            elif self.tree is None:
-                for reading, text in statements.readings(self.text):
-                    self._add_reading_of_sentence(found, reading, text)
-            elif self.content:
-                found[Reading.CHOICE_CONTENT] = {ParsedAnswer(self.content.strip().removesuffix("}")).primary}
-            else:
-                self._add_structural(found)
-            self._add_numeric(found)
+            with budget():
+                self._add_readings(found)
         except (TooLarge, RecursionError, OverflowError):
             self.too_large = True
         except NotMath:
             pass  # a reading that leads nowhere
         return {reading: frozenset(map(shortened, keys)) for reading, keys in found.items() if keys}
+
+    def _add_readings(self, found: dict[Reading, set[str]]) -> None:
+        for reading, key in self.notation.others if self.notation else also(self.text):
+            found.setdefault(reading, set()).add(key)
+        if self.notation and self.tree is None:
+            pass
+        elif self.tree is None:
+            for reading, text in statements.readings(self.text):
+                self._add_reading_of_sentence(found, reading, text)
+        elif self.content:
+            found[Reading.CHOICE_CONTENT] = {ParsedAnswer(self.content.strip().removesuffix("}")).primary}
+        else:
+            self._add_structural(found)
+        self._add_numeric(found)
 
     def _add_reading_of_sentence(self, found: dict[Reading, set[str]], reading: Reading, text: str) -> None:
         if reading in (Reading.YES_NO, Reading.INFINITELY_MANY):

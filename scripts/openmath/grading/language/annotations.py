@@ -3,6 +3,7 @@
 import re
 
 from openmath.grading.language.lexer import DEGREE_WORDS, PERCENT_WORDS, SCALES, UNITS, Token
+from openmath.grading.limits import spend
 
 # Words that make what follows or precedes them a condition: they are never dropped as if they were units.
 _CONDITIONS = re.compile(
@@ -34,6 +35,7 @@ def drop_annotations(tokens: list[Token]) -> tuple[list[Token], list[str]]:
             position += 1
             continue
         stop = _annotation_end(tokens, position)
+        spend(stop - position)
         words = " ".join(t.text for t in tokens[position:stop] if t.type == "word")
         ends_item = (
             stop == len(tokens)

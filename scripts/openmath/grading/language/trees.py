@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from openmath.grading.language.lexer import FUNCTIONS
-from openmath.grading.limits import TooLarge
+from openmath.grading.limits import TooLarge, spend
 
 MAX_SIGNS = 6  # plus-minus signs in one formula: each doubles the answers it stands for
+DIFFERENTIALS = (("sym", "d"), ("sym", "\\partial"))  # the d of dx
 STRUCTURED = {"list", "group", "set", "rel", "union", "matrix", "cases", "ratio", "infty"}  # not numbers
 
 
@@ -23,6 +24,13 @@ def argument_names(function: tuple, body: tuple) -> dict[str, str]:
     names = dict(zip((argument[1] for argument in function[2]), "xyz", strict=False))
     others = letters(body) - set(names)
     return {} if others & set("xyz") or len(names) < len(function[2]) else names
+
+
+def is_differentiation(above: tuple, below: tuple) -> bool:
+    """Is this fraction d/dx, d^2/dx^2 or the like, and not one of two numbers?"""
+    if below[0] != "mul" or below[1] not in DIFFERENTIALS:
+        return False
+    return above == below[1] or (above[0] == below[2][0] == "pow" and above[1] == below[1] and above[2] == below[2][2])
 
 
 def strip_label_of_first(items: tuple) -> list[tuple]:
@@ -143,6 +151,7 @@ def walk(tree: object) -> Iterator[tuple]:
     while stack:
         node = stack.pop()
         if isinstance(node, tuple):
+            spend(1)
             if node and isinstance(node[0], str):
                 yield node
             stack.extend(part for part in node if isinstance(part, tuple))
@@ -167,6 +176,7 @@ def expand(tree: tuple, *, together: bool = False) -> list[tuple]:
         raise TooLarge
     together = together or any(node[0] == "mp" for node in walk(tree))
     choices = [(True,) * count, (False,) * count] if together else itertools.product((True, False), repeat=count)
+    spend(2 * sum(1 for _ in walk(tree)) * (2 if together else 2**count))  # nodes of the formulas to come
     return [_with_signs(tree, iter(choice)) for choice in choices]
 
 

@@ -9,11 +9,11 @@ from collections.abc import Callable
 from flint import acb, arb, fmpq, fmpz
 
 from openmath.grading.language.lexer import NotMath
-from openmath.grading.language.trees import is_square
+from openmath.grading.language.trees import is_differentiation, is_square
 from openmath.grading.limits import TooLarge
 from openmath.grading.meaning import values
 from openmath.grading.meaning.series import Series
-from openmath.grading.meaning.values import Unclear, Value, ball, is_integer, opaque
+from openmath.grading.meaning.values import Unclear, Value, ball, charge, charge_result, is_integer, opaque
 
 MAX_STEPS = 60_000  # nodes evaluated for one answer
 MAX_DETERMINANT = 5  # rows
@@ -32,7 +32,8 @@ class Evaluator(Series):
 
     common_log: log without a base is base 10 (else natural). radians: a degree sign is worth pi/180 everywhere (else
     only inside trigonometric functions). hundredths: % is worth 1/100 (else nothing). rounded: a decimal is every
-    number that rounds to it. After evaluation, `used` says which of these mattered: log, deg, pct, decimal.
+    number that rounds to it. After evaluation, `used` says which of these mattered: log, deg, pct, decimal; and open, if an
+    integral or the like was not worked out.
     """
 
     def __init__(self, *, common_log=False, radians=False, hundredths=False, rounded=False, names=None, salt=""):
@@ -55,7 +56,9 @@ class Evaluator(Series):
         method = getattr(self, "_" + tree[0], None)
         if method is None:
             raise NotMath(tree[0])
-        return method(*tree[1:])
+        value = method(*tree[1:])
+        charge_result(value)
+        return value
 
     def _num(self, text: str) -> Value:
         return self._decimal(text) if "." in text or "e" in text.lower() else fmpq(fmpz(text))
@@ -110,6 +113,7 @@ class Evaluator(Series):
         total: Value = fmpq(0)
         for term in terms:
             total = total + self.value(term)
+            charge_result(total)
         return total
 
     def _neg(self, inner: tuple) -> Value:
@@ -125,6 +129,9 @@ class Evaluator(Series):
         divisor = self.value(below)
         if isinstance(divisor, fmpq) and divisor == 0:
             raise ZeroDivisionError
+        if is_differentiation(above, below):
+            self.used.add("open")
+            return opaque("derivative", values.key(divisor))
         return self.value(above) / divisor
 
     def _pow(self, base: tuple, exponent: tuple) -> Value:
@@ -185,6 +192,7 @@ class Evaluator(Series):
         """A known function; any other is a number of its own for each of its arguments."""
         if name in _TRIGONOMETRY:
             self.trigonometric += 1
+            charge("elementary")
             try:
                 return _SIMPLE[name](ball(self.value(arguments[0])))
             finally:
@@ -198,6 +206,7 @@ class Evaluator(Series):
                     raise ZeroDivisionError
                 if value == 1:
                     return fmpq(0)
+            charge("elementary")
             return _SIMPLE[name](ball(value))
         if name in ("log", "ln", "lg"):
             return self._logarithm(name, arguments)
@@ -231,6 +240,7 @@ class Evaluator(Series):
 
     def _logarithm(self, name: str, arguments: tuple) -> Value:
         value = ball(self.value(arguments[0]))
+        charge("power")  # two logarithms
         if value.is_zero():
             raise ZeroDivisionError
         if len(arguments) == 2:

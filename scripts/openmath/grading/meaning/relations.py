@@ -172,6 +172,7 @@ class Relations(Keys):
             return None
         name = next(iter(names))
         found = []
+        ctx.prec = values.PRECISIONS[0]  # not what the last value of all happened to need
         for point in (0, 1, 2, -5):
             evaluator = Evaluator(**self.options)
             evaluator.bound[name] = fmpq(point)

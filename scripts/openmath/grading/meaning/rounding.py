@@ -4,7 +4,7 @@ from flint import acb, ctx
 
 from openmath.grading.language.lexer import NotMath
 from openmath.grading.language.trees import has_signs, sign_of_infinity, value_of, walk
-from openmath.grading.limits import TooLarge
+from openmath.grading.limits import TooLarge, budget
 from openmath.grading.meaning import values
 from openmath.grading.meaning.evaluate import Evaluator
 from openmath.grading.meaning.values import Unclear, Value, is_integer
@@ -15,7 +15,8 @@ MIN_DIGITS = 3  # significant digits before a decimal may stand for an exact irr
 def rounds_to(a: tuple, b: tuple) -> bool:
     """Are the trees the same place by place, up to roundings of exact values? Two decimals must be equal."""
     try:
-        return _rounds(a, b)
+        with budget():
+            return _rounds(a, b)
     except (NotMath, TooLarge, Unclear, ZeroDivisionError, RecursionError, OverflowError):
         return False
 

@@ -2,6 +2,7 @@ r"""Tree -> key of what it says: numbers by value, lists and sets without order,
 x > 3 as an interval, x = 5 as 5, equations up to a factor."""
 
 import itertools
+import math
 from collections.abc import Iterator
 from functools import partial
 
@@ -15,7 +16,7 @@ from openmath.grading.language.trees import (
     sign_of_infinity,
     strip_label_of_first,
 )
-from openmath.grading.limits import TooLarge
+from openmath.grading.limits import TooLarge, spend
 from openmath.grading.meaning.evaluate import Evaluator
 from openmath.grading.meaning.other_readings import OtherReadings
 from openmath.grading.meaning.relations import Relations, cup, punctured
@@ -27,6 +28,7 @@ DOMAINS = {
     "\\mathbbZ_>0": "integer positive", "\\mathbbN_>0": "integer positive", "\\mathbbZ_0": "integer nonnegative",
     "\\mathbbN_0": "integer nonnegative",
 }  # fmt: skip
+KEY_COST = 10  # units of work for a key, apart from that of its values
 MAX_FAMILY = 20  # formulas with the parameter k, in front of "k in Z"
 
 
@@ -34,6 +36,7 @@ class Structure(Relations, OtherReadings):
     """Keys of all trees: what is neither a relation nor another reading of the answer is keyed here."""
 
     def key(self, tree: tuple) -> str:
+        spend(KEY_COST)
         tag = tree[0]
         if tag == "list":
             return self.list_key(tree[1], either=tree[2:] == ("or",))
@@ -133,7 +136,8 @@ class Structure(Relations, OtherReadings):
         if with_signs > MAX_SIGNS:
             raise TooLarge
         if with_signs:
-            choices = map(expand, items)
+            choices = [expand(item) for item in items]
+            spend(math.prod(map(len, choices)) * KEY_COST)  # before they are made
             return self.set_key(tuple(("group", brackets, chosen) for chosen in itertools.product(*choices)))
         if len(items) == 2:
             interval = self.interval(brackets, items)
