@@ -55,7 +55,7 @@ _SCRIPTS = (
     ("_", dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₐₑₒₓₕₖₗₘₙₚₛₜᵢⱼᵣᵤᵥ", "0123456789+-=()aeoxhklmnpstijruv", strict=True))),
 )
 _SCRIPT_RUN = re.compile("(?P<up>[" + "".join(_SCRIPTS[0][1]) + "]+)|(?P<down>[" + "".join(_SCRIPTS[1][1]) + "]+)")
-_SMALL_FRACTION = re.compile("([⁰¹²³⁴⁵⁶⁷⁸⁹]+)[⁄/]([₀₁₂₃₄₅₆₇₈₉]+)")  # ³⁄₁₆
+_SMALL_FRACTION = re.compile("(?<![⁰¹²³⁴⁵⁶⁷⁸⁹])([⁰¹²³⁴⁵⁶⁷⁸⁹]+)[⁄/]([₀₁₂₃₄₅₆₇₈₉]+)")  # ³⁄₁₆
 # A bar or a dot over digits behind a point: these go on for ever. Accents of letters: a mean, a vector.
 _OVER_DIGITS = re.compile("(?:\\d[\u0304\u0305\u0307])(?:\\d*\\d[\u0304\u0305\u0307])?(?:\\d[\u0304\u0305])*")
 _OVER_LETTER = re.compile("([A-Za-z])([\u0302\u0304\u0305\u20d7])")
