@@ -119,9 +119,9 @@ def test_sources_and_sampling_are_told():
     generation = {"temperature": 0.3, "top_p": 0.6, "max_new_tokens": 99, "limit": 7}
     sources = {"gsm8k": "https://a.org/g.jsonl"}
     options = options_of(generation=generation, benchmark_sources=sources, allow_partial_benchmarks=True)
-    assert " ".join(map(str, options.sampling())) == "--temperature 0.3 --top-p 0.6 --max-new-tokens 99 --limit 7"
+    assert " ".join(map(str, options.sampling("m"))) == "--temperature 0.3 --top-p 0.6 --max-new-tokens 99 --limit 7"
     assert options.prepare_benchmark(of()) == ["--source", "https://a.org/g.jsonl", "--allow-partial"]
-    assert options_of().prepare_benchmark(of()) == [] and "--limit" not in options_of().sampling()
+    assert options_of().prepare_benchmark(of()) == [] and "--limit" not in options_of().sampling("m")
     models = {
         "m": {"hf": "org/name@main", "engine": "vllm", "published_as": "known"},
         "p": {"pypi": "a==1", "engine": "llamacpp"},
