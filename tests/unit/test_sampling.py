@@ -127,7 +127,8 @@ def test_what_the_checkpoint_leaves_open_is_told(evaluation):  # noqa: F811
     evaluation.engine["checkpoint"] = str(evaluation.folder)
     (evaluation.folder / "generation_config.json").write_text(json.dumps(QWEN))
     said = evaluation.generate("--sampling-from-checkpoint", runs=("rs3",))
-    assert "says temperature 0.6, top_p 0.95, top_k 20; nothing of max_new_tokens (4096), min_p (off)," in said
+    assert "says temperature 0.6, top_p 0.95, top_k 20\n" in said
+    assert "leaves open max_new_tokens (4096), min_p (off), repetition_penalty (off), presence_penalty (off)" in said
 
 
 def test_an_engine_without_checkpoint_cannot_say_how_to_sample(evaluation):  # noqa: F811

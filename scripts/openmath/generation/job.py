@@ -32,7 +32,7 @@ from openmath.generation.staging import StagedRun, drop_torn_tail, text_marks
 from openmath.machine import machine, versions
 from openmath.settings.engine_kinds import engine_kind, tokenizer_of
 from openmath.settings.sample_settings import SampleSettings, engine_identity, sample_settings
-from openmath.settings.sampling import OPTIONAL, PENALTIES, TYPES, checkpoint_sampling, words
+from openmath.settings.sampling import OPTIONAL, PENALTIES, TYPES, checkpoint_sampling, in_words
 
 
 class Generation:
@@ -77,10 +77,8 @@ class Generation:
             said = checkpoint_sampling(Path(self.engine["checkpoint"]))
             drawn |= said
             silent = ", ".join(f"{key} ({drawn.get(key, 'off')})" for key in TYPES if key not in said)
-            print(
-                f"generate: generation_config.json says {words(said) or 'nothing'}; nothing of {silent or 'no other'}",
-                flush=True,
-            )
+            print(f"generate: generation_config.json says {in_words(said) or 'nothing'}", flush=True)
+            print(f"generate: generation_config.json leaves open {silent or 'nothing'}", flush=True)
         return drawn
 
     def _chat_date(self) -> date | None:

@@ -48,7 +48,7 @@ def checkpoint_sampling(folder: Path) -> dict:
     """What the generation_config.json of a checkpoint says. InputError where there is none, or a value cannot be."""
     path, hint = (
         folder / "generation_config.json",
-        "write the values by hand: models: NAME: sampling: {temperature: ...}.",
+        "write the values yourself: models: NAME: sampling: {temperature: 1}",
     )
     said = read_json(path, "how the checkpoint is to be sampled", hint=hint)
     if not isinstance(said, dict):
@@ -68,6 +68,6 @@ def checkpoint_sampling(folder: Path) -> dict:
     return values
 
 
-def words(sampling: Mapping) -> str:
+def in_words(sampling: Mapping) -> str:
     """'temperature 0.6, top_p 0.95, max_new_tokens 4096, top_k 20': what is set, for people."""
     return ", ".join(f"{key} {sampling[key]}" for key in TYPES if sampling.get(key) is not None)
