@@ -37,7 +37,7 @@ for model, (job, (benchmarks, runs)) in [(model, job) for model in SERVED for jo
             scripts=SCRIPTS,
             engine_command=OPTIONS.engine_setting(model, "command"),
             engine_args=OPTIONS.engine_setting(model, "args"),
-            copies=GENERATION["engines_per_job"],
+            copies=OPTIONS.copies(model),
             concurrency=GENERATION["concurrency"] or 0,
             refusals=OPTIONS.refusals(),
             # Not params, which would compute again: which runs share a job, and where the prompt lies, change no sample.

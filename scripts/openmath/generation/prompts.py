@@ -30,14 +30,15 @@ def read_prompt(path: str | Path, system: str | None = None) -> dict:
     prompt = read_yaml(path, "the prompt file")
     if not isinstance(prompt, dict) or "{problem}" not in str(prompt.get("user")):
         raise InputError("The prompt file has no place for the problem.", where=path, expected="user: ... {problem}")
-    system_of_file, user, examples = prompt.get("system") or "", prompt["user"], prompt.get("examples") or []
+    system = prompt.get("system") or "" if system is None else system
+    user, examples = prompt["user"], prompt.get("examples") or []
     if not isinstance(examples, list):
         examples = [examples]
     turns = [e.get(part) if isinstance(e, dict) else None for e in examples for part in ("problem", "solution")]
-    if not all(isinstance(text, str) for text in (system_of_file, user, *turns)):
+    if not all(isinstance(text, str) for text in (system, user, *turns)):
         expected = "system and user: text; examples: a list of problem and solution, both text"
         raise InputError("A part of the prompt file is not text.", where=path, expected=expected)
-    return {"system": system_of_file if system is None else system, "user": user, "examples": examples}
+    return {"system": system, "user": user, "examples": examples}
 
 
 def messages_of(prompt: dict, problem: str) -> list[dict]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from openmath.settings.benchmark_names import source_of
 from openmath.settings.config import summary_config
-from openmath.settings.engine_kinds import engine_kind
+from openmath.settings.engine_kinds import EngineKind, engine_kind
 from openmath.settings.layout import Layout
 from openmath.settings.sample_settings import OWN_KEYS, engine_options
 from openmath.settings.sampling import configured_sampling, samples_as_checkpoint
@@ -62,9 +62,18 @@ class Options:
         command = self.engine_setting(wildcards.model, "command")
         return ["--engine-command", command] if command else []
 
+    def kind(self, model: str) -> EngineKind:
+        """What is known of a model's engine before it starts."""
+        return engine_kind(self._models[model]["engine"], self.engine_setting(model, "backend"))
+
     def engine_setting(self, model: str, key: str) -> str:
-        """How a model's engine is run: `command`, `args` (speed only) or `image`."""
+        """How a model's engine is run: `command`, `args` (speed only), `image` or `backend`."""
         return self._config["engines"].get(self._models[model]["engine"], {}).get(key, "")
+
+    def copies(self, model: str) -> int | str:
+        """Value of `--copies`, and what follows it: not words of the shell command of their own, which would compute all again."""
+        copies, shared = self._config["generation"]["engines_per_job"], self._models[model].get("engines_per_gpu", 1)
+        return copies if shared == 1 else f"{copies} --engines-per-gpu {shared}"
 
     def engine_environment(self, model: str) -> str | None:
         """Conda environment of a model's engine; TensorRT-LLM has a container instead."""
@@ -76,9 +85,13 @@ class Options:
         return self.engine_environment(wildcards.model)
 
     def sampling(self, model: str, wildcards=None) -> list:
-        """How the samples of a model are drawn. An input function of a rule without wildcards: no brace in it is one."""
+        """How the samples of a model are drawn, and where their answers stand if not only in boxes.
+
+        An input function of a rule without wildcards: no brace in it is one.
+        """
         generation, settings = self._config["generation"], self._models[model]
         values = configured_sampling(self._config, model)
+        values |= {"extraction": settings["extraction"]} if "extraction" in settings else {}
         values |= {key: generation[key] for key in ("limit", "chat_date") if generation.get(key)}
         options = [word for key, value in values.items() for word in (f"--{key.replace('_', '-')}", value)]
         options += ["--sampling-from-checkpoint"] * samples_as_checkpoint(self._config, model)
