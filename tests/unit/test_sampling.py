@@ -12,6 +12,7 @@ from unit.test_preflight import configuration, folder, impossible, only  # noqa:
 
 from openmath.errors import InputError
 from openmath.plan.speed import model_speed
+from openmath.provenance.chain import Chain, Link
 from openmath.settings.command_lines import Options
 from openmath.settings.config import checked_config
 from openmath.settings.config_model import Sampling
@@ -162,3 +163,13 @@ def test_methods_name_what_is_set_and_whose_advice_it_is():
     assert "(temperature 0.6, top-p 0.9, top-k 20, min-p 0.1, seeds 0 to 255)" in text
     assert "at most 70 new tokens each, repetition penalty 1.1, presence penalty 1.5." in text
     assert 'with {"enable_thinking": true}.' in text and "generation_config.json says of sampling was followed" in text
+
+
+def test_a_trace_names_what_is_set(monkeypatch):
+    for part in ("files", "sample_paths", "_engine", "_benchmark"):
+        monkeypatch.setattr(Chain, part, lambda *arguments: Link("", []))
+    record = copy.deepcopy(methods.RECORD)
+    record["generation"]["settings"][0]["settings"]["top_k"] = 20
+    record["config"]["benchmarks"] = []
+    facts = Chain(record, Path())._generation("math").facts
+    assert "top_k 20" in facts and not [fact for fact in facts if "min_p" in fact]
