@@ -5,6 +5,8 @@ Makes: results/{model}/eval-results/{benchmark}/output-greedy.jsonl and output-r
 Finished samples are kept in results/{model}/.staging, so a rerun computes only what is missing.
 """
 
+from functools import partial
+
 from openmath.settings.sample_settings import GENERATION_VERSION
 
 for model, (job, (benchmarks, runs)) in [(model, job) for model in SERVED for job in generation_jobs(model).items()]:
@@ -43,7 +45,7 @@ for model, (job, (benchmarks, runs)) in [(model, job) for model in SERVED for jo
             prompt=prompt_file(MODELS[model]["prompt"]),
         params:
             model=model,
-            sampling=OPTIONS.sampling(model),
+            sampling=partial(OPTIONS.sampling, model),
             prompt_template=MODELS[model]["prompt_template"],
             prompt_sha256=prompt_sha256(MODELS[model]["prompt"]),
             generation_version=GENERATION_VERSION,

@@ -17,12 +17,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from openmath.arguments import day, real, whole, whole_or_auto
+from openmath.arguments import day, json_object, real, whole, whole_or_auto
 from openmath.errors import InputError, run_command
 from openmath.generation.locks import RunLocks
 from openmath.generation.prompts import TEMPLATES
 from openmath.generation.staging import FLUSH_SECONDS
 from openmath.settings import defaults
+from openmath.settings.sampling import OPTIONAL, TYPES
 
 if TYPE_CHECKING:
     from openmath.generation.job import Generation
@@ -56,9 +57,18 @@ def parse_arguments() -> argparse.Namespace:
     add("--staging", required=True, type=Path, help="folder of finished samples, kept over crashes and reruns")
     add("--prompt", required=True, help="prompt file, config/prompts/*.yaml")
     add("--prompt-template", choices=TEMPLATES, required=True)
-    add("--temperature", type=real(0), default=defaults.TEMPERATURE, help="of sampled runs; greedy is greedy")
-    add("--top-p", type=real(0, 1, above=True), default=defaults.TOP_P)
-    add("--max-new-tokens", type=whole(1), default=defaults.MAX_NEW_TOKENS)
+    add("--system", help="in place of the prompt file's system turn")
+    add("--chat-template-kwargs", type=json_object, help="JSON: values that the chat template asks for")
+    add("--temperature", type=TYPES["temperature"], default=defaults.TEMPERATURE, help="of sampled runs")
+    add("--top-p", type=TYPES["top_p"], default=defaults.TOP_P, help="of sampled runs")
+    add("--max-new-tokens", type=TYPES["max_new_tokens"], default=defaults.MAX_NEW_TOKENS)
+    for key in OPTIONAL:
+        add(f"--{key.replace('_', '-')}", type=TYPES[key], help="default: off")
+    add(
+        "--sampling-from-checkpoint",
+        action="store_true",
+        help="what its generation_config.json says counts; the options above where it says nothing",
+    )
     add(
         "--extraction",
         choices=defaults.EXTRACTIONS,

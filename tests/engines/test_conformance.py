@@ -11,6 +11,7 @@ from engines.engine_under_test import checkpoint_fixture, engine_fixture  # noqa
 
 from openmath.client.completion import CompletionClient, HostedEndpoint, RequestRefused
 from openmath.engines.listener import listening_socket
+from openmath.settings.engine_kinds import engine_kind
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]  # loading a large model on a GPU takes minutes
 
@@ -47,6 +48,15 @@ def test_greedy_and_seeded_samples_repeat(engine):
     for sampling in ({}, {"temperature": 0.7, "top_p": 0.95, "seed": 5}):
         first, again = (engine.run(engine.complete(prompt, **sampling)).text for _ in range(2))
         assert first == again
+
+
+def test_a_repetition_penalty_is_taken(engine):
+    kind, prompt = engine_kind(engine.server.description["engine"]), engine.prompt("Say: one one one one one one")
+    words = kind.names.get("repetition_penalty", "repetition_penalty")
+    if kind.hosted:
+        pytest.skip("what a server behind an address calls it is not known")
+    penalty = {words: 1.8, **kind.with_penalties}
+    assert engine.run(engine.complete(prompt)).text != engine.run(engine.complete(prompt, **penalty)).text
 
 
 def test_other_seeds_give_other_samples(engine):

@@ -174,7 +174,7 @@ def test_the_plan_finds_samples_of_another_day(folder, written, configured, ours
 def test_the_day_in_the_configuration(written, right):
     config = {"benchmarks": ["arithmetic-mini"], "models": {"m": {"path": "m"}}, "generation": {"chat_date": written}}
     if right:
-        options = Options(checked_config(config)).sampling()
+        options = Options(checked_config(config)).sampling("m")
         assert options[-2:] == ["--chat-date", "2024-07-26"]
         return
     with pytest.raises(InputError, match=r"chat_date[^@]*expected 'YYYY-MM-DD', in quotes"):

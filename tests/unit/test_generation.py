@@ -10,6 +10,7 @@ from openmath.files.rows import write_rows
 from openmath.generation.job import Generation, check_runs_differ
 from openmath.generation.samples import Refusal
 from openmath.settings.engine_kinds import engine_kind
+from openmath.settings.sampling import ALWAYS
 
 
 def generation(engine: str = "vllm", **options) -> Generation:
@@ -19,6 +20,7 @@ def generation(engine: str = "vllm", **options) -> Generation:
     made.options = SimpleNamespace(**(defaults | options))
     made.engine = {"engine": engine, "settings": {"context_length": 50}}
     made.kind = engine_kind(engine)
+    made.drawn = {key: getattr(made.options, key) for key in ALWAYS}
     return made
 
 

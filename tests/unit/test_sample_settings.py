@@ -12,6 +12,7 @@ import pytest
 import build_engine
 import generate
 from openmath.engines import endpoint, llamacpp, own, trtllm, vllm
+from openmath.errors import InputError
 from openmath.files.fingerprint import fingerprint
 from openmath.files.rows import write_rows
 from openmath.generation.job import Generation
@@ -73,6 +74,12 @@ CHANGES_SAMPLES = {
     "temperature": 0.6,
     "top_p": 0.9,
     "max_new_tokens": 4095,
+    "top_k": 20,
+    "min_p": 0.1,
+    "repetition_penalty": 1.1,
+    "presence_penalty": 1.5,
+    "chat_template_kwargs": {"enable_thinking": True},
+    "system": "Be exact.",
     "limit": 1,
     "prompt_template": "chat",
     "prompt": "other.yaml",  # its content
@@ -92,6 +99,7 @@ CHANGES_NO_SAMPLE = {
     "extraction": "fallbacks",  # the samples are those kept; only where they are published their answers differ
     "max_refused": 0.5,
     "ask_refused": True,
+    "sampling_from_checkpoint": True,  # what it says counts, which here is nothing
     "chat_date": date(2024, 7, 26),  # this template prints none: test_chat_date.py
 }
 
@@ -106,6 +114,8 @@ def test_an_option_changes_the_fingerprint_if_it_can_change_samples(options, opt
     Path("other").mkdir()
     Path("other/engine.json").write_text(json.dumps(GOLDEN_ENGINE | {"version": "vllm 0.24.1"}))
     Path("other/mini.jsonl").write_text('{"id": "mini-0", "problem": "1+2?", "expected_answer": "3"}\n')
+    Path("models/m/checkpoint").mkdir(parents=True)
+    Path("models/m/checkpoint/generation_config.json").write_text("{}")
     setattr(options, option, (CHANGES_SAMPLES | CHANGES_NO_SAMPLE)[option])
     assert (Generation(options).fingerprints["mini"] == GOLDEN) == (option in CHANGES_NO_SAMPLE)
 
@@ -140,6 +150,9 @@ STALE = {  # key of the model -> another value
         "tensor_parallel": 2,
         "context_length": 4096,
         "deterministic": True,
+        "sampling": {"top_k": 20},
+        "system": "Be exact.",
+        "chat_template_kwargs": {"enable_thinking": True},
     },
     "hub": {"hf": "a/b@v2"},
     "pinned": {"hf": f"a/b@{COMMITS[1]}"},
@@ -168,6 +181,7 @@ FRESH = {
     },
     "hub": {"hf": f"a/b@{COMMITS[0]}"},  # what `main` was found to be
     "pinned": {"hf": f"a/b@{COMMITS[0]}"},
+    "llamacpp": {"sampling": {"temperature": 0.7}, "system": ""},  # as in `generation`, and as in the prompt file
 }
 STALE_GENERATION = {"temperature": 0.6, "top_p": 0.9, "max_new_tokens": 100, "limit": 2}
 FRESH_GENERATION = {
@@ -215,8 +229,9 @@ def finished(monkeypatch):
         monkeypatch.setattr(module, "engine_version", lambda command: "1.0")
     monkeypatch.setattr(trtllm, "build", lambda checkpoint, folder, description: Path("weights"))
 
-    def finish(kind: str) -> dict:
-        config = configuration(kind)
+    def finish(kind: str, advice: dict | None = None, **model) -> dict:
+        """advice: generation_config.json of the checkpoint."""
+        config = configuration(kind, model=model)
         model = config["models"]["m"]
         write_rows(
             Path("data/toy.jsonl"),
@@ -224,6 +239,8 @@ def finished(monkeypatch):
         )
         Path("models/m/checkpoint").mkdir(parents=True)
         Path("models/m/checkpoint/config.json").write_text("{}")
+        if advice is not None:
+            Path("models/m/checkpoint/generation_config.json").write_text(json.dumps(advice))
         identity = {
             "path": ("path", None),
             "pypi": ("pypi:wheel", "1.0"),
@@ -246,7 +263,7 @@ def finished(monkeypatch):
         words = ["--engine", "models/m/engine", "--benchmarks", "data/toy.jsonl", "--sample-runs", *runs]
         words += ["--output-dir", "results/m/eval-results", "--staging", "results/m/.staging"]
         words += ["--prompt", prompt_file(model["prompt"]), "--prompt-template", model["prompt_template"]]
-        job = Generation(parsed(monkeypatch, generate, *words, *Options(config).sampling(next(iter(config["models"])))))
+        job = Generation(parsed(monkeypatch, generate, *words, *Options(config).sampling("m")))
         for run in job.staged.values():
             for name in list(run.missing):
                 run.append({"id": name, "generation": "", "num_generated_tokens": 1})
@@ -278,6 +295,25 @@ def test_changed_sampling_makes_all_samples_stale(finished, key):
     finished("vllm")
     left = 2 * min(PROBLEMS, STALE_GENERATION.get("limit") if key == "limit" else PROBLEMS)
     assert samples_left(configuration("vllm", generation={key: STALE_GENERATION[key]})) == left
+
+
+def test_sampling_of_its_own_that_is_taken_back_leaves_other_samples(finished):
+    finished("vllm", sampling={"top_k": 20}, chat_template_kwargs={"enable_thinking": True})
+    assert samples_left(configuration("vllm", model={"sampling": {"top_k": 20}})) == 2 * PROBLEMS
+    assert samples_left(configuration("vllm")) == 2 * PROBLEMS
+
+
+def test_samples_as_the_checkpoint_says_are_those_of_its_values(finished):
+    config = finished("vllm", {"temperature": 0.6, "top_k": 20, "do_sample": True}, sampling="from_checkpoint")
+    assert samples_left(configuration("vllm", model={"sampling": {"temperature": 0.6, "top_k": 20}})) == 0
+    advice = Path("models/m/checkpoint/generation_config.json")
+    advice.write_text('{"temperature": 0.6}')
+    assert samples_left(config) == 2 * PROBLEMS
+    advice.rename("aside")
+    with pytest.raises(InputError, match=r"generation_config\.json"):
+        samples_left(config)
+    Path("models/m/checkpoint").rename("gone")
+    assert samples_left(config) == 0, "what a checkpoint says that is not here is not known"
 
 
 @pytest.mark.parametrize("key", FRESH_GENERATION)

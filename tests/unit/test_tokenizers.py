@@ -39,6 +39,31 @@ def test_the_prompt_opens_the_turn_of_the_assistant(tmp_path):
     assert tokenizer.render(MESSAGES) == "<s>system user two assistant:"
 
 
+def test_the_template_gets_its_variables(tmp_path):
+    template = TEMPLATE + "{% if enable_thinking is defined and not enable_thinking %} two{% endif %}"
+    folder = checkpoint(tmp_path, template)
+    assert token_ids(CheckpointTokenizer(folder, variables={"enable_thinking": False}), "chat", MESSAGES) == [
+        0,
+        1,
+        3,
+        3,
+    ]
+    assert token_ids(CheckpointTokenizer(folder), "chat", MESSAGES) == [0, 1, 3]
+    with pytest.raises(InputError, match=r"refuses the prompt[^@]*tokenize"):
+        token_ids(CheckpointTokenizer(folder, variables={"tokenize": True}), "chat", MESSAGES)
+
+
+def test_llama_cpp_renders_with_the_variables(monkeypatch):
+    asked = {}
+    monkeypatch.setattr(
+        LlamaCppTokenizer, "_ask", lambda self, wanted, path, body: asked.update({path: body}) or "text"
+    )
+    assert LlamaCppTokenizer("", "", variables={"enable_thinking": True}).render(MESSAGES) == "text"
+    assert asked["/apply-template"] == {"messages": MESSAGES, "chat_template_kwargs": {"enable_thinking": True}}
+    LlamaCppTokenizer("", "").render(MESSAGES)
+    assert asked["/apply-template"] == {"messages": MESSAGES}
+
+
 def test_a_doubled_bos_is_noticed(tmp_path):
     doubled = checkpoint(tmp_path, "{{ bos_token }}" + TEMPLATE)
     with pytest.raises(InputError, match="doubled or missing BOS"):

@@ -4,7 +4,9 @@ This test's own are only what the pages cannot know: the place of the checkpoint
 """
 
 import json
+import os
 import re
+import shutil
 
 import pyarrow.parquet as parquet
 import pytest
@@ -17,6 +19,15 @@ from openmath.files.rows import read_rows
 pytestmark = pytest.mark.slow
 
 NAMES = ("own", "my-benchmark", "exam")  # the benchmarks of the pages
+OWN_SAMPLING = {  # of the page's models, in the settings of their samples
+    "advised": {
+        "temperature": 0.7,
+        "top_k": 5,
+        "max_new_tokens": 12,
+        "chat_template_kwargs": {"enable_thinking": True},
+    },
+    "by-hand": {"temperature": 0.6, "top_k": 20, "repetition_penalty": 1.05, "max_new_tokens": 16},
+}
 SHORT = {"seeds": 0, "max_new_tokens": 16, "mem_mb": 1000, "threads": 2}
 
 
@@ -33,11 +44,14 @@ def test_own_models_benchmarks_and_judge(tmp_path, checkpoint):
     [vllm], [models] = blocks("README.md", "Your model"), blocks("docs/extending.md", "A model")
     [problems], [benchmark, exam] = blocks("README.md", "Your benchmark"), blocks("docs/extending.md", "A benchmark")
     judge, prompt = blocks("docs/extending.md", "A judge")
+    [sampling] = blocks("docs/extending.md", "A model's own sampling")
     [row] = blocks("docs/extending.md", "A benchmark", "json")
     (tmp_path / "own.jsonl").write_text(row)
     (tmp_path / "problems.jsonl").write_text('{"problem": "What is 1 + 1?", "expected_answer": 2}\n')
     (tmp_path / "exam.csv").write_text("Task,Key,Grade\nWhat is 3 - 1?,$\\boxed{2}$,easy\n")
     (tmp_path / "judge.yaml").write_text(prompt)
+    shutil.copytree(checkpoint, advised := tmp_path / "advised", copy_function=os.symlink)
+    (advised / "generation_config.json").write_text('{"top_k": 5, "max_new_tokens": 12}')
     for name in NAMES:
         (tmp_path / "elsewhere" / name).mkdir(parents=True)
         sample = json.dumps(json.loads(row) | {"generation": "\\boxed{half}"})
@@ -50,6 +64,7 @@ def test_own_models_benchmarks_and_judge(tmp_path, checkpoint):
         for text in (
             vllm,
             models,
+            sampling,
             problems,
             benchmark,
             exam,
@@ -65,6 +80,9 @@ def test_own_models_benchmarks_and_judge(tmp_path, checkpoint):
                 "path": str(checkpoint),
                 "engine": "llamacpp",
             }  # for the README's vLLM: no GPU here
+        for name in ("advised", "by-hand"):
+            config["models"][name] |= {"path": str(advised), "engine": "llamacpp", "context_length": 2048}
+        config["models"]["by-hand"]["sampling"]["max_new_tokens"] = 16
         (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
         reply = snakemake(tmp_path, "tables")
     assert reply.returncode == 0, reply.stdout + reply.stderr
@@ -72,12 +90,17 @@ def test_own_models_benchmarks_and_judge(tmp_path, checkpoint):
     assert next(read_rows(tmp_path / "data/own.jsonl"))["id"] == "own-0"
     [task] = read_rows(tmp_path / "data/exam.jsonl")
     assert (task["problem"], task["expected_answer"], task["level"]) == ("What is 3 - 1?", "2", "easy")
-    for model in ("my-model", "mine"):
+    for model in ("my-model", "mine", "advised", "by-hand"):
         for name in NAMES:
             [sample] = read_rows(tmp_path / f"results/{model}/eval-results/{name}/output-greedy.jsonl")
             assert sample["generation"] and sample["num_generated_tokens"] > 0
             [grade] = parquet.read_table(tmp_path / f"results/{model}/grades/{name}.parquet").to_pylist()
             assert grade["id"] == sample["id"] and grade["sample_run"] == "greedy"
+    for model, own in OWN_SAMPLING.items():
+        settings = [
+            json.loads(path.read_text()) for path in tmp_path.glob(f"results/{model}/.staging/*/*/settings.json")
+        ]
+        assert len(settings) == len(NAMES) and all(own.items() <= one.items() for one in settings), settings
     [judged] = read_rows(tmp_path / "results/elsewhere/judged/my-judge/own/greedy.jsonl")
     assert judged["judge_verdict"] == "yes"
     for model in config["models"]:

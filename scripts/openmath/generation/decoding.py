@@ -15,7 +15,8 @@ from openmath.generation.staging import StagedRun
 REQUEST_SECONDS = 3600.0  # deadline of one request: 4096 tokens at 4 tokens/s still fit
 SHOWN_FAILURES = 5
 
-Request = tuple[list, dict | Refusal]  # prompt: token ids or messages; arguments of the request, or why it is not sent
+# Prompt: token ids or messages; arguments of the OpenAI API, or why nothing is sent; arguments that only this server knows.
+Request = tuple[list, dict | Refusal, dict]
 
 
 class Decoding:
@@ -33,7 +34,7 @@ class Decoding:
         hosted: bool,
         most: int,
     ):
-        self._where, self._extra = servers[0].base_url, servers[0].extra_body
+        self._where = servers[0].base_url
         self._client = BalancedClient(servers, request_seconds=REQUEST_SECONDS, most=most)
         self._staged, self._hosted, self._concurrency = staged, hosted, most * len(servers)
         self._refusals = refusals
@@ -72,13 +73,13 @@ class Decoding:
             yield job
 
     async def _ask(
-        self, job: Job, prompt: list, sampling: dict | Refusal
+        self, job: Job, prompt: list, sampling: dict | Refusal, extra: dict
     ) -> tuple[Job, Completion | Refusal | InputError]:
         if isinstance(sampling, Refusal):
             return job, sampling
         sent = self.progress.sent()
         try:
-            answer = await self._client.complete(prompt, sampling, self._extra)
+            answer = await self._client.complete(prompt, sampling, extra)
         except RequestFailed as error:
             return job, error
         except RequestRefused as error:

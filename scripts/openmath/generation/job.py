@@ -32,6 +32,7 @@ from openmath.generation.staging import StagedRun, drop_torn_tail, text_marks
 from openmath.machine import machine, versions
 from openmath.settings.engine_kinds import engine_kind, tokenizer_of
 from openmath.settings.sample_settings import SampleSettings, engine_identity, sample_settings
+from openmath.settings.sampling import OPTIONAL, PENALTIES, TYPES, checkpoint_sampling, in_words
 
 
 class Generation:
@@ -42,7 +43,8 @@ class Generation:
         self.engine = read_engine(options.engine)
         self.kind = engine_kind(self.engine["engine"])
         self.tokenizer = tokenizer_of(self.engine)
-        self.prompt = read_prompt(options.prompt)
+        self.prompt = read_prompt(options.prompt, options.system)
+        self.drawn = self._drawn()
         self.chat_date = self._chat_date()
         self.problems = {
             path.stem: list(itertools.islice(prepared_rows(path), options.limit)) for path in options.benchmarks
@@ -64,6 +66,21 @@ class Generation:
         """Samples that are not finished."""
         return sum(len(run.missing) for run in self.staged.values())
 
+    def _drawn(self) -> dict:
+        """How samples are drawn: of sampling.TYPES those that are set."""
+        drawn = {key: value for key in TYPES if (value := getattr(self.options, key)) is not None}
+        if self.options.sampling_from_checkpoint:
+            if "checkpoint" not in self.engine:
+                raise InputError(
+                    "This engine has no checkpoint that could say how to sample.", where=self.options.engine
+                )
+            said = checkpoint_sampling(Path(self.engine["checkpoint"]))
+            drawn |= said
+            silent = ", ".join(f"{key} ({drawn.get(key, 'off')})" for key in TYPES if key not in said)
+            print(f"generate: generation_config.json says {in_words(said) or 'nothing'}", flush=True)
+            print(f"generate: generation_config.json leaves open {silent or 'nothing'}", flush=True)
+        return drawn
+
     def _chat_date(self) -> date | None:
         """The day that prompts say; None where they say none."""
         options, checkpoint = self.options, Path(self.engine.get("checkpoint", ""))
@@ -76,7 +93,7 @@ class Generation:
     def _settings(self, benchmark: Path) -> SampleSettings:
         """What can change a sample of this benchmark."""
         settings = sample_settings(
-            vars(self.options),
+            self.drawn | {"limit": self.options.limit, "chat_template_kwargs": self.options.chat_template_kwargs},
             engine=engine_identity(self.engine),
             prompt=self.prompt,
             prompt_template=self.options.prompt_template,
@@ -111,9 +128,9 @@ class Generation:
             refusals = Refusals(self.total, known, options.max_refused)
             decoding = Decoding(servers, self.staged, refusals, hosted=self.kind.hosted, most=most)
 
-            def request(job: Job) -> tuple[list, dict | Refusal]:
+            def request(job: Job) -> tuple[list, dict | Refusal, dict]:
                 prompt = prompts[job[0], job[2]["id"]]
-                return prompt, self.sampling(prompt, job[1])
+                return prompt, self.sampling(prompt, job[1]), servers[0].extra_body | self.switches(job[1])
 
             failures = await decoding.run(self.jobs(), request)
             speed = decoding.progress.record()
@@ -164,23 +181,39 @@ class Generation:
         }
         if self.tokenizer == "none":
             return messages
+        variables = self.options.chat_template_kwargs
         if self.tokenizer == "server":
-            tokenizer: Tokenizer = LlamaCppTokenizer(server.base_url, server.api_key, self.chat_date)
+            tokenizer: Tokenizer = LlamaCppTokenizer(server.base_url, server.api_key, self.chat_date, variables)
         else:
-            tokenizer = CheckpointTokenizer(self.engine["checkpoint"], self.chat_date)
+            tokenizer = CheckpointTokenizer(self.engine["checkpoint"], self.chat_date, variables)
         return {key: token_ids(tokenizer, self.options.prompt_template, value) for key, value in messages.items()}
 
     def sampling(self, prompt: list, run: str) -> dict | Refusal:
         """Arguments of a request; a Refusal where the prompt leaves no room for an answer."""
-        options, context = self.options, self.engine["settings"].get("context_length")
-        room = options.max_new_tokens if context is None else min(options.max_new_tokens, context - len(prompt))
+        drawn, context = self.drawn, self.engine["settings"].get("context_length")
+        room = drawn["max_new_tokens"] if context is None else min(drawn["max_new_tokens"], context - len(prompt))
         if room <= 0:  # sent, it would be refused, or cut by the engine
             words = f"the prompt has {len(prompt)} tokens and the context {context}, so that none is left for an answer"
             return Refusal(words, len(prompt))
-        sampled = {"temperature": options.temperature, "top_p": options.top_p, "seed": seed_of(run)}
-        stop = STOP_PHRASES[options.prompt_template]
+        sampled = {"temperature": drawn["temperature"], "top_p": drawn["top_p"], "seed": seed_of(run)}
+        stop = STOP_PHRASES[self.options.prompt_template]
         chosen = self.kind.greedy if run == "greedy" else sampled
         return {"max_tokens": room, **({"stop": stop} if stop else {}), **chosen}
+
+    def switches(self, run: str) -> dict:
+        """Arguments that go over those of the server, in its words; none where none is set.
+
+        A greedy run has no top_k and no min_p, for it takes the likeliest token; penalties change which one that is.
+        """
+        kind, body = self.kind, {}
+        for key in PENALTIES if run == "greedy" else OPTIONAL:
+            if key in self.drawn:
+                body[kind.names.get(key, key)] = self.drawn[key]
+        if any(key in self.drawn for key in PENALTIES):
+            body |= kind.with_penalties
+        if self.tokenizer == "none" and self.options.chat_template_kwargs:
+            body["chat_template_kwargs"] = self.options.chat_template_kwargs
+        return body
 
     def publish(self) -> None:
         """Publish every complete sample run; InputError if one is a copy of another, in this job or an earlier one."""
@@ -191,7 +224,7 @@ class Generation:
             for run, staged in staged_runs.items():
                 if staged.missing:
                     continue
-                if run != "greedy" and self.options.temperature > 0:
+                if run != "greedy" and self.drawn["temperature"] > 0:
                     if previous:
                         check_runs_differ(benchmark, previous, staged.path, ids)
                     previous = staged.path

@@ -22,12 +22,16 @@ ASK_SECONDS = 60.0  # of a whole reply of a tokenizer behind a server
 STOP_PHRASES = {"llama3-instruct": ["<|eot_id|>"], "chat": []}  # `chat`: the engine stops at the checkpoint's end token
 
 
-def read_prompt(path: str | Path) -> dict:
-    """A prompt file: system (str), user (str with {problem}), examples (list of {problem, solution}; may be absent)."""
+def read_prompt(path: str | Path, system: str | None = None) -> dict:
+    """A prompt file: system (str), user (str with {problem}), examples (list of {problem, solution}; may be absent).
+
+    system: in place of the file's.
+    """
     prompt = read_yaml(path, "the prompt file")
     if not isinstance(prompt, dict) or "{problem}" not in str(prompt.get("user")):
         raise InputError("The prompt file has no place for the problem.", where=path, expected="user: ... {problem}")
-    system, user, examples = prompt.get("system") or "", prompt["user"], prompt.get("examples") or []
+    system = prompt.get("system") or "" if system is None else system
+    user, examples = prompt["user"], prompt.get("examples") or []
     if not isinstance(examples, list):
         examples = [examples]
     turns = [e.get(part) if isinstance(e, dict) else None for e in examples for part in ("problem", "solution")]
@@ -69,12 +73,15 @@ class Tokenizer(Protocol):
 
 
 class CheckpointTokenizer:
-    """The tokenizer of a HF checkpoint directory, by transformers. day: that its chat template prints, if it prints one."""
+    """The tokenizer of a HF checkpoint directory, by transformers.
 
-    def __init__(self, checkpoint: str | Path, day: date | None = None):
+    day: that its chat template prints, if it prints one. variables: values that the template asks for.
+    """
+
+    def __init__(self, checkpoint: str | Path, day: date | None = None, variables: dict | None = None):
         from transformers import AutoTokenizer  # 2 s to import: only where it is used
 
-        self._checkpoint, self._day = checkpoint, day
+        self._checkpoint, self._day, self._variables = checkpoint, day, variables or {}
         try:
             self._tokenizer: Any = AutoTokenizer.from_pretrained(
                 str(checkpoint), local_files_only=True, trust_remote_code=False
@@ -94,7 +101,7 @@ class CheckpointTokenizer:
         with _template_at_work(self._checkpoint, messages):
             template = with_date(self._tokenizer.get_chat_template(), self._day) if self._day else None
             return self._tokenizer.apply_chat_template(
-                messages, chat_template=template, tokenize=False, add_generation_prompt=True
+                messages, chat_template=template, tokenize=False, add_generation_prompt=True, **self._variables
             )
 
     def encode(self, text: str) -> list[int]:
@@ -131,24 +138,26 @@ class LlamaCppTokenizer:
     """The tokenizer inside a GGUF file, asked through its running llama.cpp server.
 
     day: that its chat template prints, if it prints one. The server would print today: then the template is rendered here.
+    variables: values that the template asks for.
     """
 
-    def __init__(self, base_url: str, api_key: str, day: date | None = None):
+    def __init__(self, base_url: str, api_key: str, day: date | None = None, variables: dict | None = None):
         self._root, self._key = base_url.removesuffix("/v1"), api_key
         self._special: dict[str, list[int]] = {}  # ids of special tokens, which each prompt needs
         self.bos: str | None = self._ask("bos_token", "/props", None) or None
-        self._day, self._template, self._variables = day, "", {}
+        self._day, self._template, self._variables = day, "", variables or {}
         if day:
             self._template = with_date(self._ask("chat_template", "/props", None), day)
             self._variables = {
                 "bos_token": self.bos or "",
                 "eos_token": self._ask("eos_token", "/props", None),
                 "date_string": day.strftime("%d %b %Y"),  # as llama.cpp writes it
-            }
+            } | self._variables
 
     def render(self, messages: list[dict]) -> str:
         if not self._day:
-            return self._ask("prompt", "/apply-template", {"messages": messages})
+            body = {"messages": messages} | ({"chat_template_kwargs": self._variables} if self._variables else {})
+            return self._ask("prompt", "/apply-template", body)
         from transformers.utils.chat_template_utils import render_jinja_template
 
         with _template_at_work(f"{self._root}/props", messages):

@@ -19,11 +19,13 @@ from openmath.generation.prompts import read_prompt
 from openmath.settings.benchmark_names import source_of
 from openmath.settings.layout import Layout, prompt_file
 from openmath.settings.sample_settings import (
+    ONLY_WHERE_SET,
     agrees,
     configured_engine,
     engine_identity,
     sample_settings,
 )
+from openmath.settings.sampling import TYPES, configured_sampling, samples_as_checkpoint
 
 STAGES = ("generation", "grading", "majority", "judging", "summary")
 CHUNK = 2**20
@@ -176,26 +178,37 @@ class StagedFolders:
         known = [path for path in self._found if path.parent.name == benchmark]
         expected = self._expected(benchmark) if known else {}
         for path in known:
-            folders[not agrees(expected, read_settings(path))].append(path.parent)
+            written = dict.fromkeys(ONLY_WHERE_SET) | read_settings(path)
+            folders[not agrees(expected, written)].append(path.parent)
         return folders
 
     def _expected(self, benchmark: str) -> dict:
         """What is known of the present settings: all, or all but a benchmark and parts of an engine that are not made yet."""
-        prepared = Path(f"data/{benchmark}.jsonl")
-        settings = sample_settings(
+        prepared, checkpoint = Path(f"data/{benchmark}.jsonl"), Path(f"models/{self._model}/checkpoint")
+        model, generation, fetched = (
+            self._config["models"][self._model],
             self._config["generation"],
+            checkpoint.exists(),
+        )
+        drawn = configured_sampling(self._config, self._model, checkpoint if fetched else None)
+        settings = sample_settings(
+            drawn | {"limit": generation["limit"], "chat_template_kwargs": model.get("chat_template_kwargs")},
             engine=self._engine,
             prompt=self._prompt,
-            prompt_template=self._config["models"][self._model]["prompt_template"],
+            prompt_template=model["prompt_template"],
             benchmark_sha256=sha256_file(prepared) if prepared.exists() else "",
         )
-        if "chat_date" in self._config["generation"]:  # compared with samples whose template prints one
-            settings["chat_date"] = self._config["generation"]["chat_date"]
-        return {key: value for key, value in settings.items() if key != "benchmark_sha256" or prepared.exists()}
+        if "chat_date" in generation:  # compared with samples whose template prints one
+            settings["chat_date"] = generation["chat_date"]
+        unknown = set() if prepared.exists() else {"benchmark_sha256"}
+        if samples_as_checkpoint(self._config, self._model) and not fetched:
+            unknown |= set(TYPES)
+        return {key: value for key, value in (dict.fromkeys(ONLY_WHERE_SET) | settings).items() if key not in unknown}
 
     @cached_property
     def _prompt(self) -> dict:
-        return read_prompt(prompt_file(self._config["models"][self._model]["prompt"]))
+        model = self._config["models"][self._model]
+        return read_prompt(prompt_file(model["prompt"]), model.get("system"))
 
     @cached_property
     def _engine(self) -> Mapping:

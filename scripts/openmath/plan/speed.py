@@ -12,6 +12,7 @@ from openmath.generation.progress import is_job
 from openmath.plan.files import built_engine
 from openmath.settings.engine_kinds import engine_kind
 from openmath.settings.layout import Layout
+from openmath.settings.sampling import configured_sampling
 
 RECENT_JOBS = 8  # older ones may have run under other speed settings
 FEW = 4  # samples: of fewer no speed is taken
@@ -50,7 +51,8 @@ def model_speed(config: dict, model: str, present_runs: dict[str, list[str]]) ->
     speed.sources.append(
         f"{speed.start_seconds:.0f} s an engine start {'measured' if starts else f'assumed for {engine}'}"
     )
-    usual = tokens / samples if samples else generation["tokens_per_sample"]
+    longest, own = generation["max_new_tokens"], configured_sampling(config, model)["max_new_tokens"]
+    usual = tokens / samples if samples else generation["tokens_per_sample"] * own / longest
     measured = []
     for benchmark in config["benchmarks"]:
         runs = present_runs.get(benchmark, [])
@@ -66,7 +68,8 @@ def model_speed(config: dict, model: str, present_runs: dict[str, list[str]]) ->
     elif samples:
         speed.sources.append(f"{usual:,.0f} tokens a sample measured on earlier jobs")
     else:
-        speed.sources.append(f"{usual:,.0f} tokens a sample assumed (generation: tokens_per_sample)")
+        scaled = "" if own == longest else f", for {own:,} new tokens at most in place of {longest:,}"
+        speed.sources.append(f"{usual:,.0f} tokens a sample assumed (generation: tokens_per_sample{scaled})")
     return speed
 
 

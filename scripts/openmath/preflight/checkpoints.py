@@ -10,6 +10,7 @@ from openmath.files.json_files import read_json
 from openmath.generation.prompts import no_chat_template
 from openmath.preflight.needs import Needs
 from openmath.settings.engine_kinds import engine_kind
+from openmath.settings.sampling import configured_sampling
 
 START_TOKEN = b"<|begin_of_text|>"  # of prompt_template: llama3-instruct
 
@@ -64,9 +65,16 @@ def check_link(model: str) -> Iterator[InputError]:
 
 def check_settings(needs: Needs, model: str, *, whole: bool) -> Iterator[InputError]:
     """A model's settings; where its checkpoint is here and whole, also against its config.json and tokenizer."""
-    settings, generation = needs.config["models"][model], needs.config["generation"]
-    where = f"models: {model}"
-    longest = {"generation: max_new_tokens": generation["max_new_tokens"]} if model in needs.generating else {}
+    settings, where, longest = needs.config["models"][model], f"models: {model}", {}
+    folder = Path(settings.get("path", f"models/{model}/checkpoint"))
+    here = whole and (model not in needs.checkpoints or "path" in settings)
+    if model in needs.generating:
+        try:
+            drawn = configured_sampling(needs.config, model, folder if here else None)
+            own = f"models: {model}: sampling" if "sampling" in settings else "generation"
+            longest[f"{own}: max_new_tokens"] = drawn["max_new_tokens"]
+        except InputError as problem:
+            yield problem
     for judge in needs.judging:
         if needs.config["judges"][judge].get("self_hosted") == model:
             longest[f"judges: {judge}: max_new_tokens"] = needs.config["judges"][judge]["max_new_tokens"]
@@ -79,8 +87,7 @@ def check_settings(needs: Needs, model: str, *, whole: bool) -> Iterator[InputEr
                 found=settings["context_length"],
                 hint="context_length counts prompt and answer together.",
             )
-    folder = Path(settings.get("path", f"models/{model}/checkpoint"))
-    if not whole or (model in needs.checkpoints and "path" not in settings):
+    if not here:
         return
     if (folder / "config.json").is_file():
         architecture = read_json(folder / "config.json", "the model's configuration")

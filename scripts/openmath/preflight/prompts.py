@@ -1,6 +1,6 @@
 """Prompt files of models and judges."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from openmath.errors import InputError
 from openmath.generation.prompts import read_prompt
@@ -12,6 +12,7 @@ from openmath.settings.layout import prompt_file
 def check_prompts(needs: Needs) -> Iterator[InputError]:
     """Prompts that will be used and cannot be; one problem for each file."""
     models, judges = needs.config["models"], needs.config["judges"]
+    used: list[tuple[Callable[[str], dict], str]]
     used = [(read_prompt, models[name]["prompt"]) for name in needs.generating]
     used += [(read_judge_prompt, judges[name]["prompt"]) for name in needs.judging]
     for read, prompt in dict.fromkeys(used):

@@ -12,6 +12,7 @@ from openmath.errors import InputError
 from openmath.files.fingerprint import identity
 from openmath.provenance.places import samples_folder
 from openmath.settings.layout import Layout
+from openmath.settings.sample_settings import ONLY_WHERE_SET
 
 
 @dataclass
@@ -123,6 +124,7 @@ class Chain:
                 f"temperature {settings['temperature']}, top_p {settings['top_p']}, "
                 f"at most {settings['max_new_tokens']} new tokens; greedy: temperature 0",
             ]
+            facts += [f"{key} {settings[key]}" for key in ONLY_WHERE_SET if key in settings]
         if answered_by := self._manifest["generation"].get("answered_by"):
             facts.append(f"answered by: {', '.join(answered_by)}")
         facts += [

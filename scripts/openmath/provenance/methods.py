@@ -3,11 +3,13 @@
 Knows the manifest, and of the benchmarks and engines in it their titles and citations: config/benchmarks.yaml, engine_kinds.py.
 """
 
+import json
 from collections import Counter
 
 from openmath.benchmarks.registry import read_registry
 from openmath.provenance import bibliography as cited
 from openmath.settings.engine_kinds import KINDS, engine_kind, tokenizer_of
+from openmath.settings.sampling import PENALTIES, TRUNCATIONS, configured_sampling, samples_as_checkpoint
 
 TEMPLATES = {
     "chat": "the checkpoint's own chat template",
@@ -104,14 +106,17 @@ def _sampling(manifest: dict) -> list[str]:
     sentences = []
     generation, found = manifest["config"]["generation"], manifest["generation"]["settings"]
     model = manifest["config"]["models"][manifest["model"]]
-    sampling, template = generation, model["prompt_template"]
+    sampling = configured_sampling(manifest["config"], manifest["model"])
+    template, variables = model["prompt_template"], model.get("chat_template_kwargs")
     if found:
-        sampling, template = found[0]["settings"], found[0]["settings"]["prompt_template"]
+        sampling = found[0]["settings"]
+        template, variables = sampling["prompt_template"], sampling.get("chat_template_kwargs")
         examples = len(sampling["prompt"]["examples"])
         shots = f"with {examples} worked example{'s' * (examples > 1)}" if examples else "zero-shot"
         messages = tokenizer_of(manifest["engine"]) == "none"  # it applies a template of its own
         form = "as chat messages" if messages else f"under {TEMPLATES[template]}"
-        sentences.append(f"The prompt (sha256 {found[0]['prompt_sha256'][:12]}) was used {shots} {form}.")
+        given = f" with {json.dumps(variables)}" if variables else ""
+        sentences.append(f"The prompt (sha256 {found[0]['prompt_sha256'][:12]}) was used {shots} {form}{given}.")
     if len(found) > 1:
         sentences.append(f"Sample runs were drawn under {len(found)} different settings, listed in the manifest.")
     greedy = model.get("greedy", generation["greedy"])
@@ -121,10 +126,20 @@ def _sampling(manifest: dict) -> list[str]:
         which = "seed 0" if seeds == 1 else f"seeds 0 to {seeds - 1}"
         drawn.append(
             f"{seeds} sampled run{'s' * (seeds > 1)} (temperature {sampling['temperature']}, "
-            f"top-p {sampling['top_p']}, {which})"
+            f"top-p {sampling['top_p']}{_set(sampling, TRUNCATIONS)}, {which})"
         )
     limit = f"at most {sampling['max_new_tokens']:,} new tokens each"
-    return [*sentences, f"Each problem was answered by {listed(drawn)}, with {limit}."]
+    sentences.append(f"Each problem was answered by {listed(drawn)}, with {limit}{_set(sampling, PENALTIES)}.")
+    if samples_as_checkpoint(manifest["config"], manifest["model"]):
+        sentences.append("What the checkpoint's generation_config.json says of sampling was followed.")
+    return sentences
+
+
+def _set(sampling: dict, keys: tuple[str, ...]) -> str:
+    """', top-k 20': of these keys those that are set."""
+    return "".join(
+        f", {key.replace('_', ' ' if key in PENALTIES else '-')} {sampling[key]}" for key in keys if key in sampling
+    )
 
 
 def _title(benchmark: str, registry: dict[str, dict]) -> str:

@@ -13,6 +13,7 @@ from openmath.settings.config import summary_config
 from openmath.settings.engine_kinds import EngineKind, engine_kind
 from openmath.settings.layout import Layout
 from openmath.settings.sample_settings import OWN_KEYS, engine_options
+from openmath.settings.sampling import configured_sampling, samples_as_checkpoint
 
 ENVIRONMENTS = Path(__file__).parents[3] / "envs"
 
@@ -83,16 +84,21 @@ class Options:
         """The environment in which an engine's version is asked for: its own."""
         return self.engine_environment(wildcards.model)
 
-    def sampling(self, model: str) -> list:
-        """How samples are drawn, and where their answers stand if not only in boxes."""
-        generation = self._config["generation"]
-        options = ["--temperature", generation["temperature"], "--top-p", generation["top_p"]]
-        options += ["--max-new-tokens", generation["max_new_tokens"]]
-        if "extraction" in self._models[model]:
-            options += ["--extraction", self._models[model]["extraction"]]
-        for key in ("limit", "chat_date"):
-            if generation.get(key):
-                options += [f"--{key.replace('_', '-')}", generation[key]]
+    def sampling(self, model: str, wildcards=None) -> list:
+        """How the samples of a model are drawn, and where their answers stand if not only in boxes.
+
+        An input function of a rule without wildcards: no brace in it is one.
+        """
+        generation, settings = self._config["generation"], self._models[model]
+        values = configured_sampling(self._config, model)
+        values |= {"extraction": settings["extraction"]} if "extraction" in settings else {}
+        values |= {key: generation[key] for key in ("limit", "chat_date") if generation.get(key)}
+        options = [word for key, value in values.items() for word in (f"--{key.replace('_', '-')}", value)]
+        options += ["--sampling-from-checkpoint"] * samples_as_checkpoint(self._config, model)
+        if "system" in settings:  # in one word: a text may begin with a dash
+            options += [f"--system={settings['system']}"]
+        if "chat_template_kwargs" in settings:
+            options += [f"--chat-template-kwargs={json.dumps(settings['chat_template_kwargs'])}"]
         return options
 
     def refusals(self) -> str:

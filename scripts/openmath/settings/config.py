@@ -16,6 +16,7 @@ from openmath.settings.benchmark_names import without_groups
 from openmath.settings.config_files import ConfigFiles
 from openmath.settings.config_model import Configuration, Section, section_of
 from openmath.settings.engine_kinds import KINDS, engine_kind
+from openmath.settings.sampling import FROM_CHECKPOINT
 
 SOURCES = ("hf", "path", "pypi", "base_url", "samples")
 JUDGE_SOURCES = ("model", "self_hosted")
@@ -151,6 +152,7 @@ def _cross_checks(config: dict) -> Iterator[Mistake]:
         yield from _source_checks(("models", name), model)
         if "samples" not in model:
             yield from _engine_checks(("models", name), model, engines)
+            yield from _sampling_checks(("models", name), model, engines)
     for name, engine in engines.items():
         yield from _own_engine_checks(("engines", name), name, engine)
     for name in dict.fromkeys(name for pair in config["compare"] for name in pair if name not in models):
@@ -179,6 +181,18 @@ def _engine_checks(path: tuple, model: dict, engines: dict) -> Iterator[Mistake]
     elif model["deterministic"] and not engine_kind(engine, engines.get(engine, {}).get("backend")).deterministic:
         text = f"has no effect on engine {engine!r}; its server has to be started so"
         yield Mistake((*path, "deterministic"), text)
+
+
+def _sampling_checks(path: tuple, model: dict, engines: dict) -> Iterator[Mistake]:
+    if model.get("sampling") == FROM_CHECKPOINT and engine_kind(model["engine"]).hosted:
+        yield Mistake((*path, "sampling"), "an endpoint shows no checkpoint; write the values: {temperature: ...}")
+    if "chat_template_kwargs" in model and model["prompt_template"] != "chat":
+        yield Mistake((*path, "chat_template_kwargs"), "has an effect with prompt_template: chat only")
+    always = engines.get(model["engine"], {}).get("extra_body", {}) if "sampling" in model else {}
+    for key in ("temperature", "top_p", "max_tokens"):
+        if key in always:
+            text = f"stands in every request to engine {model['engine']!r} already (extra_body: {key})"
+            yield Mistake((*path, "sampling"), text)
 
 
 def _own_engine_checks(path: tuple, name: str, engine: dict) -> Iterator[Mistake]:

@@ -135,6 +135,28 @@ class Build(Section):
     max_batch_size: Count = key(defaults.MAX_BATCH_SIZE, "Sequences in one step.", costs="answers")
 
 
+class Sampling(Section):
+    temperature: float | MISSING = key(
+        MISSING, "Of this model's sampled runs.", costs="answers", unset="as in `generation`", ge=0
+    )
+    top_p: float | MISSING = key(MISSING, "Likewise.", costs="answers", unset="as in `generation`", gt=0, le=1)
+    max_new_tokens: Count | MISSING = key(
+        MISSING, "Tokens of the longest answer, greedy too.", costs="answers", unset="as in `generation`"
+    )
+    top_k: int | MISSING = key(MISSING, "Of sampled runs; 0: off.", costs="answers", unset="off", ge=0)
+    min_p: float | MISSING = key(MISSING, "Of sampled runs.", costs="answers", unset="off", ge=0, le=1)
+    repetition_penalty: float | MISSING = key(
+        MISSING, "Of sampled and greedy runs; 1: off.", costs="answers", unset="off", gt=0
+    )
+    presence_penalty: float | MISSING = key(
+        MISSING, "Of sampled and greedy runs.", costs="answers", unset="off", ge=-2, le=2
+    )
+
+
+def _sampling_written_as(value: object) -> str:
+    return "as text" if isinstance(value, str) else "as a mapping"
+
+
 class Model(Section):
     hf: str | MISSING = key(
         MISSING,
@@ -171,6 +193,24 @@ class Model(Section):
         "chat",
         "`chat`: the checkpoint's own template; `llama3-instruct`: the recipe's, with its empty system turn.",
         costs="answers",
+    )
+    sampling: (
+        Annotated[
+            Annotated[Literal["from_checkpoint"], Tag("as text")] | Annotated[Sampling, Tag("as a mapping")],
+            Discriminator(_sampling_written_as),
+        ]
+        | MISSING
+    ) = key(
+        MISSING,
+        "The keys below it; or `from_checkpoint`: what its generation_config.json says. See docs/extending.md.",
+        costs="answers",
+        unset="as in `generation`",
+    )
+    system: str | MISSING = key(
+        MISSING, "System turn in place of the prompt file's.", costs="answers", unset="the prompt file's"
+    )
+    chat_template_kwargs: dict[str, JsonValue] | MISSING = key(
+        MISSING, "`prompt_template: chat`: values for the template, as `{enable_thinking: true}`.", costs="answers"
     )
     extraction: Literal["boxed", "fallbacks"] | MISSING = key(
         MISSING,

@@ -28,7 +28,8 @@ class EngineKind:
     How it is asked:
     tokenizer: how prompts reach it, one of TOKENIZERS: token ids by the checkpoint's tokenizer, token ids by the running
     llama.cpp server, or chat messages. concurrency: requests in flight for one copy. greedy: greedy decoding in its words.
-    extra_body: put into each request. deterministic: whether `deterministic: true` changes how it is started.
+    extra_body: put into each request. names: of sampling keys that it calls otherwise. with_penalties: put into requests with
+    a penalty. deterministic: whether `deterministic: true` changes how it is started.
 
     In papers:
     title: its name, around `{version}`. package: the distribution whose version is its own, first word of `version` in
@@ -48,6 +49,8 @@ class EngineKind:
     concurrency: int
     greedy: dict[str, float] = field(default_factory=lambda: {"temperature": 0.0, "top_p": 1.0})
     extra_body: dict[str, float] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
+    with_penalties: dict[str, float] = field(default_factory=dict)
     deterministic: bool = False
     title: str = "{version}"
     package: str | None = None
@@ -95,6 +98,8 @@ KINDS = {
         tokenizer="server",
         concurrency=32,  # twice its slots: one request at a time must not wait for hours behind others
         extra_body={"top_k": 0, "min_p": 0.0},  # else it samples with 40 and 0.05; the recipe uses neither
+        names={"repetition_penalty": "repeat_penalty"},
+        with_penalties={"repeat_last_n": 2**18},  # over the whole text, as elsewhere, where 64 tokens are usual
         deterministic=True,
         title="llama.cpp (xllamacpp {version})",
         package="xllamacpp",

@@ -17,6 +17,7 @@ from openmath.files.records import EngineIdentity
 from openmath.settings import defaults
 from openmath.settings.engine_kinds import KINDS, engine_kind
 from openmath.settings.layout import Layout
+from openmath.settings.sampling import OPTIONAL
 
 GENERATION_VERSION = 1  # raised only when the same settings give other samples; also a param of the rules
 COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -26,6 +27,7 @@ BUILD_KEYS = ("max_input_len", "max_num_tokens", "max_batch_size")  # of a Tenso
 # Of an engine of the user's own: how it is started is part of what it is.
 OWN_KEYS = ("serve", "version", "health", "tokenizer", "extra_body")
 OWN_DEFAULTS: dict = {"health": defaults.HEALTH, "tokenizer": defaults.TOKENIZER, "extra_body": {}}
+ONLY_WHERE_SET = (*OPTIONAL, "chat_template_kwargs")  # not in the settings of a sample where nothing says them
 UNWRITTEN = {"backend": "tensorrt"}  # settings that are written down only where they are another
 COMPARED_BY_KEY = ("engine", "model", "settings")  # other dicts are one value: the prompt, the body of a request
 
@@ -35,7 +37,7 @@ class SampleSettings(TypedDict):
 
     engine: an EngineIdentity, or what is known of one. prompt: content of the prompt file, not its place.
     max_new_tokens: in tokens of the model. benchmark_sha256: of the prepared file. limit: first problems of it; None: all.
-    chat_date: that prompts say; only where the chat template prints one.
+    chat_date: that prompts say; only where the chat template prints one. top_k and all after it: only where they are set.
     """
 
     generation_version: int
@@ -48,13 +50,18 @@ class SampleSettings(TypedDict):
     benchmark_sha256: str
     limit: int | None
     chat_date: NotRequired[str]
+    top_k: NotRequired[int]
+    min_p: NotRequired[float]
+    repetition_penalty: NotRequired[float]
+    presence_penalty: NotRequired[float]
+    chat_template_kwargs: NotRequired[dict]
 
 
 def sample_settings(
     sampling: Mapping, *, engine: Mapping, prompt: dict, prompt_template: str, benchmark_sha256: str
 ) -> SampleSettings:
-    """sampling: options of generate.py, or `generation` of the configuration."""
-    return {
+    """sampling: of sampling.TYPES those that are set; also `limit` and `chat_template_kwargs`."""
+    settings: SampleSettings = {
         "generation_version": GENERATION_VERSION,
         "engine": engine,
         "prompt": prompt,
@@ -65,6 +72,10 @@ def sample_settings(
         "benchmark_sha256": benchmark_sha256,
         "limit": sampling["limit"],
     }
+    for key in ONLY_WHERE_SET:
+        if sampling.get(key) is not None:
+            settings[key] = sampling[key]  # type: ignore[literal-required]
+    return settings
 
 
 def engine_identity(description: Mapping) -> EngineIdentity:
