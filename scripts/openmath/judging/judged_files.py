@@ -84,6 +84,8 @@ def write_judged(
         "machine": machine(),
         "versions": versions(),
     }
+    if without := Counter(" ".join(r["form"]["left_out"]) for r in used.values() if "left_out" in r.get("form", {})):
+        record["asked_without"] = without
     write_manifest(output.with_suffix(".manifest.json"), record)
 
 
