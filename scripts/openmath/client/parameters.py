@@ -24,7 +24,7 @@ CONTENT = ("messages", "prompt", "input", "content")  # a refusal of these may r
 SENTENCES = re.compile(r"\n|[.;]\s")
 NAME = re.compile(r"[a-z]\w*", re.IGNORECASE)
 MOST_PARTS, MOST_LEVELS = 20, 6  # of a refusal
-SHOWN = 200  # characters of it
+MOST_WORDS, SHOWN = 2000, 200  # characters of it
 
 
 @dataclass
@@ -96,7 +96,7 @@ def refused_parameter(refusal: object, sent: Iterable[str]) -> str | None:
         if name and (name not in LIMITS or _refuses_limit(words)):
             found.add(name)
     if not found:
-        for sentence in SENTENCES.split(words_of(refusal)):
+        for sentence in SENTENCES.split(words_of(refusal)[:MOST_WORDS]):
             names = {by_letters[part] for part in map(_letters, NAME.findall(sentence)) if part in by_letters}
             if _refuses_limit(sentence):
                 found |= names
@@ -113,7 +113,7 @@ def _places(part: object, level: int = 0) -> Iterator[tuple[str, str]]:
         place = part.get("param") or part.get("loc")
         place = place[-1] if isinstance(place, list) and place else place
         if isinstance(place, str):
-            yield place.rpartition(".")[2], f"{part.get('code')} {part.get('type')} {words_of(part)}"
+            yield place.rpartition(".")[2], f"{part.get('code')} {part.get('type')} {words_of(part)[:MOST_WORDS]}"
     for inner in list(part.values() if isinstance(part, dict) else part)[:MOST_PARTS]:
         yield from _places(inner, level + 1)
 
