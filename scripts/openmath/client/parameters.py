@@ -1,7 +1,7 @@
 """Which parameters of a request an endpoint takes, as far as its refusals tell: names of one API are unknown to the next.
 
-OpenAI's newer models refuse `max_tokens` (they say `max_completion_tokens`) and a temperature of 0, Gemini an unknown name, Anthropic
-temperature and top_p together. Standard library only: this module also runs inside engine containers.
+OpenAI's newer models refuse `max_tokens` (they say `max_completion_tokens`) and a temperature of 0, Gemini an unknown name,
+Anthropic temperature and top_p together. Standard library only: this module also runs inside engine containers.
 """
 
 import re
@@ -31,7 +31,8 @@ MOST_WORDS, SHOWN = 2000, 200  # characters of it
 class Parameters:
     """What one endpoint is sent; shared by all who ask it, and changed by its refusals.
 
-    optional: names that may be left out. left_outs: all sets of names left out so far, the one in force last. limit_name: of LIMITS.
+    optional: names that may be left out. left_outs: all sets of names left out so far, the one in force last. limit_name: one of
+    LIMITS.
     """
 
     optional: frozenset[str] = frozenset()
@@ -79,7 +80,10 @@ class Parameters:
         return sorted(self.left_outs[:-1], key=lambda names: (len(names), sorted(names)))
 
     def _tell(self, name: str, so: str, refusal: object) -> None:
-        print(printable(f"client: the endpoint refuses {name}, which is {so} from now on: {words_of(refusal)[:SHOWN]}"), flush=True)
+        print(
+            printable(f"client: the endpoint refuses {name}, which is {so} from now on: {words_of(refusal)[:SHOWN]}"),
+            flush=True,
+        )
 
 
 def refused_parameter(refusal: object, sent: Iterable[str]) -> str | None:

@@ -52,9 +52,7 @@ class Attempts:
         """Ask as the last of the replies under these settings was asked."""
         mine = (record for record in records.values() if record.get("settings") == self.settings.fingerprint)
         for record in sorted(mine, key=lambda record: record.get("asked_at") or 0):
-            left_out = record.get("form", {}).get("left_out", [])
-            if isinstance(left_out, list) and all(isinstance(name, str) for name in left_out):
-                self.parameters.recall(left_out, record.get("limit_name"))
+            self.parameters.recall(left_out_of(record), record.get("limit_name"))
 
     def records(self, question: dict, records: Mapping[str, VerdictRecord]) -> list[VerdictRecord]:
         """The stored replies to a question, in order, up to the first that ends it."""
@@ -128,6 +126,12 @@ class Attempts:
         if "delimited" in form:
             return parse_wary(judgement, question["predicted_answer"])
         return parse_verdict(judgement, self.policy)
+
+
+def left_out_of(record: VerdictRecord) -> list[str]:
+    """Names of parameters that a stored reply was asked without; others may have written the record."""
+    left_out = record.get("form", {}).get("left_out")
+    return [name for name in left_out if isinstance(name, str)] if isinstance(left_out, list) else []
 
 
 def _without(form: Form, left_out: Iterable[str]) -> Form:

@@ -270,13 +270,16 @@ class Prices(Section):
 
 
 class JudgeSampling(Section):
-    temperature: Annotated[float, Field(ge=0)] | None | MISSING = key(
-        MISSING, "Of a judge that refuses 0, or should think at its own; `null`: not sent.", costs="verdicts", unset="`0`"
+    temperature: Annotated[float, Field(ge=0)] | MISSING | None = key(
+        MISSING,
+        "Of a judge that refuses 0, or should think at its own; `null`: not sent.",
+        costs="verdicts",
+        unset="`0`",
     )
-    top_p: Annotated[float, Field(gt=0, le=1)] | None | MISSING = key(
+    top_p: Annotated[float, Field(gt=0, le=1)] | MISSING | None = key(
         MISSING, "`null`: not sent.", costs="verdicts", unset="`0.95`"
     )
-    seed: int | None | MISSING = key(MISSING, "`null`: not sent.", costs="verdicts", unset="`0`")
+    seed: int | MISSING | None = key(MISSING, "`null`: not sent.", costs="verdicts", unset="`0`")
     reasoning_effort: Annotated[str, Field(min_length=1)] | MISSING = key(
         MISSING, "How long a judge thinks, in its service's words, as `low`.", costs="verdicts", unset="not sent"
     )
