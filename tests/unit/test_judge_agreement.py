@@ -9,8 +9,10 @@ from unit.test_parameters import gemini
 
 import compare_judges as compare_judges_script
 from openmath.errors import InputError
-from openmath.files.rows import write_rows
+from openmath.files.rows import read_rows, write_rows
 from openmath.judging.agreement import compare_judges, disagreements
+from openmath.judging.exchange import export_verdicts
+from openmath.judging.stored_judgements import stored_judgements
 
 
 def judged(verdicts: str, prefilled: int = 0) -> list[dict]:
@@ -102,6 +104,16 @@ def test_two_stores_are_compared_on_the_questions_that_both_were_asked(tmp_path,
     assert (table.yes_to_no["bench"], table.no_to_yes["bench"]) == (1, 0)
     assert table.accuracy_change["bench"] == pytest.approx(-1 / 3) and table.unparsed_a["other"] == 1
     assert "judge_a" in (tmp_path / "agreement.md").read_text()
+
+
+def test_what_somebody_ships_is_a_file_of_questions_for_another_judge(tmp_path):
+    with judge_server() as server:
+        assert judge(tmp_path, server, rows=different_rows(3)).returncode == 0
+        export_verdicts(tmp_path / "store", tmp_path / "shipped.jsonl")
+        shipped = [row for row in read_rows(tmp_path / "shipped.jsonl") if "key" in row]
+        assert judge(tmp_path, server, "--model", "judge-2", "--store", tmp_path / "new", rows=shipped).returncode == 0
+    assert [body["model"] for body in server.bodies] == ["judge-1"] * 3 + ["judge-2"] * 3
+    assert stored_judgements(tmp_path / "store") == stored_judgements(tmp_path / "new")
 
 
 def test_stores_without_a_shared_question_are_one_message(tmp_path, call):

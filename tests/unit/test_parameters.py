@@ -179,6 +179,7 @@ def test_what_is_set_by_hand_is_sent_and_never_left_out(tmp_path):
         }
         server.refuse = lambda request: openai_says("reasoning_effort", "unsupported_value", "is low; expected high")
         refused = judge(tmp_path, server, "--sampling", by_hand, rows=different_rows(9))
+    assert all("reasoning_effort" in body for body in server.bodies)
     assert (
         refused.returncode == 2
         and "refuses too many questions" in refused.stderr
@@ -215,6 +216,7 @@ def test_a_sample_is_asked_for_by_either_name_of_the_limit_and_nothing_is_left_o
             {"error": {"message": "Unrecognized request argument supplied: max_completion_tokens"}},
         ),
         ("max_tokens", {"message": "max_tokens is not supported. Use max_completion_tokens"}),
+        (None, {"error": {"message": "A max_tokens of 9000 is not supported by this model, which takes at most 8192"}}),
         # too long, too large: of the question, not of the endpoint
         (
             None,

@@ -45,7 +45,8 @@ def judge_sampling(max_new_tokens: int, policy: str, by_hand: Mapping[str, Any] 
     if policy == "paper":
         sampling["presence_penalty"] = 1.0  # the reference sent its repetition penalty under this name
     by_hand = dict(by_hand or {})
-    sampling["max_tokens"] = by_hand.pop("max_completion_tokens", max_new_tokens)
+    if "max_completion_tokens" in by_hand:
+        by_hand["max_tokens"] = by_hand.pop("max_completion_tokens")
     return {name: value for name, value in (sampling | by_hand).items() if value is not None}
 
 
