@@ -5,7 +5,8 @@ r"""Our generation with vLLM against vLLM's own LLM.generate: the same prompts, 
 
 The first form runs scripts/generate.py as a user would (engine start, staging, publishing) on NAME:RUNS sample runs; the second
 serves a Llama of 8B random weights, which is as fast as a real one, with an output length drawn for each request. LLM.generate has
-vLLM's default settings. Prints tokens/s of both after their loading, the ratio, load times and GPU use.
+vLLM's default settings. Prints tokens/s of both after their loading, the ratio, load times, GPU use, and which part that is of
+what the card could do at most (card_bound.py). With --serve --engines-per-gpu N, several engines share the GPU.
 Without a GPU and without --checkpoint it only says so.
 """
 
@@ -14,14 +15,17 @@ import asyncio
 import json
 import random
 import re
+import resource
 import shlex
 import shutil
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+
+from card_bound import bound_seconds
+from gpu_meter import GpuMeter
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "scripts"))
@@ -53,6 +57,10 @@ def main() -> None:
     add("--python", default="python3", help="the Python that has vllm, for LLM.generate")
     add("--peer-args", default="{}", help="JSON: arguments of LLM(); default: vLLM's own settings")
     add("--random-8b", action="store_true")
+    add("--serve", action="store_true", help="ours in this process, without publishing; as --random-8b always does")
+    add("--engines-per-gpu", type=int, default=1, help="engines that share the GPU; counted from when all run")
+    add("--drawn-length", nargs=2, type=float, default=[5.5, 0.6], help="--random-8b: log-normal lengths of answers")
+    add("--concurrency", type=int, help="requests in flight for one engine")
     add("--model-size", default=json.dumps(EIGHT_B), help="JSON: changes of config.json by --random-8b")
     add("--only", choices=["ours", "peer"], help="one side only")
     add("--peer-first", action="store_true")
@@ -71,10 +79,13 @@ def main() -> None:
     sides = [side for side in ("ours", "peer") if options.only in (None, side)]
     results = {"ours": [], "peer": []}
     for side in reversed(sides) if options.peer_first else sides:
-        run = peer if side == "peer" else (serve_random if options.random_8b else generate)
+        run = peer if side == "peer" else (serve if options.random_8b or options.serve else generate)
         gpu = GpuMeter()
         for result in run(options, requests):
-            result |= gpu.use(*result.pop("window"))
+            bound = bound_seconds(
+                options.checkpoint, requests[result["what"]], result["tokens"], gpus=tensor_parallel(options)
+            )
+            result |= gpu.use(*result.pop("window")) | {"of_bound": round(bound / result["seconds"], 3)}
             results[side].append(result)
             print("RESULT", json.dumps({"side": side, **result}), flush=True)
         print(f"GPU memory after the stop of {side}: {gpu.close()} MiB", flush=True)
@@ -111,15 +122,15 @@ def write_requests(options: argparse.Namespace) -> dict[str, list[dict]]:
     from openmath.generation.prompts import CheckpointTokenizer, messages_of, read_prompt, token_ids
 
     tokenizer, prompt = CheckpointTokenizer(options.checkpoint), read_prompt(ROOT / "config/prompts/math.yaml")
-    lengths = random.Random(8)
+    lengths, (middle, spread) = random.Random(8), options.drawn_length
     requests: dict[str, list[dict]] = {}
     for path, runs in benchmarks(options):
         for row in list(read_rows(path))[: options.limit]:
             ids = token_ids(tokenizer, "chat", messages_of(prompt, row["problem"]))
             for seed in range(runs):
                 room = min(options.max_new_tokens, options.context_length - len(ids))
-                if options.random_8b:  # random weights never stop: log-normal lengths, median 245, mean near 290
-                    room = min(room, max(32, int(lengths.lognormvariate(5.5, 0.6))))
+                if options.random_8b:  # random weights never stop: by default a median of 245 tokens, a mean near 290
+                    room = min(room, max(32, int(lengths.lognormvariate(middle, spread))))
                 request = {"id": row["id"], "ids": ids, "seed": seed, "max_tokens": room}
                 requests.setdefault(path.stem, []).append(request)
     spec = {"model": str(options.checkpoint), "arguments": peer_arguments(options), "ignore_eos": options.random_8b}
@@ -131,6 +142,12 @@ def write_requests(options: argparse.Namespace) -> dict[str, list[dict]]:
 
 def benchmarks(options: argparse.Namespace) -> list[tuple[Path, int]]:
     return [(Path(text.rpartition(":")[0]), int(text.rpartition(":")[2])) for text in options.benchmarks]
+
+
+def tensor_parallel(options: argparse.Namespace) -> int:
+    """GPUs of one engine, by its arguments."""
+    found = re.search(r"--tensor-parallel-size[ =](\d+)", options.engine_args)
+    return int(found[1]) if found else 1
 
 
 def peer_arguments(options: argparse.Namespace) -> dict:
@@ -162,12 +179,13 @@ def generate(options: argparse.Namespace, requests: dict[str, list[dict]]) -> It
         yield result | {"stop_and_publish_seconds": round(ended - computed, 1)}
 
 
-def serve_random(options: argparse.Namespace, requests: dict[str, list[dict]]) -> Iterator[dict]:
-    """The 8B side of ours: the same launcher, client and staging, with a length drawn for each request."""
-    yield asyncio.run(_serve_random(options, *next(iter(requests.items()))))
+def serve(options: argparse.Namespace, requests: dict[str, list[dict]]) -> Iterator[dict]:
+    """Ours by the same launcher, client and staging as generate.py's, with a length of its own for each request."""
+    for name, group in requests.items():
+        yield asyncio.run(_serve(options, name, group))
 
 
-async def _serve_random(options: argparse.Namespace, name: str, requests: list[dict]) -> dict:
+async def _serve(options: argparse.Namespace, name: str, requests: list[dict]) -> dict:
     from openmath.client.completion import map_concurrently
     from openmath.engines import running_engines
     from openmath.engines.balance import BalancedClient
@@ -177,17 +195,21 @@ async def _serve_random(options: argparse.Namespace, name: str, requests: list[d
     shutil.rmtree(options.work / "staging", ignore_errors=True)
     ids = [f"{request['id']}#{request['seed']}" for request in requests]
     staged = StagedRun(options.work / "staging/output-rs0.jsonl", ids)
-    program = {"command": options.engine_command, "args": f"--load-format dummy {options.engine_args}"}
-    running = running_engines(options.work / "engine", 1, **program, log=options.work / "engine.log")
+    args = f"--load-format dummy {options.engine_args}" if options.random_8b else options.engine_args
+    program = {"command": options.engine_command, "args": args, "log": options.work / "engine.log"}
+    running = running_engines(options.work / "engine", 1, per_gpu=options.engines_per_gpu, **program)
+    most = options.concurrency or KINDS["vllm"].concurrency
     began = time.time()
-    async with running as servers, BalancedClient(servers, request_seconds=3600) as client:
+    async with running as servers, BalancedClient(servers, request_seconds=3600, most=most) as client:
+        while not all(server.base_url for server in servers):
+            await asyncio.sleep(0.1)
         load = time.time() - began
-        tokens = 0
+        tokens, longest = 0, 64  # the warm-up is short
 
         async def one(item: tuple[str, dict]):
             key, request = item
-            sampling = {**SAMPLING, "seed": request["seed"], "max_tokens": request["max_tokens"]}
-            extra = {**servers[0].extra_body, "ignore_eos": True}
+            sampling = {**SAMPLING, "seed": request["seed"], "max_tokens": min(longest, request["max_tokens"])}
+            extra = {**servers[0].extra_body, "ignore_eos": options.random_8b}
             return key, await client.complete(request["ids"], sampling, extra)
 
         async def flush() -> None:
@@ -195,17 +217,21 @@ async def _serve_random(options: argparse.Namespace, name: str, requests: list[d
                 await asyncio.sleep(FLUSH_SECONDS)
                 await asyncio.to_thread(staged.sync)
 
-        async for _ in map_concurrently(one, zip(ids[:WARM_UP], requests[:WARM_UP], strict=True), concurrency=WARM_UP):
+        warm_up = list(zip(ids, requests, strict=True))[: WARM_UP * len(servers)]
+        async for _ in map_concurrently(one, warm_up, concurrency=len(warm_up)):
             pass
-        started, flushing = time.time(), asyncio.ensure_future(flush())
-        work = map_concurrently(one, zip(ids, requests, strict=True), concurrency=KINDS["vllm"].concurrency)
+        longest = options.max_new_tokens
+        started, cpu, flushing = time.time(), time.process_time(), asyncio.ensure_future(flush())
+        work = map_concurrently(one, zip(ids, requests, strict=True), concurrency=most * len(servers))
         async for key, answer in work:
             staged.append({"id": key, "generation": answer.text, "num_generated_tokens": answer.num_generated_tokens})
             tokens += answer.num_generated_tokens
-        ended = time.time()
+        ended, cpu = time.time(), time.process_time() - cpu
         flushing.cancel()
     staged.close()
-    return measured(name, len(requests), tokens, (started, ended), load)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    own = {"client_cpu_seconds": round(cpu, 1), "client_peak_mib": peak, "engines_per_gpu": len(servers)}
+    return measured(name, len(requests), tokens, (started, ended), load) | own
 
 
 def peer(options: argparse.Namespace, requests: dict[str, list[dict]]) -> Iterator[dict]:
@@ -253,48 +279,6 @@ def measured(what: str, samples: int, tokens: int, window: tuple[float, float], 
         "load_seconds": round(load, 1),
         "window": window,
     }
-
-
-class GpuMeter:
-    """GPU utilisation by nvidia-smi, five times a second, in the background; nothing where there is none."""
-
-    def __init__(self):
-        query = ["nvidia-smi", "--query-gpu=utilization.gpu,memory.used", "--format=csv,noheader,nounits"]
-        query += ["-lms", "200"]
-        self._rows: list[tuple[float, float, float]] = []
-        try:
-            self._process = subprocess.Popen(query, stdout=subprocess.PIPE, text=True)
-        except OSError:
-            self._process = None
-            return
-        threading.Thread(target=self._read, daemon=True).start()
-
-    def _read(self) -> None:
-        for line in self._process.stdout:
-            try:
-                use, memory = map(float, line.split(","))
-            except ValueError:
-                continue
-            self._rows.append((time.time(), use, memory))
-
-    def use(self, start: float, end: float) -> dict:
-        """Mean use over the window and over its last ten seconds, in percent."""
-        if not self._process:
-            return {}
-
-        def mean(start: float) -> float | None:
-            use = [row[1] for row in self._rows if start <= row[0] <= end]
-            return round(sum(use) / len(use), 1) if use else None
-
-        return {"gpu_percent": mean(start), "gpu_percent_last_10_s": mean(end - 10)}
-
-    def close(self) -> float | None:
-        """Stop, and return the memory in use now, in MiB."""
-        if not self._process:
-            return None
-        time.sleep(1)
-        self._process.kill()
-        return self._rows[-1][2] if self._rows else None
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ for model, (job, (benchmarks, runs)) in [(model, job) for model in SERVED for jo
             scripts=SCRIPTS,
             engine_command=OPTIONS.engine_setting(model, "command"),
             engine_args=OPTIONS.engine_setting(model, "args"),
-            copies=GENERATION["engines_per_job"],
+            copies=OPTIONS.copies(model),
             concurrency=GENERATION["concurrency"] or 0,
             refusals=OPTIONS.refusals(),
             # Not params, which would compute again: which runs share a job, and where the prompt lies, change no sample.
@@ -43,7 +43,7 @@ for model, (job, (benchmarks, runs)) in [(model, job) for model in SERVED for jo
             prompt=prompt_file(MODELS[model]["prompt"]),
         params:
             model=model,
-            sampling=OPTIONS.sampling(),
+            sampling=OPTIONS.sampling(model),
             prompt_template=MODELS[model]["prompt_template"],
             prompt_sha256=prompt_sha256(MODELS[model]["prompt"]),
             generation_version=GENERATION_VERSION,

@@ -4,7 +4,7 @@ Needs: the network for `hf:` and `pypi:` sources.
 Makes: models/{model}/checkpoint with its manifest.json, and models/{model}/engine/engine.json.
 """
 
-BUILT = [name for name in SERVED if engine_kind(MODELS[name]["engine"]).builder]  # models whose engine is a conversion
+BUILT = [name for name in SERVED if OPTIONS.kind(name).environment is None]  # models whose engine only a container has
 
 
 rule download_checkpoint:
@@ -34,7 +34,7 @@ rule download_checkpoint:
 
 
 rule build_engine:
-    """Convert a checkpoint for TensorRT-LLM, on a GPU of the kind that it will run on."""
+    """Convert a checkpoint for TensorRT-LLM, on a GPU of the kind that it will run on; its PyTorch backend is only described."""
     input:
         manifest=checkpoint_manifest,
     output:

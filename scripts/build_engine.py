@@ -23,7 +23,7 @@ def main() -> None:
 
     from openmath.engines import engine_module
 
-    kind, engine = engine_kind(options.engine), engine_module(options.engine)
+    kind, engine = engine_kind(options.engine, options.backend), engine_module(options.engine)
     options.output.mkdir(parents=True, exist_ok=True)
     description = {"engine": options.engine, "settings": engine_settings(options.engine, vars(options))}
     if kind.hosted:
@@ -70,6 +70,7 @@ def parse_arguments() -> argparse.Namespace:
         help="own engine: who makes token ids; none: messages",
     )
     add("--extra-body", type=json_object, default={}, help="own engine: JSON put into each request")
+    add("--backend", choices=["tensorrt", "pytorch"], default="tensorrt", help="trtllm: pytorch builds nothing")
     # The recipe's build.
     add("--max-input-len", type=whole(1), default=defaults.MAX_INPUT_LEN, help="trtllm: tokens of the longest prompt")
     add("--max-num-tokens", type=whole(1), default=defaults.MAX_NUM_TOKENS, help="trtllm: tokens in one step")
@@ -90,6 +91,7 @@ def check_own_engine(options: argparse.Namespace) -> None:
 def check_checkpoint(options: argparse.Namespace) -> None:
     """Fail before the GPU: each GPU must get the same number of heads, and the model must know so many positions."""
     from openmath.engines.architecture import check_architecture
+    from openmath.engines.trtllm import check_numbers
 
     path = options.checkpoint / "config.json"
     if not engine_kind(options.engine).on_gpus or options.tokenizer != "checkpoint":
@@ -100,6 +102,8 @@ def check_checkpoint(options: argparse.Namespace) -> None:
         sizes = {"tensor_parallel": parallel, "context_length": options.context_length}
         for problem in check_architecture(str(path), config, **sizes):
             raise problem
+        if options.engine == "trtllm" and options.backend == "pytorch":
+            check_numbers(options.checkpoint, config, options.dtype)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from openmath.arguments import day, real, whole
+from openmath.arguments import day, real, whole, whole_or_auto
 from openmath.errors import InputError, run_command
 from openmath.generation.locks import RunLocks
 from openmath.generation.prompts import TEMPLATES
@@ -43,6 +43,13 @@ def parse_arguments() -> argparse.Namespace:
     add("--engine-command", help="the server program, where it is not on the PATH")
     add("--engine-args", default="", help="speed settings, in the server's own flags, as one string")
     add("--copies", type=whole(1), default=1, help="copies of the engine, each on GPUs of its own")
+    add(
+        "--engines-per-gpu",
+        type=whole_or_auto,
+        default=1,
+        metavar="N|auto",
+        help="engines that share the GPUs of each copy; auto: by the size of the model, the GPU and the cores",
+    )
     add("--benchmarks", nargs="+", required=True, type=Path, help="prepared benchmarks, data/*.jsonl")
     add("--sample-runs", nargs="+", required=True, help="greedy, rs0, rs1, ...")
     add("--output-dir", required=True, type=Path, help="gets BENCHMARK/output-RUN.jsonl")
@@ -52,11 +59,17 @@ def parse_arguments() -> argparse.Namespace:
     add("--temperature", type=real(0), default=defaults.TEMPERATURE, help="of sampled runs; greedy is greedy")
     add("--top-p", type=real(0, 1, above=True), default=defaults.TOP_P)
     add("--max-new-tokens", type=whole(1), default=defaults.MAX_NEW_TOKENS)
+    add(
+        "--extraction",
+        choices=defaults.EXTRACTIONS,
+        default=defaults.EXTRACTIONS[0],
+        help="where answers stand; see docs/grading.md",
+    )
     add("--max-refused", type=real(0, 1), default=defaults.MAX_REFUSED, help="refused share that stops the job")
     add("--ask-refused", action="store_true", help="ask again what was refused before")
     add("--chat-date", type=day, help="that prompts say, where the chat template prints one; default: of the first run")
     add("--limit", type=whole(1), help="only the first problems of each benchmark")
-    add("--concurrency", type=whole(0), default=0, help="requests in flight; 0: what suits the engine")
+    add("--concurrency", type=whole(0), default=0, help="requests in flight for one engine; 0: what suits it")
     add("--log", type=Path, default=Path("engine.log"), help="file for the server's own output")
     return parser.parse_args()
 

@@ -7,7 +7,8 @@ r"""Grade sample files of one benchmark into a table, or answer pairs as they co
 The table has one row per problem and sample run (greedy first, then by seed; benchmark order inside a run): id,
 sample_run, predicted_answer, vote_class, is_correct, grade_status, finish_reason, num_generated_tokens.
 GRADES.manifest.json beside it holds the sha256 of every file read, what graded them and where.
---pairs writes one line {"correct": ..., "status": ...} per line read, in order, as soon as it is known.
+--pairs writes one line {"correct": ..., "status": ...} per line read, in order, as soon as it is known. A line that is no
+pair stops it, with exit code 2, when all lines before it have their verdicts.
 """
 
 import argparse
@@ -73,14 +74,20 @@ def grade_stream(policy: str, processes: int | None) -> None:
     with GraderPool(processes, policy) as pool:
         arrived = iter(lambda: os.read(sys.stdin.fileno(), READ_BYTES), b"")
         for lines in arriving_lines(arrived, "stdin"):
-            pairs = []
+            pairs, bad_line = [], None
             for line in lines:
                 number += 1
-                if line.strip():
-                    pairs.append(parse_pair(line, number))
+                try:
+                    if line.strip():
+                        pairs.append(parse_pair(line, number))
+                except InputError as error:
+                    bad_line = error
+                    break
             for grade in pool.grade_pairs(pairs):
                 print(json.dumps({"correct": grade.correct, "status": grade.status}), flush=False)
             sys.stdout.flush()
+            if bad_line:  # only now: what stands before it keeps its verdicts
+                raise bad_line
 
 
 def by_run(path: str) -> int:

@@ -20,6 +20,7 @@ from openmath.benchmarks.hub import PREFIX, fetch_from_hub
 from openmath.benchmarks.lock import LOCK, check_pin
 from openmath.benchmarks.registry import REGISTRY, find_benchmark, prepare_rows, problems_sha256, read_registry
 from openmath.benchmarks.sources import MAX_BYTES, read_source, repair, source_format
+from openmath.client.failures import shown_address
 from openmath.client.within import leave, within
 from openmath.errors import InputError, run_command
 from openmath.files.fingerprint import sha256_file, sha256_text, write_manifest
@@ -110,18 +111,22 @@ def sha256_of_all(files: list[Path]) -> str:
 
 
 def fetch_any(name: str, sources: list[dict], target: Path, *, shipped: bool) -> tuple[dict, str, list[Path]]:
-    """(the first source that can be had as the registry has it, its address, its files). Raises InputError where none can."""
+    """(the first source that can be had as the registry has it, its address, its files). Raises InputError where none can.
+
+    The address is without what may be a key in it: a signed one's query.
+    """
     errors = []
     for source in sources:
         url = source["url"]
+        address = shown_address(url) if "://" in url else url
         try:
             if url.startswith(PREFIX):
-                files, url = from_hub(url)
+                files, address = from_hub(url)
             else:
                 files = [fetch(url, target, shipped=shipped)]
-            return source, url, files
+            return source, address, files
         except OSError as error:  # URLError and HTTPError are OSErrors
-            errors.append(f"{url}: {error}")
+            errors.append(f"{address}: {error}")
     raise InputError(
         "The benchmark could not be fetched.",
         where=name,

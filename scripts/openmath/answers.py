@@ -8,15 +8,46 @@ r"""What an answer row says: its own `predicted_answer`, else the content of the
 Standard library only: this module also runs inside engine containers.
 """
 
+import itertools
 import json
 import re
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from openmath.errors import InputError
 
 BOX = "\\boxed"
 BRACE_OR_ESCAPE = re.compile(r"\\.|[{}]", re.DOTALL)  # an escaped brace (\{ as in a set) does not nest
 EXACT_FLOATS = 2**53  # beyond it a float stands for several whole numbers
+
+_BOX = re.compile(r"\\(?:boxed|fbox|framebox)(?![A-Za-z])(?:\s*\[[^\[\]{}]{0,40}\]){0,2}[ \t]*")
+_LOST_BACKSLASH = re.compile(r"(?<![A-Za-z\\])(?:\x08oxed|boxed)(?=\{)")
+# \boxed 7, \boxed x, \boxed\frac12: what TeX puts in the box, and all digits of a number
+_BARE = re.compile(r"-?\d+(?:[.,/]\d+)*|[A-Za-z](?![A-Za-z])|\\[A-Za-z]+(?:\{[^{}]*\}|\d)*")
+_QUOTED = re.compile(
+    r"(?:\.\.\.|\\l?dots|\W?(?:your |the |final ){0,3}answer(?: here)?\W?)?", re.IGNORECASE
+)  # of the instruction
+# A base model goes on with a problem of its own.
+_NEXT_PROBLEM = re.compile(r"\n[ \t]{0,4}(?:#{1,6} ?|\*\*)?(?:Question|Problem|Exercise|Q)\b ?\d{0,3} ?(?:\*\*)? ?[:.]")
+# Between boxes that are parts of one answer: x = \boxed{3}, y = \boxed{8}.
+_JOINT = re.compile(
+    r"(?:[\s$,;&()]|\\[,;:! ()]|\\\\|\\q?quad|\band\b|\bor\b|\\text\s*\{\s*(?:,|and|or)\s*\}|\\(?:left|right)"
+    r"|\\?[A-Za-z](?:_\{?\w\}?)?\s*(?:=|\\in|:))*"
+)
+_LABEL = re.compile(r"\(([a-h])\)")
+_LIST = re.compile(r"\s*(?:,(?!\d{3}(?!\d))|;|\\text\s*\{\s*(?:and|or)\s*\}|\band\b|\bor\b|\([b-h]\))\s*")
+MAX_PARTS = 8  # of one answer
+MAX_REFERENCE, MAX_BETWEEN = 1000, 200  # characters of a reference with parts, and between two boxes of one answer
+
+# What an answer is behind, for models that do not box; in this order, the last of its kind counts.
+FALLBACKS = {
+    "answer tag": re.compile(r"<answer>([^<]{1,2000})</answer>", re.IGNORECASE),
+    "####": re.compile(r"^####[ \t]*(\S[^\n]*)", re.MULTILINE),
+    "Answer:": re.compile(
+        r"^\W{0,4}(?:the )?(?:final )?answer ?(?:\*\*)? ?: ?(?:\*\*)? ?(\S[^\n]*)", re.MULTILINE | re.IGNORECASE
+    ),
+    "the answer is": re.compile(r"\banswer\s{1,2}is ?:?\s{1,2}((?:[^\n.]|\.(?=\d)){1,200})", re.IGNORECASE),
+}
 
 
 def answer_of(row: Mapping) -> str | None:
@@ -27,7 +58,7 @@ def answer_of(row: Mapping) -> str | None:
     """
     if "predicted_answer" in row:
         return as_text(row["predicted_answer"])
-    return extract_answer(text_of(row, "generation"))
+    return extract_answer(text_of(row, "generation"), as_text(row.get("expected_answer")))
 
 
 def reference_of(row: Mapping) -> str:
@@ -57,23 +88,116 @@ def text_of(row: Mapping, field: str) -> str:
     return text
 
 
-def extract_answer(generation: str) -> str | None:
-    r"""The text inside the last `\boxed{...}`, as written; "" for `\boxed{}`; None if there is no box or it is broken.
+def extract_answer(generation: str, reference: str | None = None) -> str | None:
+    r"""The text inside the last box, as written; "" for `\boxed{}`; None if there is no box or it is broken.
 
-    Only the last `\boxed` counts: if it lacks its brace (`\boxed 5`, `\boxed {5}`) or never closes, the model did not
-    finish its answer, and an earlier box is not credited in its place.
+    Only the last box counts: if it never closes, the model did not finish its answer, and an earlier one is not credited in its
+    place; but a last `\boxed{}` behind another box only quotes the instruction. Boxes side by side, or behind (a), (b), ...,
+    are the parts of one answer where the reference has as many.
     """
-    start = generation.rfind(BOX)
-    if start < 0 or not generation.startswith("{", start + len(BOX)):
+    first = generation.find(BOX)
+    if first >= 0 and generation.rfind(BOX) == first and generation.startswith(BOX + "{", first):
+        return _braced(generation, first + len(BOX))  # nearly all of millions
+    found = boxes(generation)
+    if not found:
         return None
-    first = start + len(BOX) + 1
-    depth = 1
-    for match in BRACE_OR_ESCAPE.finditer(generation, first):
-        token = match[0]
-        if token == "{":
-            depth += 1
-        elif token == "}":
-            depth -= 1
-            if depth == 0:
-                return generation[first : match.start()]
+    while len(found) > 1 and found[-1].text is not None and _QUOTED.fullmatch(found[-1].text.strip()):
+        found.pop()
+    parts = _parts(generation, found, reference) if len(found) > 1 and reference else None
+    return ", ".join(parts) if parts else found[-1].text
+
+
+def _braced(text: str, first: int) -> str | None:
+    """What stands in the braces that open at `first`; None if they never close."""
+    depth = 0
+    for match in BRACE_OR_ESCAPE.finditer(text, first):
+        depth += (match[0] == "{") - (match[0] == "}")
+        if depth == 0:
+            return text[first + 1 : match.start()]
     return None
+
+
+def fallback_answer(generation: str) -> tuple[str, str] | None:
+    """(answer, which of FALLBACKS it stands behind) of a generation without a box; None if it has none of them either."""
+    if boxes(generation):
+        return None
+    thought = generation.rfind("</think>")
+    said = generation[thought + 1 :] if thought >= 0 else generation
+    for name, pattern in FALLBACKS.items():
+        found = pattern.findall(said)
+        if found and (answer := found[-1].strip().strip("*").rstrip(".").strip()):
+            return answer, name
+    return None
+
+
+class Box(NamedTuple):
+    """A box of a generation: where its command begins and its content ends; text: None if it never closes."""
+
+    start: int
+    end: int
+    text: str | None
+
+
+def boxes(generation: str) -> list[Box]:
+    """The boxes of a generation, in order; the inner one of two, and none of a problem that the model went on to."""
+    if BOX not in generation and "box" in generation:
+        generation = _LOST_BACKSLASH.sub(r"\\boxed", generation)
+    commands = list(_BOX.finditer(generation))
+    ends = _ends(generation, commands[0].end()) if commands else {}
+    found: list[Box] = []
+    stop = len(generation)
+    for command in commands:
+        if command.start() > stop:
+            break
+        box = _box(generation, command, ends)
+        if box is None:
+            continue
+        if found and box.start < found[-1].end:
+            found.pop()
+        if not found and len(commands) > 1:
+            behind = _NEXT_PROBLEM.search(generation, box.end)
+            stop = behind.start() if behind else stop
+        found.append(box)
+    return found
+
+
+def _ends(text: str, first: int) -> dict[int, int]:
+    """Where the braces from `first` on close: index of { -> index of }."""
+    ends: dict[int, int] = {}
+    opened: list[int] = []
+    for match in BRACE_OR_ESCAPE.finditer(text, first):
+        if match[0] == "{":
+            opened.append(match.start())
+        elif match[0] == "}" and opened:
+            ends[opened.pop()] = match.start()
+    return ends
+
+
+def _box(generation: str, command: re.Match, ends: dict[int, int]) -> Box | None:
+    """The box of a command; None if the command is only named."""
+    start, first = command.span()
+    if generation.startswith("{", first):
+        end = ends.get(first)
+        return Box(start, len(generation), None) if end is None else Box(start, end + 1, generation[first + 1 : end])
+    bare = _BARE.match(generation, first)
+    if bare:
+        return Box(start, bare.end(), bare[0])
+    return None if generation[first:].strip() else Box(start, first, None)
+
+
+def _parts(generation: str, found: list[Box], reference: str) -> list[str] | None:
+    """The last boxes, if they are as many as the parts of the reference and stand as parts of one answer do."""
+    if len(reference) > MAX_REFERENCE:
+        return None
+    count = len(_LIST.split(reference.strip(" $()[]{}\\.")))
+    count -= bool(re.match(r"\W*\([b-h]\)", reference))
+    last = found[-count:]
+    texts = [box.text for box in last]
+    if not 2 <= count <= MAX_PARTS or len(last) < count or None in texts:
+        return None
+    between = [generation[one.end : other.start] for one, other in itertools.pairwise(last)]
+    joint = all(len(text) <= MAX_BETWEEN and "\n" not in text.strip() and _JOINT.fullmatch(text) for text in between)
+    before = generation[found[-count - 1].end if len(found) > count else 0 : last[0].start]
+    labels = [_LABEL.findall(text) for text in (before, *between)]
+    labelled = all(names and names[-1] == "abcdefgh"[place] for place, names in enumerate(labels))
+    return [text or "" for text in texts] if joint or labelled else None

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from typing import Literal
 
 # Of an endpoint, with no part in which a key could stand: addresses are written into results and messages.
 ADDRESS = r"^https?://[^@?#\s]+$"
@@ -37,6 +38,11 @@ def whole(least: int) -> Callable[[str], int]:
         raise argparse.ArgumentTypeError(f"must be a whole number of at least {least}, not {text!r:.80}")
 
     return number
+
+
+def whole_or_auto(text: str) -> int | Literal["auto"]:
+    """Type of an option that takes a whole number of at least 1, or `auto`."""
+    return "auto" if text == "auto" else whole(1)(text)
 
 
 def real(least: float, most: float = math.inf, *, above: bool = False) -> Callable[[str], float]:

@@ -21,6 +21,7 @@ PACKAGES = (
     "tokenizers",
     "openai",
     "python-flint",
+    "sympy",
     "numpy",
     "scipy",
     "pandas",
@@ -59,6 +60,17 @@ def nvidia() -> Gpus:
     if cuda := re.search(r"CUDA Version: *([0-9.]+)", _nvidia_smi()):
         found["cuda"] = cuda[1]
     return found
+
+
+def gpu_memory(visible: str | None) -> list[tuple[int, int]]:
+    """(total, free) bytes of each GPU of this machine that `visible` (CUDA_VISIBLE_DEVICES) names; of all where it is None."""
+    chosen = [f"--id={visible}"] if visible else []
+    query = _nvidia_smi("--query-gpu=memory.total,memory.free", "--format=csv,noheader,nounits", *chosen)
+    rows = [line.split(",") for line in query.splitlines()]
+    try:
+        return [(int(total) * 2**20, int(free) * 2**20) for total, free in rows]
+    except ValueError:
+        return []  # "[N/A]": a GPU that shares its machine's memory
 
 
 def _nvidia_smi(*options: str) -> str:

@@ -14,6 +14,7 @@ from openmath.engines import trtllm
 
 SETTINGS = {"dtype": "bfloat16", "tensor_parallel": 1, "context_length": 8192}
 SETTINGS["build"] = {"max_input_len": 4096, "max_num_tokens": 8192, "max_batch_size": 128}
+PYTORCH = {"tensor_parallel": 1, "context_length": 8192, "backend": "pytorch"}
 INSTALLED = importlib.util.find_spec("tensorrt_llm") is not None
 
 pytestmark = pytest.mark.skipif(not INSTALLED, reason="tensorrt_llm is not installed")
@@ -29,8 +30,9 @@ def flags(command: list[str]) -> list[str]:
         (["python3", trtllm.CONVERT], trtllm.convert_command(Path("in"), Path("out"), SETTINGS)),
         (["trtllm-build"], trtllm.build_command(Path("in"), Path("out"), SETTINGS)),
         (["trtllm-serve", "serve"], trtllm.serve_flags({"checkpoint": "c", "settings": SETTINGS})),
+        (["trtllm-serve", "serve"], trtllm.serve_flags({"checkpoint": "c", "settings": PYTORCH})),
     ],
-    ids=["convert_checkpoint.py", "trtllm-build", "trtllm-serve"],
+    ids=["convert_checkpoint.py", "trtllm-build", "trtllm-serve", "trtllm-serve by pytorch"],
 )
 def test_every_flag_is_known(program, given):
     reply = subprocess.run([*program, "--help"], capture_output=True, text=True, timeout=600)

@@ -223,7 +223,15 @@ def test_results_of_a_stranger(evaluation, tmp_path):
 
 
 NUMBERS = {
-    "generate": ["--copies", "--temperature", "--top-p", "--max-new-tokens", "--limit", "--concurrency"],
+    "generate": [
+        "--copies",
+        "--engines-per-gpu",
+        "--temperature",
+        "--top-p",
+        "--max-new-tokens",
+        "--limit",
+        "--concurrency",
+    ],
     "judge_answers": [
         "--tries-unparsed",
         "--budget-usd",

@@ -134,7 +134,9 @@ def test_a_huge_or_odd_json_file_is_one_message(tmp_path):
         ({"problem": "p", "expected_answer": "\u00b2"}, "\u00b2"),  # a digit, and no number to Python
         ({"problem": "p", "expected_answer": "0" * 5000 + "1"}, "1"),
         ({"problem": 7, "expected_answer": "1"}, None),
-        ({"problem": "p", "expected_answer": ["1"]}, None),
+        ({"problem": "p", "expected_answer": ["1", 2.0]}, "1, 2"),
+        ({"problem": "p", "expected_answer": [["1"]]}, None),
+        ({"problem": "p", "expected_answer": []}, None),
     ],
 )
 def test_odd_answers_of_a_source(row, expected):

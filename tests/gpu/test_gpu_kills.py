@@ -23,6 +23,7 @@ ROOT = Path(__file__).parents[2]
 ENGINE, BENCHMARK = os.environ.get("OPENMATH_TEST_ENGINE"), os.environ.get("OPENMATH_TEST_BENCHMARK")
 PROBLEMS = int(os.environ.get("OPENMATH_TEST_PROBLEMS", "400"))
 RUNS = [f"rs{seed}" for seed in range(int(os.environ.get("OPENMATH_TEST_RUNS", "8")))]
+ENGINES_PER_GPU = os.environ.get("OPENMATH_TEST_ENGINES_PER_GPU", "1")
 CONCURRENCY = 2048
 
 pytestmark = [
@@ -36,7 +37,7 @@ def start(folder: Path, log: str) -> subprocess.Popen:
     command += ["--engine-command", os.environ.get("OPENMATH_TEST_ENGINE_COMMAND", "vllm serve")]
     command += [f"--engine-args={os.environ.get('OPENMATH_TEST_ENGINE_ARGS', '')}", "--limit", PROBLEMS]
     command += ["--sample-runs", *RUNS, "--prompt", ROOT / "config/prompts/math.yaml", "--prompt-template", "chat"]
-    command += ["--max-new-tokens", "256", "--concurrency", CONCURRENCY]
+    command += ["--max-new-tokens", "256", "--concurrency", CONCURRENCY, "--engines-per-gpu", ENGINES_PER_GPU]
     command += ["--output-dir", folder / "out", "--staging", folder / "staging", "--log", folder / "engine.log"]
     with open(folder / log, "wb") as file:
         return subprocess.Popen(list(map(str, command)), stdout=file, stderr=file)

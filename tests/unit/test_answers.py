@@ -3,14 +3,14 @@
 import json
 
 import pytest
-from unit.grading_cases import EXTRACTION
+from unit.grading_cases import EXTRACTION, FALLBACKS, PARTS
 from unit.judging_cases import PROMPT
 
 import fill_majority
 import grade_answers
 import judge_answers
 import summarize_results
-from openmath.answers import answer_of, as_text, extract_answer
+from openmath.answers import answer_of, as_text, extract_answer, fallback_answer
 from openmath.errors import InputError
 from openmath.files.rows import write_rows
 
@@ -20,7 +20,21 @@ def test_extraction(why, generation, answer):
     assert extract_answer(generation) == answer
 
 
+@pytest.mark.parametrize(("generation", "reference", "answer"), PARTS)
+def test_boxes_are_parts_where_the_reference_has_as_many(generation, reference, answer):
+    assert extract_answer(generation, reference) == answer
+    assert answer_of({"generation": generation, "expected_answer": reference}) == answer
+
+
+@pytest.mark.parametrize(("generation", "answer", "behind"), FALLBACKS)
+def test_fallbacks(generation, answer, behind):
+    assert fallback_answer(generation) == (answer and (answer, behind))
+
+
 def test_extraction_is_linear():
+    assert extract_answer("\\boxed{5} " * 100_000, "1, 2") == "5, 5"
+    assert extract_answer("\\boxed{5" + "\n" * 200_000 + "\\boxed{6}") == "6"
+    assert fallback_answer("answer" + " " * 100_000 + "answer is " * 50_000 + "<answer>" * 50_000) is not None
     assert extract_answer("\\boxed{" * 200_000) is None
     assert extract_answer("\\boxed{" + "{" * 200_000 + "}" * 200_001) is not None
 

@@ -88,7 +88,7 @@ def test_words_lose_the_key(form):
     assert not [piece for piece in PIECES if piece in unescaped(cleaned)]
 
 
-@pytest.mark.parametrize("form", set(FORMS) - {"its beginning", "its end"})
+@pytest.mark.parametrize("form", [form for form in FORMS if form not in ("its beginning", "its end")])
 def test_values_lose_the_key(form):
     kept = without_key_inside({"a": [FORMS[form], 1, None], FORMS[form]: "$x$"}, KEY)
     assert KEY not in json.dumps(kept) and kept["a"][1:] == [1, None] and "$x$" in kept.values()

@@ -121,12 +121,13 @@ def test_a_url_works_and_a_dead_one_says_what_to_do(tmp_path):
     threading.Thread(target=server.serve_forever, daemon=True).start()
     url = f"http://127.0.0.1:{server.server_port}"
     try:
-        assert prepare("mine", tmp_path / "m.jsonl", "--source", f"{url}/own.jsonl").returncode == 0
+        assert prepare("mine", tmp_path / "m.jsonl", "--source", f"{url}/own.jsonl?signature=s3cr3t").returncode == 0
         reply = prepare("mine", tmp_path / "n.jsonl", "--source", f"{url}/gone.jsonl")
     finally:
         server.shutdown()
     assert next(read_rows(tmp_path / "m.jsonl"))["expected_answer"] == "2"
     assert reply.returncode == 2 and "404" in reply.stderr and "Hint:" in reply.stderr
+    assert "s3cr3t" not in (tmp_path / "m.manifest.json").read_text()
 
 
 def test_a_source_that_does_not_say_its_length_is_bounded(tmp_path, monkeypatch):

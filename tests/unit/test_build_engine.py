@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from in_process import run_script
 
-from openmath.engines import trtllm
+from openmath.engines import read_engine, trtllm
 
 CONFIG = {"num_attention_heads": 32, "num_key_value_heads": 8, "max_position_embeddings": 8192}
 
@@ -118,6 +118,23 @@ def test_a_stretched_context_is_as_right_here_as_before_the_start(checkpoint):
     path.write_text(json.dumps(json.loads(path.read_text()) | {"rope_scaling": {"rope_type": "yarn", "factor": 4.0}}))
     reply = build(checkpoint, "trtllm", "--context-length", 16384)
     assert reply.returncode == 0, reply.stderr
+
+
+def test_the_pytorch_backend_serves_the_checkpoint_without_a_build(checkpoint):
+    reply = build(checkpoint, "trtllm", "--backend", "pytorch", TRTLLM_VERSION="1.3.0", GPUS="")
+    assert reply.returncode == 0 and not (checkpoint.parent / "calls").exists(), reply.stderr
+    description = json.loads((checkpoint.parent / "engine/engine.json").read_text())
+    assert description["settings"]["backend"] == "pytorch" and "build" not in description["settings"]
+    assert description["version"] == "tensorrt_llm 1.3.0" and "weights" not in description
+    assert read_engine(checkpoint.parent / "engine") == description
+
+
+@pytest.mark.parametrize("key", ["dtype", "torch_dtype"])  # transformers 5 and before
+def test_the_pytorch_backend_computes_in_the_checkpoints_numbers_only(checkpoint, key):
+    (checkpoint / "config.json").write_text(json.dumps(CONFIG | {key: "float16"}))
+    reply = build(checkpoint, "trtllm", "--backend", "pytorch")
+    assert reply.returncode == 2 and "own type of numbers" in reply.stderr and "Hint: dtype: float16" in reply.stderr
+    assert build(checkpoint, "trtllm", "--backend", "pytorch", "--dtype", "float16").returncode == 0
 
 
 def test_an_engine_without_conversion_is_only_described(checkpoint):

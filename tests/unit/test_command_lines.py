@@ -128,13 +128,27 @@ def test_every_setting_of_an_engine_is_told():
     assert said["e"] == "--engine endpoint --base-url https://a.org/v1 --served-model s --api-key-env KEY"
 
 
+def test_engines_that_share_a_gpu_are_told_where_there_are_some():
+    options = options_of(models={"m": {"path": "/c"}, "s": {"path": "/c", "engines_per_gpu": "auto"}}, judges={})
+    assert (options.copies("m"), options.copies("s")) == (1, "1 --engines-per-gpu auto")
+
+
+def test_the_pytorch_backend_is_told_in_place_of_a_build():
+    options = options_of(engines={"trtllm": {"backend": "pytorch"}})
+    said = " ".join(options.build_engine(of("t")))
+    assert said.endswith("--context-length 8192 --backend pytorch") and options.kind("t").builder is None
+    assert "--backend" not in options_of().build_engine(of("t")) and options_of().kind("t").builder == "trtllm-build"
+
+
 def test_sources_and_sampling_are_told():
     generation = {"temperature": 0.3, "top_p": 0.6, "max_new_tokens": 99, "limit": 7}
     sources = {"gsm8k": "https://a.org/g.jsonl"}
     options = options_of(generation=generation, benchmark_sources=sources, allow_partial_benchmarks=True)
-    assert " ".join(map(str, options.sampling())) == "--temperature 0.3 --top-p 0.6 --max-new-tokens 99 --limit 7"
+    assert " ".join(map(str, options.sampling("m"))) == "--temperature 0.3 --top-p 0.6 --max-new-tokens 99 --limit 7"
+    fallbacks = {"m": {"path": "checkpoint", "engine": "llamacpp", "extraction": "fallbacks"}}
+    assert options_of(models=fallbacks).sampling("m")[-2:] == ["--extraction", "fallbacks"]
     assert options.prepare_benchmark(of()) == ["--source", "https://a.org/g.jsonl", "--allow-partial"]
-    assert options_of().prepare_benchmark(of()) == [] and "--limit" not in options_of().sampling()
+    assert options_of().prepare_benchmark(of()) == [] and "--limit" not in options_of().sampling("m")
     models = {
         "m": {"hf": "org/name@main", "engine": "vllm", "published_as": "known"},
         "p": {"pypi": "a==1", "engine": "llamacpp"},

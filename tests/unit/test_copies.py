@@ -65,6 +65,7 @@ def test_how_many_must_be_the_same():
     assert are_copies(one, [*one[:95], *[-1] * 5], SURE) and not are_copies(one, [*one[:94], *[-1] * 6], SURE)
     assert not are_copies(one[:19], one[:19], SURE) and are_copies(one[:5], one[:5], LIKELY)
     assert not are_copies([0] * 100, [0] * 100, LIKELY)
+    assert are_copies([*one[:40], *[0] * 60], [*one[:40], *[-1] * 60], SURE)  # of short ones nothing is known
     assert not are_copies(one[:10], [*one[:9], 0], LIKELY)
     marks = {"greedy": one, "rs0": one, "rs1": one[::-1], "rs2": one, "rs3": one[::-1]}
     assert copied_runs(marks) == {"rs2": "rs0", "rs3": "rs1"}

@@ -36,6 +36,15 @@ def test_tensorrt_llm():
     assert command.startswith("trtllm-serve /w ") and command.endswith("--port 8123 --fast 1")
 
 
+def test_tensorrt_llm_by_pytorch():
+    described = {"engine": "trtllm", "checkpoint": "/c", "settings": MODEL | {"backend": "pytorch"}}
+    served = engine_module("trtllm").server(described, command=None, args="--fast 1", log=Path("engine.log"))
+    command = " ".join(served._command(8123))
+    assert command.startswith("trtllm-serve /c --backend pytorch ") and command.endswith("--port 8123 --fast 1")
+    assert "--tp_size 2" in command and "--max_seq_len 777" in command and "--max_batch_size" not in command
+    assert served.model == "c"
+
+
 @pytest.mark.parametrize("engine", ["vllm", "llamacpp"])
 def test_only_temperature_and_top_p_shape_a_sample(engine):
     """Each has further samplers of its own, on by default or by the checkpoint."""

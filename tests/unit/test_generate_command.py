@@ -370,6 +370,7 @@ def test_a_finished_job_leaves_its_speed_for_plans(evaluation, server):
     evaluation.generate("--concurrency", 2, runs=("rs3", "rs4"))
     [job] = read_rows(evaluation.folder / "staging/jobs.jsonl")
     assert (job["samples"], job["tokens"], job["copies"], job["concurrency"]) == (6, 42, 1, 2)
+    assert job["engines_per_gpu"] == 1
     assert (job["engine"], job["runs"]) == ("endpoint", ["rs3", "rs4"])
     assert job["settings"] == {"b": evaluation.staged().parents[1].name} and job["answered_by"] == ["model-1 fp_test"]
 

@@ -10,10 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit.grading_cases import PAPER, RULES
 from unit.grading_corners import CORNERS
+from unit.grading_near_misses import NEAR_MISSES
+from unit.grading_notation import NOTATION
 
 from openmath.grading.compare import at_odds, grade, read, vote_class
 from openmath.grading.language.units import unit_of
 
+OWN = RULES + CORNERS + NOTATION + NEAR_MISSES
 ROOT = Path(__file__).parents[2]
 PIECES = st.sampled_from(
     r"\frac \sqrt \pm \pi \infty \cup \in \le \text{and} \text{ cm} \left( \right) \{ \} \begin{pmatrix} \end{pmatrix} "
@@ -22,14 +25,18 @@ PIECES = st.sampled_from(
     r"\lim_{x\to \sin^{-1} > \ge not exist infinitely all".split(" ")
 )
 MANY = settings(max_examples=4 * settings.default.max_examples)
+WRITTEN = st.sampled_from(sorted({text for _, one, other, _ in OWN for text in (one, other)}))
 ANSWERS = (
-    st.lists(PIECES, max_size=14).map(" ".join) | st.lists(PIECES, max_size=14).map("".join) | st.text(max_size=30)
+    st.lists(PIECES, max_size=14).map(" ".join)
+    | st.lists(PIECES, max_size=14).map("".join)
+    | st.text(max_size=30)
+    | WRITTEN
+    | st.tuples(WRITTEN, PIECES).map(" ".join)
+    | st.tuples(PIECES, WRITTEN).map("".join)
 )
 
 
-@pytest.mark.parametrize(
-    ("rule", "one", "other", "equal"), RULES + CORNERS, ids=[f"{r[0]}: {r[1]}"[:60] for r in RULES + CORNERS]
-)
+@pytest.mark.parametrize(("rule", "one", "other", "equal"), OWN, ids=[f"{r[0]}: {r[1]}"[:60] for r in OWN])
 def test_rule(rule, one, other, equal):
     assert grade(one, other).correct is equal
     assert grade(other, one).correct is equal
@@ -90,15 +97,15 @@ def test_no_code_runs(answer, tmp_path):
 def test_same_in_every_process():
     """Verdicts and classes depend neither on the process nor on the seed of Python's hashes."""
     program = (
-        "import json; from unit.grading_cases import RULES; from openmath.grading.compare import grade, vote_class; "
-        "print(json.dumps([[grade(a, b).correct, vote_class(a), vote_class(b)] for _, a, b, _ in RULES]))"
+        "import json; from unit.test_grading import OWN; from openmath.grading.compare import grade, vote_class; "
+        "print(json.dumps([[grade(a, b).correct, vote_class(a), vote_class(b)] for _, a, b, _ in OWN]))"
     )
     outputs = set()
     for seed in ("0", "12345"):
         environment = {"PYTHONHASHSEED": seed, "PYTHONPATH": f"{ROOT / 'scripts'}:{ROOT / 'tests'}"}
         run = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, check=True)
         outputs.add(run.stdout)
-    here = json.dumps([[grade(a, b).correct, vote_class(a), vote_class(b)] for _, a, b, _ in RULES])
+    here = json.dumps([[grade(a, b).correct, vote_class(a), vote_class(b)] for _, a, b, _ in OWN])
     assert {output.decode().strip() for output in outputs} == {here}
 
 
@@ -108,5 +115,5 @@ def test_a_number_of_ten_digits_is_a_number_and_many_groups_are_a_list():
 
 
 def test_an_answer_with_several_units_has_no_unit_of_its_own():
-    assert unit_of("3 cm, 5 s", ["cm", "s"], None) is None
-    assert unit_of("3 cm, 5 cm", ["cm", "cm"], None) == "cm"
+    assert unit_of("3 cm, 5 s", ["cm", "s"], None) == frozenset()
+    assert unit_of("3 cm, 5 cm", ["cm", "cm"], None) == {"cm"}

@@ -1,5 +1,7 @@
 """Workers, the command, and the table: limits hold, order is kept, what a user sees on bad input."""
 
+import bisect
+import contextlib
 import json
 import multiprocessing
 import os
@@ -11,6 +13,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 from in_process import run_script
+from unit.grading_work import exponentials, sines
 
 from openmath.grading import compare
 from openmath.grading.compare import grade, vote_class
@@ -44,27 +47,48 @@ def test_pool_agrees_with_one_process_and_keeps_order():
         assert [sample.vote_class for sample in pool.grade_samples(PAIRS)] == [vote_class(one) for one, _ in PAIRS]
 
 
-def _spin(stop):
-    while not stop.is_set():
+def _spin():
+    while True:
         pass
 
 
+@contextlib.contextmanager
+def loaded_machine():
+    """Two other processes that compute all the time."""
+    others = [multiprocessing.get_context("spawn").Process(target=_spin, daemon=True) for _ in range(2)]
+    for other in others:
+        other.start()
+    try:
+        yield
+    finally:
+        for other in others:
+            other.kill()
+            other.join()
+
+
 def test_hostile_pairs_and_a_loaded_machine():
-    context = multiprocessing.get_context("spawn")
-    stop = context.Event()
-    others = [context.Process(target=_spin, args=(stop,), daemon=True) for _ in range(2)]
     with GraderPool(2) as pool:
         idle = list(pool.grade_pairs(HOSTILE))
-        try:
-            for other in others:
-                other.start()
-            loaded = list(pool.grade_pairs(HOSTILE))
-        finally:
-            stop.set()
-            for other in others:
-                other.join()
-    assert idle == loaded
+        with loaded_machine():
+            assert list(pool.grade_pairs(HOSTILE)) == idle
     assert [grade.correct for grade in idle] == [False] * 5 + [True]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_pairs_at_the_border_of_the_work_have_one_grade():
+    """20 times: with one process and with two, on an idle machine and on a loaded one."""
+    pairs = []
+    for make in (exponentials, sines):
+        last = bisect.bisect(range(3_000), False, key=lambda n: grade(*make(n)).status == "too_large") - 1
+        pairs += [make(last), make(last + 1)]
+    grades = [grade(*pair) for pair in pairs]
+    assert [(one.correct, one.status) for one in grades] == [(True, "ok"), (False, "too_large")] * 2
+    for load in (contextlib.nullcontext, loaded_machine):
+        for processes in (1, 2):
+            with load(), GraderPool(processes) as pool:
+                for _ in range(5):
+                    assert list(pool.grade_pairs(pairs)) == grades
 
 
 def test_killed_worker_loses_nothing():
@@ -75,28 +99,90 @@ def test_killed_worker_loses_nothing():
         assert [first, *grades] == [grade(*pair) for pair in PAIRS * 4]
 
 
-@pytest.mark.parametrize(("culprit", "status"), [("stuck", "timeout"), ("memory", "too_large")])
-def test_limits(culprit, status, tmp_path):
-    """A job stuck in Python meets the soft limit; one that eats memory meets the memory limit; the rest is graded."""
-    program = f"""
-import sys
-from openmath.grading import compare, pool
+def run_pool(folder, grade, program):
+    """What `program` prints when compare.grade is `grade`, source that may call the real one, in the workers too."""
+    script = folder / "program.py"
+    script.write_text(
+        f"""
+import os, pathlib, signal, sys
+from openmath.grading import compare, pool, worker
 real = compare.grade
+{grade}
+compare.grade, worker.CPU_LIMIT_S, pool.KILL_PAUSE_S, pool.MAX_KILLS_ALONE, pool.MAX_IDLE_DEATHS = grade, 0.5, 0, 3, 1
+def again():
+    marks = pathlib.Path({str(folder)!r}, "marks")
+    with marks.open("a") as file:
+        file.write("x")
+    return len(marks.read_text())
+if __name__ == "__main__":
+    {program}
+"""
+    )
+    environment = {"PYTHONPATH": str(SCRIPT.parent)}
+    return subprocess.run([sys.executable, script], env=environment, capture_output=True, text=True, timeout=60)
+
+
+def grade_with(body):
+    """A grader that does `body` to one pair, the culprit."""
+    return f"""
 def grade(predicted, expected, policy="default"):
     if predicted == "culprit":
-        {"while True: pass" if culprit == "stuck" else "bytearray(4 * 2**30)"}
+        {body}
     return real(predicted, expected, policy)
-compare.grade = grade
-if __name__ == "__main__":
-    with pool.GraderPool(1) as workers:
-        print([(*s.grade, s.vote_class) for s in workers.grade_samples([("1", "1"), ("culprit", "1"), ("2", "2")])])
 """
-    script = tmp_path / "limits.py"
-    script.write_text(program)
-    environment = {"PYTHONPATH": str(SCRIPT.parent)}
-    result = subprocess.run([sys.executable, script], env=environment, capture_output=True, text=True, timeout=60)
+
+
+@pytest.mark.parametrize(
+    ("culprit", "status"),
+    [("while True: pass", "timeout"), ("bytearray(4 * 2**30)", "too_large"), ("os.abort()", "too_large")],
+)
+def test_limits(culprit, status, tmp_path):
+    """A job stuck in Python meets the soft limit; one that eats memory the memory limit; one that breaks workers is let go.
+    The rest is graded."""
+    pairs = '[("1", "1"), ("culprit", "1"), ("2", "2")]'
+    result = run_pool(
+        tmp_path,
+        grade_with(culprit),
+        f"with pool.GraderPool(1) as workers: print([(*s.grade, s.vote_class) for s in workers.grade_samples({pairs})])",
+    )
     expected = [(True, "ok", "1"), (False, status, compare.text_class("culprit")), (True, "ok", "2")]
     assert result.stdout.strip() == str(expected), result.stderr  # what no grader has read still has its vote
+
+
+@pytest.mark.parametrize(
+    ("body", "tries", "status"),
+    [
+        (
+            "if again() <= 3: os.kill(os.getpid(), signal.SIGKILL)",
+            4,
+            "ok",
+        ),  # the system was out of memory, and chose this one
+        ("if again() <= 2: os.abort()", 3, "ok"),  # once beside others, once alone
+        ("again(); os.abort()", 3, "too_large"),
+        ("again(); os.kill(os.getpid(), signal.SIGKILL)", 4, "too_large"),  # whoever holds it is killed, always
+    ],
+)
+def test_a_death_is_held_against_a_pair_only_when_it_is_alone(body, tries, status, tmp_path):
+    pairs = '[("1", "1"), ("culprit", "culprit "), ("2", "2")]'
+    result = run_pool(
+        tmp_path, grade_with(body), f"with pool.GraderPool(2) as w: print([g.status for g in w.grade_pairs({pairs})])"
+    )
+    assert result.stdout.strip() == str(["ok", status, "ok"]), result.stderr
+    assert len((tmp_path / "marks").read_text()) == tries
+
+
+def test_workers_killed_before_they_grade_do_not_end_the_run(tmp_path):
+    """But a worker that can never start does."""
+    start = """
+def grade(predicted, expected, policy="default"):
+    if (predicted, expected) == ("1", "2") and {}: {}
+    return real(predicted, expected, policy)
+"""
+    program = 'with pool.GraderPool(1) as w: print([g.status for g in w.grade_pairs([("5", "5")])])'
+    killed = run_pool(tmp_path, start.format("again() <= 2", "os.kill(os.getpid(), signal.SIGKILL)"), program)
+    assert killed.stdout.strip() == "['ok']", killed.stderr
+    broken = run_pool(tmp_path, start.format("True", "os._exit(3)"), program)
+    assert "exit code 3" in broken.stderr
 
 
 def test_stream_answers_each_line_at_once():
@@ -112,9 +198,12 @@ def test_stream_answers_each_line_at_once():
 
 
 def test_stream_refuses_other_lines():
-    result = run("--pairs", stdin='{"predicted_answer": "1"}\n')
+    """Only when all lines before it have their verdicts."""
+    pair = '{"predicted_answer": "1", "expected_answer": "1"}\n'
+    result = run("--pairs", "--processes", 1, stdin=pair * 58 + '{"predicted_answer": "1"}\n' + pair)
     assert result.returncode == 2
-    assert "stdin:1" in result.stderr and "Traceback" not in result.stderr
+    assert result.stdout.splitlines() == ['{"correct": true, "status": "ok"}'] * 58
+    assert "stdin:59" in result.stderr and "Traceback" not in result.stderr
 
 
 def test_table(tmp_path):

@@ -56,6 +56,19 @@ NAMES = [
         "models: m: deterministic: has no effect on engine 'mine'",
     ),
     (HOSTED | {"deterministic": True}, {}, "models: m: deterministic: has no effect on engine 'endpoint'"),
+    (
+        {"engine": "trtllm", "deterministic": True},
+        {"trtllm": {"backend": "pytorch"}},
+        "models: m: deterministic: has no effect on engine 'trtllm'",
+    ),
+    ({}, {"vllm": {"backend": "pytorch"}}, "engines: vllm: backend: is for trtllm"),
+    ({"engine": "llamacpp", "engines_per_gpu": 2}, {}, "engines_per_gpu: engine 'llamacpp' cannot be told its share"),
+    (
+        {"engines_per_gpu": 0},
+        {},
+        "1 mistake.\n  found:    \n    models: m: engines_per_gpu: 0 is neither a number of at",
+    ),
+    ({"engines_per_gpu": True}, {}, "engines_per_gpu: True is neither a number of at least 1 nor 'auto'"),
 ]
 
 

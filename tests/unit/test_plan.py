@@ -228,6 +228,16 @@ def test_a_job_that_never_filled_its_engine_bounds_the_speed():
     assert "too small to fill the engine" in plan_text(make_plan(config))
 
 
+def test_the_speed_of_a_gpu_is_that_of_jobs_with_as_many_engines_on_it():
+    config = configuration()
+    job = {"samples": 9, "tokens": 900, "seconds": 9, "full_samples": 9, "full_tokens": 900, "full_seconds": 9}
+    record_jobs(job | {"full_tokens": 2700, "engines_per_gpu": 3}, job)
+    assert make_plan(config)["generation"][0]["tokens_per_second"] == 100
+    for wanted, speed in ((3, 300), ("auto", 200)):  # no job with `auto`: what is known of the others
+        config["models"]["m"]["engines_per_gpu"] = wanted
+        assert make_plan(config)["generation"][0]["tokens_per_second"] == speed
+
+
 def test_two_copies_of_an_engine_are_twice_as_fast_as_the_one_measured():
     config = configuration()
     config["generation"]["engines_per_job"] = 2

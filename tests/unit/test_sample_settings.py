@@ -83,11 +83,13 @@ CHANGES_NO_SAMPLE = {
     "engine_command": "vllm2",
     "engine_args": "--max-num-seqs 1",
     "copies": 2,
+    "engines_per_gpu": "auto",
     "sample_runs": ["rs0", "rs1"],
     "output_dir": Path("elsewhere"),
     "staging": Path("other-staging"),
     "concurrency": 7,
     "log": Path("other.log"),
+    "extraction": "fallbacks",  # the samples are those kept; only where they are published their answers differ
     "max_refused": 0.5,
     "ask_refused": True,
     "chat_date": date(2024, 7, 26),  # this template prints none: test_chat_date.py
@@ -156,7 +158,14 @@ STALE = {  # key of the model -> another value
     "own": {"dtype": "float16", "context_length": 4096, "tensor_parallel": 2},
 }
 FRESH = {
-    "vllm": {"seeds": 1, "greedy": True, "published_as": "paper", "build": {"max_batch_size": 1}},
+    "vllm": {
+        "engines_per_gpu": 3,
+        "seeds": 1,
+        "greedy": True,
+        "published_as": "paper",
+        "extraction": "fallbacks",
+        "build": {"max_batch_size": 1},
+    },
     "hub": {"hf": f"a/b@{COMMITS[0]}"},  # what `main` was found to be
     "pinned": {"hf": f"a/b@{COMMITS[0]}"},
 }
@@ -237,7 +246,7 @@ def finished(monkeypatch):
         words = ["--engine", "models/m/engine", "--benchmarks", "data/toy.jsonl", "--sample-runs", *runs]
         words += ["--output-dir", "results/m/eval-results", "--staging", "results/m/.staging"]
         words += ["--prompt", prompt_file(model["prompt"]), "--prompt-template", model["prompt_template"]]
-        job = Generation(parsed(monkeypatch, generate, *words, *Options(config).sampling()))
+        job = Generation(parsed(monkeypatch, generate, *words, *Options(config).sampling(next(iter(config["models"])))))
         for run in job.staged.values():
             for name in list(run.missing):
                 run.append({"id": name, "generation": "", "num_generated_tokens": 1})
@@ -276,6 +285,20 @@ def test_changed_speed_costs_nothing_but_new_runs(finished, key):
     finished("vllm")
     new_runs = {"seeds": 1}.get(key, 0)
     assert samples_left(configuration("vllm", generation={key: FRESH_GENERATION[key]})) == new_runs * PROBLEMS
+
+
+def test_another_backend_of_tensorrt_llm_makes_all_its_samples_stale(finished):
+    config = finished("trtllm")
+    config["engines"] = {"trtllm": {"backend": "tensorrt"}}
+    assert samples_left(config) == 0, "what it is without a word"
+    config["engines"] = {"trtllm": {"backend": "pytorch"}}
+    assert samples_left(config) == 2 * PROBLEMS
+    for path in Path("results/m/.staging").glob("*/toy/settings.json"):
+        written = json.loads(path.read_text())
+        written["engine"]["settings"]["backend"] = "pytorch"
+        path.write_text(json.dumps(written))
+    assert samples_left(config) == 0
+    assert samples_left(configuration("trtllm")) == 2 * PROBLEMS
 
 
 @pytest.mark.parametrize("key", STALE_OWN_ENGINE)

@@ -18,6 +18,7 @@ from openmath.errors import InputError
 from openmath.files.rows import encode_row, read_rows
 from openmath.generation import job
 from openmath.generation.locks import RunLocks
+from openmath.generation.samples import with_fallback
 from openmath.generation.staging import StagedRun
 
 IDS = [f"p-{number}" for number in range(50)]
@@ -238,6 +239,21 @@ def test_a_released_lock_is_only_ones_own(tmp_path):
     (tmp_path / "rs0.lock").write_text("another job")
     holder.release()
     assert [path.name for path in tmp_path.iterdir()] == ["rs0.lock"]
+
+
+def test_fallbacks_change_what_is_published_and_not_what_is_kept(tmp_path):
+    """So that the setting may be changed at no cost, both ways; a cut-off sample has no answer to look for."""
+    texts = {"p-0": ("The answer is 5.", "stop"), "p-1": ("The answer is 6.", "length"), "p-2": ("nothing", "stop")}
+    run = StagedRun(tmp_path / "staged.jsonl", list(texts))
+    for name, (text, reason) in texts.items():
+        run.append({"id": name, "generation": text, "predicted_answer": None, "finish_reason": reason})
+    kept = run.path.read_bytes()
+    assert run.publish_changed(tmp_path / "out.jsonl", with_fallback) == 1
+    first, *others = read_rows(tmp_path / "out.jsonl")
+    assert (first["predicted_answer"], first["extraction"]) == ("5", "the answer is")
+    assert others == list(read_rows(run.path))[1:] and run.path.read_bytes() == kept
+    run.publish(tmp_path / "out.jsonl")
+    assert (tmp_path / "out.jsonl").read_bytes() == kept
 
 
 def test_locks_that_a_power_cut_has_emptied_stop_nobody(tmp_path):

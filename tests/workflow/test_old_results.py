@@ -1,8 +1,9 @@
-"""A finished evaluation of an earlier commit: the present code finds nothing to do in it, and computes and asks nothing again.
+"""A finished evaluation of an earlier commit: the present code generates no sample and asks no judge again.
 
 `finished_3df6639.tar.gz` was made by commit 3df6639 from the configuration inside, with its times and Snakemake's records. It is
-without the checkpoint (in its wheel) and the report (large); its figures are empty files. Where samples or grades change on purpose
-(GENERATION_VERSION, GRADER_VERSION), a new one takes its place, made by the commit that changed them.
+without the checkpoint (in its wheel) and the report (large); its figures are empty files. Its grades are those of GRADER_VERSION 2:
+they are made again, and what follows from them. Where samples change on purpose (GENERATION_VERSION), a new one takes its place,
+made by the commit that changed them.
 """
 
 import shutil
@@ -13,6 +14,15 @@ import pytest
 from conftest import copy_workflow, planned_jobs, snakemake
 from in_process import run_script
 
+FOLLOWS_FROM_GRADES = {
+    "grade_answers": 2,
+    "fill_majority": 2,
+    "judge_tiny_by_itself": 1,  # if the majority is another: by the verdicts in the store
+    "summarize_results": 1,
+    "draw_figures": 1,
+    "write_methods": 1,
+    "build_report": 1,
+}
 ARCHIVE = Path(__file__).with_name("finished_3df6639.tar.gz")
 
 
@@ -28,8 +38,23 @@ def old(tmp_path, checkpoint) -> Path:
     return folder
 
 
-def test_nothing_is_left_to_do(old):
-    assert planned_jobs(old) == {"build_report": 1}, "only the report is not there"
+def test_only_grades_and_what_follows_from_them_are_made_again(old):
+    assert planned_jobs(old) == FOLLOWS_FROM_GRADES
+    before = verdicts(old)
+    assert len(before) == 2 * 2 + 1
+    reply = snakemake(old, *(str(path.relative_to(old)) for path in before if "judged" in path.parts))
+    assert reply.returncode == 0, reply.stdout + reply.stderr
+    assert not list((old / "logs").rglob("*.engine"))
+    assert verdicts(old) == before
+
+
+def verdicts(folder: Path) -> dict[Path, bytes]:
+    """The files of judged answers and of the verdict store."""
+    return {
+        path: path.read_bytes()
+        for part in ("results/tiny/judged/itself", "judgements/itself")
+        for path in (folder / part).rglob("*.jsonl")
+    }
 
 
 def test_lost_samples_are_restored_without_an_engine(old):

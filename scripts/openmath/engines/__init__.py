@@ -16,8 +16,9 @@ import importlib
 import json
 import os
 import re
+import shlex
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 from types import ModuleType
 
@@ -25,6 +26,7 @@ from openmath.arguments import ADDRESS, ADDRESS_WORDS
 from openmath.client.completion import HostedEndpoint
 from openmath.engines import own
 from openmath.engines.launcher import LocalServer
+from openmath.engines.sharing import EnginesPerGpu, shares
 from openmath.errors import InputError
 from openmath.files.records import EngineRecord
 from openmath.settings.engine_kinds import KINDS, engine_kind
@@ -61,7 +63,8 @@ def read_engine(engine_dir: str | Path) -> EngineRecord:
 
 def _missing_fields(description: EngineRecord) -> list[str]:
     """Parts of a description that its engine needs and that are not there, or of another type."""
-    kind, places = engine_kind(description["engine"]), {**description, **description["settings"]}
+    kind = engine_kind(description["engine"], description["settings"].get("backend"))
+    places = {**description, **description["settings"]}
     counts = () if kind.hosted else ("tensor_parallel", "context_length")
     missing = [name for name in kind.described_by if not isinstance(places.get(name), str)]
     return missing + [name for name in counts if not isinstance(places.get(name), int) or places[name] < 0]
@@ -69,48 +72,75 @@ def _missing_fields(description: EngineRecord) -> list[str]:
 
 @asynccontextmanager
 async def running_engine(
-    engine_dir: str | Path,
-    *,
-    command: str | None = None,
-    args: str = "",
-    log: Path = Path("engine.log"),
-    environment: dict[str, str] | None = None,
+    engine_dir: str | Path, *, command: str | None = None, args: str = "", log: Path = Path("engine.log")
 ) -> AsyncIterator[LocalServer | HostedEndpoint]:
     """Start the engine; yields an Endpoint with `extra_body` (sampling switches of this server) and `description`.
 
     command: the server program, where it is not on the PATH. args: speed settings, in the server's own flags. log: file
-    for the server's output. environment: added to the server's.
+    for the server's output.
     """
-    description = read_engine(engine_dir)
-    engine = description["engine"]
-    server = engine_module(engine).server(description, command=command, args=args, log=log)
-    if environment:
-        server.environment |= environment
-    async with server:
-        server.extra_body = engine_kind(engine).extra_body | description["settings"].get("extra_body", {})
-        server.description = description
+    async with _server(read_engine(engine_dir), command, args, log) as server:
         yield server
 
 
 @asynccontextmanager
 async def running_engines(
-    engine_dir: str | Path, copies: int, *, command: str | None = None, args: str = "", log: Path = Path("engine.log")
+    engine_dir: str | Path,
+    copies: int,
+    *,
+    per_gpu: EnginesPerGpu = 1,
+    command: str | None = None,
+    args: str = "",
+    log: Path = Path("engine.log"),
 ) -> AsyncIterator[list[LocalServer | HostedEndpoint]]:
-    """Start `copies` of the engine at once, each on `tensor_parallel` GPUs of its own."""
-    gpus = _gpu_groups(read_engine(engine_dir), copies)
-    async with AsyncExitStack() as stack:
-        starts = []
-        for number, visible in enumerate(gpus):
-            copy_log = log if copies == 1 else log.with_name(f"{log.name}.{number}")
-            starts.append(running_engine(engine_dir, command=command, args=args, log=copy_log, environment=visible))
-        # Each is entered in a task, all at the same time; whatever has started is stopped if another fails.
-        started = await asyncio.gather(*map(stack.enter_async_context, starts), return_exceptions=True)
-        servers = []
-        for server in started:
-            if isinstance(server, BaseException):
-                raise server
-            servers.append(server)
+    """Start `copies` of the engine at once, each on `tensor_parallel` GPUs of its own, and `per_gpu` engines on each of these.
+
+    Yields as soon as the first engine of each copy runs. Those that share its GPUs start one after the other meanwhile, since
+    each measures how much memory is free; one joins when its `base_url` is set. One that does not start is told, and left out.
+    """
+    description = read_engine(engine_dir)
+    gpus = _gpu_groups(description, copies)
+    engines, share = shares(description, per_gpu, args=args)
+    if engines > 1:
+        print(f"{description['engine']}: {engines} engines on each GPU", flush=True)
+    servers: list[LocalServer | HostedEndpoint] = []
+    starting = [asyncio.Lock() for _ in gpus]
+    for number, visible in enumerate(gpus * engines):
+        one_log = log if copies * engines == 1 else log.with_name(f"{log.name}.{number}")
+        server = _server(description, command, shlex.join([*shlex.split(args), *share]) if share else args, one_log)
+        if isinstance(server, LocalServer):
+            server.environment |= visible
+            server.starting = starting[number % copies]
+        servers.append(server)
+    starts = [asyncio.ensure_future(server.__aenter__()) for server in servers]
+    try:
+        await asyncio.wait(starts[:copies])
+        for start in starts[:copies]:
+            start.result()
+        for start in starts[copies:]:
+            start.add_done_callback(_tell)
         yield servers
+    finally:
+        for start in starts:
+            start.cancel()  # nothing happens to those that have ended
+        ended = await asyncio.gather(*starts, return_exceptions=True)
+        running = (server for server, end in zip(servers, ended, strict=True) if not isinstance(end, BaseException))
+        await asyncio.gather(*(server.__aexit__(None, None, None) for server in running))
+
+
+def _server(description: EngineRecord, command: str | None, args: str, log: Path) -> LocalServer | HostedEndpoint:
+    """The engine's server, which starts where it is entered."""
+    engine = description["engine"]
+    server = engine_module(engine).server(description, command=command, args=args, log=log)
+    server.extra_body = engine_kind(engine).extra_body | description["settings"].get("extra_body", {})
+    server.description = description
+    return server
+
+
+def _tell(start: asyncio.Task) -> None:
+    """Say that an engine that was to join the others on its GPU did not start."""
+    if not start.cancelled() and (error := start.exception()):
+        print(f"An engine more on this GPU did not start; the others go on without it. {error}", flush=True)
 
 
 def _gpu_groups(description: EngineRecord, copies: int) -> list[dict[str, str]]:

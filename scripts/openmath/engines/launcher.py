@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from pathlib import Path
 
 from openmath.api_keys import NO_KEY
@@ -83,10 +84,12 @@ class LocalServer:
         self._socket: HeldSocket | None = None  # None also where the system cannot tell
         self._ready = False
         self._turn = asyncio.Lock()
+        self.starting: AbstractAsyncContextManager = nullcontext()  # a lock of all engines that share a GPU
 
     async def __aenter__(self) -> "LocalServer":
         try:
-            await self._start()
+            async with self.starting:
+                await self._start()
         except BaseException:
             await self._stop()
             raise
@@ -110,7 +113,8 @@ class LocalServer:
             self.restarts_left -= 1
             print(f"{self.name}: the engine died; starting it again ({self.restarts_left} restarts left)", flush=True)
             await self._stop()
-            await self._start()
+            async with self.starting:
+                await self._start()
 
     async def outlives_reply(self, start: int) -> bool:
         """Whether the server that was asked, by its number in `starts`, still serves a moment after its reply."""

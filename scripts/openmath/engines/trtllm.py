@@ -1,4 +1,4 @@
-"""TensorRT-LLM 1.2: `trtllm-serve` on an engine directory that `build` makes, for scripts/build_engine.py.
+"""TensorRT-LLM: `trtllm-serve` on an engine directory that `build` makes (1.2), or on the HF checkpoint (backend: pytorch).
 
 Every flag here and in the build was checked against TensorRT-LLM's source; tests/engines/test_trtllm.py checks them again wherever
 tensorrt_llm can be imported. From 1.3 on there is no engine to build any more (the TensorRT backend was removed).
@@ -32,16 +32,7 @@ def engine_version(command: str | None) -> str:
             where="python3",
             hint="run the workflow with `--sdm apptainer` (docs/engines.md), or choose `engine: vllm`, which builds nothing.",
         ) from None
-    version = reply.stdout.strip()
-    if not version.startswith("1.2."):
-        raise InputError(
-            "This version of TensorRT-LLM cannot build the engine.",
-            where="tensorrt_llm",
-            expected="1.2.x (1.3 removed the TensorRT backend)",
-            found=version,
-            hint="use the image nvcr.io/nvidia/tensorrt-llm/release:1.2.1, or `engine: vllm`.",
-        )
-    return f"tensorrt_llm {version}"
+    return f"tensorrt_llm {reply.stdout.strip()}"
 
 
 def convert_command(checkpoint: Path, converted: Path, settings: dict) -> list[str]:
@@ -66,6 +57,7 @@ def build(checkpoint: Path, folder: Path, description: EngineRecord) -> Path:
 
     The intermediate checkpoint is reused by a second try, and then removed.
     """
+    _check_version(description["version"])
     _check_room(checkpoint, folder, description["settings"]["tensor_parallel"])
     converted, built, unfinished = folder / "converted", folder / "weights", folder / "converted.tmp"
     made_from = canonical_json({key: description[key] for key in ("version", "model", "settings")})
@@ -85,6 +77,30 @@ def build(checkpoint: Path, folder: Path, description: EngineRecord) -> Path:
     shutil.rmtree(converted)
     stamp.unlink()
     return built
+
+
+def _check_version(version: str) -> None:
+    if not version.startswith("tensorrt_llm 1.2."):
+        raise InputError(
+            "This version of TensorRT-LLM cannot build the engine.",
+            where="tensorrt_llm",
+            expected="1.2.x (1.3 removed the TensorRT backend)",
+            found=version,
+            hint="engines: trtllm: backend: pytorch, the image nvcr.io/nvidia/tensorrt-llm/release:1.2.1, or `engine: vllm`.",
+        )
+
+
+def check_numbers(checkpoint: Path, config: dict, dtype: str) -> None:
+    """The PyTorch backend has no flag for the type of numbers: it computes in the checkpoint's. config: its config.json."""
+    own = config.get("dtype") or config.get("torch_dtype")
+    if own is not None and own != dtype:
+        raise InputError(
+            "The PyTorch backend of TensorRT-LLM computes in the checkpoint's own type of numbers.",
+            where=checkpoint / "config.json",
+            expected=f"dtype: {dtype}, as configured",
+            found=own,
+            hint=f"dtype: {own}, or `engine: vllm`.",
+        )
 
 
 def _check_room(checkpoint: Path, folder: Path, tensor_parallel: int) -> None:
@@ -131,20 +147,24 @@ def _run(command: list[str]) -> None:
 
 
 def serve_flags(description: EngineRecord) -> list[str]:
-    settings, build = description["settings"], description["settings"]["build"]
-    flags = ["--backend", "tensorrt", "--tokenizer", description["checkpoint"], "--host", "127.0.0.1"]
-    flags += ["--tp_size", str(settings["tensor_parallel"]), "--max_batch_size", str(build["max_batch_size"])]
-    return [*flags, "--max_num_tokens", str(build["max_num_tokens"]), "--max_seq_len", str(settings["context_length"])]
+    settings = description["settings"]
+    backend, build = settings.get("backend", "tensorrt"), settings.get("build")
+    flags = ["--backend", backend, "--tokenizer", description["checkpoint"], "--host", "127.0.0.1"]
+    flags += ["--tp_size", str(settings["tensor_parallel"]), "--max_seq_len", str(settings["context_length"])]
+    if build:
+        flags += ["--max_batch_size", str(build["max_batch_size"]), "--max_num_tokens", str(build["max_num_tokens"])]
+    return flags
 
 
 def server(description: EngineRecord, *, command: str | None, args: str, log: Path) -> LocalServer:
     program, flags = shlex.split(command or KINDS["trtllm"].program), serve_flags(description)
+    served = description.get("weights", description["checkpoint"])
     # FORCE_DETERMINISTIC switches the reuse of cached prefixes off.
     environment = {"FORCE_DETERMINISTIC": "1"} if description["settings"].get("deterministic") else {}
     return LocalServer(
         name="trtllm",
-        command=lambda port: [*program, description["weights"], *flags, "--port", str(port), *shlex.split(args)],
-        model=Path(description["weights"]).name,
+        command=lambda port: [*program, served, *flags, "--port", str(port), *shlex.split(args)],
+        model=Path(served).name,
         environment=environment,
         log=log,
     )

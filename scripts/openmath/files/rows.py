@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from openmath.errors import InputError
 
@@ -21,7 +21,7 @@ MAX_LINE = 64 * 2**20  # bytes: a sample of 100,000 tokens has 0.5 MB; a file wi
 SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]|\xed[\xa0-\xbf]")  # as an escape, or as bytes that `json` lets pass
 
 
-def load_line(line: bytes) -> object:
+def load_line(line: bytes) -> Any:
     """What a line of JSON says, with lone surrogates as U+FFFD: no file, terminal or column of a table can hold half a character.
 
     Raises ValueError where it is not JSON.

@@ -30,6 +30,7 @@ class SampleRow(AnswerRow):
 
     Only where there is something to say: reasoning: thought that the server returned apart from the text. refusal: why there is
     no generation, in the server's words. served_model, system_fingerprint: what a server that is not ours calls itself.
+    extraction: what stood before an answer that is not boxed (answers.FALLBACKS).
     """
 
     generation: str
@@ -41,6 +42,7 @@ class SampleRow(AnswerRow):
     refusal: NotRequired[str]
     served_model: NotRequired[str]
     system_fingerprint: NotRequired[str]
+    extraction: NotRequired[str]
 
 
 class MajorityRow(AnswerRow):

@@ -19,7 +19,10 @@ Request = tuple[list, dict | Refusal]  # prompt: token ids or messages; argument
 
 
 class Decoding:
-    """The requests of one job. staged: its sample runs; refusals: of all of them; hosted: somebody else runs the servers."""
+    """The requests of one job. staged: its sample runs; refusals: of all of them; hosted: somebody else runs the servers.
+
+    most: requests in flight for one server.
+    """
 
     def __init__(
         self,
@@ -28,11 +31,11 @@ class Decoding:
         refusals: Refusals,
         *,
         hosted: bool,
-        concurrency: int,
+        most: int,
     ):
         self._where, self._extra = servers[0].base_url, servers[0].extra_body
-        self._client = BalancedClient(servers, request_seconds=REQUEST_SECONDS)
-        self._staged, self._hosted, self._concurrency = staged, hosted, concurrency
+        self._client = BalancedClient(servers, request_seconds=REQUEST_SECONDS, most=most)
+        self._staged, self._hosted, self._concurrency = staged, hosted, most * len(servers)
         self._refusals = refusals
         self._models = ServedModels(servers[0].model, staged)
         self.progress = Progress(sum(len(run.missing) for run in staged.values()))

@@ -27,7 +27,7 @@ from openmath.generation.prompts import (
     token_ids,
 )
 from openmath.generation.refusals import Refusals
-from openmath.generation.samples import Job, Refusal, seed_of
+from openmath.generation.samples import Job, Refusal, seed_of, with_fallback
 from openmath.generation.staging import StagedRun, drop_torn_tail, text_marks
 from openmath.machine import machine, versions
 from openmath.settings.engine_kinds import engine_kind, tokenizer_of
@@ -94,16 +94,22 @@ class Generation:
         prompts = None
         if self.tokenizer != "server":  # before the engine starts: a template that does not fit costs no GPU time
             prompts = await asyncio.to_thread(self._encode, None)
-        concurrency = options.concurrency or self.kind.concurrency * options.copies
+        most = options.concurrency or self.kind.concurrency
         async with running_engines(
-            options.engine, options.copies, command=options.engine_command, args=options.engine_args, log=options.log
+            options.engine,
+            options.copies,
+            per_gpu=options.engines_per_gpu,
+            command=options.engine_command,
+            args=options.engine_args,
+            log=options.log,
         ) as servers:
+            concurrency = most * len(servers)
             if prompts is None:
                 prompts = await asyncio.to_thread(self._encode, servers[0])
             start_seconds = time.monotonic() - began
             known = sum(len(run.refused) for run in self.staged.values())
             refusals = Refusals(self.total, known, options.max_refused)
-            decoding = Decoding(servers, self.staged, refusals, hosted=self.kind.hosted, concurrency=concurrency)
+            decoding = Decoding(servers, self.staged, refusals, hosted=self.kind.hosted, most=most)
 
             def request(job: Job) -> tuple[list, dict | Refusal]:
                 prompt = prompts[job[0], job[2]["id"]]
@@ -122,6 +128,7 @@ class Generation:
             **speed,
             "start_seconds": round(start_seconds, 1),
             "copies": self.options.copies,
+            "engines_per_gpu": self.options.engines_per_gpu,
             "concurrency": concurrency,
             "engine": self.engine["version"],
             "runs": self.options.sample_runs,
@@ -188,7 +195,12 @@ class Generation:
                     if previous:
                         check_runs_differ(benchmark, previous, staged.path, ids)
                     previous = staged.path
-                staged.publish(self.options.output_dir / benchmark / f"output-{run}.jsonl")
+                output = self.options.output_dir / benchmark / f"output-{run}.jsonl"
+                if self.options.extraction == "fallbacks":
+                    found = staged.publish_changed(output, with_fallback)
+                    print(f"generate: {benchmark} {run}: {found} answers not boxed but found by fall-backs", flush=True)
+                else:
+                    staged.publish(output)
 
     def _run_of_another_job(self, folder: Path) -> Path | None:
         """A sampled run of the same settings, if there is one. One is enough: an engine without seeds copies them all."""

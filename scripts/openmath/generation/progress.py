@@ -5,7 +5,7 @@ Standard library only: this module also runs inside engine containers.
 
 import math
 import time
-from typing import TypedDict
+from typing import Literal, TypedDict
 
 from openmath.files.records import Machine
 
@@ -29,7 +29,8 @@ class JobRecord(JobSpeed):
     """A line of jobs.jsonl: how fast a job was, for plans, and where it ran, for the manifest of the results."""
 
     start_seconds: float  # from the start of the job to the first request
-    copies: int  # of the engine
+    copies: int  # of the engine, each on GPUs of its own
+    engines_per_gpu: int | Literal["auto"]  # as asked for; older lines have none: 1
     concurrency: int  # requests in flight
     engine: str  # its version
     engine_args: str  # speed settings, in the server's own flags

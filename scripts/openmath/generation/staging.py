@@ -8,7 +8,7 @@ Standard library only: this module also runs inside engine containers.
 import errno
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from io import FileIO
 from pathlib import Path
 
@@ -100,13 +100,24 @@ class StagedRun:
                     rows[row["id"]] = row
         return rows
 
-    def publish(self, output: Path) -> None:
-        """Make the complete run appear as `output`, in benchmark order, sharing its disk blocks with the staged file."""
+    def publish_changed(self, output: Path, changed: Callable[[dict], dict]) -> int:
+        """As `publish`, but with the rows that `changed` gives. Returns how many differ; the staged rows stay as they are."""
+        self._put_in_order()
+        rows = list(kept_rows(self.path, is_sample))
+        new = [changed(row) for row in rows]
+        write_rows(output, new)
+        return sum(row != old for row, old in zip(new, rows, strict=True))
+
+    def _put_in_order(self) -> None:
         self.close()
         drop_torn_tail(self.path)
         if [row["id"] for row in kept_rows(self.path, is_sample)] != self._ids:
             rows = self.rows()
             write_rows(self.path, (rows[i] for i in self._ids))
+
+    def publish(self, output: Path) -> None:
+        """Make the complete run appear as `output`, in benchmark order, sharing its disk blocks with the staged file."""
+        self._put_in_order()
         output.parent.mkdir(parents=True, exist_ok=True)
         temporary = output.with_name(f".{output.name}.{os.getpid()}.tmp")
         temporary.unlink(missing_ok=True)

@@ -1,6 +1,6 @@
 r"""policy: paper. What the recipe's own grader accepted, as far as it can be had without evaluating answers as Python.
 
-    >>> [correct(*pair, str.__eq__) for pair in (("3100", "31"), ("1000040", "1000000"), ("2,1", "1,2"))]
+    >>> [correct(*pair) for pair in (("3100", "31"), ("1000040", "1000000"), ("2,1", "1,2"))]
     [True, True, False]
 
 The steps and their order are those of docs/grading.md ("paper"); what stands there as not reproduced is not here.
@@ -8,31 +8,34 @@ The steps and their order are those of docs/grading.md ("paper"); what stands th
 
 import math
 import re
-from collections.abc import Callable
 
+from openmath.grading import paper_formulas
 from openmath.grading.limits import MAX_CHARACTERS
+from openmath.grading.paper_formulas import RELATIVE
 
-RELATIVE = 1e-4  # tolerance of numbers, also of exact ones
 FACTORS = (0.01, 1.0, 100.0)  # "percentage" and its inverse, for every number
 MAX_DEPTH = 4  # brackets in brackets that are compared part by part
 
 _SEPARATING_TEXT = re.compile(r"\\text\{\s*(?:or|and)\s*\}")
 _WRAPPED = re.compile(r"\\(?:text|mathrm|mathcal|textbf|textit)\{([^{}]*)\}")
 _UNIT_WORDS = re.compile(
-    r"\b(?:degree|cm|centimeter|meter|mile|second|minute|hour|week|month|year|foot|feet|inch|yard|day|p\.m\.|PM)(?:e?s)?"
+    r"(?<![A-Za-z])(?:degree|cm|centimeter|meter|mile|second|minute|hour|week|month|year|foot|feet|inch|yard|day|p\.m\.|PM)(?:e?s)?"
     r"(?:\s*\^\{?\d+\}?)?(?![A-Za-z])"
 )
 _SCALES = {" million": "*10^6", " billion": "*10^9", " trillion": "*10^12"}
-_MIXED = re.compile(r"(\d)\s+(\d+/\d+)|(\d)\s*(?=\\[dt]?frac)")
-_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
-_BRACKETS = {"(": ")", "[": "]"}
+_MIXED = re.compile(r"(?<=\d) +(?=\d)|(?<=\d) *(?=\\frac)")  # 7 3/4 and 7\frac34, but also 1 000
+_WHOLE = re.compile(
+    r"([+-]?(?:\d{1,3}(?:,\d{3})+|\d+))(?:_\{?[-(]?\d+\)?\}?|\.0*)?", re.ASCII
+)  # the base of a number is dropped
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?")
+_BRACKETS = ("()", "[]", "(]", "[)")
 
 
-def correct(predicted: str, expected: str, formulas_equal: Callable[[str, str], bool]) -> bool:
-    """Did the recipe's grader take `predicted` for `expected`? formulas_equal stands where it asked a computer algebra."""
+def correct(predicted: str, expected: str) -> bool:
+    """Did the recipe's grader take `predicted` for `expected`?"""
     if max(len(predicted), len(expected)) > MAX_CHARACTERS:
         return predicted.strip() == expected.strip()
-    return _equal(normalised(predicted), normalised(expected), formulas_equal, MAX_DEPTH)
+    return _equal(normalised(predicted), normalised(expected), MAX_DEPTH)
 
 
 def normalised(answer: str) -> str:
@@ -54,11 +57,12 @@ def normalised(answer: str) -> str:
     text = text.strip()
     if text.startswith("{") and text.endswith("}") and text.count("{") == 1:
         text = text[1:-1]
-    text = _MIXED.sub(lambda found: f"{found[1]}+{found[2]}" if found[1] else f"{found[3]}+", text)
-    return "".join(text.split())
+    text = _MIXED.sub("+", text).replace(" ", "")
+    whole = _WHOLE.fullmatch(text)
+    return whole[1].replace(",", "").lstrip("+") if whole else text
 
 
-def _equal(predicted: str, expected: str, formulas_equal: Callable[[str, str], bool], depth: int) -> bool:
+def _equal(predicted: str, expected: str, depth: int) -> bool:
     if predicted.lower() == expected.lower():
         return True
     one, other = _number(predicted), _number(expected)
@@ -69,14 +73,18 @@ def _equal(predicted: str, expected: str, formulas_equal: Callable[[str, str], b
     if _bare(predicted) == _bare(expected):
         return True
     if depth:
-        if predicted[0] in _BRACKETS and predicted[0] + predicted[-1] == expected[0] + expected[-1]:
-            predicted, expected = predicted[1:-1], expected[1:-1]
+        ends = predicted[0] + predicted[-1], expected[0] + expected[-1]
+        if ends[0] == ends[1] and ends[0] in _BRACKETS and _parts_equal(predicted[1:-1], expected[1:-1], depth):
+            return True
         if "," in predicted and "," in expected:
-            parts, others = predicted.split(","), expected.split(",")
-            return len(parts) == len(others) and all(
-                _equal(a, b, formulas_equal, depth - 1) for a, b in zip(parts, others, strict=True)
-            )
-    return formulas_equal(predicted, expected)
+            return _parts_equal(predicted, expected, depth)
+    return paper_formulas.equal(predicted, expected)
+
+
+def _parts_equal(predicted: str, expected: str, depth: int) -> bool:
+    """Are both lists of as many parts, equal place by place?"""
+    parts, others = predicted.split(","), expected.split(",")
+    return len(parts) == len(others) and all(_equal(*pair, depth - 1) for pair in zip(parts, others, strict=True))
 
 
 def _number(text: str) -> float | None:

@@ -13,11 +13,13 @@ from openmath.grading.language.annotations import drop_annotations
 from openmath.grading.language.clean import clean
 from openmath.grading.language.lexer import NotMath, tokenize
 from openmath.grading.language.parser import Parser
-from openmath.grading.language.trees import is_unknown_function, label_of, letters
-from openmath.grading.language.units import unit_of
-from openmath.grading.limits import MAX_CHARACTERS, TooLarge
+from openmath.grading.language.trees import bounded_name, is_unknown_function, label_of, letters
+from openmath.grading.language.units import DIRECTIONS, unit_of
+from openmath.grading.limits import MAX_CHARACTERS, TooLarge, budget
 from openmath.grading.meaning.key_texts import shortened, text_key
 from openmath.grading.meaning.structure import Structure
+from openmath.grading.meaning.vectors import as_matrix
+from openmath.grading.notations import Notation, also, in_signs, notation, without_set_builder
 from openmath.grading.readings import Reading
 
 # Most answers: a whole number or a short decimal.
@@ -25,20 +27,14 @@ _PLAIN = re.compile(r"([-+]?)(\d{1,300})(?:\.(\d{0,300}))?", re.ASCII)
 # 0,25 and 1000,99 and 2,75; but 1,250 is 1250, and 2,5 lists two numbers.
 _DECIMAL_COMMA = re.compile(r"(-?(?:0+|(?!\d{1,3},\d{3}$)\d+(?=,\d\d))),(\d+)")
 _GROUPED = re.compile(r"(?<![\d,])\d{1,3}(?:,\d{3})+(?![\d,])")
-# 7:15 p.m., 7 pm; without a.m. or p.m. it may be a ratio
-_CLOCK = re.compile(r"(\d{1,2})(?::\s*(\d\d))?(?::(\d\d))?(?:\W{0,6}([ap])\W{0,2}m\W{0,2})?", re.IGNORECASE)
 # "a circle", "the square": without its article's noun, such an answer would be the letter a, or t times h times e.
 _ARTICLE = re.compile(
-    r"(?:\\text\s*\{\s*)?(?:an?|the|any|each|every|both|some|all|no|its|it|he|she|we|I)\s+[A-Za-z]{3}", re.IGNORECASE
-)
-# The choice of a multiple-choice question with what it says: (B) 7, B. 7, \text{(B) } 7
-_CHOICE = re.compile(
-    r"\\text\s*\{\s*\(?([A-J])[.):]+\s*\}?\s*(.+)|(?:\(([A-J])\)|([A-J])[.)]\s)\s*((?:\w|\\(?:frac|sqrt|pi|text)\b).*)",
-    re.DOTALL,
+    r"(?:\\text\s*\{\s*)?(?:an?|the|any|each|every|both|some|all|no|its|it|he|she|we|I)\s+(?!and\b|or\b)[A-Za-z]{3}",
+    re.IGNORECASE,
 )
 _PART = re.compile(r"(?:\\text\s*\{\s*)?\((?:[a-f]|i{1,3}|iv)\)\s*\}?")  # the (a) of (a) 5, (b) 6
 _FIRST_PART = re.compile(r"(?:\\text\s*\{\s*)?\((?:a|i)\)")
-_SET_BUILDER = re.compile(r"\\\{\s*([a-z])\s*(?:\\in\s*\\mathbb\s*\{?\s*R\s*\}?)?\s*[|:]\s*(.+?)\\\}")
+A_LETTER = "?"  # a coordinate that may have any letter as its name
 # What Evaluator notes in `used`, its option for the other reading, and that reading.
 _AMBIGUOUS_SIGNS = (
     ("log", "common_log", Reading.COMMON_LOGARITHM),
@@ -56,7 +52,9 @@ class ParsedAnswer:
         self.too_large = False
         self.tree: tuple | None = None
         self.plain = False
-        self.unit: str | None = None
+        self.label: str | None = None  # the "area" of Area = 12
+        self.unit: frozenset[str] = frozenset()
+        self.notation: Notation | None = None
         self.domain: str | None = None  # the > 0 of "for all x > 0"
         self.content: str | None = None  # the 7 of the choice (B) 7
         self.inner: ParsedAnswer | None = None  # the formula that a sentence states
@@ -71,8 +69,11 @@ class ParsedAnswer:
             self.unit = unit_of(raw, (), None)
             return
         try:
-            self._read()
-            self.primary = shortened(self.primary)
+            with budget():
+                self._read()
+            self.primary = shortened(
+                self.primary + "".join(f" {word}" for word in sorted(self.unit & DIRECTIONS) if not self.label)
+            )
         except (TooLarge, RecursionError, OverflowError):
             self._give_up()
 
@@ -106,18 +107,21 @@ class ParsedAnswer:
             return
         if prose.is_all_reals(self.text):
             self.text = "\\mathbb{R}"
-        clock = self._clock()
-        if clock and clock[-1] in "ap":
-            self.primary = clock
-            return
-        choice = _CHOICE.fullmatch(self.text)
-        if choice:
-            letter, self.content = (choice[1] or choice[3] or choice[4]), choice[2] or choice[5]
-            self.tree, self.primary = ("sym", letter), Structure().key(("sym", letter))
+        self.text = in_signs(self.text)
+        labelled = statements.labelled(self.text) if "=" in self.text or ":" in self.text else None
+        if labelled:
+            inner = ParsedAnswer(labelled[1])
+            if inner.tree is not None:
+                self.label = labelled[0]
+                self.text, self.tree, self.unit, self.primary = inner.text, inner.tree, inner.unit, inner.primary
+                return
+        self.notation = notation(self.text)
+        if self.notation:
+            self.primary, self.tree, self.content, _ = self.notation
             return
         if _FIRST_PART.match(self.text) and self._read_parts():
             return
-        self.text = _SET_BUILDER.sub(r"\2", self.text)
+        self.text = without_set_builder(self.text)
         try:
             self.tree, annotations = parse(self.text, commas_group=len(_commas(self.text)) <= MAX_GROUPS)
             self.unit = unit_of(self.raw, annotations, self.tree)
@@ -179,7 +183,12 @@ class ParsedAnswer:
     @cached_property
     def coordinate(self) -> str | None:
         """The x of x = 5, which is not y = 5; the AB of AB = 5."""
-        name = label_of(self.tree) if self.tree is not None else None
+        if self.tree is None or self.label:
+            return self.label
+        bounded = bounded_name(self.tree)
+        if bounded:
+            return bounded if len(bounded) > 1 or bounded in "xyz" else A_LETTER
+        name = label_of(self.tree)
         if name is None or name in ("x", "y", "z"):
             return name
         corners = "".join(sorted(letters(self.tree[2][0])))
@@ -205,19 +214,27 @@ class ParsedAnswer:
             return {}
         found: dict[Reading, set[str]] = {}
         try:
-            if self.tree is None:
-                for reading, text in statements.readings(self.text):
-                    self._add_reading_of_sentence(found, reading, text)
-            elif self.content:
-                found[Reading.CHOICE_CONTENT] = {ParsedAnswer(self.content.strip().removesuffix("}")).primary}
-            else:
-                self._add_structural(found)
-            self._add_numeric(found)
+            with budget():
+                self._add_readings(found)
         except (TooLarge, RecursionError, OverflowError):
             self.too_large = True
         except NotMath:
             pass  # a reading that leads nowhere
         return {reading: frozenset(map(shortened, keys)) for reading, keys in found.items() if keys}
+
+    def _add_readings(self, found: dict[Reading, set[str]]) -> None:
+        for reading, key in self.notation.others if self.notation else also(self.text):
+            found.setdefault(reading, set()).add(key)
+        if self.notation and self.tree is None:
+            pass
+        elif self.tree is None:
+            for reading, text in statements.readings(self.text):
+                self._add_reading_of_sentence(found, reading, text)
+        elif self.content:
+            found[Reading.CHOICE_CONTENT] = {ParsedAnswer(self.content.strip().removesuffix("}")).primary}
+        else:
+            self._add_structural(found)
+        self._add_numeric(found)
 
     def _add_reading_of_sentence(self, found: dict[Reading, set[str]], reading: Reading, text: str) -> None:
         if reading in (Reading.YES_NO, Reading.INFINITELY_MANY):
@@ -250,16 +267,8 @@ class ParsedAnswer:
         if groups:
             tree, _ = parse(self.text, commas_group=len(groups) > MAX_GROUPS)
             found.setdefault(Reading.COMMA_LIST, set()).add(Structure().key(tree))
-        clock = self._clock()
-        if clock:
-            found.setdefault(Reading.CLOCK, set()).add(clock)
-
-    def _clock(self) -> str | None:
-        """A time of the day as "7:15:00p"."""
-        found = _CLOCK.fullmatch(prose.unwrapped(self.text))
-        if not found or not (found[2] or found[4]):
-            return None
-        return f"{int(found[1])}:{found[2] or '00'}:{found[3] or '00'}{(found[4] or '').lower()}"
+        if self.unit & DIRECTIONS:
+            found.setdefault(Reading.DIRECTION, set()).add(self.primary.partition(" ")[0])
 
 
 def parse(text: str, *, commas_group: bool = True) -> tuple[tuple, list[str]]:
@@ -267,7 +276,8 @@ def parse(text: str, *, commas_group: bool = True) -> tuple[tuple, list[str]]:
     if _ARTICLE.match(text):
         raise NotMath("a sentence")
     tokens, annotations = drop_annotations(tokenize(text, commas_group=commas_group))
-    return Parser(tokens).parse(), annotations
+    tree = Parser(tokens).parse()
+    return as_matrix(tree) or tree, annotations
 
 
 def _is_statement(tree: tuple) -> bool:

@@ -19,8 +19,9 @@ class Reading(Enum):
     RECORD = "values with names, in any order", ("(p, q) = (5, 6)", "(q, p) = (6, 5)"), ("RECORD",)
     VECTOR = "one row or column as a tuple", (r"\begin{pmatrix} 4 \\ 5 \end{pmatrix}", "(4, 5)"), ("SEQUENCE",)
     CHAIN = "the sides of a chain of inequalities as a tuple", ("a < b < c", "a, b, c"), ("SEQUENCE",)
-    INTERVAL = "a pair in round brackets as an interval", ("(1, 2)", "1 < x < 2")
+    INTERVAL = "a pair in round brackets as an interval", ("(1, 2)", "1 < x < 2"), ("RANGE",)
     HALF_LINE = "an inequality between two letters as where one of them lies", ("x > a", r"(a, \infty)")
+    RANGE = "the bounds of a quantity as an interval", (r"2 \le f(x) \le 5", "[2, 5]"), ("INTERVAL",)
     SIGNS_TOGETHER = "plus-minus signs that all change together", (r"(\pm 1, \pm 2)", r"\{(1, 2), (-1, -2)\}")
     FUNCTION_BODY = "the right side of f(t) = ... as it stands", (r"f(t) = \pm t", r"\pm t")
     FUNCTION = (
@@ -43,13 +44,20 @@ class Reading(Enum):
     COMMON_LOGARITHM = "a logarithm without a base as one to base 10", (r"\log 100", "2")
     DECIMAL_COMMA = "a comma as a decimal point", ("0,25", "0.25")
     COMMA_LIST = "groups of three digits as numbers of a list", ("143,110", "110,143"), ("COMMA_LIST",)
-    CLOCK = "a ratio as a time of the day", ("10:30", "10:30:00"), ("CLOCK",)
+    CLOCK = "a time without a.m. or p.m. as one by 24 hours, a full hour as a number", ("09:30", "9:30 AM")
+    RATIO = "a time of the day as a ratio", ("10:15", "2:3")
+    RESIDUE = "a congruence as its residue, or as the numbers that satisfy it", (r"x \equiv 24 \pmod{25}", "24")
+    DIGIT_GROUPS = "a list as one number in groups of two digits", ("12,34,567", "1234567")
+    MIXED_NUMBER = "a whole number and a fraction as their sum", (r"2 \text{ and } \frac{3}{4}", r"\frac{11}{4}")
+    DIRECTION = "a number without what it goes up, down or north by", (r"15\% \text{ increase}", r"15\%")
     # Words
+    CHOICE = "a formula or small letter as a choice", ("E - 24", "E")
     CHOICE_CONTENT = "what the choice of a multiple-choice question says", ("(C) 11", "11")
     YES_NO = "a sentence as yes or no", ("There are no such integers n", "No solution"), ("YES_NO",)
-    INFINITELY_MANY = (  # two sentences of this reading differ, as both_at_once does not name it
+    INFINITELY_MANY = (
         "a sentence as infinitely many",
-        ("There are infinitely many such primes p", "infinitely many (provided p>3)"),
+        ("There are infinitely many such primes p", "There exist infinitely many primes with that property"),
+        ("INFINITELY_MANY",),
     )
     STATED = "the formula that a sentence leads to", ("Yes, b > a", "a < b")
     UNQUANTIFIED = (

@@ -25,7 +25,8 @@ from openmath.files.same_problems import SameProblems
 from openmath.files.sample_rows import REFUSED_REASONS, id_of
 from openmath.files.sample_runs import run_order, sample_run_of
 from openmath.grading.grades import GRADER_VERSION
-from openmath.grading.pool import GraderPool, Sample
+from openmath.grading.pool import GraderPool
+from openmath.grading.worker import Sample
 
 PROGRESS_EVERY_S = 5  # seconds between two progress lines on stderr
 NO_COUNT = -1  # num_generated_tokens of a row that does not say

@@ -100,12 +100,17 @@ def engine_seconds(job: dict) -> float:
 
 
 def recent_jobs(config: dict, model: str) -> list[dict]:
-    """The last finished generation jobs of the model's present engine, as generate.py has recorded them."""
+    """The last finished generation jobs of the model's present engine, as generate.py has recorded them.
+
+    Of those with as many engines on a GPU as now, where there are any: what they did was done by a GPU, not by one engine.
+    """
     path = Path(f"results/{model}/.staging/jobs.jsonl")
     jobs = list(kept_rows(path, is_job)) if path.exists() else []
     engine = built_engine(config, model)
     ours = [job for job in jobs if engine is None or job["engine"] == engine["version"]]
-    return [job for job in ours if job["tokens"] and job["seconds"]][-RECENT_JOBS:]
+    ours = [job for job in ours if job["tokens"] and job["seconds"]]
+    shared = config["models"][model].get("engines_per_gpu", 1)
+    return ([job for job in ours if job.get("engines_per_gpu", 1) == shared] or ours)[-RECENT_JOBS:]
 
 
 def spread(items: list, count: int) -> list:

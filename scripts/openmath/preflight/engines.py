@@ -25,7 +25,7 @@ def check_programs(needs: Needs, *, containers: bool, conda: bool) -> list[Input
 
     found = [check_program(engine, settings.get(engine, {})) for engine in installed(needs.running)]
     for engine in installed(needs.engines):
-        builder = engine_kind(engine).builder
+        builder = engine_kind(engine, settings.get(engine, {}).get("backend")).builder
         if builder and not shutil.which(builder):
             found.append(_missing(engine, builder))
     return [problem for problem in found if problem]

@@ -80,7 +80,8 @@ def _engine(engine: dict) -> str:
     how = f" with {context}"
     if kind.on_gpus and settings["tensor_parallel"]:  # a GGUF file has its own precision
         how = f" in {settings['dtype']}, with tensor parallelism {settings['tensor_parallel']} and {context}"
-    return f"{name}{cite(kind.citation)}{how}"
+    backend = " (PyTorch backend)" if settings.get("backend") == "pytorch" else ""
+    return f"{name}{backend}{cite(kind.citation)}{how}"
 
 
 def _model(manifest: dict) -> list[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from openmath.settings.benchmark_names import source_of
 from openmath.settings.config import summary_config
-from openmath.settings.engine_kinds import engine_kind
+from openmath.settings.engine_kinds import EngineKind, engine_kind
 from openmath.settings.layout import Layout
 from openmath.settings.sample_settings import OWN_KEYS, engine_options
 
@@ -61,9 +61,18 @@ class Options:
         command = self.engine_setting(wildcards.model, "command")
         return ["--engine-command", command] if command else []
 
+    def kind(self, model: str) -> EngineKind:
+        """What is known of a model's engine before it starts."""
+        return engine_kind(self._models[model]["engine"], self.engine_setting(model, "backend"))
+
     def engine_setting(self, model: str, key: str) -> str:
-        """How a model's engine is run: `command`, `args` (speed only) or `image`."""
+        """How a model's engine is run: `command`, `args` (speed only), `image` or `backend`."""
         return self._config["engines"].get(self._models[model]["engine"], {}).get(key, "")
+
+    def copies(self, model: str) -> int | str:
+        """Value of `--copies`, and what follows it: not words of the shell command of their own, which would compute all again."""
+        copies, shared = self._config["generation"]["engines_per_job"], self._models[model].get("engines_per_gpu", 1)
+        return copies if shared == 1 else f"{copies} --engines-per-gpu {shared}"
 
     def engine_environment(self, model: str) -> str | None:
         """Conda environment of a model's engine; TensorRT-LLM has a container instead."""
@@ -74,11 +83,13 @@ class Options:
         """The environment in which an engine's version is asked for: its own."""
         return self.engine_environment(wildcards.model)
 
-    def sampling(self) -> list:
-        """How samples are drawn."""
+    def sampling(self, model: str) -> list:
+        """How samples are drawn, and where their answers stand if not only in boxes."""
         generation = self._config["generation"]
         options = ["--temperature", generation["temperature"], "--top-p", generation["top_p"]]
         options += ["--max-new-tokens", generation["max_new_tokens"]]
+        if "extraction" in self._models[model]:
+            options += ["--extraction", self._models[model]["extraction"]]
         for key in ("limit", "chat_date"):
             if generation.get(key):
                 options += [f"--{key.replace('_', '-')}", generation[key]]

@@ -174,7 +174,9 @@ def _engine_checks(path: tuple, model: dict, engines: dict) -> Iterator[Mistake]
     if engine not in KINDS and "serve" not in engines.get(engine, {}):
         known = [*KINDS, *(other for other in engines if other not in KINDS)]
         yield Mistake((*path, "engine"), f"no engine {engine!r}; {_meant(engine, known, 'engines')}")
-    elif model["deterministic"] and not engine_kind(engine).deterministic:
+    elif model.get("engines_per_gpu", 1) not in (1, "auto") and not engine_kind(engine).memory_flag:
+        yield Mistake((*path, "engines_per_gpu"), f"engine {engine!r} cannot be told its share of a GPU; vllm can")
+    elif model["deterministic"] and not engine_kind(engine, engines.get(engine, {}).get("backend")).deterministic:
         text = f"has no effect on engine {engine!r}; its server has to be started so"
         yield Mistake((*path, "deterministic"), text)
 
@@ -182,6 +184,8 @@ def _engine_checks(path: tuple, model: dict, engines: dict) -> Iterator[Mistake]
 def _own_engine_checks(path: tuple, name: str, engine: dict) -> Iterator[Mistake]:
     """An engine that is none of ours is described whole; ours are not described at all."""
     own = [key for key in OWN_KEYS if key in engine]
+    if "backend" in engine and name != "trtllm":
+        yield Mistake((*path, "backend"), "is for trtllm")
     if name in KINDS:
         if own:
             yield Mistake(path, f"{own[0]} is for an engine of your own, under another name", (own[0],))

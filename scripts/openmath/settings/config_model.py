@@ -18,6 +18,9 @@ from pydantic import (
     Field,
     JsonValue,
     Tag,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
 )
 from pydantic_core import PydanticCustomError
 
@@ -58,6 +61,17 @@ def _not_zero(number: int) -> int:
     if number == 0:
         raise PydanticCustomError("zero", "0 jobs compute nothing")
     return number
+
+
+def _number_or_auto(value: object, check: ValidatorFunctionWrapHandler) -> object:
+    """One message in place of one for each of the two."""
+    try:
+        return check(value)
+    except ValidationError:
+        told = {"value": repr(value)}
+        raise PydanticCustomError(
+            "number_or_auto", "{value} is neither a number of at least 1 nor 'auto'", told
+        ) from None
 
 
 def _a_day(value: object) -> object:
@@ -158,10 +172,22 @@ class Model(Section):
         "`chat`: the checkpoint's own template; `llama3-instruct`: the recipe's, with its empty system turn.",
         costs="answers",
     )
+    extraction: Literal["boxed", "fallbacks"] | MISSING = key(
+        MISSING,
+        '`fallbacks`: of finished samples without a box also `<answer>`, `####`, `Answer:`, "the answer is"; see docs/grading.md.',
+        costs="samples are published again from those kept, then graded",
+        unset="`boxed`",
+    )
     dtype: Literal["bfloat16", "float16", "float32"] = key(
         defaults.DTYPE, "Numbers of the weights; or `float16`, `float32`.", costs="answers"
     )
     tensor_parallel: Count = key(defaults.TENSOR_PARALLEL, "GPUs that share one copy of the model.", costs="answers")
+    engines_per_gpu: Annotated[Literal["auto"] | Count, WrapValidator(_number_or_auto)] | MISSING = key(
+        MISSING,
+        "Engines of `vllm` on each GPU: a small model leaves most of it idle. `auto`: by both sizes; see docs/engines.md.",
+        costs="nothing",
+        unset="`1`",
+    )
     context_length: int = key(defaults.CONTEXT_LENGTH, "Tokens of prompt and answer together.", costs="answers", ge=128)
     deterministic: bool = key(
         False,
@@ -234,6 +260,12 @@ class Engine(Section):
     )
     image: str | MISSING = key(MISSING, "Container for `--sdm apptainer`.", costs="nothing")
     args: str = key("", "Speed settings in the server's own flags (memory, batch size).", costs="nothing")
+    backend: Literal["tensorrt", "pytorch"] | MISSING = key(
+        MISSING,
+        "`trtllm`: `pytorch` serves the checkpoint without a build; TensorRT-LLM 1.3 has only that.",
+        costs="answers",
+        unset="`tensorrt`, the recipe's",
+    )
     serve: str | MISSING = key(
         MISSING,
         "Engine of your own: command line of its server, with `{checkpoint}` and `{port}`; see docs/extending.md.",

@@ -7,6 +7,7 @@ POLICY = "default"
 DTYPE = "bfloat16"
 TENSOR_PARALLEL = 1
 CONTEXT_LENGTH = 8192  # tokens of prompt and answer together
+EXTRACTIONS = ("boxed", "fallbacks")  # where the answer of a generation stands; the first is the default
 MAX_INPUT_LEN, MAX_NUM_TOKENS, MAX_BATCH_SIZE = 4096, 8192, 128  # the recipe's trtllm-build
 
 # generation:

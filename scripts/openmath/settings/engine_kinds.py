@@ -3,7 +3,7 @@
 Standard library only: this module also runs inside engine containers.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from openmath.files.records import EngineRecord
 from openmath.settings import defaults
@@ -17,7 +17,8 @@ class EngineKind:
 
     Where it runs:
     on_gpus: on `tensor_parallel` GPUs. hosted: somebody else runs it: it has an address, and no checkpoint, program or
-    hardware that we know. start_seconds: from the start of a job to its first request, where no job has measured it.
+    hardware that we know. memory_flag: of its server, the part of a GPU's memory that it may take; None: it has none, and no two
+    of it share a GPU. start_seconds: from the start of a job to its first request, where no job has measured it.
 
     What it takes:
     environment: its conda environment in envs/; None: only a container has it. installing: a hint. program: the command of
@@ -36,6 +37,7 @@ class EngineKind:
 
     on_gpus: bool
     hosted: bool = False
+    memory_flag: str | None = None
     start_seconds: float
     environment: str | None
     installing: str
@@ -55,6 +57,7 @@ class EngineKind:
 KINDS = {
     "vllm": EngineKind(
         on_gpus=True,
+        memory_flag="--gpu-memory-utilization",
         start_seconds=60.0,  # an 8B model on an H100: 58 s
         environment="vllm.yaml",
         installing="`make env-vllm` installs it; name its program under engines: vllm: command:.",
@@ -108,6 +111,8 @@ KINDS = {
         concurrency=64,  # hosted APIs limit it; a server of your own takes more: generation: concurrency
     ),
 }
+# `engines: trtllm: backend: pytorch`: the HF checkpoint as it stands, and no switch for repeatable bits.
+PYTORCH = replace(KINDS["trtllm"], builder=None, described_by=("checkpoint",), deterministic=False)
 # Of any other name under `engines:`, with a `serve` command; there also stand its GPUs, tokenizer and `extra_body`.
 OWN = EngineKind(
     on_gpus=True,
@@ -120,8 +125,10 @@ OWN = EngineKind(
 )
 
 
-def engine_kind(engine: str) -> EngineKind:
-    """The entry of an engine; of a name that has none, OWN."""
+def engine_kind(engine: str, backend: str | None = None) -> EngineKind:
+    """The entry of an engine; of a name that has none, OWN. backend: of `trtllm`, where what is asked depends on it."""
+    if engine == "trtllm" and backend == "pytorch":
+        return PYTORCH
     return KINDS.get(engine, OWN)
 
 

@@ -26,6 +26,7 @@ BUILD_KEYS = ("max_input_len", "max_num_tokens", "max_batch_size")  # of a Tenso
 # Of an engine of the user's own: how it is started is part of what it is.
 OWN_KEYS = ("serve", "version", "health", "tokenizer", "extra_body")
 OWN_DEFAULTS: dict = {"health": defaults.HEALTH, "tokenizer": defaults.TOKENIZER, "extra_body": {}}
+UNWRITTEN = {"backend": "tensorrt"}  # settings that are written down only where they are another
 COMPARED_BY_KEY = ("engine", "model", "settings")  # other dicts are one value: the prompt, the body of a request
 
 
@@ -83,7 +84,9 @@ def engine_settings(engine: str, options: Mapping) -> dict:
     settings = {key: options[key] for key in (*MODEL_KEYS, "deterministic")}
     if engine not in KINDS:
         settings |= {key: options.get(key, OWN_DEFAULTS.get(key)) for key in OWN_KEYS if key != "version"}
-    if engine_kind(engine).builder:
+    if options.get("backend") == "pytorch":
+        settings["backend"] = "pytorch"
+    elif engine_kind(engine).builder:
         settings["build"] = {key: options[key] for key in BUILD_KEYS}
     return settings
 
@@ -99,7 +102,9 @@ def engine_options(config: dict, model: str) -> dict:
         described = config["engines"][engine]
         options["tensor_parallel"] = Layout(config).gpus(model)
         options |= {key: described[key] for key in OWN_KEYS if key in described}
-    if engine_kind(engine).builder:
+    if config["engines"].get(engine, {}).get("backend") == "pytorch":
+        options["backend"] = "pytorch"
+    elif engine_kind(engine).builder:
         options |= settings["build"]
     return options | {"deterministic": settings["deterministic"]}
 
@@ -153,9 +158,9 @@ def _configured_checkpoint(settings: Mapping) -> dict:
 
 
 def agrees(known: Mapping, written: Mapping) -> bool:
-    """Whether settings that were written down are those known now. Keys that only one of them has are not compared."""
-    for key in known.keys() & written.keys():
-        ours, theirs = known[key], written[key]
+    """Whether settings that were written down are those known now. Keys that only one has are not compared, but UNWRITTEN."""
+    for key in (known.keys() & written.keys()) | ((known.keys() | written.keys()) & UNWRITTEN.keys()):
+        ours, theirs = (settings.get(key, UNWRITTEN.get(key)) for settings in (known, written))
         by_key = key in COMPARED_BY_KEY and isinstance(ours, dict) and isinstance(theirs, dict)
         if not (agrees(ours, theirs) if by_key else ours == theirs):
             return False

@@ -3,6 +3,7 @@
 import re
 
 from openmath.grading.language.lexer import DEGREE_WORDS, PERCENT_WORDS, SCALES, UNITS, Token
+from openmath.grading.limits import spend
 
 # Words that make what follows or precedes them a condition: they are never dropped as if they were units.
 _CONDITIONS = re.compile(
@@ -23,11 +24,18 @@ def drop_annotations(tokens: list[Token]) -> tuple[list[Token], list[str]]:
     position = 0
     while position < len(tokens):
         token = tokens[position]
-        if token.type != "word" or token.text in SCALES or token.text in DEGREE_WORDS or token.text in PERCENT_WORDS:
+        per = token.text == "/" and position + 1 < len(tokens) and tokens[position + 1].text in UNITS  # 12 / hour
+        if (
+            (token.type != "word" and not per)
+            or token.text in SCALES
+            or token.text in DEGREE_WORDS
+            or token.text in PERCENT_WORDS
+        ):
             kept.append(token)
             position += 1
             continue
         stop = _annotation_end(tokens, position)
+        spend(stop - position)
         words = " ".join(t.text for t in tokens[position:stop] if t.type == "word")
         ends_item = (
             stop == len(tokens)

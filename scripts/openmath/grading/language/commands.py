@@ -13,6 +13,7 @@ RELATIONS = {
 }  # fmt: skip
 _TWO_ARGUMENTS = {"frac": "div", "binom": "binom"}
 _CONSTANTS = {"pi": ("const", "pi"), "infty": ("infty",), "emptyset": ("set", ())}
+_GREEK_FUNCTIONS = frozenset({"Gamma", "zeta"})
 _NOT_SYMBOLS = frozenset({"not", "right", "left", "begin", "end", "tag", "label", "item", "hline", "ref", "cite"})
 _BIG = {"sum": "sum", "prod": "prod", "int": "int", "lim": "lim", "iint": "int", "oint": "int", "bigcup": "cup"}
 _MATRICES = {"matrix", "pmatrix", "bmatrix", "Bmatrix", "vmatrix", "Vmatrix", "smallmatrix", "array"}
@@ -56,6 +57,8 @@ class Commands(Grammar):
             if name == "overline" and inside[0] == "mul" and "".join(letters(inside)).isupper():
                 return inside  # the segment AB
             return ("call", "overline" if name == "bar" else name, (inside,))
+        if name in _GREEK_FUNCTIONS and self.accept("("):
+            return ("call", name, self.items_until(")"))
         if name in ("lfloor", "lceil"):
             return (name[1:], self.sum_in_group("r" + name[1:]))
         if name == "langle":
@@ -91,6 +94,8 @@ class Commands(Grammar):
         if self.accept("["):
             degree = self.sum_in_group("]")
         if self.peek() == "(":  # sqrt(7) in plain text: the bracket is the argument
+            return ("root", self.atom(), degree)
+        if self.peek() == "<num>":  # \sqrt17: nobody means the root of 1, times 7
             return ("root", self.atom(), degree)
         return ("root", self.required(), degree)
 

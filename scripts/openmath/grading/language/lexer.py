@@ -13,14 +13,32 @@ UNITS = frozenset(
     litres second seconds sec minute minutes min minutes hour hours hr hrs day days week weeks month months year years
     dollar dollars cent cents euro euros pound pounds rupees unit units square cubic sq per mph kmph people person
     persons student students ways way times apples coins balls points point cookies marbles pages books children boys girls
-    mb gb kb usd radians radian rad sides cards tickets toys games gallons gallon ounces ounce""".split()
+    mb gb kb usd radians radian rad sides cards tickets toys games gallons gallon ounces ounce lb lbs oz gal qt pt mpg kph rpm
+    amp amps volt volts watt watts ohm ohms ton tons tonne tonnes cup cups tsp tbsp mol hz khz mhz kwh pa kpa atm men man hens
+    pens cars hats cats dogs eggs cans jars pies wins win boy girl bit bits byte bytes""".split()
+)
+_GLUED = frozenset(
+    "mm cm km kg mg ml ft mph kmph kph hr hrs sec min lb lbs oz gal mpg rpm kwh khz mhz kpa tsp tbsp usd".split()
 )
 DEGREE_WORDS = frozenset({"degree", "degrees", "deg"})
 PERCENT_WORDS = frozenset({"percent", "pct", "percentage", "percents"})
-SCALES = {"dozen": 12, "hundred": 10**2, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
+SCALES = {
+    "dozen": 12,
+    "score": 20,
+    "gross": 144,
+    "lakh": 10**5,
+    "lakhs": 10**5,
+    "crore": 10**7,
+    "crores": 10**7,
+    "hundred": 10**2,
+    "thousand": 10**3,
+    "million": 10**6,
+    "billion": 10**9,
+    "trillion": 10**12,
+}
 FUNCTIONS = frozenset(
     """sin cos tan cot sec csc arcsin arccos arctan arccot sinh cosh tanh coth log ln lg exp gcd lcm max min det
-    deg arg sgn""".split()
+    deg arg sgn cis""".split()
 )
 SEPARATORS = frozenset({"and", "or"})
 NUMBER_WORDS = {
@@ -51,8 +69,9 @@ _TOKEN = re.compile(
     re.DOTALL | re.ASCII,
 )
 _GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
-_INFINITY = frozenset({"infinity", "inf", "oo"})
+INFINITY = frozenset({"infinity", "inf", "oo"})
 _CHOICES = re.compile(r"[A-Z](?:(?:,\s*|\s+and\s+|,\s*and\s+)[A-Z])+")  # \text{A, C and D}: three choices
+_ROMAN = re.compile(r"X{0,3}(?:IX|IV|V?I{0,3})(?<=..)")
 _TEXTUAL = frozenset({"text", "mathrm"})
 
 
@@ -141,12 +160,14 @@ def _letters(run: str, spaced: bool, tokens: list[Token]) -> None:
         tokens.append(Token("sep", lower, spaced))
     elif run in FUNCTIONS or run in ("sqrt", "pi", "theta", "binom", "frac"):
         tokens.append(Token("cmd", run, spaced))
-    elif lower in _INFINITY:
+    elif lower in INFINITY:
         tokens.append(Token("cmd", "infty", spaced))
     elif lower in DEGREE_WORDS or lower in PERCENT_WORDS or lower in SCALES:
         tokens.append(Token("word", lower, spaced))
-    elif lower in UNITS and after_value and (spaced or len(run) > 3):
+    elif lower in UNITS and after_value and (spaced or len(run) > 3 or (tokens[-1].type == "num" and run in _GLUED)):
         tokens.append(Token("word", lower, spaced))
+    elif _ROMAN.fullmatch(run):  # IV is not VI
+        tokens.append(Token("sym", run, spaced))
     elif len(run) <= 2 or (len(run) == 3 and not run.istitle()) or (len(run) == 4 and run.isupper()):
         for letter in run:
             tokens.append(Token("sym", letter, spaced))
@@ -180,8 +201,8 @@ def _text(text: str, position: int, command: str, spaced: bool, tokens: list[Tok
         _letters(inside, spaced, tokens)
     elif _CHOICES.fullmatch(inside):
         tokens.extend(tokenize(inside))
-    elif inside in FUNCTIONS or words in _INFINITY:
-        tokens.append(Token("cmd", "infty" if words in _INFINITY else inside, spaced))
+    elif inside in FUNCTIONS or words in INFINITY:
+        tokens.append(Token("cmd", "infty" if words in INFINITY else inside, spaced))
     elif words.isdigit():
         tokens.append(Token("num", words, spaced))
     else:

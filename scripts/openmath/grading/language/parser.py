@@ -16,8 +16,9 @@ from openmath.grading.language.lexer import DEGREE_WORDS, PERCENT_WORDS, SCALES,
 _SEPARATORS = (",", ";", "and", "or", "\\\\", "wedge", "vee", "Leftrightarrow")
 _BOUNDS = ("<", ">", "<=", ">=", "!=")  # before the first side: "> 3" is x > 3
 _SET_OPERATIONS = {"cup": "cup", "cap": "cap", "setminus": "minus"}
+_INFIX = {"choose": "binom", "over": "div"}
 MAX_TUPLE = 200  # tokens of a tuple that are searched for its comma
-_NO_FACTORS = {*RELATIONS, *_SET_OPERATIONS, *_SEPARATORS} | set(  # commands that end a product
+_NO_FACTORS = {*RELATIONS, *_SET_OPERATIONS, *_SEPARATORS, *_INFIX} | set(  # commands that end a product
     "pm mp cdot times div bmod mod pmod forall rfloor rceil rangle rbrace Big".split()
 )
 
@@ -103,7 +104,12 @@ class Parser(Commands, Atoms):
             term = self.product()
             tag = {"-": "neg", "pm": "pm", "mp": "mp"}.get(sign)
             terms.append((tag, term) if tag else term)
-        return ("add", tuple(terms)) if len(terms) > 1 else terms[0]
+        tree = ("add", tuple(terms)) if len(terms) > 1 else terms[0]
+        infix = _INFIX.get(self.peek())  # {10 \choose 3}, {a+b \over 2}
+        if infix:
+            self.at += 1
+            return (infix, tree, self.sum())
+        return tree
 
     def product(self) -> tuple:
         tree = self.power()

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from openmath.grading.language.lexer import FUNCTIONS, INFINITY, UNITS
 from openmath.grading.readings import Reading
 
 _YES = frozenset({"yes", "true", "correct"})
@@ -25,6 +26,11 @@ _WINS = re.compile(
     r"win(?: for sure)?))$",
     re.IGNORECASE,
 )
+_DOES_NOT_EXIST = frozenset({"dne", "doesnotexist", "limitdoesnotexist", "nonexistent"})
+# Alice and Bob, in whatever order
+_NAMES = re.compile(r"[A-Z][a-z]+(?:,? and [A-Z][a-z]+|(?:, [A-Z][a-z]+)+,? and [A-Z][a-z]+)")
+_BETWEEN_NAMES = re.compile(r",? and |, ")
+_THREE_LETTERS = re.compile(r"(?=.*[aeiou])[a-z]{3}")
 _MERIDIEM = re.compile(r"\b([ap])\s*\.\s*m\b\.?", re.IGNORECASE)
 _NOT = r"\b(?:not|no|never|none|neither|nor|cannot|fails?|impossible)\b|n't\b"
 _NO_SENTENCE = re.compile(
@@ -54,6 +60,12 @@ _REALS = re.compile(
     r"(?:(?:all|every|any|the) )?(?:real numbers?|reals?|real x)|all real(?: values| numbers)? (?:of )?[a-z]",
     re.IGNORECASE,
 )
+_REALS_BUT = re.compile(
+    r"(?:all|every|any|the) (?:reals?|real numbers?|numbers?|real values?(?: of [a-z])?|values of [a-z]) "
+    r"(?:except|other than|but)(?: for)?"
+    r"(?: [a-z] ?=)? (.+)",
+    re.IGNORECASE | re.DOTALL,
+)
 _INFINITELY_MANY = re.compile(
     rf"(?!.*(?:{_NOT}|\bfinitely))(?:there (?:are|exist) )?infinitely many\b(?P<more>.*)", re.DOTALL
 )
@@ -69,6 +81,12 @@ def is_all_reals(text: str) -> bool:
     return bool(_REALS.fullmatch(unwrapped(text).strip(" .")))
 
 
+def reals_but(sentence: str) -> str | None:
+    """ "all real numbers except 3" as a formula; None of other sentences. sentence: without \\text."""
+    found = _REALS_BUT.fullmatch(sentence.strip(" ."))
+    return f"\\mathbb{{R}} \\setminus \\{{{found[1]}\\}}" if found else None
+
+
 def is_nothing(text: str) -> bool:
     """Does the whole answer say that there is none?"""
     return _says_nothing(unwrapped(text))
@@ -81,9 +99,16 @@ def _says_nothing(words: str) -> bool:
 def is_words(text: str) -> bool:
     """Is the whole answer one of the words that would otherwise read as a product of letters?"""
     word = unwrapped(text).strip(" .")
-    if _CAPITALS.fullmatch(word):
+    if _CAPITALS.fullmatch(word) or _is_three_letter_word(word) or "".join(word.lower().split()) in _DOES_NOT_EXIST:
         return True
     return word.lower() in _KNOWN or _says_nothing(word)
+
+
+def _is_three_letter_word(word: str) -> bool:
+    """ "dog", which is not "god", but not abc, xyz, or sin."""
+    return (
+        bool(_THREE_LETTERS.fullmatch(word)) and word not in FUNCTIONS | UNITS | INFINITY and sorted(word) != list(word)
+    )
 
 
 def key(text: str) -> str:
@@ -95,7 +120,11 @@ def key(text: str) -> str:
     words = winner[1] if winner else words
     lowered = _NOT_RATIONAL.sub("irrational", _LETTERS.sub(lambda word: word[0].lower(), words))
     bare = _DROPPED.sub("", lowered)
-    if bare in _YES:
+    if _NAMES.fullmatch(words):
+        bare = ",".join(sorted(_BETWEEN_NAMES.split(words.lower())))
+    if bare in _DOES_NOT_EXIST:
+        bare = "dne"
+    elif bare in _YES:
         bare = "yes"
     elif bare in _NO:
         bare = "no"
@@ -124,7 +153,7 @@ def short_answer(text: str) -> str | None:
     if len(words_said) > 1 and _PARTS.fullmatch(words):
         return "text:" + ",".join(words_said)
     many = _INFINITELY_MANY.match(words)
-    if many and len(many["more"].split()) <= 2:
+    if many and len(many["more"].split()) <= 2 and not _HEDGED.search(words):
         return "infinitely many"
     found = _SHORT.match(words)
     return None if not found or _BOTH.search(found[2]) or _HEDGED.search(words) else f"text:{found[1]}"

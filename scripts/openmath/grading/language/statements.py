@@ -56,6 +56,23 @@ _SENTENCE = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 
+# Area = 12, \text{Total: } 12; but not "If n is even: 12"
+_LABELLED = re.compile(
+    r"(?:\\text\s*\{\s*)?((?![A-Z]{2,3}\b)[A-Za-z]{3,20}(?: [a-z]{2,20}){0,2})\s*\}?\s*([=:])\s*\}?\s*(?=[-\d\\$(])(.+)",
+    re.DOTALL,
+)
+_CONDITION = re.compile(
+    r"\b(?:if|when|where|for|not|no|yes|except|only|all|some|every|each|and|or|is|are|sin|cos|tan|log)\b", re.IGNORECASE
+)
+
+
+def labelled(text: str) -> tuple[str, str] | None:
+    """("area", "12") of Area = 12; None of other texts."""
+    found = _LABELLED.fullmatch(text) if len(text) <= MAX_PROSE else None
+    if not found or _CONDITION.search(found[1]) or "=" in found[3] or (found[2] == ":" and not found[1][0].isupper()):
+        return None
+    return "".join(found[1].lower().split()), found[3]
+
 
 def readings(text: str) -> Iterator[tuple[Reading, str]]:
     """(reading, text or key) of the ways a sentence may be read: yes or no, infinitely many, or the formula it states."""

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from openmath.grading.language.lexer import FUNCTIONS
-from openmath.grading.limits import TooLarge
+from openmath.grading.limits import TooLarge, spend
 
 MAX_SIGNS = 6  # plus-minus signs in one formula: each doubles the answers it stands for
+DIFFERENTIALS = (("sym", "d"), ("sym", "\\partial"))  # the d of dx
 STRUCTURED = {"list", "group", "set", "rel", "union", "matrix", "cases", "ratio", "infty"}  # not numbers
 
 
@@ -23,6 +24,13 @@ def argument_names(function: tuple, body: tuple) -> dict[str, str]:
     names = dict(zip((argument[1] for argument in function[2]), "xyz", strict=False))
     others = letters(body) - set(names)
     return {} if others & set("xyz") or len(names) < len(function[2]) else names
+
+
+def is_differentiation(above: tuple, below: tuple) -> bool:
+    """Is this fraction d/dx, d^2/dx^2 or the like, and not one of two numbers?"""
+    if below[0] != "mul" or below[1] not in DIFFERENTIALS:
+        return False
+    return above == below[1] or (above[0] == below[2][0] == "pow" and above[1] == below[1] and above[2] == below[2][2])
 
 
 def strip_label_of_first(items: tuple) -> list[tuple]:
@@ -46,6 +54,21 @@ def label_of(item: tuple) -> str | None:
     return None
 
 
+def bounded_name(item: tuple) -> str | None:
+    """The x of x > 3 and 1 < x < 2, the f(x) of 1 < f(x) < 2, as its tree in text; None of other items."""
+    if item[0] != "rel" or item[1][0] not in ("<", ">", "<=", ">=", "!="):
+        return None
+    for side in item[2][1:2] if len(item[2]) == 3 else item[2]:
+        if side[0] == "sym" and sum(map(bool, map(letters, item[2]))) == 1:
+            return side[1]
+    middle = item[2][1]
+    return (
+        repr(middle)
+        if len(item[2]) == 3 and letters(middle) and not (letters(item[2][0]) or letters(item[2][2]))
+        else None
+    )
+
+
 def is_label(tree: tuple) -> bool:
     """Is this a name for the quantity asked for: x, f(x), (x, y), |AB|, AB/CD?"""
     tag = tree[0]
@@ -66,7 +89,19 @@ def is_label(tree: tuple) -> bool:
 
 def is_quantity(tree: tuple) -> bool:
     """Is this an expression whose value may be the answer, unlike the left side of a curve's equation?"""
-    return is_label(tree) or any(node[0] in ("abs", "call", "big") for node in walk(tree))
+    return (
+        is_label(tree) or is_sum(tree) or any(node[0] in ("abs", "call", "big", "floor", "ceil") for node in walk(tree))
+    )
+
+
+def is_sum(tree: tuple) -> bool:
+    """Is this m + n, 100m + n, mn or p - q: what a problem asks for? Of x and y, only without coefficients."""
+    terms = [term[1] if term[0] == "neg" else term for term in (tree[1] if tree[0] == "add" else (tree,))]
+    if letters(tree) & set("xyz"):
+        return all(term[0] == "sym" for term in terms)
+    return bool(letters(tree)) and all(
+        part[0] in ("sym", "num", "mul", "pow", "const") for term in terms for part in walk(term)
+    )
 
 
 def bound_label(sides: tuple) -> tuple | None:
@@ -95,6 +130,16 @@ def _named_product(tree: tuple) -> bool:
     )
 
 
+def is_square(tree: tuple) -> bool:
+    """Is this the square of something with letters, as 4x^2 or (x-1)^6, whose root may have either sign?"""
+    if tree[0] == "pow":
+        base, exponent = tree[1:]
+        return exponent[0] == "num" and exponent[1].isdigit() and int(exponent[1][-2:]) % 4 == 2 and bool(letters(base))
+    if tree[0] in ("mul", "div"):
+        return any(map(is_square, tree[1:])) and all(is_square(part) or not letters(part) for part in tree[1:])
+    return False
+
+
 def letters(tree: tuple) -> set[str]:
     """Names of the variables in a tree, with their indices: {"x", "a_1"}."""
     return {node[1] for node in walk(tree) if node[0] == "sym"}
@@ -106,6 +151,7 @@ def walk(tree: object) -> Iterator[tuple]:
     while stack:
         node = stack.pop()
         if isinstance(node, tuple):
+            spend(1)
             if node and isinstance(node[0], str):
                 yield node
             stack.extend(part for part in node if isinstance(part, tuple))
@@ -130,6 +176,7 @@ def expand(tree: tuple, *, together: bool = False) -> list[tuple]:
         raise TooLarge
     together = together or any(node[0] == "mp" for node in walk(tree))
     choices = [(True,) * count, (False,) * count] if together else itertools.product((True, False), repeat=count)
+    spend(2 * sum(1 for _ in walk(tree)) * (2 if together else 2**count))  # nodes of the formulas to come
     return [_with_signs(tree, iter(choice)) for choice in choices]
 
 
@@ -149,13 +196,4 @@ def sign_of_infinity(tree: tuple) -> str | None:
         return "+oo"
     if tree[0] == "neg" and tree[1][0] == "infty":
         return "-oo"
-    return None
-
-
-def scaled_matrix(tree: tuple) -> tuple | None:
-    """A number times a matrix, multiplied out."""
-    if tree[0] == "neg" and tree[1][0] == "matrix":
-        return ("matrix", tuple(tuple(("neg", cell) for cell in row) for row in tree[1][1]))
-    if tree[0] == "mul" and tree[2][0] == "matrix" and tree[1][0] not in STRUCTURED:
-        return ("matrix", tuple(tuple(("mul", tree[1], cell) for cell in row) for row in tree[2][1]))
     return None

@@ -4,43 +4,131 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
+from openmath.grading.language.wrappers import unwrapped
+
 _SPELLINGS = {
     "mm": "mm millimeter millimetre", "cm": "cm centimeter centimetre", "m": "m meter metre",
-    "km": "km kilometer kilometre", "in": "inch inche", "ft": "ft foot feet", "yd": "yd yard", "mi": "mi mile",
+    "km": "km kilometer kilometre", "in": "in inch inche", "ft": "ft foot feet", "yd": "yd yard", "mi": "mi mile",
     "g": "g gm gram", "kg": "kg kilogram", "mg": "mg milligram", "l": "l liter litre", "ml": "ml milliliter millilitre",
     "s": "s sec second", "min": "min minute", "h": "h hr hour", "day": "day", "week": "week wk", "month": "month",
-    "year": "year yr", "dollar": "dollar usd", "cent": "cent", "euro": "euro", "%": "percent pct percentage", "unit": "unit",
+    "year": "year yr", "dollar": "dollar usd", "cent": "cent", "euro": "euro eur", "sterling": "gbp", "rupee": "rs inr rupee",
+    "yen": "yen jpy", "yuan": "yuan rmb cny", "%": "percent pct percentage", "unit": "unit", "radian": "rad radian",
+    "celsius": "c celsius", "fahrenheit": "f fahrenheit", "gallon": "gal gallon", "ounce": "oz ounce", "pound": "lb pound",
+    "person": "people person", "child": "child children",
 }  # fmt: skip
 _NAMES = {spelling: name for name, spellings in _SPELLINGS.items() for spelling in spellings.split()}
-_SPEEDS = {"mph": ("mi", "h"), "kmph": ("km", "h"), "kph": ("km", "h")}
+_SPEEDS = {"mph": ("mi", "h"), "kmph": ("km", "h"), "kph": ("km", "h"), "mpg": ("mi", "gallon")}
 _POWERS = {"square": 2, "sq": 2, "cubic": 3, "cu": 3}
+# Words behind a number that say nothing about what is counted.
+_FILLERS = frozenset(
+    """a an the of in on at per by as to this that these those each every all total altogether exactly overall different distinct
+    possible such way arrangement possibility combination choice outcome number integer value solution time item object""".split()
+)
+# A number with one of these is another answer than with the opposite one, and may vote for none of both: 15% increase.
+DIRECTIONS = frozenset(
+    """increase decrease rise fall gain profit loss surplus deficit debt fast slow faster slower early late earlier later ago
+    left right north south east west upward downward forward backward clockwise counterclockwise anticlockwise ahead behind
+    underground bc ad bce ce taller shorter older younger heavier lighter hotter colder win credit debit
+    discount markup growth drop""".split()
+)
+_DIRECTED = re.compile(
+    rf"(?:an? |the )?({'|'.join(sorted(DIRECTIONS))})\s+(?:of|by)\s+(?=[\\\d$-])(.*)", re.IGNORECASE | re.DOTALL
+)
+_ARTICLE = re.compile(r"^(?:an?|the) (?=[\d\\$])", re.IGNORECASE)
 _PART = re.compile(r"[A-Za-z]+|\^[\s{]*(-?\d+)|/|\S")
 _POWER = re.compile(r"[a-z]+(?:\^(\d+))?")
-_DOLLARS = re.compile(r"\s*(?:\\\$|\$(?=[^$]*$))\s*[\d.]")
+_WORD = re.compile(r"[a-z]+")
+_CURRENCIES = {"€": "euro", "£": "sterling", "¥": "yen", "₹": "rupee", "₽": "ruble", "₩": "won", "元": "yuan"}
+_CURRENCY = re.compile("[" + "".join(_CURRENCIES) + "]")
+_CURRENCY_BEFORE = re.compile(
+    r"(?:\\text\s*\{)?\s*\b(Rs|INR|USD|EUR|GBP|JPY|RMB|CNY|US(?=\\?\$))(?![A-Za-z])\.?\s*\}?[\s~]*(?=[\\$\d])"
+)
+_DOLLARS = re.compile(
+    r"[\s-]*(?:\\text\s*\{\s*)?(?:US)?(?:\\\$|\$(?=[^$]*$))\s*\}?\s*[\d.]|[\d.]+\s*(?:\\\$|\$(?=[^$]*$))\s*$"
+)
+ANGLES = {frozenset({"degree"}), frozenset({"radian"})}
 
 
-def clash(one: str | None, other: str | None) -> bool:
-    """Do both answers state a unit, and not the same? "Units" are any unit, and square units any unit squared."""
-    if one is None or other is None or one == other:
-        return False
-    if "unit" in (one, other):
-        return False
-    first, second = _POWER.fullmatch(one), _POWER.fullmatch(other)
-    generic = one.startswith("unit^") or other.startswith("unit^")
-    return not (generic and first and second and first[1] == second[1])
+def clash(one: frozenset[str], other: frozenset[str]) -> bool:
+    """Do both answers state units or words, each something that the other does not? "Units" are any unit."""
+    first, second = _specific(one, other), _specific(other, one)
+    return not (first <= second or second <= first)
 
 
-def unit_of(raw: str, annotations: Iterable[str], tree: tuple | None) -> str | None:
-    r"""The unit that an answer states: "cm^2", "km/h", "dollar", "%", "degree"; None if none, or none that is known.
+def _specific(names: frozenset[str], others: frozenset[str]) -> set[str]:
+    """The names but for units that the others leave open: any unit, or any squared."""
+    if "unit" in names or "unit" in others:
+        names = frozenset(name for name in names if not (name in _SPELLINGS or _power(name) or " " in name))
+    return {name for name in names if not (name in others or f"unit^{_power(name)}" in others)}
 
-    raw: as written (for \$5); annotations: the words dropped behind each value; tree: of the rest (for % and degrees).
+
+def _power(name: str) -> str | None:
+    """The 2 of cm^2."""
+    found = _POWER.fullmatch(name)
+    return found[1] if found else None
+
+
+def unit_of(raw: str, annotations: Iterable[str], tree: tuple | None) -> frozenset[str]:
+    r"""What an answer says behind its value: {"cm^2"}, {"km h^-1"}, {"%", "increase"}, {"girl"}; empty if nothing.
+
+    raw: as written (for \$5); annotations: words dropped behind each value, which must agree; tree: of the rest (% and degrees).
     """
-    if _DOLLARS.match(raw):
-        return "dollar"
-    found = {_canonical(words) for words in annotations}
-    if tree is not None and tree[0] in ("deg", "pct") and not found:
-        return {"deg": "degree", "pct": "%"}[tree[0]]
-    return found.pop() if len(found) == 1 else None
+    if "$" in raw:
+        raw = unwrapped(raw)
+    stated = {_words(words) for words in annotations}
+    if len(stated) > 1:
+        return frozenset()
+    found = set(stated.pop() if stated else ())
+    currency = _CURRENCY.search(raw) or _CURRENCY_BEFORE.match(raw)
+    if currency and currency[0] in _CURRENCIES:
+        found = _priced(_CURRENCIES[currency[0]], found)
+    elif currency and currency[1] != "US":
+        found = _priced(_NAMES[currency[1].lower()], found)
+    elif _DOLLARS.match(raw):
+        found = _priced("dollar", found)
+    if tree is not None and tree[0] in ("deg", "pct"):
+        found.add({"deg": "degree", "pct": "%"}[tree[0]])
+    return frozenset(found)
+
+
+def _priced(currency: str, found: set[str]) -> set[str]:
+    """A currency with what stands behind the number: $12 / hour is in dollars per hour."""
+    per = {name for name in found if all("^-" in part for part in name.split())}
+    return (found - per) | {" ".join(sorted([currency, *" ".join(per).split()]))}
+
+
+def without_currency(text: str) -> str:
+    """Rs 24 as 24."""
+    return _CURRENCY_BEFORE.sub("", text)
+
+
+def directed(text: str) -> str:
+    """ "an increase of 15%" as "15% increase"."""
+    found = _DIRECTED.fullmatch(text)
+    if found:
+        return f"{found[2]} {found[1].lower()}"
+    return _ARTICLE.sub("", text) if text.rpartition(" ")[2].lower().strip("}. ") in DIRECTIONS else text
+
+
+def _words(annotation: str) -> frozenset[str]:
+    """A unit in one spelling, or the words that are no fillers, each in the singular."""
+    annotation = annotation.replace("^\\circ", "").replace(",", "")
+    unit = _canonical(annotation)
+    if unit:
+        return frozenset({unit})
+    found = set()
+    for word in _WORD.findall(annotation.lower()):
+        name = _NAMES.get(word) or _NAMES.get(_singular(word)) or _singular(word)
+        found.add(name)
+    return frozenset(found - _FILLERS)
+
+
+def _singular(word: str) -> str:
+    if word.endswith("ies") and len(word) > 4:
+        return word[:-3] + "y"
+    if word.endswith(("sses", "xes", "ches", "shes")):
+        return word[:-2]
+    return word[:-1] if word.endswith("s") and not word.endswith(("ss", "us", "is")) else word
 
 
 def _canonical(words: str) -> str | None:
@@ -57,7 +145,7 @@ def _canonical(words: str) -> str | None:
             power = _POWERS[text]
         elif text in _SPEEDS:
             powers.update({_SPEEDS[text][0]: 1, _SPEEDS[text][1]: -1})
-        elif last := _NAMES.get(text) or _NAMES.get(text.removesuffix("s")):
+        elif last := _NAMES.get(text) or _NAMES.get(_singular(text)):
             powers[last] += sign * power
             power = 1
         elif text not in "{}.":

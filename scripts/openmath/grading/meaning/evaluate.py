@@ -9,18 +9,21 @@ from collections.abc import Callable
 from flint import acb, arb, fmpq, fmpz
 
 from openmath.grading.language.lexer import NotMath
+from openmath.grading.language.trees import is_differentiation, is_square
 from openmath.grading.limits import TooLarge
 from openmath.grading.meaning import values
 from openmath.grading.meaning.series import Series
-from openmath.grading.meaning.values import Unclear, Value, ball, is_integer, opaque
+from openmath.grading.meaning.values import Unclear, Value, ball, charge, charge_result, is_integer, opaque
 
 MAX_STEPS = 60_000  # nodes evaluated for one answer
+MAX_DETERMINANT = 5  # rows
 MAX_PERIOD = 1_000  # digits under the bar of a repeating decimal
-_TRIGONOMETRY = {"sin", "cos", "tan", "cot", "sec", "csc"}
+_TRIGONOMETRY = {"sin", "cos", "tan", "cot", "sec", "csc", "cis"}
 _SIMPLE: dict[str, Callable[[acb], acb]] = {
     "sin": acb.sin, "cos": acb.cos, "tan": acb.tan, "cot": acb.cot, "sec": acb.sec, "csc": acb.csc,
     "arcsin": acb.asin, "arccos": acb.acos, "arctan": acb.atan, "sinh": acb.sinh, "cosh": acb.cosh, "tanh": acb.tanh,
     "coth": acb.coth, "exp": acb.exp, "ln": acb.log, "arccot": lambda z: (1 / z).atan(),
+    "cis": lambda z: (z * acb(0, 1)).exp(), "Gamma": acb.gamma, "zeta": acb.zeta,
 }  # fmt: skip
 
 
@@ -29,7 +32,8 @@ class Evaluator(Series):
 
     common_log: log without a base is base 10 (else natural). radians: a degree sign is worth pi/180 everywhere (else
     only inside trigonometric functions). hundredths: % is worth 1/100 (else nothing). rounded: a decimal is every
-    number that rounds to it. After evaluation, `used` says which of these mattered: log, deg, pct, decimal.
+    number that rounds to it. After evaluation, `used` says which of these mattered: log, deg, pct, decimal; and open, if an
+    integral or the like was not worked out.
     """
 
     def __init__(self, *, common_log=False, radians=False, hundredths=False, rounded=False, names=None, salt=""):
@@ -52,7 +56,9 @@ class Evaluator(Series):
         method = getattr(self, "_" + tree[0], None)
         if method is None:
             raise NotMath(tree[0])
-        return method(*tree[1:])
+        value = method(*tree[1:])
+        charge_result(value)
+        return value
 
     def _num(self, text: str) -> Value:
         return self._decimal(text) if "." in text or "e" in text.lower() else fmpq(fmpz(text))
@@ -98,7 +104,7 @@ class Evaluator(Series):
         return acb.pi() if name == "pi" else acb(1).exp()
 
     def _infty(self) -> Value:
-        return opaque("infinity")
+        raise ZeroDivisionError  # oo - oo, 1^oo: undefined, and not the same as another undefined one
 
     def _base(self, digits: str, base: str) -> Value:
         return opaque("base", digits.lstrip("0"), base)
@@ -107,6 +113,7 @@ class Evaluator(Series):
         total: Value = fmpq(0)
         for term in terms:
             total = total + self.value(term)
+            charge_result(total)
         return total
 
     def _neg(self, inner: tuple) -> Value:
@@ -122,15 +129,23 @@ class Evaluator(Series):
         divisor = self.value(below)
         if isinstance(divisor, fmpq) and divisor == 0:
             raise ZeroDivisionError
+        if is_differentiation(above, below):
+            self.used.add("open")
+            return opaque("derivative", values.key(divisor))
         return self.value(above) / divisor
 
     def _pow(self, base: tuple, exponent: tuple) -> Value:
         if exponent == ("sym", "T"):
             raise NotMath("transpose")
+        if exponent == ("div", ("num", "1"), ("num", "2")):
+            return self._root(base, ("num", "2"))
         return values.power(self.value(base), self.value(exponent))
 
     def _root(self, inner: tuple, degree: tuple) -> Value:
-        return values.power(self.value(inner), self._div(("num", "1"), degree))
+        value = values.power(self.value(inner), self._div(("num", "1"), degree))
+        if degree == ("num", "2") and isinstance(value, acb) and is_square(inner):  # the root of x^2 is |x|
+            return acb(abs(value))
+        return value
 
     def _fact(self, inner: tuple) -> Value:
         return values.factorial(self.value(inner))
@@ -139,6 +154,8 @@ class Evaluator(Series):
         return values.binomial(self.value(above), self.value(below))
 
     def _abs(self, inner: tuple) -> Value:
+        if inner[0] == "matrix":
+            return self._determinant(inner[1])
         value = self.value(inner)
         return abs(value) if isinstance(value, fmpq) else acb(abs(value))
 
@@ -175,10 +192,13 @@ class Evaluator(Series):
         """A known function; any other is a number of its own for each of its arguments."""
         if name in _TRIGONOMETRY:
             self.trigonometric += 1
+            charge("elementary")
             try:
                 return _SIMPLE[name](ball(self.value(arguments[0])))
             finally:
                 self.trigonometric -= 1
+        if name == "det" and len(arguments) == 1 and arguments[0][0] == "matrix":
+            return self._determinant(arguments[0][1])
         if name in _SIMPLE and len(arguments) == 1:
             value = self.value(arguments[0])
             if name == "ln" and isinstance(value, fmpq):
@@ -186,6 +206,7 @@ class Evaluator(Series):
                     raise ZeroDivisionError
                 if value == 1:
                     return fmpq(0)
+            charge("elementary")
             return _SIMPLE[name](ball(value))
         if name in ("log", "ln", "lg"):
             return self._logarithm(name, arguments)
@@ -205,8 +226,21 @@ class Evaluator(Series):
             return opaque(name, *sorted(values.key(x) for x in numbers))
         return opaque("call", name, *(values.key(self.value(argument)) for argument in arguments))
 
+    def _determinant(self, rows: tuple) -> Value:
+        """By its first row, of at most 5 x 5."""
+        if len(rows) != len(rows[0]) or len(rows) > MAX_DETERMINANT:
+            raise NotMath("a determinant of this size")
+        if len(rows) == 1:
+            return self.value(rows[0][0])
+        total: Value = fmpq(0)
+        for column, cell in enumerate(rows[0]):
+            minor = tuple(row[:column] + row[column + 1 :] for row in rows[1:])
+            total = total + (-1) ** column * self.value(cell) * self._determinant(minor)
+        return total
+
     def _logarithm(self, name: str, arguments: tuple) -> Value:
         value = ball(self.value(arguments[0]))
+        charge("power")  # two logarithms
         if value.is_zero():
             raise ZeroDivisionError
         if len(arguments) == 2:

@@ -38,7 +38,11 @@ class Keys(ABC):
 
     @abstractmethod
     def interval(self, brackets: str, items: tuple) -> str:
-        """The key of an interval between two items; an infinite end is always open."""
+        """The key of an interval between two items."""
+
+    @abstractmethod
+    def bounded_quantity(self, signs: tuple, sides: tuple) -> str | None:
+        """The interval of 1 < f(x) < 2, whose middle is no letter; None of other relations."""
 
     @abstractmethod
     def piece(self, tree: tuple) -> str:

@@ -36,10 +36,11 @@ class OtherReadings(Keys):
         tag = tree[0]
         if tag == "list":
             items = tuple(strip_label_of_first(tree[1]))
-            if all(item[0] != "rel" or label_of(item) for item in items):
+            together = tree[2:] != ("or",) or len({label_of(item) for item in items}) == 1  # not of x = 2 or y = 3
+            if together and all(item[0] != "rel" or label_of(item) for item in items):
                 ordered = sorted(items, key=label_of) if {label_of(item) for item in items} <= _COORDINATES else items
                 yield Reading.SEQUENCE, "(" + ",".join(self.key(value_of(item)) for item in ordered) + ")"
-            if all(label_of(item) for item in items):
+            if together and all(label_of(item) for item in items):
                 yield Reading.RECORD, self.record_key(items)
             if all(item[0] == "rel" and item[1] == ("=",) and is_unknown_function(item[2][0]) for item in tree[1]):
                 yield from self.function_list_keys(tree[1])
@@ -51,7 +52,7 @@ class OtherReadings(Keys):
             yield Reading.VECTOR, "(" + ",".join(self.key(cell) for row in tree[1] for cell in row) + ")"
         elif tag == "ratio" and len(tree[1]) == 2:
             yield Reading.QUOTIENT, self.number_key(("div", *tree[1]))
-        elif tag == "base":
+        elif tag == "base" and tree[1].replace(".", "").isdigit():
             yield Reading.BARE_DIGITS, self.number_key(("num", tree[1]))
         if tag != "list" and count_signs(tree) > 1:
             yield Reading.SIGNS_TOGETHER, self.set_key(tuple(expand(tree, together=True)))
@@ -84,6 +85,9 @@ class OtherReadings(Keys):
             if len(sides) == 2 and is_quantity(right) and letters(right) and not letters(left):
                 yield Reading.VALUE, self.key(left)
         elif set(signs) <= ORDER | {"="}:
+            bounded = self.bounded_quantity(signs, sides)
+            if bounded:
+                yield Reading.RANGE, bounded
             flipped = tuple(reversed(sides)) if signs[0] in (">", ">=") else sides
             yield Reading.CHAIN, "(" + ",".join(map(self.key, flipped)) + ")"
             if len(sides) == 2 and sides[0][0] == sides[1][0] == "sym" and signs[0] in ORDER:  # x < a as an interval

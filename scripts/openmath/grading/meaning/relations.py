@@ -5,8 +5,10 @@ from typing import NamedTuple
 
 from flint import acb, ctx, fmpq
 
+from openmath.grading.language.lexer import NotMath
 from openmath.grading.language.trees import STRUCTURED, argument_names, bound_label, has_signs, is_label, letters, walk
 from openmath.grading.meaning import values
+from openmath.grading.meaning.absolute import number, without_absolute_value
 from openmath.grading.meaning.evaluate import Evaluator
 from openmath.grading.meaning.keys import Keys
 from openmath.grading.meaning.rounding import rounds_to
@@ -14,6 +16,7 @@ from openmath.grading.meaning.values import Unclear, Value
 
 ORDER = {"<", "<=", ">", ">="}
 _FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "="}
+_UNKNOWNS = frozenset({"x", "y", "z", "t", "\\theta"})  # a < x < b bounds x; p < q < r orders three letters
 _INFINITE = ("infty",)
 
 
@@ -42,9 +45,16 @@ class Relations(Keys):
             if sides[0][0] == "sym":
                 return self.piece(sides[1])
             return self.key(sides[1]) if is_label(sides[0]) else f"in({self.key(sides[0])}|{self.key(sides[1])})"
-        interval = self.interval_of(signs, sides)
-        if interval:
-            return interval
+        if set(signs) <= ORDER:
+            plain = without_absolute_value(signs, sides, self.linear)
+            if plain is not None:
+                return self.key(plain)
+            bounds = self.bounds_of(signs, sides)
+            if bounds:
+                return self.interval(bounds.brackets, (bounds.low, bounds.high))
+            bounded = self.bounded_quantity(signs, sides)
+            if bounded:
+                return f"{self.key(sides[1])} in {bounded}"
         if len(signs) == 1 and signs[0] == "!=":
             if is_label(sides[0]):
                 return punctured([self.key(sides[1])])
@@ -104,9 +114,14 @@ class Relations(Keys):
             positive = False
         return f"ineq{sign}{'+' if positive else '-'}:{self.proportional_key(sides)}"
 
-    def interval_of(self, signs: tuple, sides: tuple) -> str | None:
-        bounds = self.bounds_of(signs, sides)
-        return self.interval(bounds.brackets, (bounds.low, bounds.high)) if bounds else None
+    def bounded_quantity(self, signs: tuple, sides: tuple) -> str | None:
+        """The interval of 1 < f(x) < 2, whose middle is no letter; None if it is no interval, as of A < B < C."""
+        if len(sides) != 3 or not set(signs) <= ORDER or len({sign[0] for sign in signs}) > 1:
+            return None
+        if letters(sides[0]) or letters(sides[2]) or sides[1][0] == "sym":
+            return None
+        signs, sides = _rising(signs, sides)
+        return self.interval(_brackets(signs), (sides[0], sides[2]))
 
     def bounds_of(self, signs: tuple, sides: tuple) -> Bounds | None:
         """What relations say that bound one variable: x > 3, 1 <= x < 2, -x >= -1, 5 > 2x; not of a < b."""
@@ -114,14 +129,9 @@ class Relations(Keys):
             return None
         if len({sign[0] for sign in signs}) > 1:
             return None
-        if signs[0][0] == ">":
-            signs, sides = tuple(_FLIPPED[sign] for sign in reversed(signs)), tuple(reversed(sides))
+        signs, sides = _rising(signs, sides)
         if len(sides) == 3:
-            name = sides[1][1] if sides[1][0] == "sym" else repr(sides[1]) if is_label(sides[1]) else None
-            if name is None or letters(sides[1]) & (letters(sides[0]) | letters(sides[2])):
-                return None
-            brackets = ("(" if signs[0] == "<" else "[") + (")" if signs[1] == "<" else "]")
-            return Bounds(name, brackets, sides[0], sides[2])
+            return self.bounds_of_middle(signs, sides)
         if sides[0][0] == sides[1][0] == "sym":
             return None
         for own, other in ((0, 1), (1, 0)):
@@ -133,20 +143,42 @@ class Relations(Keys):
         name, bound, rising = linear
         return half_line(name, signs[0], bound, below=rising)
 
+    def bounds_of_middle(self, signs: tuple, sides: tuple) -> Bounds | None:
+        """Of rising a < x < b and 1 < 2x + 3 < 5. Of p < q < r no letter is the one that is bounded."""
+        low, middle, high = sides
+        ends = letters(low) | letters(high)
+        if middle[0] == "sym":
+            if middle[1] in ends or (low[0] == high[0] == "sym" and middle[1] not in _UNKNOWNS):
+                return None
+            return Bounds(middle[1], _brackets(signs), low, high)
+        found = None if ends else self.linear(middle)
+        if found is None:
+            return None
+        name, slope, shift = found
+        low, high = (("div", ("add", (bound, number(-shift))), number(slope)) for bound in (low, high))
+        return (
+            Bounds(name, _brackets(signs), low, high) if slope > 0 else Bounds(name, _brackets(signs[::-1]), high, low)
+        )
+
     def linear_bound(self, sides: tuple) -> tuple[str, tuple, bool] | None:
         """Of a*x + b < 0 with rational a, b: (x, the tree of -b/a, a > 0)."""
-        names = letters(sides[0]) | letters(sides[1])
+        found = self.linear(("add", (sides[0], ("neg", sides[1]))))
+        return found and (found[0], number(-found[2] / found[1]), found[1] > 0)
+
+    def linear(self, tree: tuple) -> tuple[str, fmpq, fmpq] | None:
+        """(x, a, b) of a*x + b with rational a, b."""
+        names = letters(tree)
         if len(names) != 1:
             return None
         name = next(iter(names))
-        difference = ("add", (sides[0], ("neg", sides[1])))
         found = []
-        for number in (0, 1, 2, -5):
+        ctx.prec = values.PRECISIONS[0]  # not what the last value of all happened to need
+        for point in (0, 1, 2, -5):
             evaluator = Evaluator(**self.options)
-            evaluator.bound[name] = fmpq(number)
+            evaluator.bound[name] = fmpq(point)
             try:
-                value = evaluator.value(difference)
-            except (ZeroDivisionError, Unclear):
+                value = evaluator.value(tree)
+            except (ZeroDivisionError, Unclear, NotMath):
                 return None
             if not isinstance(value, fmpq):
                 return None
@@ -154,13 +186,11 @@ class Relations(Keys):
         slope = found[1] - found[0]
         if slope == 0 or found[2] != found[0] + 2 * slope or found[3] != found[0] - 5 * slope:
             return None
-        bound = -found[0] / slope
-        tree = ("div", ("num", str(abs(bound.p))), ("num", str(bound.q)))
-        return name, (("neg", tree) if bound < 0 else tree), slope > 0
+        return name, slope, found[0]
 
     def region_key(self, items: tuple, *, either: bool) -> str | None:
         """Of relations that bound one variable: where it lies if one of them holds, or all of them."""
-        names, pieces, bounds, excluded = set(), [], [], []
+        names, pieces, bounds, excluded = [], [], [], []
         for item in items:
             if item[0] != "rel":
                 return None
@@ -169,16 +199,19 @@ class Relations(Keys):
             if found:
                 bounds.append(found)
                 pieces.append(self.interval(found.brackets, (found.low, found.high)))
-                names.add(found.name)
+                names.append(found.name)
             elif sides[0][0] == "sym" and signs in (("in",), ("!=",)):
-                names.add(sides[0][1])
+                names.append(sides[0][1])
                 if signs == ("in",):
                     pieces.append(self.piece(sides[1]))
                 else:
                     excluded.append(self.key(sides[1]))
             else:
                 return None
-        if len(names) != 1:
+        if len(set(names)) > 1 and not excluded:  # x > 3, y > 2
+            regions = ";".join(sorted(f"{name} in {piece}" for name, piece in zip(names, pieces, strict=True)))
+            return f"{'any' if either else 'all'}{{{regions}}}"
+        if len(set(names)) != 1:
             return None
         if excluded and not pieces and not either:
             return punctured(excluded)
@@ -199,6 +232,18 @@ class Relations(Keys):
             return None
         brackets = above[0].brackets[0] + below[0].brackets[1]
         return self.interval(brackets, (above[0].low, below[0].high)) if low < high else None
+
+
+def _rising(signs: tuple, sides: tuple) -> tuple[tuple, tuple]:
+    """The same relation with < instead of >."""
+    if signs[0][0] == ">":
+        return tuple(_FLIPPED[sign] for sign in reversed(signs)), tuple(reversed(sides))
+    return signs, sides
+
+
+def _brackets(signs: tuple) -> str:
+    """Of an interval, by the rising signs before and behind its letter."""
+    return ("(" if signs[0] == "<" else "[") + (")" if signs[1] == "<" else "]")
 
 
 def half_line(name: str, sign: str, bound: tuple, *, below: bool) -> Bounds:

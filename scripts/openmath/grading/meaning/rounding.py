@@ -4,10 +4,10 @@ from flint import acb, ctx
 
 from openmath.grading.language.lexer import NotMath
 from openmath.grading.language.trees import has_signs, sign_of_infinity, value_of, walk
-from openmath.grading.limits import TooLarge
+from openmath.grading.limits import TooLarge, budget
 from openmath.grading.meaning import values
 from openmath.grading.meaning.evaluate import Evaluator
-from openmath.grading.meaning.values import Unclear, Value
+from openmath.grading.meaning.values import Unclear, Value, is_integer
 
 MIN_DIGITS = 3  # significant digits before a decimal may stand for an exact irrational or repeating value
 
@@ -15,7 +15,8 @@ MIN_DIGITS = 3  # significant digits before a decimal may stand for an exact irr
 def rounds_to(a: tuple, b: tuple) -> bool:
     """Are the trees the same place by place, up to roundings of exact values? Two decimals must be equal."""
     try:
-        return _rounds(a, b)
+        with budget():
+            return _rounds(a, b)
     except (NotMath, TooLarge, Unclear, ZeroDivisionError, RecursionError, OverflowError):
         return False
 
@@ -38,7 +39,11 @@ def _rounds(a: tuple, b: tuple) -> bool:
     if ("decimal" in first.used) == ("decimal" in second.used):
         return False
     decimal, exact = (a, y) if "decimal" in first.used else (b, x)
-    if _digits(decimal) < MIN_DIGITS or (not isinstance(exact, acb) and _terminates(exact)):
+    if (
+        _digits(decimal) < MIN_DIGITS
+        or is_integer(x if decimal is a else y)
+        or (not isinstance(exact, acb) and _terminates(exact))
+    ):
         return False
     rounded = Evaluator(rounded=True).value(decimal)
     return isinstance(rounded, acb) and rounded.overlaps(values.ball(exact))

@@ -21,6 +21,7 @@ AGREED_BITS = values.KEY_BITS + 64  # bits in which the values there must agree
 class Series(ABC):
     """The part of Evaluator that reads sums, products and limits."""
 
+    used: set[str]
     bound: dict[str, Value]  # letters of the sums and limits around the tree, and what they are at the moment
 
     @abstractmethod
@@ -28,6 +29,13 @@ class Series(ABC):
         """The tree's value. Raises NotMath, TooLarge, Unclear and ZeroDivisionError."""
 
     def _big(self, name: str, low: tuple, high: tuple, body: tuple) -> Value:
+        value = self._closed_form(name, low, high, body)
+        if value is not None:
+            return value
+        self.used.add("open")
+        return opaque(name, repr(low), repr(high), repr(body))
+
+    def _closed_form(self, name: str, low: tuple, high: tuple, body: tuple) -> Value | None:
         bound = low[0] == "rel" and low[2][0][0] in ("sym", "const")
         if name in ("sum", "prod") and bound and low[1] == ("=",):
             letter, first = low[2][0][1], self.value(low[2][1])
@@ -44,13 +52,12 @@ class Series(ABC):
                 if total is not None:
                     return total
             # The bound letter's name is irrelevant: it stands for one fixed number.
+            self.used.add("open")
             inner = values.key(at(opaque("bound letter")))
             return opaque(name, values.key(first), "oo" if last is None else values.key(last), inner)
         if name == "lim" and bound and low[1] == ("to",):
-            limit = self._limit(low[2][0][1], low[2][1], body)
-            if limit is not None:
-                return limit
-        return opaque(name, repr(low), repr(high), repr(body))
+            return self._limit(low[2][0][1], low[2][1], body)
+        return None
 
     def _at(self, letter: str, body: tuple, value: Value) -> Value:
         """The body with its bound letter at this value."""
@@ -74,6 +81,7 @@ class Series(ABC):
         for number in range(first, last + 1):
             term = at(fmpq(number))
             total = total + term if name == "sum" else total * term
+            values.charge_result(total)
             if isinstance(total, fmpq) and values.size(total) > values.EXACT_BITS:
                 raise TooLarge
         return total
@@ -108,7 +116,10 @@ class Series(ABC):
         if not 2 <= exponent <= MAX_ZETA or halving.q != 1 << exponent:
             return None
         factor = _constant(at(here) * here**exponent, at(there) * there**exponent)
-        return None if factor is None else factor * acb(exponent).zeta(acb(first))
+        if factor is None:
+            return None
+        values.charge("zeta")
+        return factor * acb(exponent).zeta(acb(first))
 
     def _limit(self, letter: str, target: tuple, body: tuple) -> Value | None:
         """The limit of the body, from values so near the target that they agree in all the bits that are compared.

@@ -2,6 +2,7 @@ r"""Tree -> key of what it says: numbers by value, lists and sets without order,
 x > 3 as an interval, x = 5 as 5, equations up to a factor."""
 
 import itertools
+import math
 from collections.abc import Iterator
 from functools import partial
 
@@ -12,17 +13,22 @@ from openmath.grading.language.trees import (
     has_signs,
     label_of,
     letters,
-    scaled_matrix,
     sign_of_infinity,
     strip_label_of_first,
 )
-from openmath.grading.limits import TooLarge
+from openmath.grading.limits import TooLarge, spend
 from openmath.grading.meaning.evaluate import Evaluator
 from openmath.grading.meaning.other_readings import OtherReadings
 from openmath.grading.meaning.relations import Relations, cup, punctured
 from openmath.grading.meaning.values import key_at_any_precision
+from openmath.grading.meaning.vectors import as_matrix
 
-DOMAINS = {"\\mathbbZ": "integer", "\\mathbbN": "integer positive", "\\mathbbR": "real", "\\mathbbQ": "rational"}
+DOMAINS = {
+    "\\mathbbZ": "integer", "\\mathbbN": "integer positive", "\\mathbbR": "real", "\\mathbbQ": "rational",
+    "\\mathbbZ_>0": "integer positive", "\\mathbbN_>0": "integer positive", "\\mathbbZ_0": "integer nonnegative",
+    "\\mathbbN_0": "integer nonnegative",
+}  # fmt: skip
+KEY_COST = 10  # units of work for a key, apart from that of its values
 MAX_FAMILY = 20  # formulas with the parameter k, in front of "k in Z"
 
 
@@ -30,11 +36,13 @@ class Structure(Relations, OtherReadings):
     """Keys of all trees: what is neither a relation nor another reading of the answer is keyed here."""
 
     def key(self, tree: tuple) -> str:
+        spend(KEY_COST)
         tag = tree[0]
         if tag == "list":
             return self.list_key(tree[1], either=tree[2:] == ("or",))
         if tag == "set":
-            return self.set_key(tree[1])
+            nested = len(tree[1]) == 1 and tree[1][0][0] == "set"  # {{1, 2}} has one element, {{5}} too
+            return f"{{{self.set_key(tree[1])}}}" if nested and tree[1][0][1] else self.set_key(tree[1])
         if tag == "group":
             return self.group_key(tree[1], tree[2])
         if tag == "rel":
@@ -58,10 +66,9 @@ class Structure(Relations, OtherReadings):
         infinite = sign_of_infinity(tree)
         if infinite:
             return infinite
-        if tag in ("mul", "neg", "div"):
-            matrix = scaled_matrix(tree)
-            if matrix is not None:
-                return self.key(matrix)
+        matrix = as_matrix(tree)
+        if matrix is not None:
+            return self.key(matrix)
         return self.number_key(tree)
 
     def case_key(self, row: tuple) -> str:
@@ -82,7 +89,7 @@ class Structure(Relations, OtherReadings):
             keys.update(map(self.key, expand(item)))
         if not keys:
             return "empty"
-        if len(keys) == 1:
+        if len(keys) == 1 and keys != {"empty"}:
             return keys.pop()
         return "{" + ";".join(sorted(keys)) + "}"
 
@@ -93,7 +100,7 @@ class Structure(Relations, OtherReadings):
         items = tuple(strip_label_of_first(items))
         labels = self.distinct_labels(items)
         if len({label.split("_")[0] for label in labels}) > 1:  # x_1 = 1, x_2 = 3 are the values of one x
-            return self.record_key(items)
+            return ("or " if either else "") + self.record_key(items)
         if items[0][0] == "rel" and items[0][1] == ("!=",) and all(item[0] != "rel" for item in items[1:]):
             return punctured([self.key(items[0][2][1]), *map(self.key, items[1:])])  # x != 1, 2
         family = self.family_of_integers(items)
@@ -129,7 +136,8 @@ class Structure(Relations, OtherReadings):
         if with_signs > MAX_SIGNS:
             raise TooLarge
         if with_signs:
-            choices = map(expand, items)
+            choices = [expand(item) for item in items]
+            spend(math.prod(map(len, choices)) * KEY_COST)  # before they are made
             return self.set_key(tuple(("group", brackets, chosen) for chosen in itertools.product(*choices)))
         if len(items) == 2:
             interval = self.interval(brackets, items)
@@ -140,11 +148,9 @@ class Structure(Relations, OtherReadings):
         return "(" + ",".join(map(self.key, items)) + ")"
 
     def interval(self, brackets: str, items: tuple) -> str:
-        """The key of an interval between two items; an infinite end is always open."""
+        """The key of an interval between two items."""
         low, high = (self.key(item) for item in items)
-        left = "(" if low == "-oo" else brackets[0]
-        right = ")" if high == "+oo" else brackets[1]
-        return f"I{left}{low}..{high}{right}"
+        return f"I{brackets[0]}{low}..{high}{brackets[1]}"
 
     def union_key(self, tree: tuple) -> str:
         """A union, an intersection or a difference of sets."""

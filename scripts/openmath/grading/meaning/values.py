@@ -7,12 +7,13 @@ irrational answers would have to agree to 1,200 decimals to be confused: olympia
 
 import hashlib
 import math
+from bisect import bisect_left
 from collections.abc import Callable
 from functools import lru_cache
 
 from flint import acb, arb, ctx, fmpq, fmpz
 
-from openmath.grading.limits import TooLarge
+from openmath.grading.limits import TooLarge, spend, spend_once
 
 PRECISIONS = (4480, 9216, 32768)  # bits; the later ones only where size or cancellation eats the earlier
 KEY_BITS = 4096  # bits after the binary point (below 1: significant bits) that tell two values apart
@@ -21,6 +22,18 @@ SNAP_BITS = 96  # a ball around a fraction with a denominator of at most this ma
 SNAP_WORKING_BITS = 320  # leading bits from which that fraction is guessed
 SNAP_GAP_BITS = 90  # a partial quotient of more bits ends the continued fraction: the guess is worth checking
 
+# Work of an operation on complex balls at each of PRECISIONS, measured.
+COSTS = {
+    "arithmetic": (30, 60, 400),
+    "elementary": (200, 450, 4_500),
+    "power": (500, 1_000, 10_000),
+    "gamma": (5_000, 20_000, 300_000),
+    "zeta": (15_000, 90_000, 2_100_000),
+}
+KEY_COST = 100  # of naming a ball
+
+SMALL_BITS = 1_000  # arithmetic on fractions of fewer bits costs nothing to speak of
+
 Value = fmpq | acb
 
 
@@ -28,8 +41,29 @@ class Unclear(Exception):
     """The precision does not suffice to name the value."""
 
 
+def charge(operation: str) -> None:
+    """Count the work of an operation on balls at the present precision. Raises TooLarge."""
+    spend(cost(operation))
+
+
+def cost(operation: str) -> int:
+    """The work of an operation on balls at the present precision."""
+    return COSTS[operation][bisect_left(PRECISIONS[:-1], ctx.prec)]
+
+
+def charge_result(value: Value) -> None:
+    """Count the work of adding, multiplying or dividing to this value. Raises TooLarge."""
+    if isinstance(value, acb):
+        charge("arithmetic")
+    elif (bits := value.p.bit_length() + value.q.bit_length()) < SMALL_BITS:
+        spend(1)
+    else:  # what takes time is the common divisor
+        spend(1 + (bits // 400 if value.q == 1 else bits * math.isqrt(bits) // 8_000))
+
+
 def opaque(*parts: object) -> acb:
     """A number that stands for something that is not computed: the same for the same parts, else unrelated."""
+    spend_once((parts, ctx.prec), cost("elementary"))
     return _opaque(parts, ctx.prec)
 
 
@@ -63,6 +97,7 @@ def power(base: Value, exponent: Value) -> Value:
         if isinstance(base, fmpq):
             return _exact_power(base, exponent.p)
         if abs(exponent.p) <= 1 << 20:
+            charge("power")
             return base ** fmpz(exponent.p)
     if isinstance(exponent, fmpq) and exponent.q % 2 == 1 and _is_negative(base):  # the real root: cbrt(-8) = -2
         root = power(-base, exponent)
@@ -76,6 +111,7 @@ def power(base: Value, exponent: Value) -> Value:
             return opaque("power", key(base), key(exponent))
         if exponent == fmpq(1, 2):
             return _square_root(base)
+    charge("power")
     _check_magnitude(ball(base), ball(exponent))
     return ball(base) ** ball(exponent)
 
@@ -102,6 +138,7 @@ def _perfect_power(base: fmpq) -> tuple[fmpq, int]:
     if base.q != 1 or base < 2 or base > 1 << 62:
         return base, 1
     number = int(base.p)
+    spend(60)
     for degree in range(number.bit_length(), 1, -1):
         root = round(number ** (1 / degree))
         for candidate in (root - 1, root, root + 1):
@@ -136,6 +173,7 @@ def factorial(value: Value) -> Value:
         if value <= 25_000:  # 25000! has about 330,000 bits
             return fmpq(fmpz.fac_ui(int(value.p)))
         return opaque("factorial", key(value))
+    charge("gamma")
     return (ball(value) + 1).gamma()
 
 
@@ -147,9 +185,12 @@ def binomial(above: Value, below: Value) -> Value:
         if above >= 0 and above <= 1 << 30:
             fewer = min(int(below.p), int(above.p - below.p))
             if fewer * above.p.bit_length() <= EXACT_BITS:
+                spend(fewer)
                 return fmpq(fmpz.bin_uiui(int(above.p), fewer))
         return opaque("binomial", key(above), key(min(below, above - below)))
     above, below = ball(above), ball(below)
+    for _ in range(3):
+        charge("gamma")
     return (above + 1).gamma() * (below + 1).rgamma() * (above - below + 1).rgamma()
 
 
@@ -160,6 +201,7 @@ def key(value: Value) -> str:
             digits = f"{int(value.p):x}/{int(value.q):x}"
             return "#" + hashlib.sha256(digits.encode()).hexdigest()[:24]
         return str(value)
+    spend(KEY_COST)
     if not value.is_finite():
         raise Unclear
     if value.imag.is_zero():

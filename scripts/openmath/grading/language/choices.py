@@ -1,0 +1,36 @@
+r"""Choices of multiple-choice questions: (B) 7, B. 7, \text{(B) } 7, Option B, B: seven, B 7.
+
+>>> choice("(B) 7"), choice("Option B"), loose_choice("B - 7")
+(('B', '7'), ('B', None), 'B')
+"""
+
+import re
+
+_CHOICE = re.compile(
+    r"\\text\s*\{\s*\(?([A-J])[.):]+\s*\}?\s*(.+)|(?:\(([A-J])\)|([A-J])(?:[.)]\s|:\s+(?=[A-Za-z\\\d])))\s*((?!(?:and|or)\b)(?:\w|\\(?:frac|sqrt|pi|text)\b|[-$]).*)",
+    re.DOTALL,
+)
+_NAMED = re.compile(
+    r"(?:\\text\s*\{\s*)?(?:the )?(?:correct )?(?:[Oo]ption|[Cc]hoice|[Aa]lternative|[Aa]nswer(?: choice)?)\s*\}?"
+    r"\s*\(?([A-J])\)?\s*\}?"
+    r"(?:\s*[.:)-]+\s*(.+))?",
+    re.DOTALL,
+)
+_LOOSE = re.compile(r"([A-J])\s(?:-\s)?\s*(?:\d[\d.,/]*|\\frac.*)")
+
+
+def choice(text: str) -> tuple[str, str | None] | None:
+    """(letter, what it says) of an answer that is a choice; None for others."""
+    found = _CHOICE.fullmatch(text)
+    if found:
+        return found[1] or found[3] or found[4], found[2] or found[5]
+    found = _NAMED.fullmatch(text)
+    return (found[1], found[2]) if found else None
+
+
+def loose_choice(text: str) -> str | None:
+    """The letter of an answer that is also a formula: B 7, B - 7, b."""
+    if len(text) == 1 and "a" <= text <= "h":
+        return text.upper()
+    found = _LOOSE.fullmatch(text)
+    return found[1] if found else None

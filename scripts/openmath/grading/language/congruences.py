@@ -1,0 +1,22 @@
+r"""Congruences: x \equiv 24 \pmod{25}, 24 (mod 25).
+
+>>> congruence(r"x = 24 \pmod{25}"), congruence("24 mod 25")
+(((24,), 25), ((24,), 25))
+"""
+
+import re
+
+_CONGRUENCE = re.compile(
+    r"(?:[A-Za-z]\s*=\s*)?(-?\d+(?:\s*,\s*-?\d+)*)\s*\(?\s*(?:\\text\s*\{|\\mathrm\s*\{)?\s*\(?\\?(?:p|b)?mod(?:ulo)?\.?\s*\}?\s*\{?\s*(\d+)\s*\}?\s*\)?\s*\}?"
+)
+
+
+def congruence(text: str) -> tuple[tuple[int, ...], int] | None:
+    r"""(residues as written, modulus) of a cleaned answer, in which \equiv is =; None for others, also for 17 mod 5, which is 2."""
+    found = _CONGRUENCE.fullmatch(text)
+    if not found or len(found[2]) > 300 or len(found[1]) > 1000:
+        return None
+    residues, modulus = tuple(int(number) for number in found[1].split(",")), int(found[2])
+    if modulus < 2 or ("pmod" not in text and "(" not in text and not 0 <= residues[0] < modulus):
+        return None
+    return residues, modulus

@@ -1,0 +1,92 @@
+r"""Numbers and simple arithmetic in words, as the formula that they stand for.
+
+>>> [as_formula(words) for words in ("a third", "twenty-one", "5 choose 2", "2 to 3", "two dozen", "a red car")]
+['\\frac{1}{3}', '21', '\\binom{5}{2}', '2:3', '24', None]
+"""
+
+import re
+
+from openmath.grading.language.lexer import NUMBER_WORDS, SCALES
+
+_TENS = dict(zip("thirty forty fifty sixty seventy eighty ninety".split(), range(30, 100, 10), strict=True))
+_SMALL = {word: int(number) for word, number in NUMBER_WORDS.items()} | _TENS
+_PARTS = {
+    "half": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7, "eighth": 8, "ninth": 9,
+    "tenth": 10, "hundredth": 100, "thousandth": 1000,
+}  # fmt: skip
+_NUMBER = r"(-?\d+(?:\.\d+)?)"
+_ARITHMETIC = tuple(
+    (re.compile(pattern), formula)
+    for pattern, formula in (
+        (rf"{_NUMBER} choose {_NUMBER}", r"\\binom{\1}{\2}"),
+        (rf"{_NUMBER} (?:plus|added to) {_NUMBER}", r"\1+\2"),
+        (rf"{_NUMBER} (?:minus|less) {_NUMBER}", r"\1-\2"),
+        (rf"{_NUMBER} (?:times|multiplied by) {_NUMBER}", r"\1 \\cdot \2"),
+        (rf"{_NUMBER} (?:divided by|over|out of) {_NUMBER}", r"\\frac{\1}{\2}"),
+        (rf"{_NUMBER} to the power (?:of )?{_NUMBER}", r"\1^{\2}"),
+        (rf"{_NUMBER} to {_NUMBER}", r"\1:\2"),
+        (r"(-?\d+) point (\d+)", r"\1.\2"),
+        (rf"{_NUMBER} squared", r"(\1)^2"),
+        (rf"{_NUMBER} cubed", r"(\1)^3"),
+        (rf"{_NUMBER} factorial", r"\1!"),
+        (rf"{_NUMBER} tens", r"\1 \\cdot 10"),
+        (rf"{_NUMBER} (?:permille|per mille|per mil)", r"\\frac{\1}{1000}"),
+        (rf"(?:the )?square root of {_NUMBER}", r"\\sqrt{\1}"),
+        (rf"(?:negative|minus) {_NUMBER}", r"-\1"),
+    )
+)
+MAX_WORDS = 100  # characters of an answer that is read as a number in words
+
+
+def as_formula(words: str) -> str | None:
+    """The formula of a whole answer in words; None of other texts. words: without \\text."""
+    if len(words) > MAX_WORDS:
+        return None
+    words = " ".join(words.lower().split()).strip(" .")
+    for pattern, formula in _ARITHMETIC:
+        found = pattern.fullmatch(words)
+        if found:
+            return found.expand(formula)
+    if not words[:1].isalpha():
+        return None
+    sign, words = ("-", words.partition(" ")[2]) if words.startswith(("negative ", "minus ")) else ("", words)
+    value = _value(words)
+    return value and sign + value
+
+
+def _value(words: str) -> str | None:
+    if words == "half":
+        return "\\frac{1}{2}"
+    if words.endswith(" and a half"):
+        whole = _value(words.removesuffix(" and a half"))
+        return whole and f"{whole}\\frac{{1}}{{2}}"
+    parts = words.replace("-", " ").replace(" and ", " ").split()
+    below = _PARTS.get(parts[-1].removesuffix("s").replace("halve", "half"))
+    if below and len(parts) > 1:
+        above = 1 if parts[:-1] in (["a"], ["an"]) else _whole(parts[:-1])
+        return None if above is None else f"\\frac{{{above}}}{{{below}}}"
+    value = _whole(parts)
+    return None if value is None else str(value)
+
+
+def _whole(parts: list[str]) -> int | None:
+    """The whole number of "two hundred twenty one", "a dozen"; None if a word is no number or out of place."""
+    if parts[0] in ("a", "an", "one") and len(parts) > 1 and parts[1] in SCALES:
+        parts = ["one", *parts[1:]]
+    total = group = last = 0
+    for part in parts:
+        if (
+            part in _SMALL
+            and (last == 0 or _SMALL[part] < (10 if 20 <= last < 100 else last))
+            and last not in range(1, 20)
+        ):
+            group += _SMALL[part]
+            last = _SMALL[part]
+        elif part in ("hundred", "dozen") and group:
+            group *= SCALES[part]
+            last = 100
+        elif part in SCALES and group:
+            total, group, last = total + group * SCALES[part], 0, 0
+        else:
+            return None
+    return total + group

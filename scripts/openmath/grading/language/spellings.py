@@ -1,0 +1,82 @@
+r"""Spellings of single things in plain LaTeX: ^{10}C_3 is \binom{10}{3}, 75^\circ 30' is a sum, 3 x 10^5 a product.
+
+>>> respelled("3.2 x 10^5"), respelled(r"{}_{10}C_3")
+('3.2\\times 10^5', '\\binom{10}{3}')
+"""
+
+import re
+
+_DEGREES = re.compile(  # 75^\circ 30' 15''
+    r"(\d+)\s*\^\s*\{?\s*\\circ\s*\}?\s*(?:\\[,;: ])?\s*(\d+)\s*'(?!')\s*(?:(\d+)\s*(?:''|\"))?"
+)
+_IS = re.compile(r"^\s*([A-Za-z])\s*(?:\\text\s*\{\s*is\s*\}|\sis\s)\s*(?=[-\d\\])")  # n is 58
+# Units that would be products of letters, and their full stops: 9.8 m/s^2, 7 in, 12 sq. ft.
+_UNIT = re.compile(
+    r"(?<=[\d}])\s+((?:[kcm]?m|ft|mi|in|k?g|m?L)\s*/\s*(?:s|h|hr|min|m?L|c?m))(?=\s*(?:\^\s*\{?\d\}?)?\s*$)"
+    r"|(?<=[\d}])\s+(in|m?L|min|sec|h)\s*$"
+)
+_NOT_FUNCTIONS = {"min": "minutes", "sec": "seconds", "in": "inches"}
+_UNIT_DOT = re.compile(r"\b(sq|cu|ft|in|lbs?|oz|yd|hrs?|mins?|secs?)\.(?=\s|$|\})")
+_TIMES_TEN = re.compile(r"(?<=\d)\s*[xX]\s*(?=10\s*\^)")  # 3.2 x 10^5
+_COMBINATIONS = re.compile(
+    r"(?:\{\})?[\^_]\s*\{?(?P<n>\w)(?P<more>\d*)\}?\s*(?:\\(?:text|mathrm|mathbf)\s*\{)?"
+    r"(?P<kind>[CP])\}?\s*_\s*\{?(?P<r>\w\d*)\}?"
+    r"|\b(?:\\mathrm\s*\{)?C\}?_\{?(?P<below>\d+)\}?\^\{?(?P<above>\d+)\}?"
+)
+_UNIT_VECTOR = re.compile(
+    r"\\(?:mathbf|boldsymbol|bm|vec|hat|widehat|overrightarrow|bf)\s*\{?\s*"
+    r"(?:\\(?:hat|vec|mathbf|boldsymbol|text)\s*\{?\s*)?\\?([ijk])(?:math)?(?![A-Za-z])\s*\}{0,2}"
+)
+
+
+def _unit(found: re.Match) -> str:
+    name = found[1] or found[2]
+    return f" \\text{{ {_NOT_FUNCTIONS.get(name, name)}}}"
+
+
+def _decimal_degrees(found: re.Match) -> str:
+    degrees, minutes, seconds = found.groups()
+    return f"({degrees}+\\frac{{{minutes}}}{{60}}+\\frac{{{seconds or 0}}}{{3600}})^\\circ"
+
+
+def _combination(found: re.Match) -> str:
+    if found["above"]:
+        return f"\\binom{{{found['below']}}}{{{found['above']}}}"
+    n, r = found["n"] + found["more"], found["r"]
+    return f"\\binom{{{n}}}{{{r}}}" + (f" \\cdot {r}!" if found["kind"] == "P" else "")
+
+
+def _unit_vectors(text: str) -> str:
+    """With at least two of i, j, k in bold or with hats these are unit vectors, not the imaginary unit or an index."""
+    if len(set(_UNIT_VECTOR.findall(text))) < 2:
+        return text
+    return _UNIT_VECTOR.sub(r"\\unitvector_\1 ", text)
+
+
+# (what a text must hold, pattern, what stands for it): the first is quickly looked for, and rarely there.
+_SPELLINGS = (
+    ("\\root", re.compile(r"\\root\s*(\{[^{}]*\}|\w+)\s*\\of(?![A-Za-z])"), lambda found: f"\\sqrt[{found[1].strip('{}')}]"),
+    ("\\cr", re.compile(r"\\cr(?![A-Za-z])"), r"\\\\ "),
+    ("\\prime", re.compile(r"\^\s*\{?\s*\\prime\s*\}?"), "'"),
+    ("\\Omega", re.compile(r"(?<=\d)\s*(?:\\[,;: ])*\s*\\Omega\s*$"), r"\\text{ ohm}"),
+    ("\\#", re.compile(r"\\#\s*(?=[A-Z({\\])"), ""),
+    ("\\mathbb", re.compile(r"(\\mathbb\s*\{?[ZNRQ]\}?)\s*(?:\^\s*\{?\s*\+\s*\}?|_\s*\{?\s*(?:>\s*0|\+)\s*\}?)"), r"\1_{>0}"),
+    ("\\mathbb", re.compile(r"(\\mathbb\s*\{?[ZNRQ]\}?)\s*_\s*\{?\s*(?:\\geq?(?:slant)?\s*0|0)\s*\}?"), r"\1_{0}"),
+    ("\\mathbb", re.compile(r"(\\mathbb\s*\{?[RZQNC]\}?)\s*-\s*(?=\\(?:left\s*\\)?\{)"), r"\1\\setminus "),
+    ("\\text", re.compile(r"\\text\s*\{\s*,\s*\}"), ","),
+    ("\\circ", _DEGREES, _decimal_degrees),
+    ("is", _IS, r"\1 = "),
+    (".", _UNIT_DOT, r"\1"),
+    (" ", _UNIT, _unit),
+    ("10", _TIMES_TEN, r"\\times "),
+    ("C", _COMBINATIONS, _combination),
+    ("P", _COMBINATIONS, _combination),
+)  # fmt: skip
+
+
+def respelled(text: str) -> str:
+    """The text with each of these in its plain spelling."""
+    for trigger, pattern, plain in _SPELLINGS:
+        if trigger in text:
+            text = pattern.sub(plain, text)
+    return _unit_vectors(text) if "\\" in text and _UNIT_VECTOR.search(text) else text
