@@ -10,6 +10,7 @@ written beside the output: the same as .csv, and the answers on which judges dif
 """
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
 
 from openmath.errors import InputError, parts_of, run_command
@@ -32,31 +33,14 @@ def main() -> None:
 
     from openmath.files.text_tables import write_csv
     from openmath.judging.agreement import compare_judges, disagreements
-    from openmath.judging.stored_judgements import judged_by_both
 
     if not options.output.name:
         raise InputError("--output does not name a file.", found=repr(str(options.output)), expected=".../agreement.md")
-    files: dict[tuple[str, str], dict[str, Path]] = {}
-    for path in options.judged:
-        mode, benchmark, judge = path.stem, path.parent.name, path.parent.parent.name
-        if judge not in options.judges:
-            raise InputError(
-                "The folder of a judged file is not named after one of these judges.",
-                where=path,
-                expected=", ".join(options.judges),
-            )
-        files.setdefault((benchmark, mode), {})[judge] = path
     rows, differ = [], []
-    for (benchmark, mode), paths in files.items():
-        verdicts = {judge: list(read_rows(paths[judge])) for judge in options.judges if judge in paths}
-        where = {"benchmark": benchmark, "mode": mode}
-        with parts_of("a pair of judged files", ", ".join(map(str, paths.values()))):
+    for where, place, verdicts in said_by_judges(options):
+        with parts_of("judged answers to compare", place):
             rows += [where | row for row in compare_judges(verdicts)]
             differ += [where | row for row in disagreements(verdicts)]
-    for benchmark, verdicts in judged_by_both(options.stores, options.benchmarks).items() if options.stores else ():
-        where = {"benchmark": benchmark, "mode": "stored"}
-        rows += [where | row for row in compare_judges(verdicts)]
-        differ += [where | row for row in disagreements(verdicts)]
     if not rows:
         raise InputError(
             "There is nothing to compare.",
@@ -65,6 +49,28 @@ def main() -> None:
     write_text(options.output, text_of(rows, len(differ), options.output.with_suffix(".jsonl").name))
     write_csv(options.output.with_suffix(".csv"), rows)
     write_rows(options.output.with_suffix(".jsonl"), differ)
+
+
+def said_by_judges(options: argparse.Namespace) -> Iterator[tuple[dict, str, dict[str, list[dict]]]]:
+    """(benchmark and mode, where it stands, judge -> judged rows in the same order)."""
+    if options.stores:
+        from openmath.judging.stored_judgements import judged_by_both
+
+        for benchmark, verdicts in judged_by_both(options.stores, options.benchmarks).items():
+            yield {"benchmark": benchmark, "mode": "stored"}, ", ".join(map(str, options.stores)), verdicts
+    files: dict[tuple[str, str], dict[str, Path]] = {}
+    for path in options.judged:
+        mode, benchmark, judge = path.stem, path.parent.name, path.parent.parent.name
+        if judge not in options.judges:
+            raise InputError(
+                "The folder of a judged file is not named after one of these judges.",
+                where=path,
+                expected=", ".join(options.judges) or "names of judges (--judges)",
+            )
+        files.setdefault((benchmark, mode), {})[judge] = path
+    for (benchmark, mode), paths in files.items():
+        verdicts = {judge: list(read_rows(paths[judge])) for judge in options.judges if judge in paths}
+        yield {"benchmark": benchmark, "mode": mode}, ", ".join(map(str, paths.values())), verdicts
 
 
 def text_of(rows: list[dict], differ: int, differ_file: str) -> str:

@@ -160,7 +160,9 @@ def read_attempts(options: argparse.Namespace, store: VerdictStore) -> Attempts:
         who = options.model or replayed_identity(store, options.store, prompt, sampling)
     settings = JudgeSettings(who, prompt, sampling)
     parameters = judge_parameters(options.sampling)
-    attempts = Attempts(settings, options.policy, options.tries_unparsed, options.replay, parameters)
+    attempts = Attempts(
+        settings, options.policy, options.tries_unparsed, plain_too=options.replay, parameters=parameters
+    )
     attempts.recall(store.records)
     return attempts
 
