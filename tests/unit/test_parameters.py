@@ -9,7 +9,7 @@ from unit.test_client import complete
 from unit.test_judging import answer, judge, manifest, verdicts
 
 from openmath.client.completion import RequestRefused
-from openmath.client.parameters import Parameters, refused_parameter
+from openmath.client.parameters import refused_parameter
 from openmath.judging.exchange import export_verdicts, import_verdicts
 from openmath.judging.store import VerdictStore
 
@@ -187,7 +187,15 @@ def test_what_is_set_by_hand_is_sent_and_never_left_out(tmp_path):
     )
 
 
-def test_a_sample_is_asked_for_by_either_name_of_the_limit_and_nothing_is_left_out():
+def test_a_sample_is_drawn_without_a_seed_where_the_endpoint_takes_none(capsys):
+    with judge_server() as server:
+        server.refuse = gemini
+        assert len(complete(server, sampling=SAMPLING)) == 1
+        assert [asked_with(body) for body in server.bodies] == [SAMPLING.keys(), SAMPLING.keys() - {"seed"}]
+    assert capsys.readouterr().out.count("client: the endpoint refuses seed, which is left out from now on") == 1
+
+
+def test_a_sample_is_asked_for_by_either_name_of_the_limit_and_at_its_temperature():
     with judge_server() as server:
         server.refuse = openai_limit_only
         assert len(complete(server, requests=1)) == 1
@@ -197,10 +205,13 @@ def test_a_sample_is_asked_for_by_either_name_of_the_limit_and_nothing_is_left_o
             if ("max_completion_tokens" in request)
             else openai(request)
         )
-        with pytest.raises(RequestRefused) as refused:  # neither
+        with pytest.raises(RequestRefused, match="is unknown") as refused:  # neither
             complete(server)
         assert refused.value.parameter is None
-    assert Parameters().learn(*openai({"temperature": 0}), SAMPLING) is None
+        server.refuse, asked = deepseek, len(server.bodies)
+        with pytest.raises(RequestRefused, match="does not support the parameter `temperature`"):
+            complete(server, sampling=SAMPLING)  # another temperature would be another sample
+        assert len(server.bodies) == asked + 1
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from openmath.client.failures import status_hint, transport_hint
 from openmath.client.first_look import Unreachable, look_at_endpoint
 from openmath.client.http import SHOWN, BadReply, JsonPoster, StatusError, TransportError
 from openmath.client.pacing import LONGEST_HOLD, Pacer, retry_after
-from openmath.client.parameters import LIMITS, Parameters
+from openmath.client.parameters import Parameters
 from openmath.client.replies import Completion, NoAnswer, completion_of
 from openmath.errors import InputError
 
@@ -95,7 +95,7 @@ class CompletionClient:
     """Completions from one endpoint; use as `async with CompletionClient(endpoint) as client`.
 
     request_seconds: deadline of one try. tries: per request. first_pause: seconds before the second try, doubled each time.
-    parameters: what the endpoint takes, as far as whoever asks knows.
+    parameters: what the endpoint takes, and what may be left out; else the seed only.
     """
 
     def __init__(
@@ -111,7 +111,7 @@ class CompletionClient:
         self.request_seconds = request_seconds
         self.tries = tries
         self.first_pause = first_pause
-        self.parameters = parameters or Parameters()
+        self.parameters = parameters or Parameters(idle=frozenset({"seed"}))  # samples are drawn without it, too
         self._http = JsonPoster()
         self._pacer = Pacer()
 
@@ -125,7 +125,8 @@ class CompletionClient:
         """One completion of token ids or chat messages.
 
         sampling: arguments of the OpenAI API (max_tokens, temperature, top_p, seed, stop ...); extra: arguments that only this
-        engine knows. The token limit is sent under the name that the endpoint takes. Raises RequestRefused or RequestFailed.
+        engine knows. The token limit is sent under the name that the endpoint takes, an idle parameter only if it does.
+        Raises RequestRefused or RequestFailed.
         """
         last_error, hint = "it was not asked: the client has stopped", "run the same command again."
         for attempt in range(self.tries):
@@ -133,7 +134,7 @@ class CompletionClient:
             if not await self._pacer.turn():
                 break
             headers, tokens = None, None
-            sent = self.parameters.renamed(sampling)
+            sent = self.parameters.as_taken(sampling)
             try:
                 async with asyncio.timeout(self.request_seconds):  # of the whole request, not of each read
                     reply, headers = await self._send(prompt, sent, extra)
@@ -145,7 +146,7 @@ class CompletionClient:
                 last_error, hint = error.text(), status_hint(error.status, self.endpoint.base_url, error.location())
                 if self._is_final(error):
                     parameter = self.parameters.learn(error.status, error.body, sent)
-                    if parameter in LIMITS:
+                    if self.parameters.asks_the_same(parameter):
                         continue
                     raise self._refused(error.status, last_error, hint, parameter) from None
             except NoAnswer as error:

@@ -31,25 +31,32 @@ MOST_WORDS, SHOWN = 2000, 200  # characters of it
 class Parameters:
     """What one endpoint is sent; shared by all who ask it, and changed by its refusals.
 
-    optional: names that may be left out. left_outs: all sets of names left out so far, the one in force last. limit_name: one of
-    LIMITS.
+    optional: names that whoever asks may leave out, which makes another request of it. left_outs: all sets of these left out so
+    far, the one in force last. idle: names without which the same is asked. limit_name: one of LIMITS.
     """
 
     optional: frozenset[str] = frozenset()
     left_outs: list[frozenset[str]] = field(default_factory=lambda: [frozenset()])
+    idle: frozenset[str] = frozenset()
     limit_name: str = LIMITS[0]
+    _dropped: set[str] = field(default_factory=set)
     _refused_limits: set[str] = field(default_factory=set)
 
-    def renamed(self, sampling: dict) -> dict:
-        """The same parameters, the token limit under the name that the endpoint takes."""
-        return {self.limit_name if name in LIMITS else name: value for name, value in sampling.items()}
+    def as_taken(self, sampling: dict) -> dict:
+        """The same request in the endpoint's words: its name of the token limit, and nothing idle that it refuses."""
+        kept = {name: value for name, value in sampling.items() if name not in self._dropped}
+        return {self.limit_name if name in LIMITS else name: value for name, value in kept.items()}
+
+    def asks_the_same(self, name: str | None) -> bool:
+        """Whether `as_taken` has an answer to the refusal of this parameter."""
+        return name in LIMITS or name in self.idle
 
     def learn(self, status: int | None, refusal: object, sent: Iterable[str]) -> str | None:
         """The parameter that this refusal is about, if asking without it, or by its other name, may succeed.
 
         refusal: body of the reply, without the key. sent: names in the request.
         """
-        ours = [name for name in sent if name in self.optional or name in LIMITS]
+        ours = [name for name in sent if name in self.optional or self.asks_the_same(name)]
         name = refused_parameter(refusal, ours) if status in (400, 422) else None
         if name in LIMITS:
             self._refused_limits.add(name)
@@ -60,9 +67,11 @@ class Parameters:
                 self._tell(name, f"sent as {other}", refusal)
             self.limit_name = other
             return name
-        if name not in self.optional:
-            return None
-        if name not in self.left_outs[-1]:
+        if name in self.idle:
+            if name not in self._dropped:
+                self._tell(name, "left out", refusal)
+            self._dropped.add(name)
+        elif name is not None and name not in self.left_outs[-1]:
             self._tell(name, "left out", refusal)
             self.left_outs.append(self.left_outs[-1] | {name})
         return name

@@ -140,7 +140,7 @@ class BatchJudge:
                 if not rows and not waited_for:
                     raise budget.spent_error(usd)
                 break  # the rest after these: they may turn out cheaper
-            sampling = self.attempts.parameters.renamed(request.sampling)
+            sampling = self.attempts.parameters.as_taken(request.sampling)
             body = {"model": self.model, "messages": request.messages, **sampling}
             line = encode_row({"custom_id": request.key, "method": "POST", "url": "/v1/chat/completions", "body": body})
             if rows and (len(rows) == most or size + len(line) > MOST_BYTES):
