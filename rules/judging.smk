@@ -58,6 +58,12 @@ for model, judge in [(model, judge) for model in MODELS for judge in JUDGES]:
     del model, judge, served  # as in generation.smk
 
 
+rule judge_agreement:
+    """Several judges on the same answers, for all models: what a change of judge is worth."""
+    input:
+        agreement=agreement_files(),
+
+
 rule compare_judges:
     """Accuracy under each judge, agreement, kappa, and the answers on which judges differ."""
     input:

@@ -3,11 +3,14 @@ r"""Compare judges on the same answers: accuracy under each, agreement, kappa, a
     python scripts/compare_judges.py --judges gpt-4o own --judged results/m/judged/{gpt-4o,own}/*/*.jsonl \
         --output results/m/judged/agreement.md
 
-Judged files are named .../JUDGE/BENCHMARK/MODE.jsonl. Also written beside the output: the same as .csv, and the answers on
-which judges differ as .jsonl.
+    python scripts/compare_judges.py --stores judgements/gpt-4o judgements/new --benchmarks data/*.jsonl --output agreement.md
+
+Judged files are named .../JUDGE/BENCHMARK/MODE.jsonl. Of stores those questions are compared that both have been asked. Also
+written beside the output: the same as .csv, and the answers on which judges differ as .jsonl.
 """
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
 
 from openmath.errors import InputError, parts_of, run_command
@@ -16,8 +19,15 @@ from openmath.files.rows import read_rows, write_rows, write_text
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--judges", nargs="+", required=True, help="at least two, in the order to print")
-    parser.add_argument("--judged", nargs="+", required=True, type=Path)
+    parser.add_argument("--judges", nargs="+", default=[], help="at least two, in the order to print")
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--judged", nargs="+", default=[], type=Path)
+    source.add_argument(
+        "--stores", nargs=2, default=[], type=Path, help="folders of verdicts: the old judge's, the new one's"
+    )
+    parser.add_argument(
+        "--benchmarks", nargs="*", default=[], type=Path, help="with --stores: data/*.jsonl, for their names"
+    )
     parser.add_argument("--output", required=True, type=Path, help="agreement.md")
     options = parser.parse_args()
 
@@ -26,6 +36,28 @@ def main() -> None:
 
     if not options.output.name:
         raise InputError("--output does not name a file.", found=repr(str(options.output)), expected=".../agreement.md")
+    rows, differ = [], []
+    for where, place, verdicts in said_by_judges(options):
+        with parts_of("judged answers to compare", place):
+            rows += [where | row for row in compare_judges(verdicts)]
+            differ += [where | row for row in disagreements(verdicts)]
+    if not rows:
+        raise InputError(
+            "There is nothing to compare.",
+            expected="judged files of at least two judges, or two stores that share questions",
+        )
+    write_text(options.output, text_of(rows, len(differ), options.output.with_suffix(".jsonl").name))
+    write_csv(options.output.with_suffix(".csv"), rows)
+    write_rows(options.output.with_suffix(".jsonl"), differ)
+
+
+def said_by_judges(options: argparse.Namespace) -> Iterator[tuple[dict, str, dict[str, list[dict]]]]:
+    """(benchmark and mode, where it stands, judge -> judged rows in the same order)."""
+    if options.stores:
+        from openmath.judging.stored_judgements import judged_by_both
+
+        for benchmark, verdicts in judged_by_both(options.stores, options.benchmarks).items():
+            yield {"benchmark": benchmark, "mode": "stored"}, ", ".join(map(str, options.stores)), verdicts
     files: dict[tuple[str, str], dict[str, Path]] = {}
     for path in options.judged:
         mode, benchmark, judge = path.stem, path.parent.name, path.parent.parent.name
@@ -33,21 +65,12 @@ def main() -> None:
             raise InputError(
                 "The folder of a judged file is not named after one of these judges.",
                 where=path,
-                expected=", ".join(options.judges),
+                expected=", ".join(options.judges) or "names of judges (--judges)",
             )
         files.setdefault((benchmark, mode), {})[judge] = path
-    rows, differ = [], []
     for (benchmark, mode), paths in files.items():
         verdicts = {judge: list(read_rows(paths[judge])) for judge in options.judges if judge in paths}
-        where = {"benchmark": benchmark, "mode": mode}
-        with parts_of("a pair of judged files", ", ".join(map(str, paths.values()))):
-            rows += [where | row for row in compare_judges(verdicts)]
-            differ += [where | row for row in disagreements(verdicts)]
-    if not rows:
-        raise InputError("There is nothing to compare.", expected="judged files of at least two judges")
-    write_text(options.output, text_of(rows, len(differ), options.output.with_suffix(".jsonl").name))
-    write_csv(options.output.with_suffix(".csv"), rows)
-    write_rows(options.output.with_suffix(".jsonl"), differ)
+        yield {"benchmark": benchmark, "mode": mode}, ", ".join(map(str, paths.values())), verdicts
 
 
 def text_of(rows: list[dict], differ: int, differ_file: str) -> str:
@@ -58,7 +81,8 @@ def text_of(rows: list[dict], differ: int, differ_file: str) -> str:
 {markdown_table([{name: _cell(value) for name, value in row.items()} for row in rows])}
 {differ} answers on which judges differ: {differ_file}. An unparsed reply is not a verdict: not correct in accuracy, left
 out of agreement. n_asked leaves out what needed no call, where judges cannot differ; agreement_asked and kappa are taken
-over it.
+over it. yes_to_no and no_to_yes: verdicts that change from judge a to judge b, and with them the accuracy (accuracy_change).
+Of mode `stored` an accuracy is the share of yes among the different questions that both judges were asked.
 """
 
 

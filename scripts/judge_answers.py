@@ -16,7 +16,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from openmath.arguments import address, real, whole
+from openmath.arguments import address, json_object, real, whole
 from openmath.errors import InputError, run_command
 from openmath.files.records import CostOfRun
 from openmath.files.rows import read_rows
@@ -27,7 +27,7 @@ from openmath.judging.judged_files import say_what_stands_out, write_judged
 from openmath.judging.questions import prefilled, question_of, symbolically_equal
 from openmath.judging.records import ServedModel
 from openmath.judging.refusals import Unanswered
-from openmath.judging.settings import JudgeSettings, judge_sampling, read_judge_prompt
+from openmath.judging.settings import JudgeSettings, judge_parameters, judge_sampling, read_judge_prompt
 from openmath.judging.store import VerdictRecord, VerdictStore
 from openmath.settings import defaults
 from openmath.settings.engine_kinds import engine_kind
@@ -68,6 +68,12 @@ def main() -> None:
         "--budget-usd", type=real(0, above=True), help="stop before the store's own verdicts cost more than this in all"
     )
     add("--max-new-tokens", type=whole(1), default=defaults.JUDGE_MAX_NEW_TOKENS)
+    add(
+        "--sampling",
+        type=json_object,
+        default={},
+        help='parameters of each request, for example \'{"reasoning_effort": "low", "temperature": null}\'; null: not sent',
+    )
     add("--concurrency", type=whole(1), default=defaults.JUDGE_CONCURRENCY, help="requests in flight")
     add(
         "--request-seconds",
@@ -147,13 +153,18 @@ def read_attempts(options: argparse.Namespace, store: VerdictStore) -> Attempts:
     from openmath.engines import read_engine
 
     prompt = read_judge_prompt(options.prompt)
-    sampling = judge_sampling(options.max_new_tokens, options.policy)
+    sampling = judge_sampling(options.max_new_tokens, options.policy, options.sampling)
     if options.engine:
         who: object = engine_identity(read_engine(options.engine))
     else:
         who = options.model or replayed_identity(store, options.store, prompt, sampling)
     settings = JudgeSettings(who, prompt, sampling)
-    return Attempts(settings, options.policy, options.tries_unparsed, plain_too=options.replay)
+    parameters = judge_parameters(options.sampling)
+    attempts = Attempts(
+        settings, options.policy, options.tries_unparsed, plain_too=options.replay, parameters=parameters
+    )
+    attempts.recall(store.records)
+    return attempts
 
 
 def read_questions(path: Path, options: argparse.Namespace) -> list[tuple[dict, dict, str | None]]:
@@ -236,7 +247,9 @@ async def ask_online(
         running = HostedEndpoint(options.base_url, key, options.model)
     async with (
         running as endpoint,
-        CompletionClient(endpoint, request_seconds=options.request_seconds, tries=TRIES) as client,
+        CompletionClient(
+            endpoint, request_seconds=options.request_seconds, tries=TRIES, parameters=attempts.parameters
+        ) as client,
     ):
         budget = Budget(prices, options.budget_usd, store.spent)
         ours = options.engine and not engine_kind(read_engine(options.engine)["engine"]).hosted

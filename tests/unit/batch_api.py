@@ -96,8 +96,8 @@ class BatchApi:
         for number, line in enumerate(lines):
             common = {"id": f"r{number}", "custom_id": line["custom_id"]}
             if self.answered(number):
-                if status := self.server.refuse(line["body"]):
-                    body = {"error": {"message": self.server.words}}
+                status, body = self.server.refusal(line["body"])
+                if status:
                     errors.append(common | {"response": {"status_code": status, "body": body}, "error": None})
                     continue
                 self.asked.append(line["body"]["messages"][-1]["content"])

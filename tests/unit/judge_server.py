@@ -50,9 +50,8 @@ class JudgeServer:
         self.fingerprint = "fp_test"
         self.finish_reason = "stop"
         self.choice: Callable[[dict], dict] = lambda request: {}  # put into the choice of a good reply
-        self.refuse: Callable[[dict], int | None] = lambda request: (
-            None
-        )  # HTTP status for a request, also inside a batch
+        # HTTP status for a request, or (status, JSON of the reply); also inside a batch.
+        self.refuse: Callable[[dict], int | tuple[int, object] | None] = lambda request: None
         self.usage: dict = {"prompt_tokens": 11, "completion_tokens": 7}
         self.batches = BatchApi(self)
         self.port = 0
@@ -116,9 +115,10 @@ class JudgeServer:
             await _send(writer, 200, b"<html>a proxy's page</html>", {})
             return True
         status, more = fault if isinstance(fault, tuple) else (fault if isinstance(fault, int) else 200, {})
-        status = self.refuse(request) or status
+        refused, reply = self.refusal(request, {"type": "test", "code": more.get("code")})
+        status = refused or status
         if status != 200:
-            reply = {"error": {"message": self.words, "type": "test", "code": more.get("code")}}
+            pass
         else:
             reply = self.completion(request)
             if fault == "no_choices":
@@ -131,6 +131,13 @@ class JudgeServer:
             writer, status, json.dumps(reply).encode(), {**self.headers(number), **more}, torn=fault == "truncated"
         )
         return fault != "truncated"
+
+    def refusal(self, request: dict, more: dict | None = None) -> tuple[int | None, object]:
+        """Status of a refusal, if it is one, and what a reply that is no success says."""
+        refused = self.refuse(request)
+        if isinstance(refused, tuple):
+            return refused
+        return refused, {"error": {"message": self.words} | (more or {})}
 
     def completion(self, request: dict) -> dict:
         text = self.answer(request["messages"][-1]["content"])

@@ -14,13 +14,13 @@ MESSAGES = [{"role": "user", "content": "Are they equal?"}]
 SECRET = "sk-very-secret-key"
 
 
-def complete(server, tries=3, requests=1, request_seconds=10.0):
+def complete(server, tries=3, requests=1, request_seconds=10.0, sampling=None):
     """The answers to so many requests, all in flight at once."""
 
     async def run():
         endpoint = HostedEndpoint(server.base_url, SECRET, "judge-1")
         async with CompletionClient(endpoint, request_seconds=request_seconds, tries=tries, first_pause=0.01) as client:
-            asked = (client.complete(MESSAGES, {"max_tokens": 5}) for _ in range(requests))
+            asked = (client.complete(MESSAGES, sampling or {"max_tokens": 5}) for _ in range(requests))
             return [answer async for answer in map_concurrently(lambda one: one, asked, concurrency=requests)]
 
     return asyncio.run(run())

@@ -1,7 +1,11 @@
+import json
 import shlex
 from pathlib import Path
 from types import SimpleNamespace
 
+import pytest
+
+from openmath.errors import InputError
 from openmath.settings.command_lines import Options
 from openmath.settings.config import checked_config
 
@@ -61,6 +65,15 @@ def test_every_setting_of_a_hosted_judge_is_told():
         "--concurrency 3 --request-seconds 7 --mode batch --poll-seconds 9 --base-url https://a.org/v1 "
         "--api-key-env KEY --prices 1.5 6 --budget-usd 20"
     )
+
+
+def test_parameters_by_hand_are_told_where_there_are_any():
+    by_hand = {"temperature": None, "top_p": 1, "reasoning_effort": "low", "max_completion_tokens": 9}
+    options = options_of(judges={"j": {"model": "judge-1", "sampling": by_hand}, "k": {"model": "judge-2"}})
+    said = options.judge("j")
+    assert json.loads(said[said.index("--sampling") + 1]) == by_hand and "--sampling" not in options.judge("k")
+    with pytest.raises(InputError, match="unknown key 'effort'"):
+        options_of(judges={"j": {"model": "judge-1", "sampling": {"effort": "low"}}})
 
 
 def test_every_setting_of_an_own_judge_is_told():

@@ -2,11 +2,17 @@
 
 import pandas
 import pytest
+from unit.judge_server import judge_server
+from unit.judging_cases import different_rows, write
+from unit.test_judging import judge
+from unit.test_parameters import gemini
 
 import compare_judges as compare_judges_script
 from openmath.errors import InputError
-from openmath.files.rows import write_rows
+from openmath.files.rows import read_rows, write_rows
 from openmath.judging.agreement import compare_judges, disagreements
+from openmath.judging.exchange import export_verdicts
+from openmath.judging.stored_judgements import stored_judgements
 
 
 def judged(verdicts: str, prefilled: int = 0) -> list[dict]:
@@ -69,3 +75,47 @@ def test_judges_stand_in_the_order_they_are_named_in(tmp_path, call):
     call(compare_judges_script, "--judges", "c", "a", "b", "--judged", *files, "--output", tmp_path / "agreement.md")
     pairs = pandas.read_csv(tmp_path / "agreement.csv")[["judge_a", "judge_b"]].values.tolist()
     assert pairs == [["c", "a"], ["c", "b"], ["a", "b"]]
+
+
+def test_flips_are_counted_from_the_first_judge_to_the_second():
+    (row,) = compare_judges({"old": judged("yyyynnu"), "new": judged("nyyyyyy")})
+    assert (row["yes_to_no"], row["no_to_yes"]) == (1, 2) and row["accuracy_change"] == pytest.approx(2 / 7)
+
+
+def test_two_stores_are_compared_on_the_questions_that_both_were_asked(tmp_path, call):
+    """The new judge refuses a temperature and was asked one question less; a question that the old one left without a verdict."""
+    rows = different_rows(5)
+    write(tmp_path / "bench.jsonl", rows[:4])
+
+    def old(question):
+        return "Hard to say." if "p4" in question or "Problem:" not in question else "Judgement: Yes"
+
+    for name, reply, refuse, asked in (
+        ("old", old, lambda request: None, rows),
+        ("new", lambda question: "Judgement: No" if "p1" in question else "Judgement: Yes", gemini, rows[1:]),
+    ):
+        with judge_server(reply) as server:
+            server.refuse = refuse
+            assert judge(tmp_path, server, "--store", tmp_path / name, rows=asked).returncode == 0
+    options = ("--stores", tmp_path / "old", tmp_path / "new", "--benchmarks", tmp_path / "bench.jsonl")
+    call(compare_judges_script, *options, "--output", tmp_path / "agreement.md")
+    table = pandas.read_csv(tmp_path / "agreement.csv").set_index("benchmark")
+    assert list(table["n"]) == [3, 1] and list(table.index) == ["bench", "other"]
+    assert (table.yes_to_no["bench"], table.no_to_yes["bench"]) == (1, 0)
+    assert table.accuracy_change["bench"] == pytest.approx(-1 / 3) and table.unparsed_a["other"] == 1
+    assert "judge_a" in (tmp_path / "agreement.md").read_text()
+
+
+def test_what_somebody_ships_is_a_file_of_questions_for_another_judge(tmp_path):
+    with judge_server() as server:
+        assert judge(tmp_path, server, rows=different_rows(3)).returncode == 0
+        export_verdicts(tmp_path / "store", tmp_path / "shipped.jsonl")
+        shipped = [row for row in read_rows(tmp_path / "shipped.jsonl") if "key" in row]
+        assert judge(tmp_path, server, "--model", "judge-2", "--store", tmp_path / "new", rows=shipped).returncode == 0
+    assert [body["model"] for body in server.bodies] == ["judge-1"] * 3 + ["judge-2"] * 3
+    assert stored_judgements(tmp_path / "store") == stored_judgements(tmp_path / "new")
+
+
+def test_stores_without_a_shared_question_are_one_message(tmp_path, call):
+    with pytest.raises(InputError, match="The store holds no verdicts"):
+        call(compare_judges_script, "--stores", tmp_path / "a", tmp_path / "b", "--output", tmp_path / "agreement.md")

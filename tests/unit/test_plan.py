@@ -298,6 +298,22 @@ def test_each_different_question_is_one_call_and_stored_verdicts_are_none():
     assert make_plan(config)["judging"][0]["calls"] == 5, "verdicts under another limit are other verdicts"
 
 
+def test_verdicts_that_were_asked_without_a_refused_parameter_are_none_left():
+    config, settings = judged_configuration()
+    question, form = {"problem": "problem 2", "predicted_answer": "7", "expected_answer": "8"}, {"left_out": ["seed"]}
+    record = {
+        "key": settings.key(question, 1, form),
+        "judgement": "Judgement: No",
+        "form": form,
+        "asked_at": 1,
+        **question,
+    }
+    store = VerdictStore(Path("judgements/j"))
+    store.add({"settings": settings.fingerprint, **record}, settings)
+    store.close()
+    assert make_plan(config)["judging"][0]["calls"] == 4
+
+
 def test_calls_on_answers_to_come_are_estimated():
     plan = make_plan(configuration())
     [cost] = plan["judging"]

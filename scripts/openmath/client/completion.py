@@ -19,6 +19,7 @@ from openmath.client.failures import status_hint, transport_hint
 from openmath.client.first_look import Unreachable, look_at_endpoint
 from openmath.client.http import SHOWN, BadReply, JsonPoster, StatusError, TransportError
 from openmath.client.pacing import LONGEST_HOLD, Pacer, retry_after
+from openmath.client.parameters import Parameters
 from openmath.client.replies import Completion, NoAnswer, completion_of
 from openmath.errors import InputError
 
@@ -35,12 +36,13 @@ class RequestRefused(InputError):
     """The endpoint answered that this request cannot succeed (filtered, too long; wrong key, unknown model).
 
     status: the HTTP status; None where a reply refuses in a success. about_request: other requests may well succeed. words: the
-    server's own, without the key.
+    server's own, without the key. parameter: the one refused by its name, which is optional: without it the request may succeed.
     """
 
     status: int | None
     about_request: bool
     words: str
+    parameter: str | None
 
 
 class RequestFailed(InputError):
@@ -93,13 +95,23 @@ class CompletionClient:
     """Completions from one endpoint; use as `async with CompletionClient(endpoint) as client`.
 
     request_seconds: deadline of one try. tries: per request. first_pause: seconds before the second try, doubled each time.
+    parameters: what the endpoint takes, and what may be left out; else the seed only.
     """
 
-    def __init__(self, endpoint: Endpoint, *, request_seconds: float, tries: int = 5, first_pause: float = 1.0):
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        *,
+        request_seconds: float,
+        tries: int = 5,
+        first_pause: float = 1.0,
+        parameters: Parameters | None = None,
+    ):
         self.endpoint = endpoint
         self.request_seconds = request_seconds
         self.tries = tries
         self.first_pause = first_pause
+        self.parameters = parameters or Parameters(idle=frozenset({"seed"}))  # samples are drawn without it, too
         self._http = JsonPoster()
         self._pacer = Pacer()
 
@@ -113,7 +125,8 @@ class CompletionClient:
         """One completion of token ids or chat messages.
 
         sampling: arguments of the OpenAI API (max_tokens, temperature, top_p, seed, stop ...); extra: arguments that only this
-        engine knows. Raises RequestRefused or RequestFailed.
+        engine knows. The token limit is sent under the name that the endpoint takes, an idle parameter only if it does.
+        Raises RequestRefused or RequestFailed.
         """
         last_error, hint = "it was not asked: the client has stopped", "run the same command again."
         for attempt in range(self.tries):
@@ -121,9 +134,10 @@ class CompletionClient:
             if not await self._pacer.turn():
                 break
             headers, tokens = None, None
+            sent = self.parameters.as_taken(sampling)
             try:
                 async with asyncio.timeout(self.request_seconds):  # of the whole request, not of each read
-                    reply, headers = await self._send(prompt, sampling, extra)
+                    reply, headers = await self._send(prompt, sent, extra)
                 completion = completion_of(reply, self.endpoint.api_key)
                 tokens = (completion.num_prompt_tokens or 0) + (completion.num_generated_tokens or 0)
                 return completion
@@ -131,7 +145,10 @@ class CompletionClient:
                 headers = error.headers
                 last_error, hint = error.text(), status_hint(error.status, self.endpoint.base_url, error.location())
                 if self._is_final(error):
-                    raise self._refused(error.status, last_error, hint) from None
+                    parameter = self.parameters.learn(error.status, error.body, sent)
+                    if self.parameters.asks_the_same(parameter):
+                        continue
+                    raise self._refused(error.status, last_error, hint, parameter) from None
             except NoAnswer as error:
                 raise self._refused(None, str(error)[:SHOWN], status_hint(None, self.endpoint.base_url)) from None
             except (TransportError, BadReply, TimeoutError) as error:
@@ -180,11 +197,11 @@ class CompletionClient:
             return True
         return error.code() in NEVER_RETRIED or (retry_after(error.headers) or 0.0) > LONGEST_HOLD
 
-    def _refused(self, status: int | None, words: str, hint: str) -> RequestRefused:
+    def _refused(self, status: int | None, words: str, hint: str, parameter: str | None = None) -> RequestRefused:
         refused = RequestRefused(
             "The endpoint refuses the request.", where=self.endpoint.base_url, found=words, hint=hint
         )
-        refused.status, refused.words = status, words
+        refused.status, refused.words, refused.parameter = status, words, parameter
         refused.about_request = status is None or status in ABOUT_ONE_REQUEST
         return refused
 

@@ -120,6 +120,7 @@ class JudgedRecord(CostOfRun):
     delimited: int  # rows whose answer holds words for a judge
     answered_by: dict[str, int]  # verdicts by the server's own words: model and system_fingerprint
     verdicts_used: Calls  # whenever they were paid
+    asked_without: dict[str, int]  # verdicts by the parts of `sampling` that the endpoint refused by name
     answers: FileIdentity
     judged: FileIdentity
     machine: Machine

@@ -17,7 +17,7 @@ expected answer) before it is used, and never asked for again, whatever file, mo
     batch       the OpenAI Batch API: half the price, within 24 hours; batch_service: its requests, batch_results: its replies
     judged_files  answers with what was said of them, and their manifest
     exchange    export and import of verdicts
-    agreement   several judges on the same answers
+    agreement   several judges on the same answers; stored_judgements: what two stores say of the same questions
 """
 
 from openmath.judging.verdict import parse_verdict

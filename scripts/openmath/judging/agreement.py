@@ -13,7 +13,8 @@ def compare_judges(verdicts: dict[str, list[dict]]) -> list[dict]:
     """One row per pair of judges. verdicts: judge -> judged rows of one benchmark and mode, in the same order.
 
     agreement: share of equal yes/no among all answers on which both gave a verdict. agreement_asked and kappa: the same answers
-    but those that needed no call, on which judges cannot differ; kappa is None where one of the judges is constant.
+    but those that needed no call, on which judges cannot differ; kappa is None where one of the judges is constant. yes_to_no,
+    no_to_yes: answers of the two verdicts, from the first judge to the second.
     """
     rows = []
     for first, second in combinations(verdicts, 2):
@@ -23,20 +24,24 @@ def compare_judges(verdicts: dict[str, list[dict]]) -> list[dict]:
             (x, y) for x, y in zip(a, b, strict=True) if "unparsed" not in (x["judge_verdict"], y["judge_verdict"])
         ]
         asked = [(x, y) for x, y in parsed if not (x.get("judge_prefilled") or y.get("judge_prefilled"))]
+        yes_a, yes_b = ([row["judge_verdict"] == "yes" for row in rows_of_one] for rows_of_one in (a, b))
         yes = np.array([[row["judge_verdict"] == "yes" for row in pair] for pair in asked], float).reshape(-1, 2)
         rows.append(
             {
                 "judge_a": first,
                 "judge_b": second,
                 "n": len(a),
-                "accuracy_a": _share(row["judge_verdict"] == "yes" for row in a),
-                "accuracy_b": _share(row["judge_verdict"] == "yes" for row in b),
+                "accuracy_a": _share(yes_a),
+                "accuracy_b": _share(yes_b),
                 "unparsed_a": sum(row["judge_verdict"] == "unparsed" for row in a),
                 "unparsed_b": sum(row["judge_verdict"] == "unparsed" for row in b),
                 "agreement": _share(x["judge_verdict"] == y["judge_verdict"] for x, y in parsed),
                 "n_asked": len(asked),
                 "agreement_asked": _share(yes[:, 0] == yes[:, 1]),
                 "kappa": cohen_kappa(yes[:, 0], yes[:, 1]) if len(asked) else None,
+                "yes_to_no": int((yes[:, 0] > yes[:, 1]).sum()),
+                "no_to_yes": int((yes[:, 0] < yes[:, 1]).sum()),
+                "accuracy_change": (sum(yes_b) - sum(yes_a)) / len(a) if a else None,
             }
         )
     return rows

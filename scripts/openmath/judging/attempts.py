@@ -8,9 +8,10 @@
 Only the first gives a verdict. The words of replies that were cut are never read: a later sentence may have taken them back.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
+from openmath.client.parameters import Parameters
 from openmath.judging.settings import Form, JudgeSettings
 from openmath.judging.store import VerdictRecord
 from openmath.judging.verdict import parse_verdict, parse_wary
@@ -37,13 +38,21 @@ class Attempts:
     """The attempts at questions under one judge's settings. tries: the most attempts, made while replies hold no verdict.
 
     plain_too: a verdict on an answer that talks to its judge also counts where it was asked for plainly, as stores made before
-    answers were delimited have it: for replays.
+    answers were delimited have it: for replays. parameters: what the judge's endpoint takes. A reply stays valid when the endpoint
+    takes other parameters later.
     """
 
     settings: JudgeSettings
     policy: str
     tries: int
     plain_too: bool = False
+    parameters: Parameters = field(default_factory=Parameters)
+
+    def recall(self, records: Mapping[str, VerdictRecord]) -> None:
+        """Ask as the last of the replies under these settings was asked."""
+        mine = (record for record in records.values() if record.get("settings") == self.settings.fingerprint)
+        for record in sorted(mine, key=lambda record: record.get("asked_at") or 0):
+            self.parameters.recall(left_out_of(record), record.get("limit_name"))
 
     def records(self, question: dict, records: Mapping[str, VerdictRecord]) -> list[VerdictRecord]:
         """The stored replies to a question, in order, up to the first that ends it."""
@@ -72,7 +81,11 @@ class Attempts:
 
     def _so_far(self, question: dict, records: Mapping[str, VerdictRecord]) -> "_SoFar":
         shown, form = self._as_asked(question)
-        so_far = self._asked_as(shown, form, records)
+        for left_out in self.parameters.earlier():
+            so_far = self._asked_as(shown, _without(form, left_out), records)
+            if so_far.next is None:
+                return so_far
+        so_far = self._asked_as(shown, _without(form, self.parameters.left_outs[-1]), records)
         if form and not so_far.found and self.plain_too:
             return self._asked_as(question, {}, records)
         return so_far
@@ -92,6 +105,8 @@ class Attempts:
                 if record is None or outcome == "another_model":
                     messages = self.settings.messages(question, replies, tried)
                     sampling = {**self.settings.sampling, "max_tokens": tried.get("max_tokens", limit)}
+                    for name in tried.get("left_out", ()):
+                        sampling.pop(name, None)
                     so_far.next = Request(key, question, attempt, tried, messages, sampling)
                     return so_far
                 if "max_tokens" not in tried or record.get("finish_reason") != "refused":
@@ -111,6 +126,16 @@ class Attempts:
         if "delimited" in form:
             return parse_wary(judgement, question["predicted_answer"])
         return parse_verdict(judgement, self.policy)
+
+
+def left_out_of(record: VerdictRecord) -> list[str]:
+    """Names of parameters that a stored reply was asked without; others may have written the record."""
+    left_out = record.get("form", {}).get("left_out")
+    return [name for name in left_out if isinstance(name, str)] if isinstance(left_out, list) else []
+
+
+def _without(form: Form, left_out: Iterable[str]) -> Form:
+    return {**form, "left_out": sorted(left_out)} if left_out else form
 
 
 @dataclass

@@ -16,6 +16,7 @@ from typing import cast
 import openai
 
 from openmath.client.http import BadReply
+from openmath.client.parameters import LIMITS
 from openmath.client.replies import Completion
 from openmath.errors import InputError, printable
 from openmath.files.append_only import kept_rows
@@ -139,7 +140,8 @@ class BatchJudge:
                 if not rows and not waited_for:
                     raise budget.spent_error(usd)
                 break  # the rest after these: they may turn out cheaper
-            body = {"model": self.model, "messages": request.messages, **request.sampling}
+            sampling = self.attempts.parameters.as_taken(request.sampling)
+            body = {"model": self.model, "messages": request.messages, **sampling}
             line = encode_row({"custom_id": request.key, "method": "POST", "url": "/v1/chat/completions", "body": body})
             if rows and (len(rows) == most or size + len(line) > MOST_BYTES):
                 yield requests, rows, price
@@ -157,7 +159,7 @@ class BatchJudge:
         """Everything about a batch on disk, before the server hears of it."""
         path = self.store.batches / f"{secrets.token_hex(8)}.json"
         state: dict = {"name": path.stem, "settings": self.attempts.settings.described()}
-        state |= {"questions": len(rows), "usd_at_most": usd}
+        state |= {"questions": len(rows), "usd_at_most": usd, "limit_name": self.attempts.parameters.limit_name}
         write_rows(path.with_suffix(".questions"), rows)
         path.with_suffix(".requests").write_bytes(b"".join(requests))
         write_manifest(path, state)
@@ -241,7 +243,7 @@ class BatchJudge:
                 seen.add(key)
                 known = self.store.records.get(key)
                 if known is None or known.get("outcome") in REPLACED:
-                    taken += self._take(questions[key], settings, reply, batch.id)
+                    taken += self._take(questions[key], settings, reply, batch.id, state.get("limit_name", LIMITS[0]))
         self.store.sync()
         if batch.status == "completed" and len(seen) < len(questions):
             if batch.output_file_id:
@@ -255,12 +257,17 @@ class BatchJudge:
         print(printable(told), flush=True)
         return True
 
-    def _take(self, row: dict, settings: JudgeSettings, reply: Completion | str, batch_id: str) -> bool:
-        """Keep a reply, or a refusal; whether it was paid."""
+    def _take(
+        self, row: dict, settings: JudgeSettings, reply: Completion | str, batch_id: str, limit_name: str
+    ) -> bool:
+        """Keep a reply, or a refusal; whether it was paid. limit_name: of the token limit in the request."""
         question = {name: row[name] for name in QUESTION_FIELDS}
         request = Request(row["key"], question, row["attempt"], cast(Form, row.get("form") or {}), [], {})
         self._progress += not isinstance(reply, str) or isinstance(reply, Refusal)
         if isinstance(reply, Refusal):
+            sent = {limit_name, *settings.sampling} - {*row.get("form", {}).get("left_out", ())}
+            if self.attempts.parameters.learn(reply.status, reply.body, sent):
+                return False
             record = refused_record(self.judge, settings, request, self._service.shown(reply))
             if record["outcome"] != "refused":
                 self.store.add(record, settings)
@@ -269,7 +276,7 @@ class BatchJudge:
         if isinstance(reply, str):
             return False
         usd = Budget(self.prices, None, 0.0).usd(reply, row["usd_at_most"])
-        record = verdict_record(self.judge, settings, request, reply, usd)
+        record = verdict_record(self.judge, settings, request, reply, usd, limit_name)
         record["batch"] = batch_id
         self._another_model = self.served.check(record) or self._another_model
         self.unanswered.refused.pop(request.key, None)

@@ -15,7 +15,16 @@ ENDED = ("completed", "expired", "cancelled", "failed")
 
 
 class Refusal(str):
-    """The service's words about a question that it would refuse again."""
+    """The service's words about a question that it would refuse again. body: all that it said."""
+
+    body: object = None
+    status: int | None = None
+
+    @classmethod
+    def of(cls, words: object, status: int | None, body: object) -> "Refusal":
+        refusal = cls(words)
+        refusal.status, refusal.body = status, body
+        return refusal
 
 
 @dataclass(frozen=True)
@@ -93,11 +102,12 @@ def parse_result(line: bytes, api_key: str = NO_KEY) -> tuple[str | None, Comple
         inner = error.get("error") if isinstance(error, dict) else None
         filtered = "content_filter" in (_code(error), _code(inner))
         words = words_of(error) or "an error without words"
-        return key, Refusal(words) if filtered or status in ABOUT_ONE_REQUEST else words
+        return key, Refusal.of(words, status, error) if filtered or status in ABOUT_ONE_REQUEST else words
     except NoAnswer as error:
         return key, Refusal(error)
     except StatusError as error:
-        return key, Refusal(error.words()) if error.status in ABOUT_ONE_REQUEST else error.words()
+        refused = error.status in ABOUT_ONE_REQUEST
+        return key, Refusal.of(error.words(), error.status, error.body) if refused else error.words()
     except BadReply as error:
         return key, str(error)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):

@@ -13,7 +13,7 @@ from openmath.files.fingerprint import canonical_json, identity, sha256_text, wr
 from openmath.files.records import CostOfRun, JudgedRecord
 from openmath.files.rows import write_rows
 from openmath.files.sample_rows import Judgement
-from openmath.judging.attempts import Attempts
+from openmath.judging.attempts import Attempts, left_out_of
 from openmath.judging.questions import PREFILLED
 from openmath.judging.refusals import SHOWN, SHOWN_TEXT
 from openmath.judging.store import VerdictRecord
@@ -77,6 +77,7 @@ def write_judged(
         "outcomes": Counter(row["judge_outcome"] for row in judged if "judge_outcome" in row),
         "delimited": sum("judge_delimited" in row for row in judged),
         "answered_by": Counter(f"{r.get('model')} {r.get('system_fingerprint')}" for r in used.values()),
+        "asked_without": Counter(" ".join(left_out) for r in used.values() if (left_out := left_out_of(r))),
         "verdicts_used": cost(list(used.values())),
         **this_run,
         "answers": identity(path),

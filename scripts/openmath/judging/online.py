@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 
 from openmath.client.completion import CompletionClient, RequestFailed, RequestRefused, map_concurrently
 from openmath.errors import InputError
@@ -16,6 +17,25 @@ from openmath.judging.store import FLUSH_SECONDS, VerdictRecord, VerdictStore
 PROGRESS_SECONDS = 5.0
 MOST_FAILURES = 20  # then the endpoint is at fault, not the questions
 SHOWN = 3
+OPENING_SECONDS = 2.0  # a refusal comes at once; a judge that thinks does not hold up the others for longer
+
+
+class _Opening:
+    """The first question goes ahead alone: what the endpoint refuses by name is then refused once, and not by all in flight."""
+
+    def __init__(self):
+        self._first, self._over = True, asyncio.Event()
+
+    async def turn(self) -> None:
+        if self._first:
+            self._first = False
+        else:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(OPENING_SECONDS):
+                    await self._over.wait()
+
+    def done(self) -> None:
+        self._over.set()
 
 
 class OnlineJudge:
@@ -40,6 +60,7 @@ class OnlineJudge:
         self._failures: list[tuple[dict, InputError]] = []
         self._stopped: InputError | None = None
         self.interrupted = False
+        self._opening = _Opening()
 
     async def ask(self, client: CompletionClient, questions: list[dict], concurrency: int) -> None:
         """Ask until every question has a verdict, or no try left. Each reply is in the store before anything else happens with it.
@@ -106,6 +127,7 @@ class OnlineJudge:
     async def _ask_question(self, question: dict) -> str:
         """Ask one question, again while its replies hold no verdict; how it ended."""
         try:
+            await self._opening.turn()
             while (request := self.attempts.next_request(question, self.store.records)) and not self._stopped:
                 if not await self._attempt(request):
                     self._stop_if_too_many()
@@ -117,6 +139,8 @@ class OnlineJudge:
             if isinstance(error, RequestRefused) or len(self._failures) >= MOST_FAILURES:
                 self._stop(error)
             return "failed"
+        finally:
+            self._opening.done()
         if request:
             return "not asked"
         last, verdict = self.attempts.judgement(question, self.store.records)
@@ -133,13 +157,15 @@ class OnlineJudge:
             reply = await self._client.complete(request.messages, request.sampling, self.extra)
             usd = self.budget.usd(reply, reserved)
             paid = usd or 0.0
-            record = verdict_record(self.judge, settings, request, reply, usd)
+            record = verdict_record(self.judge, settings, request, reply, usd, self.attempts.parameters.limit_name)
             another = self.served.check(record)
             self.store.add(record, settings)
             self.paid.append(record)
             if another:
                 self._stop(another)
         except RequestRefused as error:
+            if error.parameter:  # the next request is another one, without it
+                return True
             if not error.about_request:
                 raise
             record = refused_record(self.judge, settings, request, error.words)

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from openmath.client.parameters import LIMITS
 from openmath.errors import InputError, printable
 from openmath.judging.attempts import Request
 from openmath.judging.settings import JudgeSettings
@@ -14,10 +15,12 @@ if TYPE_CHECKING:  # it brings HTTP along
 
 
 def verdict_record(
-    judge: str, settings: JudgeSettings, request: Request, reply: "Completion", usd: float | None
+    judge: str, settings: JudgeSettings, request: Request, reply: "Completion", usd: float | None, limit_name: str
 ) -> VerdictRecord:
     """The line of the store for one paid reply. usd: None without prices. A reply's reasoning is never read for a verdict."""
     record = _record(judge, settings, request)
+    if limit_name != LIMITS[0]:
+        record["limit_name"] = limit_name
     record |= {
         "judgement": reply.text,
         "finish_reason": reply.finish_reason,

@@ -1,11 +1,13 @@
 """What makes a judge, and with it the key of each of its verdicts."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, TypedDict
 
+from openmath.client.parameters import LEAST_FIRST, LIMITS, Parameters
 from openmath.errors import InputError
 from openmath.files.fingerprint import fingerprint
 from openmath.files.yaml_files import read_yaml
@@ -34,12 +36,25 @@ def read_judge_prompt(path: str | Path) -> dict[str, str]:
     return parts
 
 
-def judge_sampling(max_new_tokens: int, policy: str) -> dict:
-    """Arguments of every request, as the recipe's tool sends them."""
+def judge_sampling(max_new_tokens: int, policy: str, by_hand: Mapping[str, Any] | None = None) -> dict:
+    """Arguments of every request, as the recipe's tool sends them, but as set by hand: None leaves one out.
+
+    The token limit is called max_tokens here, whatever its name in a request: verdicts have the same keys under both.
+    """
     sampling = {"temperature": 0.0, "top_p": 0.95, "seed": 0, "max_tokens": max_new_tokens}
     if policy == "paper":
         sampling["presence_penalty"] = 1.0  # the reference sent its repetition penalty under this name
-    return sampling
+    by_hand = dict(by_hand or {})
+    if "max_completion_tokens" in by_hand:
+        by_hand["max_tokens"] = by_hand.pop("max_completion_tokens")
+    return {name: value for name, value in (sampling | by_hand).items() if value is not None}
+
+
+def judge_parameters(by_hand: Mapping[str, Any] | None = None) -> Parameters:
+    """What the judge's endpoint is sent at first. What is set by hand is never left out."""
+    by_hand = by_hand or {}
+    limit_name = LIMITS["max_completion_tokens" in by_hand]
+    return Parameters(optional=frozenset(LEAST_FIRST) - by_hand.keys(), limit_name=limit_name)
 
 
 class Form(TypedDict, total=False):
@@ -47,6 +62,7 @@ class Form(TypedDict, total=False):
 
     delimited: int  # the answer stands between tags: version of these (wording.DELIMITED)
     max_tokens: int  # another limit than the settings': the reply was cut at that one
+    left_out: list[str]  # names of the settings' sampling that the endpoint does not take, sorted
 
 
 class Described(TypedDict):

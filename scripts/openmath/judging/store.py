@@ -65,6 +65,7 @@ class VerdictRecord(TypedDict):
     form: NotRequired[Form]  # how it was asked, where not plainly
     outcome: NotRequired[Outcome]  # not in records of older versions, which are read by their words alone
     refusal: NotRequired[str]  # the endpoint's words, without the key
+    limit_name: NotRequired[str]  # what the endpoint calls the token limit, where that is not max_tokens
 
 
 class VerdictStore:

@@ -8,7 +8,7 @@ from openmath.files.rows import read_rows
 from openmath.judging.attempts import Attempts
 from openmath.judging.budget import ASSUMED_GENERATED_TOKENS, Prices
 from openmath.judging.questions import prefilled, question_of
-from openmath.judging.settings import JudgeSettings, judge_sampling, read_judge_prompt
+from openmath.judging.settings import JudgeSettings, judge_parameters, judge_sampling, read_judge_prompt
 from openmath.judging.store import VerdictStore
 from openmath.plan.files import FileToJudge, Inventory, built_engine
 from openmath.plan.speed import Speed
@@ -77,6 +77,7 @@ def count_calls(cost: JudgeCost, inventory: Inventory, files: list[FileToJudge],
         cost.assumptions.append("fewer with cascade: answers that the symbolic grader finds equal are not asked")
     cost.calls = cost.estimated_calls
     if attempts:
+        attempts.recall(store.records)
         cost.calls += sum(attempts.next_request(question, store.records) is not None for question in questions.values())
     if cost.estimated_calls:
         cost.assumptions.append(f"{ASKED_SHARE:.0%} of the answers to come need a call, assumed")
@@ -112,8 +113,13 @@ def judge_attempts(config: dict, judge: str) -> Attempts | None:
     """Under which keys the judge's verdicts are stored; None for a self-hosted judge whose engine is still to be made."""
     settings = config["judges"][judge]
     prompt = read_judge_prompt(prompt_file(settings["prompt"]))
-    sampling = judge_sampling(settings["max_new_tokens"], config["policy"])
+    sampling = judge_sampling(settings["max_new_tokens"], config["policy"], settings.get("sampling"))
     identity = built_engine(config, settings["self_hosted"]) if "self_hosted" in settings else settings["model"]
     if identity is None:
         return None
-    return Attempts(JudgeSettings(identity, prompt, sampling), config["policy"], settings["tries_unparsed"])
+    return Attempts(
+        JudgeSettings(identity, prompt, sampling),
+        config["policy"],
+        settings["tries_unparsed"],
+        parameters=judge_parameters(settings.get("sampling")),
+    )

@@ -113,6 +113,8 @@ class Options:
         options = ["--max-new-tokens", settings["max_new_tokens"], "--tries-unparsed", settings["tries_unparsed"]]
         if settings["cascade"]:
             options += ["--cascade"]
+        if "sampling" in settings:
+            options += ["--sampling", json.dumps(settings["sampling"], sort_keys=True)]
         if "model" in settings:
             return [*options, "--model", settings["model"]]
         if settings["replay"]:

@@ -341,6 +341,28 @@ class Prices(Section):
     output: float = key(..., "USD per million tokens of replies.", costs="nothing", ge=0)
 
 
+class JudgeSampling(Section):
+    temperature: Annotated[float, Field(ge=0)] | MISSING | None = key(
+        MISSING,
+        "Of a judge that refuses 0, or should think at its own; `null`: not sent.",
+        costs="verdicts",
+        unset="`0`",
+    )
+    top_p: Annotated[float, Field(gt=0, le=1)] | MISSING | None = key(
+        MISSING, "`null`: not sent.", costs="verdicts", unset="`0.95`"
+    )
+    seed: int | MISSING | None = key(MISSING, "`null`: not sent.", costs="verdicts", unset="`0`")
+    reasoning_effort: Annotated[str, Field(min_length=1)] | MISSING = key(
+        MISSING, "How long a judge thinks, in its service's words, as `low`.", costs="verdicts", unset="not sent"
+    )
+    max_completion_tokens: Count | MISSING = key(
+        MISSING,
+        "In place of `max_new_tokens`, and sent under this name.",
+        costs="verdicts, where it is another number",
+        unset="`max_tokens` is sent, and this once it is refused",
+    )
+
+
 class Judge(Section):
     base_url: Address = key(defaults.BASE_URL, "Address of a hosted judge.", costs="nothing")
     model: str | MISSING = key(MISSING, "A hosted model; give a dated snapshot, not a moving alias.", costs="verdicts")
@@ -352,6 +374,12 @@ class Judge(Section):
     )
     prompt: str = key("judge-math", "As for models.", costs="verdicts")
     max_new_tokens: Count = key(defaults.JUDGE_MAX_NEW_TOKENS, "Tokens of the longest reply.", costs="verdicts")
+    sampling: JudgeSampling | MISSING = key(
+        MISSING,
+        "Parameters of each request, set by hand: these are sent, or not, whatever the service says to them.",
+        costs="verdicts",
+        unset="those of the recipe, without what the service refuses by its name: docs/judging.md",
+    )
     tries_unparsed: Count = key(
         defaults.TRIES_UNPARSED,
         "How often a question is asked while its reply holds no verdict.",
