@@ -11,8 +11,8 @@ sets alike (worker.py). SymPy is imported when it is first needed.
 import contextlib
 import gc
 import importlib
+import json
 import os
-import pickle
 import resource
 import signal
 import sys
@@ -34,8 +34,10 @@ class _TooManySteps(BaseException):
 
 
 def within_steps(solve: Callable[[ModuleType], Any], most: int) -> Any:
-    """What `solve` makes of SymPy in at most so many calls of functions; it must be possible to pickle it. None where SymPy
-    fails. Raises TooLarge where it would take more."""
+    """What `solve` finds by SymPy in at most so many calls of functions: text, a truth value, or a tree of tuples.
+
+    None where SymPy fails. Raises TooLarge where it would take more.
+    """
     for module in ["sympy", *_MODULES.split()]:
         importlib.import_module(module)
     sys.stdout.flush()
@@ -45,14 +47,19 @@ def within_steps(solve: Callable[[ModuleType], Any], most: int) -> Any:
             found, complete = answer
             if not complete:
                 break
-            return found
+            return _as_tree(found)
         if signal_number not in (signal.SIGKILL, signal.SIGTERM):
             break
     raise TooLarge
 
 
-def _ask_fork(solve: Callable[[ModuleType], Any], most: int) -> tuple[tuple[Any, bool] | None, int]:
-    """(What was found, whether all steps were done), or None and the signal that ended the fork."""
+def _as_tree(found: Any) -> Any:
+    """JSON has lists for tuples."""
+    return tuple(map(_as_tree, found)) if isinstance(found, list) else found
+
+
+def _ask_fork(solve: Callable[[ModuleType], Any], most: int) -> tuple[list | None, int]:
+    """[What was found, whether all steps were done], or None and the signal that ended the fork."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
@@ -68,11 +75,11 @@ def _ask_fork(solve: Callable[[ModuleType], Any], most: int) -> tuple[tuple[Any,
         with contextlib.suppress(ProcessLookupError):
             os.kill(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
-    return (pickle.loads(answer) if answer else None), os.WTERMSIG(status)
+    return (json.loads(answer) if answer else None), os.WTERMSIG(status)
 
 
 def _answer(solve: Callable[[ModuleType], Any], most: int, writer: int) -> None:
-    """In the fork: solve, and write the pickled answer."""
+    """In the fork: solve, and write the answer."""
     for number in map(int, os.listdir("/dev/fd")):  # the pipe of a worker must close when the worker ends
         if number > 2 and number != writer:
             with contextlib.suppress(OSError):
@@ -104,4 +111,4 @@ def _answer(solve: Callable[[ModuleType], Any], most: int, writer: int) -> None:
     if left < 0:  # however SymPy took it
         found, complete = None, False
     with open(writer, "wb") as file:
-        pickle.dump((found, complete), file)
+        file.write(json.dumps([found, complete]).encode())
