@@ -15,7 +15,8 @@ from pydantic_core import PydanticUndefined
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from openmath.settings.config_model import Configuration, Section, section_of  # noqa: E402
+from openmath.settings.config_model import Configuration  # noqa: E402
+from openmath.settings.config_types import Section, section_of  # noqa: E402
 
 SCHEMA, README = ROOT / "config/schema.json", ROOT / "config/README.md"
 OF_ITS_OWN = ("models", "generation", "engines", "judges")  # keys whose section has a heading and a table in the README

@@ -15,7 +15,7 @@ from openmath.plan.speed import model_speed
 from openmath.provenance.chain import Chain, Link
 from openmath.settings.command_lines import Options
 from openmath.settings.config import checked_config
-from openmath.settings.config_model import Sampling
+from openmath.settings.config_models import Sampling
 from openmath.settings.sampling import TYPES, checkpoint_sampling
 
 QWEN = {"temperature": 0.6, "top_p": 0.95, "top_k": 20, "min_p": None, "do_sample": True, "eos_token_id": [1, 2]}

@@ -14,7 +14,8 @@ from openmath.arguments import ADDRESS_WORDS
 from openmath.errors import InputError
 from openmath.settings.benchmark_names import without_groups
 from openmath.settings.config_files import ConfigFiles
-from openmath.settings.config_model import Configuration, Section, section_of
+from openmath.settings.config_model import Configuration
+from openmath.settings.config_types import Section, section_of
 from openmath.settings.engine_kinds import KINDS, engine_kind
 from openmath.settings.sampling import FROM_CHECKPOINT
 
