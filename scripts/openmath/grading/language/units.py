@@ -51,6 +51,8 @@ ANGLES = {frozenset({"degree"}), frozenset({"radian"})}
 
 def clash(one: frozenset[str], other: frozenset[str]) -> bool:
     """Do both answers state units or words, each something that the other does not? "Units" are any unit."""
+    if not one or not other:
+        return False
     first, second = _specific(one, other), _specific(other, one)
     return not (first <= second or second <= first)
 
