@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,10 @@ def start(folder: Path) -> subprocess.Popen:
     program = [sys.executable, "-m", "snakemake", "--configfile", "config.yaml", "--cores", "2", "tables"]
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-    return subprocess.Popen(program, cwd=folder, env=environment, start_new_session=True, **streams)
+    heard = partial(
+        signal.signal, signal.SIGINT, signal.SIG_DFL
+    )  # a test run in the background hands on that it is ignored
+    return subprocess.Popen(program, cwd=folder, env=environment, start_new_session=True, preexec_fn=heard, **streams)
 
 
 def test_a_run_ends_with_one_line_and_goes_on_from_there(tmp_path):
