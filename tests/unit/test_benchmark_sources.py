@@ -8,8 +8,7 @@ import os
 import subprocess
 import sys
 import threading
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import ClassVar
 
@@ -17,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 import pytest
 from in_process import run_script
+from local_server import serving
 
 from openmath.benchmarks import sources
 from openmath.benchmarks.cleaning import CLEANING
@@ -193,19 +193,6 @@ class Hub(BaseHTTPRequestHandler):
         pass
 
 
-@contextmanager
-def hub():
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
 def from_hub(folder: Path, endpoint: str, *options: str, **environment: str):
     """A process of its own: huggingface_hub reads its environment once."""
     clean = {key: value for key, value in os.environ.items() if not key.startswith("HF_")}
@@ -219,7 +206,7 @@ def test_a_split_comes_from_the_hub_and_then_from_its_cache(tmp_path):
         "toy: {rows: 2, sources: [{url: 'hf:a/set@main/test'}], clean: [strip_leading_zeros],\n"
         "  fields: {expected_answer: answer, id: problem_idx}}\n"
     )
-    with hub() as endpoint:
+    with serving(Hub) as endpoint:
         reply = from_hub(tmp_path, endpoint, "toy", "--registry", "r.yaml", "--output", "toy.jsonl")
         assert reply.returncode == 0, reply.stderr
         assert "pinned in benchmarks.lock.json" in reply.stdout

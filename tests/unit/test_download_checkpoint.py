@@ -5,14 +5,14 @@ import json
 import os
 import subprocess
 import sys
-import threading
 import time
 import zipfile
-from contextlib import contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
+from local_server import serving
 from tiny_checkpoints import tiny_checkpoint, tiny_safetensors
 
 import download_checkpoint
@@ -81,19 +81,6 @@ class Hub(BaseHTTPRequestHandler):
         pass
 
 
-@contextmanager
-def hub():
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
 def download(folder: Path, *options: str, program=(SCRIPT,), endpoint: str = "http://127.0.0.1:9", **environment: str):
     command = [sys.executable, *program, *options]
     command += ["--output", folder / "m/checkpoint", "--manifest", folder / "m/manifest.json"]
@@ -109,7 +96,7 @@ def manifest(folder: Path) -> dict:
 
 @pytest.mark.slow
 def test_a_branch_is_resolved_once_and_then_served_from_the_cache(tmp_path):
-    with hub() as endpoint:
+    with serving(Hub) as endpoint:
         reply = download(tmp_path, "--hf", "a/model@main", endpoint=endpoint)
     assert reply.returncode == 0, reply.stderr
     assert manifest(tmp_path)["revision"] == COMMIT and COMMIT in reply.stdout
@@ -135,7 +122,7 @@ def test_a_branch_is_resolved_once_and_then_served_from_the_cache(tmp_path):
     ],
 )
 def test_what_cannot_be_had_is_explained(tmp_path, source, says):
-    with hub() as endpoint:
+    with serving(Hub) as endpoint:
         reply = download(tmp_path, "--hf", source, endpoint=endpoint)
     assert reply.returncode == 2 and "Traceback" not in reply.stderr
     assert all(words in reply.stderr for words in says), reply.stderr
@@ -163,7 +150,7 @@ def test_a_download_that_hardly_grows_is_given_up(tmp_path, monkeypatch):
 def test_a_hub_that_drips_does_not_hold_the_download(tmp_path, monkeypatch, dripped):
     code = "import download_checkpoint as d; d.SLOW_SECONDS = 3; d.LOOK_SECONDS = 0.1; d.run_command(d.main)"
     monkeypatch.setattr(Hub, "drips", dripped)
-    with hub() as endpoint:
+    with serving(Hub) as endpoint:
         reply = download(tmp_path, "--hf", "a/model@main", program=("-c", code), endpoint=endpoint)
     assert reply.returncode == 2 and "The download is too slow" in reply.stderr, reply.stderr
     assert not (tmp_path / "m/manifest.json").exists()
