@@ -3,8 +3,8 @@ r"""Import samples that another tool has left: say what they are, and write them
     python scripts/import_samples.py downloads/their-results
     python scripts/import_samples.py downloads/their-results --out imported/theirs --config theirs.yaml
 
-Reads NeMo-Skills (2024 to 2026), lm-evaluation-harness, inspect_ai, lighteval and CSV (docs/import.md). Problems are compared with the
-benchmarks prepared in data/. Nothing in FOLDER is changed. Writes, all or nothing:
+Reads NeMo-Skills (2024 to 2026), lm-evaluation-harness, inspect_ai, lighteval and CSV (docs/import.md). Problems are compared with
+the benchmarks prepared in data/. FOLDER stays as it is. Writes, all or nothing:
 
     OUT/MODEL/BENCHMARK/output-greedy.jsonl, output-rs0.jsonl, ...     the samples
     OUT/import.json                                                    what they were made from, with hashes
@@ -109,7 +109,7 @@ def compare_references(publishable: "dict[str, list[Publication]]") -> None:
                 ]
             example = f", as {differing[0][0]!r:.60} for our {differing[0][1]!r:.60}" if differing else ""
             one.warnings.append(
-                f"{len(pairs):,} references are spelled otherwise than ours, {len(differing):,} differ in value{example}: theirs count"
+                f"references spelled otherwise than ours: {len(pairs):,}, other in value: {len(differing):,}{example}; theirs count"
             )
 
 

@@ -1,7 +1,6 @@
 """What an import has found and written, as text for people and as configurations that are ready to run."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from openmath.files.fingerprint import identity
 from openmath.foreign.found import Found

@@ -12,9 +12,9 @@ GREEDY = None  # the run that is no seed
 class Source:
     """One file, or the chunks of one, with samples of one model on one benchmark, in one run or several.
 
-    benchmark, model: the tool's names. home: tells two models of the same name apart. rows: yields (run, row); run: GREEDY or a number, row: our names of the keys, and `id`,
-    the tool's own, where it has one. settings: what is known of the sampling, as text. started: orders files of the same runs.
-    rank: of two sources of the same run, the lower counts (those that are judged hold the others).
+    benchmark, model: the tool's names. home: tells two models of the same name apart. rows: yields (run, row); run: GREEDY or a
+    number, row: our names of the keys, and `id`, the tool's own, where it has one. settings: what is known of the sampling, as
+    text. started: orders files of the same runs. rank: of two files of the same run, the lower counts (judged ones hold the others).
     """
 
     tool: str

@@ -1,4 +1,4 @@
-"""All samples of a folder, by model and benchmark: which tasks are the same benchmark, which benchmark of ours it is, and its name."""
+"""All samples of a folder, by model and benchmark: which tasks are one benchmark, which of ours it is, and its name."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -25,7 +25,7 @@ class Model:
 
 @dataclass
 class Matched:
-    """A task, the benchmark of ours that it is (None: none that is here), and, of the problems that are in it, their texts there."""
+    """A task, the benchmark of ours that it is (None: none that is here), and, of its problems, the texts there."""
 
     task: Task
     ours: Benchmark | None

@@ -1,4 +1,4 @@
-"""inspect_ai: logs `.eval`, zip files with header.json and samples/{id}_epoch_{n}.json. Read member by member, without inspect_ai."""
+"""inspect_ai: logs `.eval`, zip files of header.json and samples/{id}_epoch_{n}.json, read member by member without inspect_ai."""
 
 import re
 import zipfile
@@ -76,11 +76,13 @@ def _row(log: zipfile.ZipFile, name: str, sample: dict) -> dict:
     attached = sample.get("attachments")
     attachments = attached if isinstance(attached, dict) else {}
     try:
-        output = sample["output"]
-        choice = output["choices"][0] if output["choices"] else {"message": {"content": ""}, "stop_reason": "unknown"}
+        output: dict = sample["output"]
+        choice: dict = (
+            output["choices"][0] if output["choices"] else {"message": {"content": ""}, "stop_reason": "unknown"}
+        )
         text, thought = _content(choice["message"]["content"], attachments)
         problem = _problem(sample["input"], attachments)
-        usage = output.get("usage") or {}
+        usage: dict = output.get("usage") or {}
         tokens = {"num_prompt_tokens": usage.get("input_tokens"), "num_generated_tokens": usage.get("output_tokens")}
         reason = ENDS.get(choice.get("stop_reason"))
         scores = [score for score in (sample.get("scores") or {}).values() if isinstance(score, dict)]

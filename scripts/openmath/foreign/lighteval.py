@@ -72,12 +72,19 @@ def _rows(path: Path, *, greedy: bool) -> Iterator[tuple[int | None, dict]]:
 
 
 def _current(row: dict) -> dict:
-    doc, response = _value(row["doc"]), _value(row["model_response"])
-    doc, response = doc if isinstance(doc, dict) else {}, response if isinstance(response, dict) else {}
+    doc, response = (
+        value if isinstance(value := _value(row.get(key)), dict) else {} for key in ("doc", "model_response")
+    )
+    said = {
+        "id": doc.get("id"),
+        "problem": doc.get("query"),
+        "expected_answer": _gold(doc),
+        "texts": response.get("text"),
+    }
     tokens = response.get("output_tokens")
-    count = len(tokens[0]) if isinstance(tokens, list) and len(tokens) == 1 and isinstance(tokens[0], list) else 0
-    said = {"id": doc.get("id"), "problem": doc.get("query"), "expected_answer": _gold(doc)}
-    return said | ({"num_generated_tokens": count} if count else {}) | {"texts": response.get("text")}
+    if isinstance(tokens, list) and len(tokens) == 1 and isinstance(tokens[0], list) and tokens[0]:
+        said["num_generated_tokens"] = len(tokens[0])
+    return said
 
 
 def _older(row: dict) -> dict:
@@ -88,8 +95,9 @@ def _older(row: dict) -> dict:
 def _gold(doc: dict) -> str | None:
     choices, index = doc.get("choices"), doc.get("gold_index")
     index = index[0] if isinstance(index, list) and index else index
-    right = isinstance(choices, list) and isinstance(index, int) and 0 <= index < len(choices)
-    return reference_text(choices[index]) if right else None
+    if isinstance(choices, list) and isinstance(index, int) and 0 <= index < len(choices):
+        return reference_text(choices[index])
+    return None
 
 
 def _value(text: object) -> object:

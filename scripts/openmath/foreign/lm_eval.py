@@ -1,4 +1,4 @@
-"""lm-evaluation-harness, `--log_samples`: samples_{task}_{time}.jsonl, one row for each problem and filter, with all its repeats."""
+"""lm-evaluation-harness, `--log_samples`: samples_{task}_{time}.jsonl, a row for each problem and filter, with all its repeats."""
 
 import re
 from collections.abc import Iterator

@@ -37,7 +37,8 @@ class Benchmark:
         """The text of the problem that this text is or holds, of several the last; None where it holds none."""
         if text in self._places:
             return text
-        text, best = text[-LONGEST_PROMPT:], (0, 0, None)
+        text = text[-LONGEST_PROMPT:]
+        best: tuple[int, int, str | None] = (0, 0, None)
         for length in self._head_lengths:
             for start in range(len(text) - length + 1):
                 for candidate in self._heads.get(text[start : start + length], ()):

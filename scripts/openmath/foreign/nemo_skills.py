@@ -1,6 +1,6 @@
-"""NeMo-Skills, 2024 to 2026: eval-results/BENCHMARK/output-greedy.jsonl or output.jsonl, output-rs0.jsonl, ..., also .gz or in chunks.
+"""NeMo-Skills, 2024 to 2026: eval-results/BENCHMARK/output-greedy.jsonl or output.jsonl, output-rs*.jsonl; also .gz, in chunks.
 
-Rows are taken as they are: `predicted_answer`, `is_correct` (2024) or `symbolic_correct`, `judgement`. Our own files are of this form.
+Rows are taken as they are: `predicted_answer`, `is_correct` (2024) or `symbolic_correct`, `judgement`. Ours are of this form.
 """
 
 import re

@@ -9,6 +9,7 @@ from openmath.answers import as_text
 from openmath.files.copies import copied_runs, copies_warning, text_mark
 from openmath.files.fast_rows import encode_row
 from openmath.files.rows import atomic_write
+from openmath.files.same_problems import Problem
 from openmath.foreign.collection import NO_ID, Collection, Entries, Task
 from openmath.foreign.found import GREEDY
 from openmath.foreign.matching import Benchmark
@@ -55,9 +56,9 @@ class Publication:
         elif problems:
             complete, every = list(keys), len(problems)
             problems = problems.intersection(*keys.values())
-            self.warnings.append(f"{every - len(problems):,} problems are left out: not each run has them")
+            self.warnings.append(f"problems left out that not each run has: {every - len(problems):,}")
         self.problems = sorted(problems, key=self._order)
-        self.matched = sum(self._problem_of_ours(key) is not None for key in self.problems)
+        self.matched = sum(self._known(key) is not None for key in self.problems)
         seeds = sorted(run for run in complete if run is not GREEDY)
         self.runs = ({"greedy": GREEDY} if GREEDY in complete else {}) | {
             f"rs{n}": seed for n, seed in enumerate(seeds)
@@ -72,7 +73,7 @@ class Publication:
 
     def write(self, folder: Path) -> Imported:
         """Write output-{run}.jsonl of each run into the folder."""
-        marks = {}
+        marks: dict[str, list[int]] = {}
         ids = self._ids()
         for run, theirs in self.runs.items():
             samples = dict(self._samples(self._task.runs[theirs]))
@@ -91,26 +92,27 @@ class Publication:
     def references(self) -> Iterator[tuple[str, str]]:
         """(theirs, ours) where both are known and not the same text."""
         for key in self.problems:
-            number = self._problem_of_ours(key)
-            theirs = self._task.references[key[0]]
-            if self._ours and number is not None and theirs is not None:
-                expected = self._ours.problems[number].reference
-                if expected is not None and theirs.split() != expected.split():
-                    yield theirs, expected
+            known, theirs = self._known(key), self._task.references[key[0]]
+            if (
+                known
+                and known.reference is not None
+                and theirs is not None
+                and theirs.split() != known.reference.split()
+            ):
+                yield theirs, known.reference
 
     def _row(self, key: Key, identifier: str, offset: int, seed: int | None) -> dict:
         row = self._collection.row(offset)
         row.pop("id", None)
-        number = self._problem_of_ours(key)
-        known = self._ours.problems[number] if self._ours and number is not None else None
-        text = known.text if known else self._collection.texts[key[0]]
-        reference = self._task.references[key[0]]
-        first = {
-            "id": identifier,
-            "problem": text,
-            "expected_answer": reference if reference is not None else known.reference,
-        }
-        return first | row | {"seed": seed}
+        text, reference = self._collection.texts[key[0]], self._task.references[key[0]]
+        if known := self._known(key):
+            text, reference = known.text, known.reference if reference is None else reference
+        return {"id": identifier, "problem": text, "expected_answer": reference} | row | {"seed": seed}
+
+    def _known(self, key: Key) -> Problem | None:
+        """The problem of ours; None where it is none."""
+        text = self._places.get(key[0])
+        return None if text is None or self._ours is None else self._ours.problems[self._ours.times[text][key[1]]]
 
     def _samples(self, entries: Entries) -> Iterator[tuple[Key, int]]:
         """Each problem of a run once: its first sample. A text counts again where ours has it again, or else under another id."""
@@ -134,45 +136,37 @@ class Publication:
         if count := sum(repeated.values()):
             where = label(next(run for run, times in repeated.items() if times))
             self.warnings.append(
-                f"{count:,} rows repeat a problem of their run (first in {where}): the first row counts"
+                f"rows that repeat a problem of their run: {count:,} (first in {where}); the first of them counts"
             )
 
     def _with_references(self, keys: set[Key]) -> set[Key]:
         """The problems that have a reference, theirs or ours."""
-        named = {
-            key for key in keys if self._task.references[key[0]] is not None or self._problem_of_ours(key) is not None
-        }
+        named = {key for key in keys if self._task.references[key[0]] is not None or self._known(key)}
         if len(named) < len(keys):
-            self.warnings.append(f"{len(keys) - len(named):,} problems are left out: they have no reference")
+            self.warnings.append(f"problems left out that have no reference: {len(keys) - len(named):,}")
         if contradicted := len(self._task.contradicted):
             self.warnings.append(
-                f"{contradicted:,} problems have different references in several runs: the first counts"
+                f"problems with different references in several rows: {contradicted:,}; the first counts"
             )
         return named
 
-    def _problem_of_ours(self, key: Key) -> int | None:
-        text = self._places.get(key[0])
-        return self._ours.times[text][key[1]] if self._ours and text is not None else None
-
     def _order(self, key: Key) -> tuple:
-        number = self._problem_of_ours(key)
-        return (1, *key) if number is None else (0, number)
+        """Ours in their order, then the others as they came."""
+        text = self._places.get(key[0])
+        return (1, *key) if text is None or self._ours is None else (0, self._ours.times[text][key[1]])
 
     def _ids(self) -> list[str]:
         """Ours where a problem is one of ours; else their own, or, where two have the same, numbers."""
         if not self.runs:
             return []
         first = dict(self._samples(self._task.runs[next(iter(self.runs.values()))]))
-        ids = [self._id_of_ours(key) or as_text(self._collection.row(first[key]).get("id")) for key in self.problems]
+        problems = [(key, self._known(key)) for key in self.problems]
+        ids = [known.id if known else as_text(self._collection.row(first[key]).get("id")) for key, known in problems]
         if None not in ids and len(set(ids)) == len(ids):
             return [str(one) for one in ids]
         if repeated := sum(times - 1 for one, times in Counter(ids).items() if one is not None):
-            self.warnings.append(f"{repeated:,} ids stand at several problems: problems are numbered anew")
-        return [self._id_of_ours(key) or f"{self.imported.name}-row-{n}" for n, key in enumerate(self.problems)]
-
-    def _id_of_ours(self, key: Key) -> str | None:
-        number = self._problem_of_ours(key)
-        return None if number is None or self._ours is None else self._ours.problems[number].id
+            self.warnings.append(f"ids that stand at several problems: {repeated:,}; problems are numbered anew")
+        return [known.id if known else f"{self.imported.name}-row-{n}" for n, (_, known) in enumerate(problems)]
 
 
 def label(run: int | None) -> str:

@@ -27,7 +27,7 @@ THEIRS = "as the tool took it"  # key `extraction` of a row whose answer is neit
 
 def named(row: Mapping, names: tuple[str, ...]) -> object:
     """The value of the first of these names that a row has, in any case; None where it has none."""
-    known = {str(name).lower(): value for name, value in reversed(row.items())}
+    known = {str(name).lower(): value for name, value in row.items()}
     return next((known[name] for name in names if known.get(name) is not None), None)
 
 
@@ -38,7 +38,7 @@ def reference_text(value: object) -> str | None:
     text = as_text(value)
     if text is None:
         return None
-    before, mark, behind = text.rpartition(ANSWER_MARK)
+    _, mark, behind = text.rpartition(ANSWER_MARK)
     if mark:
         return behind.strip().replace(",", "")
     boxed = extract_answer(text) if "\\boxed" in text else None
