@@ -1,4 +1,4 @@
-"""What other tools have left is found, told and written in our layout: NeMo-Skills, lm-evaluation-harness, inspect_ai, lighteval, CSV."""
+"""What other tools have left is found, told and written in our layout; what would be counted wrongly is refused."""
 
 import csv
 import gzip
@@ -13,10 +13,10 @@ import yaml
 from in_process import run_script
 
 from openmath.files.rows import read_rows, write_rows
+from openmath.files.same_problems import Problem
 from openmath.foreign import reading
 from openmath.foreign.matching import Benchmark, best_match
 from openmath.foreign.texts import reference_text
-from openmath.files.same_problems import Problem
 from openmath.settings.config import checked_config
 
 TOOLS = Path(__file__).parent / "foreign"  # files that the tools themselves wrote, about questions of ours
@@ -80,8 +80,8 @@ def test_nemo_skills_of_2024(folder):
     config = yaml.safe_load(Path("imported/theirs/my.yaml").read_text())
     assert checked_config(config)["models"]["theirs"]["seeds"] == 2
     assert config["models"]["theirs"] == {"samples": "imported/theirs/theirs", "greedy": True, "seeds": 2}
-    table = run_script("summarize_results", "imported/theirs/theirs")
-    assert "greedy           | 3           | 100.00" in table.stdout, table.stderr
+    table = run_script("summarize_results", "imported/theirs/theirs", "--policy", "paper")
+    assert "greedy          | 3           | 100.00" in table.stdout, table.stderr
 
 
 def test_nemo_skills_of_2026_in_another_order_with_chunks_and_gzip(folder):
@@ -102,7 +102,9 @@ def test_nemo_skills_of_2026_in_another_order_with_chunks_and_gzip(folder):
     assert "output-rs2.jsonl-async: unfinished" in said and "output-agg.jsonl: majority answers" in said
     files = published()
     assert [row["id"] for row in files["output-greedy.jsonl"]] == ["own-0", "own-1", "own-2"]
-    assert files["output-greedy.jsonl"][0]["reasoning"] == "hm" and "_async_position" not in files["output-rs0.jsonl"][0]
+    assert (
+        files["output-greedy.jsonl"][0]["reasoning"] == "hm" and "_async_position" not in files["output-rs0.jsonl"][0]
+    )
     assert [row["is_correct"] for row in files["output-rs1.jsonl"]] == [True, False, True]
 
 
@@ -136,7 +138,9 @@ def test_problems_that_not_each_run_has(folder):
 def test_references_that_are_not_ours(folder):
     rows = [sample(0, expected_answer="\\frac12"), sample(1, expected_answer="43"), sample(2)]
     write_rows("theirs/own/output.jsonl", rows)
-    assert "references spelled otherwise than ours: 2, other in value: 1, as '43' for our '42'; theirs count" in imported()
+    assert (
+        "references spelled otherwise than ours: 2, other in value: 1, as '43' for our '42'; theirs count" in imported()
+    )
 
 
 @pytest.mark.parametrize("prepared", [True, False])
@@ -178,7 +182,9 @@ def test_judged_copies_hold_the_same_samples(folder):
     voted = [sample(n, majority_votes=3, total_votes=4) for n in range(3)]
     write_rows("theirs/eval-results-majority/own/output-rs0.jsonl", voted)
     said = imported()
-    assert "eval-results/own/output-greedy.jsonl: the same runs" in said and "output-rs0.jsonl: majority answers" in said
+    assert (
+        "eval-results/own/output-greedy.jsonl: the same runs" in said and "output-rs0.jsonl: majority answers" in said
+    )
     assert published()["output-greedy.jsonl"][0]["judgement"] == "Judgement: Yes"
 
 
@@ -214,7 +220,9 @@ def test_a_table(folder, seeds):
 
 
 def test_a_table_of_answers_of_several_models(folder):
-    rows = [{"model": m, "problem": t, "predicted_answer": "" if m == "b" else g, "seed": 0} for m in "ab" for t, g in OWN]
+    rows = [
+        {"model": m, "problem": t, "predicted_answer": "" if m == "b" else g, "seed": 0} for m in "ab" for t, g in OWN
+    ]
     csv_file("theirs/own.csv", rows)
     assert "own: 3 of 3" in imported()
     assert [row["predicted_answer"] for row in published(model="a")["output-rs0.jsonl"]] == [gold for _, gold in OWN]
@@ -233,7 +241,9 @@ def lm_eval_row(number: int, *texts: str, **more) -> dict:
 
 def test_lm_evaluation_harness_each_document_once_whatever_its_filters(folder):
     rows = [
-        lm_eval_row(n, f"It is {OWN[n][1]}", filter=kind, filtered_resps=[OWN[n][1] if kind == "strict" else "[invalid]"])
+        lm_eval_row(
+            n, f"It is {OWN[n][1]}", filter=kind, filtered_resps=[OWN[n][1] if kind == "strict" else "[invalid]"]
+        )
         for kind in ("strict", "flexible")
         for n in range(3)
     ]
@@ -263,7 +273,12 @@ def test_whole_prompts_of_lighteval_are_problems_of_ours(folder):
     place.mkdir(parents=True)
     rows = [
         {
-            "doc": {"query": f"Solve this.\n\n{text}\n\nRemember.", "choices": [f"so \\boxed{{{gold}}}"], "gold_index": [0], "id": str(n)},
+            "doc": {
+                "query": f"Solve this.\n\n{text}\n\nRemember.",
+                "choices": [f"so \\boxed{{{gold}}}"],
+                "gold_index": [0],
+                "id": str(n),
+            },
             "model_response": {"text": ["\\boxed{1}", f"\\boxed{{{gold}}}"], "output_tokens": [[1, 2], [3]]},
             "metric": {"pass": 1.0},
         }
@@ -271,7 +286,12 @@ def test_whole_prompts_of_lighteval_are_problems_of_ours(folder):
     ]
     parquet.write_table(pa.Table.from_pylist(rows), place / "details_lighteval|quiz|0_2026-01-02T03-04-05.6.parquet")
     older = [
-        {"full_prompt": f"Q: {text}", "example": text, "gold": repr([gold]), "predictions": repr([f"\\boxed{{{gold}}}"])}
+        {
+            "full_prompt": f"Q: {text}",
+            "example": text,
+            "gold": repr([gold]),
+            "predictions": repr([f"\\boxed{{{gold}}}"]),
+        }
         for text, gold in OWN
     ]
     parquet.write_table(pa.Table.from_pylist(older), place / "details_custom|older|0_2026-01-02T03-04-05.6.parquet")
@@ -297,7 +317,10 @@ def inspect_log(path: str, *samples: dict, temperature: float | None = 0.0, **he
 
 def inspect_sample(number: int, content: object, epoch: int = 1, **more) -> dict:
     text, gold = OWN[number]
-    output = {"choices": [{"message": {"content": content}, "stop_reason": "max_tokens"}], "usage": {"output_tokens": 5}}
+    output = {
+        "choices": [{"message": {"content": content}, "stop_reason": "max_tokens"}],
+        "usage": {"output_tokens": 5},
+    }
     return {"id": number, "epoch": epoch, "input": text, "target": gold, "output": output} | more
 
 
@@ -312,7 +335,11 @@ def test_inspect_logs(folder):
     inspect_log("theirs/one.eval", *samples)
     assert "own: 3 of 3; greedy (inspect_ai's quiz)" in imported()
     [rows] = published(model="m").values()
-    assert rows[0]["reasoning"] == "hm" and rows[0]["generation"] == "\\boxed{1/2}" and rows[0]["finish_reason"] == "length"
+    assert (
+        rows[0]["reasoning"] == "hm"
+        and rows[0]["generation"] == "\\boxed{1/2}"
+        and rows[0]["finish_reason"] == "length"
+    )
     assert rows[1]["predicted_answer"] == "42" and rows[2]["expected_answer"] == "9"
 
 
@@ -328,7 +355,11 @@ def test_two_logs_of_the_same_sampling_are_more_runs_and_failed_samples_are_none
 
 @pytest.mark.parametrize(
     ("name", "said"),
-    [("inspect_ai.eval", "own: 3 of 3; 2 sampled runs (temperature 0.7, top_p 0.95) (inspect_ai's own_quiz)")],
+    [
+        ("inspect_ai.eval", "own: 3 of 3; 2 sampled runs (temperature 0.7, top_p 0.95) (inspect_ai's own_quiz)"),
+        ("samples_own_quiz_2026-11-30T01-24-33.081665.jsonl", "own: 3 of 3; greedy"),
+        ("samples_own_quiz_sampled_2026-11-30T01-24-33.081665.jsonl", "own: 3 of 3; 2 sampled runs (temperature 0.7"),
+    ],
 )
 def test_files_that_the_tools_themselves_have_written(name, said):
     assert said in imported("--out", "imported/theirs", source=str(TOOLS / name))
@@ -385,7 +416,9 @@ def test_names_of_others_lead_nowhere(folder):
     with zipfile.ZipFile("theirs/a.eval", "a") as file:
         file.writestr("../../escaped.json", "{}")
         file.writestr("samples/../../escaped_epoch_1.json", json.dumps(inspect_sample(1, "\\boxed{2}")))
-    csv_file("theirs/b.csv", [{"model": "../x", "benchmark": "/etc", "problem": OWN[0][0], "generation": "y", "gold": "1"}])
+    csv_file(
+        "theirs/b.csv", [{"model": "../x", "benchmark": "/etc", "problem": OWN[0][0], "generation": "y", "gold": "1"}]
+    )
     Path("data/own.jsonl").unlink()
     imported()
     written = {path for path in folder.rglob("*") if path.is_file()} - {*folder.glob("theirs/*")}
@@ -398,7 +431,15 @@ def test_names_of_others_lead_nowhere(folder):
 
 @pytest.mark.parametrize(
     ("given", "text"),
-    [("a\n#### 1,234", "1234"), (["7"], "7"), ([], None), (27.0, "27"), ("so \\boxed{5}", "5"), ("x", "x"), (None, None)],
+    [
+        ("a\n#### 1,234", "1234"),
+        (["7"], "7"),
+        ([], None),
+        (27.0, "27"),
+        ("so \\boxed{5}", "5"),
+        ("x", "x"),
+        (None, None),
+    ],
 )
 def test_the_answer_in_a_reference(given, text):
     assert reference_text(given) == text

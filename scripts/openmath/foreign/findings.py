@@ -8,7 +8,6 @@ from openmath.foreign.publishing import Imported, label
 from openmath.settings.config import checked_config
 
 MADE_BY = "# Written by scripts/import_samples.py."  # first words of its configurations: others are not written over
-SHOWN = 5  # files of a kind that are named
 
 
 def findings_text(imported: dict[str, list[Imported]], found: Found) -> str:
@@ -18,9 +17,7 @@ def findings_text(imported: dict[str, list[Imported]], found: Found) -> str:
         lines.append(model)
         for one in benchmarks:
             lines += _benchmark_lines(one)
-    for why, paths in found.skipped.items():
-        more = f" and {len(paths) - SHOWN:,} more" if len(paths) > SHOWN else ""
-        lines.append(f"not read: {', '.join(map(str, paths[:SHOWN]))}{more}: {why}")
+    lines += found.skipped_lines()
     return "\n".join(lines) + "\n"
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 GREEDY = None  # the run that is no seed
+SHOWN = 5  # files of a kind that are named
 
 
 @dataclass(frozen=True)
@@ -14,7 +15,7 @@ class Source:
 
     benchmark, model: the tool's names. home: tells two models of the same name apart. rows: yields (run, row); run: GREEDY or a
     number, row: our names of the keys, and `id`, the tool's own, where it has one. settings: what is known of the sampling, as
-    text. started: orders files of the same runs. rank: of two files of the same run, the lower counts (judged ones hold the others).
+    text. started: orders files of the same runs. rank: of two files of a run, the lower counts (judged ones hold the others).
     """
 
     tool: str
@@ -37,6 +38,12 @@ class Found:
 
     def skip(self, why: str, path: Path) -> None:
         self.skipped.setdefault(why, []).append(path)
+
+    def skipped_lines(self) -> Iterator[str]:
+        """A line for each reason."""
+        for why, paths in self.skipped.items():
+            more = f" and {len(paths) - SHOWN:,} more" if len(paths) > SHOWN else ""
+            yield f"not read: {', '.join(map(str, paths[:SHOWN]))}{more}: {why}"
 
 
 def folder_name(text: str) -> str:

@@ -70,7 +70,9 @@ def claim(files: list[Path], found: Found) -> list[Path]:
 
 
 def left_out(path: Path) -> str | None:
-    """Why a file that NeMo-Skills has made holds no samples; None for a file of others."""
+    """Why a file that NeMo-Skills has made holds no samples; None for one that does, and for a file of others."""
+    if part_of(path):
+        return None
     return next((why for pattern, why in LEFT_OUT if pattern.fullmatch(path.name)), None)
 
 
