@@ -8,5 +8,6 @@ standing      folders of output-*.jsonl that are read where they stand
 folder        which file of a folder is whose, and what is left out
 matching      whether the problems are those of a benchmark of ours
 collection    samples of one model, spooled, sorted into runs and published in our layout
+configured    what is to be said of the folders that a configuration names
 findings      what was found, as text and as a configuration
 """
