@@ -108,6 +108,7 @@ def parse_arguments() -> argparse.Namespace:
 
 def benchmarks_of_folder(folder: Path, order: list[str], policy: str) -> "Iterator[Benchmark]":
     """Each benchmark of a folder, by name, those of `order` first. What is not read is told on stderr."""
+    from openmath.foreign.configured import size_warning
     from openmath.foreign.standing import standing_folder
     from openmath.results.grades import by_kind, read_sample_files
 
@@ -115,7 +116,10 @@ def benchmarks_of_folder(folder: Path, order: list[str], policy: str) -> "Iterat
     for line in found.skipped_lines():
         print(printable(line), file=sys.stderr)
     for name in sorted(benchmarks, key=lambda name: (order.index(name) if name in order else len(order), name)):
-        yield by_kind(name, read_sample_files(benchmarks[name], policy))
+        benchmark = by_kind(name, read_sample_files(benchmarks[name], policy))
+        for warning in size_warning(name, len(benchmark.ids)):
+            print(f"warning: {warning}", file=sys.stderr)
+        yield benchmark
 
 
 def add_clustered_intervals(rows: list[dict], modes: "list[Mode]", benchmark: "Benchmark", options) -> None:

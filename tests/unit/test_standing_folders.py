@@ -82,6 +82,11 @@ def test_a_file_of_majority_answers_alone_is_the_recipes_majority_at_1():
     assert summarise("m").returncode == 0
 
 
+def test_ten_invented_problems_are_not_called_math_without_a_warning():
+    write("m/math/output.jsonl")
+    assert "warning: math: 2 problems, where MATH has 5,000" in summarise("m").stderr
+
+
 def test_of_several_models_one_has_to_be_named():
     for model in ("a", "b"):
         write(f"all/{model}/eval-results/own/output.jsonl")

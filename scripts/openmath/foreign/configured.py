@@ -35,17 +35,19 @@ def _warnings(layout: Layout, model: str, benchmark: str) -> Iterator[str]:
     first = next((path for path in files if path.exists()), None)
     if first is None:
         return
-    prepared, registered = Path(f"data/{benchmark}.jsonl"), read_registry().get(benchmark, {})
-    rows = count_rows(first)
+    prepared = Path(f"data/{benchmark}.jsonl")
     if prepared.exists():
         ours = Benchmark(benchmark, (Problem.of(row, number) for number, row in enumerate(read_rows(prepared))))
         looked_at = [str(row.get("problem", "")) for row in islice(read_rows(first), COMPARED)]
         strange = sum(without_space(text) not in ours.times for text in looked_at)
         if strange:
             yield f"{benchmark}: {strange:,} of the first {len(looked_at):,} problems of {first} are not in {prepared}"
-        expected = len(ours.problems)
-    else:
-        expected = registered.get("rows") or rows
-    if rows != expected:
-        name = registered.get("title", benchmark)
-        yield f"{benchmark}: {rows:,} problems in {first}, where {name} has {expected:,}: no number of that benchmark"
+    yield from size_warning(benchmark, count_rows(first))
+
+
+def size_warning(benchmark: str, problems: int) -> Iterator[str]:
+    """A sentence where a registered benchmark has another number of problems than the samples that go by its name."""
+    registered = read_registry().get(benchmark, {})
+    if registered.get("rows") not in (None, problems):
+        title, rows = registered.get("title", benchmark), registered["rows"]
+        yield f"{benchmark}: {problems:,} problems, where {title} has {rows:,}: no number of that benchmark"
