@@ -175,6 +175,13 @@ def test_models_and_benchmarks_with_different_runs_all_have_a_configuration(fold
     assert reply.returncode == 2 and "A configuration is there already." in reply.stderr
 
 
+def test_a_model_that_is_evaluated_here_keeps_its_results(folder):
+    for place in ("theirs", "results/m"):
+        write_rows(f"{place}/eval-results/own/output-greedy.jsonl", map(sample, range(3)))
+    imported(source="results/m")
+    assert published(model="m-imported", out="imported/m")
+
+
 def test_judged_copies_hold_the_same_samples(folder):
     write_rows("theirs/eval-results/own/output-greedy.jsonl", map(sample, range(3)))
     judged = [sample(n, judgement="Judgement: Yes") for n in range(3)]

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO
 
 from openmath.benchmarks.registry import read_registry
@@ -11,6 +12,7 @@ from openmath.foreign.found import Found, Source, folder_name
 from openmath.foreign.matching import Benchmark, best_match
 from openmath.foreign.publishing import Publication
 
+RESULTS = Path("results")
 OTHER_NAMES = {"hendrycks_math": "math"}  # NeMo-Skills' name since 2025 -> ours
 
 
@@ -43,7 +45,12 @@ def read_models(found: Found, spools: Iterable[IO[bytes]]) -> list[Model]:
         tasks: dict[tuple[str, str], list[Source]] = defaultdict(list)
         for source in sources:
             tasks[source.tool, source.benchmark].append(source)
-        name = without_repeat(folder_name(sources[0].model), {model.name for model in models})
+        name = folder_name(sources[0].model)
+        if (
+            RESULTS / name / "eval-results"
+        ).is_dir():  # a model that is evaluated here: its grades and tables stay its own
+            name = f"{name}-imported"
+        name = without_repeat(name, {model.name for model in models})
         read = [collection.read(tool, task, files, found) for (tool, task), files in tasks.items()]
         models.append(Model(name, collection, read))
     return models
