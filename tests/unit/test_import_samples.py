@@ -3,6 +3,7 @@
 import csv
 import gzip
 import json
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 import yaml
 from in_process import run_script
 
+from openmath.answers import answer_of
 from openmath.files.rows import read_rows, write_rows
 from openmath.files.same_problems import Problem
 from openmath.foreign import reading
@@ -360,16 +362,33 @@ def test_two_logs_of_the_same_sampling_are_more_runs_and_failed_samples_are_none
     assert "own: 3 of 3; 3 sampled runs (temperature 0.7)" in said and "rs1 is left out: 2 of 3" in said
 
 
+TIME = "2026-11-30T01-46-01.866659"
+
+
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("files", "said"),
     [
-        ("inspect_ai.eval", "own: 3 of 3; 2 sampled runs (temperature 0.7, top_p 0.95) (inspect_ai's own_quiz)"),
-        ("samples_own_quiz_2026-11-30T01-24-33.081665.jsonl", "own: 3 of 3; greedy"),
-        ("samples_own_quiz_sampled_2026-11-30T01-24-33.081665.jsonl", "own: 3 of 3; 2 sampled runs (temperature 0.7"),
+        ({"inspect_ai.eval": "a.eval"}, "2 sampled runs (temperature 0.7, top_p 0.95) (inspect_ai's own_quiz)"),
+        ({"lm_eval.jsonl": "m/samples_quiz_2026-11-30T01-24-33.081665.jsonl"}, "greedy (lm-evaluation-harness's quiz)"),
+        ({"lm_eval_repeats.jsonl": "m/samples_quiz.jsonl"}, "2 sampled runs (temperature 0.7"),
+        (
+            {
+                "lighteval.parquet": f"details/org/m/{TIME}/details_own_quiz|0_{TIME}.parquet",
+                "lighteval_results.json": f"results/org/m/results_{TIME}.json",
+            },
+            "greedy (lighteval's own_quiz)",
+        ),
     ],
+    ids=["inspect_ai", "lm_eval", "lm_eval_repeats", "lighteval"],
 )
-def test_files_that_the_tools_themselves_have_written(name, said):
-    assert said in imported("--out", "imported/theirs", source=str(TOOLS / name))
+def test_files_that_the_tools_themselves_have_written(folder, files, said):
+    for name, place in files.items():
+        Path("theirs", place).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(TOOLS / name, Path("theirs", place))
+    assert f"own: 3 of 3; {said}" in imported()
+    runs = published(model=next(Path("imported/theirs").glob("*/")).name).values()
+    assert all([row["expected_answer"] for row in rows] == [gold for _, gold in OWN] for rows in runs)
+    assert {answer_of(row) for rows in runs for row in rows} >= {gold for _, gold in OWN}
 
 
 HOSTILE = {
@@ -408,7 +427,9 @@ def test_a_hostile_or_broken_file_is_one_message(folder, why):
 
 def test_what_unpacks_to_far_more_is_refused(folder, monkeypatch):
     Path("theirs/own").mkdir(parents=True)
-    Path("theirs/own/output.jsonl.gz").write_bytes(gzip.compress(b'{"problem": "p", "generation": "x"}\n' * 10**5))
+    Path("theirs/own/output.jsonl.gz").write_bytes(
+        gzip.compress((b'{"problem": "p", "generation": "%s"}\n' % (b"x" * 9000)) * 99)
+    )
     monkeypatch.setattr(reading, "FREE_BYTES", 0)
     assert "Unpacked, the file is too large." in refused()
     Path("theirs/own/output.jsonl.gz").unlink()

@@ -29,8 +29,8 @@ def claim(files: list[Path], found: Found) -> list[Path]:
         if not match:
             others.append(path)
             continue
-        # suite|task|fewshot; of the model's name, which may hold a slash, the last part
-        task = next(iter(match["task"].split("|")[1:2]), match["task"])
+        parts = [part for part in match["task"].split("|") if not part.isdigit()]  # suite|task|shots, or task|shots
+        task = parts[-1] if parts else match["task"]
         settings = _sampling(path, match["time"])
         rows = partial(_rows, path, greedy=settings == "temperature 0")
         home = path.resolve().parents[1]
@@ -81,9 +81,11 @@ def _current(row: dict) -> dict:
         "expected_answer": _gold(doc),
         "texts": response.get("text"),
     }
-    tokens = response.get("output_tokens")
+    tokens, thoughts = response.get("output_tokens"), response.get("reasonings")
     if isinstance(tokens, list) and len(tokens) == 1 and isinstance(tokens[0], list) and tokens[0]:
         said["num_generated_tokens"] = len(tokens[0])
+    if isinstance(thoughts, list) and len(thoughts) == 1 and isinstance(thoughts[0], str):
+        said["reasoning"] = thoughts[0]
     return said
 
 
