@@ -352,6 +352,21 @@ def test_inspect_logs(folder):
     assert rows[1]["predicted_answer"] == "42" and rows[2]["expected_answer"] == "9"
 
 
+@pytest.mark.parametrize(
+    "broken",
+    [{"input": [{"role": "system", "content": "s"}]}, {"output": 3}, {"output": {"choices": [{"message": None}]}}],
+)
+def test_a_sample_of_a_log_that_is_none(folder, broken):
+    inspect_log("theirs/a.eval", inspect_sample(0, "x", **broken))
+    assert "not a sample of inspect_ai" in refused()
+
+
+def test_a_document_without_a_problem_has_its_prompt(folder):
+    rows = [lm_eval_row(n, "\\boxed{1}") | {"doc": {"text": "?"}} for n in range(3)]
+    write_rows("theirs/m/samples_quiz.jsonl", rows)
+    assert "own: 3 of 3; greedy" in imported()
+
+
 def test_two_logs_of_the_same_sampling_are_more_runs_and_failed_samples_are_none(folder):
     for name in ("a", "b"):
         samples = [inspect_sample(n, f"\\boxed{{{name}}}", epoch) for epoch in (1, 2) for n in range(3)]
@@ -411,6 +426,11 @@ HOSTILE = {
         "samples_x.jsonl",
         b'{"doc": {"q": 1}, "resps": [[[-1.0, false]]]}\n',
         "not a row of generated samples",
+    ),
+    "more models than a table can be of": (
+        "x.csv",
+        b"model,problem,generation\n" + b"".join(b"m%d,p,x\n" % number for number in range(1001)),
+        "names too many",
     ),
     "nothing that is known": ("readme.md", b"hello", "No samples of a known tool"),
 }

@@ -12,6 +12,7 @@ from openmath.foreign.found import GREEDY, Found, Source
 from openmath.foreign.matching import without_space
 
 NO_ID = -1
+MAX_RUNS = 20_000  # of a file: each becomes a file
 SECOND = "the same runs as another file, which holds judgements, more problems, or is newer"
 
 
@@ -109,6 +110,8 @@ class Collection:
             known = NO_ID if identifier is None else self._ids.setdefault(str(identifier), len(self._ids))
             line = encode_row(row)
             runs.setdefault(run, Entries()).add(number, known, self._end)
+            if len(runs) > MAX_RUNS:
+                raise InputError("A file holds too many runs.", where=source.paths[0], expected=f"at most {MAX_RUNS:,}")
             self._spool.write(line)
             self._end += len(line)
         return runs

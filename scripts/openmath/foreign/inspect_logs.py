@@ -88,7 +88,7 @@ def _row(log: zipfile.ZipFile, name: str, sample: dict) -> dict:
         scores = [score for score in (sample.get("scores") or {}).values() if isinstance(score, dict)]
         taken = next((answer for score in scores if isinstance(answer := score.get("answer"), str)), None)
         reference = reference_text(sample.get("target"))
-    except (LookupError, TypeError, AttributeError) as error:
+    except (LookupError, TypeError, AttributeError, StopIteration) as error:
         raise InputError(
             "This is not a sample of inspect_ai.",
             where=f"{log.filename}: {name}",
@@ -103,7 +103,7 @@ def _row(log: zipfile.ZipFile, name: str, sample: dict) -> dict:
 def _content(content: object, attachments: dict) -> tuple[str, str]:
     """(text, thought) of a message: text, or parts of several types."""
     parts = content if isinstance(content, list) else [{"type": "text", "text": content}]
-    texts = [str(_attached(part["text"], attachments)) for part in parts if part.get("type") == "text"]
+    texts = [str(_attached(part["text"], attachments) or "") for part in parts if part.get("type") == "text"]
     thoughts = [str(_attached(part["reasoning"], attachments)) for part in parts if part.get("type") == "reasoning"]
     return "\n".join(texts), "\n".join(thoughts)
 

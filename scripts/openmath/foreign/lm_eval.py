@@ -39,19 +39,23 @@ def claim(files: list[Path], found: Found) -> list[Path]:
 
 def sampling_of(row: dict) -> str:
     """The sampling of a row as text; "" where it is greedy, as it is unless `do_sample` or a temperature is set."""
-    arguments = row.get("arguments")
-    parts = (
-        list(arguments.values()) if isinstance(arguments, dict) else arguments if isinstance(arguments, list) else []
-    )
-    for part in parts:
-        settings = (
-            part.get("arg_1") if isinstance(part, dict) else part[1] if isinstance(part, list) and part[1:] else None
-        )
+    for _, settings in _requests(row):
         if isinstance(settings, dict) and settings.get("do_sample", True):
             temperature = settings.get("temperature")
             if isinstance(temperature, int | float) and temperature > 0:
                 return f"temperature {temperature}, top_p {settings.get('top_p')}, top_k {settings.get('top_k')}"
     return ""
+
+
+def _requests(row: dict) -> list[tuple[object, object]]:
+    """(prompt, settings) of each request that a row stands for; at least one, of None where it does not say."""
+    arguments = row.get("arguments")
+    parts = (
+        list(arguments.values()) if isinstance(arguments, dict) else arguments if isinstance(arguments, list) else []
+    )
+    found = [(part.get("arg_0"), part.get("arg_1")) for part in parts if isinstance(part, dict)]
+    found += [(part[0], part[1]) for part in parts if isinstance(part, list) and len(part) == 2]
+    return found or [(None, None)]
 
 
 def _rows(path: Path, *, greedy: bool) -> Iterator[tuple[int | None, dict]]:
@@ -76,7 +80,8 @@ def _rows(path: Path, *, greedy: bool) -> Iterator[tuple[int | None, dict]]:
         filtered = row.get("filtered_resps")
         first = filtered[0] if isinstance(filtered, list) and filtered else filtered
         taken = first if isinstance(first, list) else filtered if isinstance(filtered, list) else [filtered]
-        said = {"id": document, "problem": named(doc, PROBLEM_NAMES)}
+        problem = named(doc, PROBLEM_NAMES)
+        said = {"id": document, "problem": problem if isinstance(problem, str) else _requests(row)[0][0]}
         reference = reference_text(row.get("target"))
         said["expected_answer"] = reference_text(named(doc, REFERENCE_NAMES)) if reference is None else reference
         for run, text in enumerate(texts):

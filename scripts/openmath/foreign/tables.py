@@ -18,6 +18,7 @@ TOOL = "a table"
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 GENERATION_NAMES = ("generation", "response", "output", "completion", "model_output", "prediction")
 ANSWER_NAMES = ("predicted_answer", "extracted_answer")
+MAX_SETS = 1000  # of a model and a benchmark: the file is read once for each
 RUN_NAMES = ("seed", "run", "epoch", "sample")
 
 
@@ -34,15 +35,16 @@ def claim(files: list[Path], found: Found) -> list[Path]:
         if not (_has(columns, PROBLEM_NAMES) and _has(columns, GENERATION_NAMES + ANSWER_NAMES)):
             found.skip("a table without a problem and a generation or an answer", path)
             continue
-        names = {
-            key: {str(row.get(key) or "") for row in table_rows(path, delimiter)} for key in ("model", "benchmark")
-        }
-        for model in names["model"]:
+        sets = {(row.get("model") or "", row.get("benchmark") or "") for row in table_rows(path, delimiter)}
+        if len(sets) > MAX_SETS:
+            raise InputError(
+                "A table names too many models and benchmarks.", where=path, expected=f"at most {MAX_SETS:,}"
+            )
+        for model, benchmark in sorted(sets):
             home = model or path.resolve().parent.name
-            for benchmark in names["benchmark"]:
-                rows = partial(_rows, path, delimiter, {"model": model, "benchmark": benchmark})
-                settings = "sampling not recorded"
-                found.sources.append(Source(TOOL, home, home, benchmark or path.stem, (path,), rows, settings))
+            rows = partial(_rows, path, delimiter, {"model": model, "benchmark": benchmark})
+            settings = "sampling not recorded"
+            found.sources.append(Source(TOOL, home, home, benchmark or path.stem, (path,), rows, settings))
     return others
 
 
