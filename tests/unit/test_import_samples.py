@@ -170,7 +170,7 @@ def test_models_and_benchmarks_with_different_runs_all_have_a_configuration(fold
     said = imported("--config", "mine.yaml")
     configs = [yaml.safe_load(Path(name).read_text()) for name in ("mine.yaml", "mine-2.yaml")]
     assert [config["benchmarks"] for config in configs] == [["x", "y"], ["own"]]
-    assert set(configs[0]["models"]) == {"a", "b"} and list(configs[1]["models"]) == ["a-greedy2-seeds"]
+    assert set(configs[0]["models"]) == {"a", "b"} and list(configs[1]["models"]) == ["a-greedy-2-seeds"]
     assert said.count("next: snakemake") == 2
     Path("mine.yaml").write_text("benchmarks: [math]\n")
     reply = run_script("import_samples", "theirs", "--config", "mine.yaml")
@@ -359,6 +359,22 @@ def test_inspect_logs(folder):
 def test_a_sample_of_a_log_that_is_none(folder, broken):
     inspect_log("theirs/a.eval", inspect_sample(0, "x", **broken))
     assert "not a sample of inspect_ai" in refused()
+
+
+def test_two_wordings_of_one_problem_are_one_problem(folder):
+    long = "What is the square root of 81?"
+    rows = [sample(0), sample(1), sample(2), sample(2, "8", problem=f"Solve this: {long}")]
+    write_rows("theirs/own/output.jsonl", rows)
+    assert "own: 3 of 3" in (said := imported()) and "rows that repeat a problem of their run: 1" in said
+    [greedy] = published().values()
+    assert [row["id"] for row in greedy] == ["own-0", "own-1", "own-2"] and greedy[2]["generation"] == "So \\boxed{9}."
+
+
+def test_two_tasks_with_the_problems_of_one_benchmark_keep_their_names(folder):
+    for task in ("own", "own_cot"):
+        write_rows(f"theirs/m/samples_{task}.jsonl", [lm_eval_row(n, f"\\boxed{{{task}}}") for n in range(3)])
+    said = imported()
+    assert "  own: 3 of 3; greedy" in said and "  own_cot: 3 of 3; greedy" in said
 
 
 def test_a_document_without_a_problem_has_its_prompt(folder):

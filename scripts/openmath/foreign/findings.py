@@ -60,11 +60,8 @@ def configurations(imported: dict[str, list[Imported]], out: str) -> list[dict]:
                 shape = "greedy" in one.runs, len(one.runs) - ("greedy" in one.runs)
                 by_runs.setdefault(shape, []).append(one.name)
         for (greedy, seeds), names in sorted(by_runs.items(), key=lambda item: -len(item[1])):
-            name = (
-                model
-                if model not in taken
-                else f"{model}-{'greedy' if greedy else ''}{f'{seeds}-seeds' if seeds else ''}"
-            )
+            parts = ["greedy"] * greedy + [f"{seeds}-seeds"] * bool(seeds)
+            name = "-".join([model, *parts]) if model in taken else model
             while name in taken:
                 name += "-more"
             taken.add(name)

@@ -1,7 +1,7 @@
 """All samples of a folder, by model and benchmark: which tasks are one benchmark, which of ours it is, and its name."""
 
-from collections import defaultdict
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -46,10 +46,8 @@ def read_models(found: Found, spools: Iterable[IO[bytes]]) -> list[Model]:
         for source in sources:
             tasks[source.tool, source.benchmark].append(source)
         name = folder_name(sources[0].model)
-        if (
-            RESULTS / name / "eval-results"
-        ).is_dir():  # a model that is evaluated here: its grades and tables stay its own
-            name = f"{name}-imported"
+        if (RESULTS / name / "eval-results").is_dir():
+            name = f"{name}-imported"  # a model of this name is evaluated here: its grades and tables stay its own
         name = without_repeat(name, {model.name for model in models})
         read = [collection.read(tool, task, files, found) for (tool, task), files in tasks.items()]
         models.append(Model(name, collection, read))
@@ -64,33 +62,46 @@ def publications(model: Model, benchmarks: list[Benchmark]) -> list[Publication]
     for one in matched:
         parts[one.ours.name if one.ours else None, one.task.tool].append(one)
     merged = [one for key, of_one in parts.items() for one in (_as_one(of_one) if key[0] else of_one)]
-    claims = [one.ours.name for one in merged if one.ours]
+    claims = Counter(one.ours.name for one in merged if one.ours)
+    prepared = {benchmark.name for benchmark in benchmarks}
     made: list[Publication] = []
     names: set[str] = set()
     for one in merged:
-        asked, registered = folder_name(OTHER_NAMES.get(one.task.name, one.task.name)), read_registry()
-        warnings = []
-        if one.ours and claims.count(one.ours.name) == 1:
-            name = one.ours.name
-        elif one.ours:
-            name = f"{one.ours.name}-{asked}" if asked in registered else asked
-        elif asked in {benchmark.name for benchmark in benchmarks}:
-            name = f"{asked}-other"
-            warnings = [f"calls itself {asked}, but most of its problems are not in data/{asked}.jsonl"]
-        else:
-            name = asked
-        name = without_repeat(name, names)
+        name = without_repeat(_name(one, claims, prepared), names)
         names.add(name)
         made.append(Publication(model.collection, one.task, name, one.ours, one.places))
-        if not one.ours and name in registered:
-            rows, here = registered[name]["rows"], len(made[-1].problems)
-            size = "" if rows in (None, here) else f" and has {rows:,} problems where this has {here:,}"
-            warnings = [
-                f"is named as {registered[name].get('title', name)}, which could not be compared{size}: "
-                f"`python scripts/prepare_benchmark.py {name} --output data/{name}.jsonl`, then import again"
-            ]
-        made[-1].warnings[:0] = warnings
+        if not one.ours:
+            made[-1].warnings[:0] = _doubts(name, _asked(one), prepared, len(made[-1].problems))
     return made
+
+
+def _asked(one: Matched) -> str:
+    """The tool's name of the benchmark, as one of ours would be written."""
+    return folder_name(OTHER_NAMES.get(one.task.name, one.task.name))
+
+
+def _name(one: Matched, claims: Counter[str], prepared: set[str]) -> str:
+    """Ours where the problems are; of several tasks with the problems of one benchmark each keeps its own."""
+    asked = _asked(one)
+    if one.ours is None:
+        return f"{asked}-other" if asked in prepared else asked
+    if claims[one.ours.name] == 1 or asked == one.ours.name:
+        return one.ours.name
+    return f"{one.ours.name}-{asked}" if asked in read_registry() else asked
+
+
+def _doubts(name: str, asked: str, prepared: set[str], problems: int) -> Iterator[str]:
+    """Whether a benchmark that is none of those in data/ may be called as it is."""
+    registered = read_registry().get(name, {})
+    if asked in prepared:
+        yield f"calls itself {asked}, but most of its problems are not in data/{asked}.jsonl"
+    elif registered:
+        rows, title = registered["rows"], registered.get("title", name)
+        size = "" if rows in (None, problems) else f" and has {rows:,} problems where this has {problems:,}"
+        yield (
+            f"is named as {title}, which could not be compared{size}: "
+            f"`python scripts/prepare_benchmark.py {name} --output data/{name}.jsonl`, then import again"
+        )
 
 
 def _match(task: Task, texts: list[str], benchmarks: list[Benchmark]) -> Matched:

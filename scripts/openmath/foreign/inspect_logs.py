@@ -84,7 +84,7 @@ def _row(log: zipfile.ZipFile, name: str, sample: dict) -> dict:
         problem = _problem(sample["input"], attachments)
         usage: dict = output.get("usage") or {}
         tokens = {"num_prompt_tokens": usage.get("input_tokens"), "num_generated_tokens": usage.get("output_tokens")}
-        reason = ENDS.get(choice.get("stop_reason"))
+        reason = ENDS.get(str(choice.get("stop_reason")))
         scores = [score for score in (sample.get("scores") or {}).values() if isinstance(score, dict)]
         taken = next((answer for score in scores if isinstance(answer := score.get("answer"), str)), None)
         reference = reference_text(sample.get("target"))

@@ -53,7 +53,9 @@ def _requests(row: dict) -> list[tuple[object, object]]:
     parts = (
         list(arguments.values()) if isinstance(arguments, dict) else arguments if isinstance(arguments, list) else []
     )
-    found = [(part.get("arg_0"), part.get("arg_1")) for part in parts if isinstance(part, dict)]
+    found: list[tuple[object, object]] = [
+        (part.get("arg_0"), part.get("arg_1")) for part in parts if isinstance(part, dict)
+    ]
     found += [(part[0], part[1]) for part in parts if isinstance(part, list) and len(part) == 2]
     return found or [(None, None)]
 

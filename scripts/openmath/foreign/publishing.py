@@ -43,12 +43,15 @@ class Publication:
     def __init__(self, collection: Collection, task: Task, name: str, ours: Benchmark | None, places: dict[int, str]):
         self._collection, self._task, self._places, self._ours = collection, task, places, ours
         self.warnings: list[str] = []
+        # Several texts may hold one problem (prompts in two wordings): the first stands for all of them.
+        firsts: dict[str, int] = {}
+        self._same = {number: firsts.setdefault(text, number) for number, text in places.items()}
         keys = {run: {key for key, _ in self._samples(entries)} for run, entries in task.runs.items()}
         self._count_repeats()
         problems = self._with_references(set().union(*keys.values()))
         complete = [run for run, of_run in keys.items() if len(of_run & problems) == len(problems)]
         if complete:
-            for run in keys.keys() - set(complete):
+            for run in (run for run in keys if run not in complete):
                 here = len(keys[run] & problems)
                 self.warnings.append(
                     f"{label(run)} is left out: {here:,} of {len(problems):,} problems, which other runs have"
@@ -104,9 +107,10 @@ class Publication:
     def _row(self, key: Key, identifier: str, offset: int, seed: int | None) -> dict:
         row = self._collection.row(offset)
         row.pop("id", None)
-        text, reference = self._collection.texts[key[0]], self._task.references[key[0]]
-        if known := self._known(key):
-            text, reference = known.text, known.reference if reference is None else reference
+        known, reference = self._known(key), self._task.references[key[0]]
+        text = known.text if known else self._collection.texts[key[0]]
+        if known and reference is None:
+            reference = known.reference
         return {"id": identifier, "problem": text, "expected_answer": reference} | row | {"seed": seed}
 
     def _known(self, key: Key) -> Problem | None:
@@ -118,7 +122,8 @@ class Publication:
         """Each problem of a run once: its first sample. A text counts again where ours has it again, or else under another id."""
         times: Counter[int] = Counter()
         seen: set[tuple[int, int]] = set()
-        for problem, identifier, offset in entries:
+        for text, identifier, offset in entries:
+            problem = self._same.get(text, text)
             if identifier != NO_ID and (problem, identifier) in seen:
                 continue
             seen.add((problem, identifier))
