@@ -94,6 +94,7 @@ rule build_report:
     input:
         tables=summary_files(),
         figures=[f"{folder}/figures/{FIGURES[0].name}.svg" for folder in summary_folders()],  # one stands for all
+        methods=methods_files(),
         comparisons=comparison_tables(),
         grades=all_grades_files(),
         sample_pages=sample_pages(),
