@@ -5,6 +5,7 @@ Makes: results/{model}/summary/{judge}/figures/ with each figure of openmath.rep
 with many models results/report/{model}.html with the samples of each.
 """
 
+from openmath.preflight.snakemake_hooks import end_with_tables
 from openmath.report.figures import FIGURES
 
 
@@ -125,3 +126,8 @@ rule build_report:
             --output {output.page:q} \
             2>&1 | tee {log:q}
         """
+
+
+onsuccess:
+    # The main process only: Snakemake starts its jobs without handlers.
+    end_with_tables(workflow, summary_files(), rules.build_report.output.page)
