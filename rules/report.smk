@@ -1,7 +1,8 @@
 """Report: figures for papers, and one page of all results with their samples.
 
 Needs: summaries, grades, samples and verdicts of all models; comparisons where configured.
-Makes: results/{model}/summary/{judge}/figures/ with each figure of openmath.report.figures as SVG, PNG and PDF; results/report.html;
+Makes: results/{model}/summary/{judge}/figures/ with each figure of openmath.report.figures as SVG, PNG and PDF; results/figures/models.*,
+all models side by side; results/report.html;
 with many models results/report/{model}.html with the samples of each.
 """
 
@@ -54,6 +55,34 @@ rule draw_figures:
         python {resources.scripts:q}/draw_figures.py results/{wildcards.model:q}/summary/{wildcards.judge:q} \
             --grades {input.grades:q} \
             --problems {input.problems:q} \
+            2>&1 | tee {log:q}
+        """
+
+
+rule draw_models:
+    """All models side by side, for papers."""
+    input:
+        metrics=[f"{folder}/metrics.json" for folder in summary_folders()],
+        published=[f"{folder}/published.csv" for folder in summary_folders()],
+    output:
+        drawings=expand("results/figures/models.{kind}", kind=["svg", "png", "pdf", "csv"]),
+    log:
+        "logs/draw_models.log",
+    localrule: True
+    conda:
+        "../envs/workflow.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+        scripts=SCRIPTS,
+    params:
+        summaries=summary_folders(),
+    shell:
+        r"""
+        python {resources.scripts:q}/draw_models.py \
+            --summaries {params.summaries:q} \
+            --output-dir results/figures \
             2>&1 | tee {log:q}
         """
 
