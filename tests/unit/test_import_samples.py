@@ -261,6 +261,7 @@ def test_lm_evaluation_harness_each_document_once_whatever_its_filters(folder):
     write_rows("theirs/org__m/samples_other_2026-01-02T03-04-05.678.jsonl", sampled)
     Path("theirs/org__m/results_2026-01-02T03-04-05.678.json").write_text("{}")
     said = imported()
+    assert "warning" not in said
     assert "quiz: 3 of 3; greedy" in said and "other: 3 of 3; 2 sampled runs (temperature 0.7" in said
     [greedy] = published("quiz", "org__m").values()
     assert [(r["predicted_answer"], r["expected_answer"]) for r in greedy] == [(g, g) for _, g in OWN]
