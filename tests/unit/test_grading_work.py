@@ -48,7 +48,7 @@ def test_the_count_decides(make, monkeypatch):
         exponentials(1000)[0],
         sines(5000)[0],
         LONG_FRACTIONS,  # took 200 s: each addition a common divisor of longer numbers
-        r"\pm 1\pm 2\pm 3\pm 4\pm 5\pm 6," * 120,
+        r"\pm 1\pm 2\pm 3\pm 4\pm 5\pm 6," * 300,
         "(" + ",".join([r"\pm 1\pm 2\pm 3\pm 4\pm 5\pm 6"] * 6) + ")",
         "1 " + "cm " * 5000 + "x",
         ",".join(f"x_{{{k}}}" for k in range(2500)),

@@ -58,6 +58,7 @@ class ParsedAnswer:
         self.domain: str | None = None  # the > 0 of "for all x > 0"
         self.content: str | None = None  # the 7 of the choice (B) 7
         self.inner: ParsedAnswer | None = None  # the formula that a sentence states
+        self.ambiguous: set[str] = set()  # signs in the tree: see _AMBIGUOUS_SIGNS
         self.text = raw.strip()
         if self._read_plain():
             return
@@ -114,6 +115,7 @@ class ParsedAnswer:
             if inner.tree is not None:
                 self.label = labelled[0]
                 self.text, self.tree, self.unit, self.primary = inner.text, inner.tree, inner.unit, inner.primary
+                self.ambiguous = inner.ambiguous
                 return
         self.notation = notation(self.text)
         if self.notation:
@@ -125,11 +127,16 @@ class ParsedAnswer:
         try:
             self.tree, annotations = parse(self.text, commas_group=len(_commas(self.text)) <= MAX_GROUPS)
             self.unit = unit_of(self.raw, annotations, self.tree)
-            self.primary = Structure().key(self.tree)
+            self._key_tree()
         except NotMath:
             self.tree = None
             self.primary = prose.key(self.text)
             self._read_statement()
+
+    def _key_tree(self) -> None:
+        structure = Structure()
+        self.primary = structure.key(self.tree)
+        self.ambiguous = structure.used
 
     def _read_parts(self) -> bool:
         """(a) 5, (b) 6 as the tuple of its parts, if each of them is a formula."""
@@ -138,7 +145,7 @@ class ParsedAnswer:
             return False
         try:
             self.tree = ("group", "()", tuple(parse(part)[0] for part in parts))
-            self.primary = Structure().key(self.tree)
+            self._key_tree()
         except NotMath:
             self.tree = None
         return self.tree is not None
@@ -253,10 +260,8 @@ class ParsedAnswer:
     def _add_structural(self, found: dict[Reading, set[str]]) -> None:
         for reading, key in Structure().other_readings(self.tree):
             found.setdefault(reading, set()).add(key)
-        structure = Structure()
-        structure.key(self.tree)
         for sign, option, reading in _AMBIGUOUS_SIGNS:
-            if sign in structure.used:
+            if sign in self.ambiguous:
                 found.setdefault(reading, set()).add(Structure(**{option: True}).key(self.tree))
 
     def _add_numeric(self, found: dict[Reading, set[str]]) -> None:

@@ -74,7 +74,8 @@ MAX_PROSE = 500  # characters of a sentence that are searched for a formula: lon
 
 
 def unwrapped(text: str) -> str:
-    return _WRAPPER.sub(" ", text).replace("{", " ").replace("}", " ").strip()
+    text = _WRAPPER.sub(" ", text) if "\\" in text else text
+    return text.replace("{", " ").replace("}", " ").strip()
 
 
 def is_all_reals(text: str) -> bool:

@@ -145,16 +145,15 @@ def letters(tree: tuple) -> set[str]:
     return {node[1] for node in walk(tree) if node[0] == "sym"}
 
 
-def walk(tree: object) -> Iterator[tuple]:
+def walk(tree: tuple) -> Iterator[tuple]:
     """Every node of the tree."""
     stack = [tree]
     while stack:
         node = stack.pop()
-        if isinstance(node, tuple):
-            spend(1)
-            if node and isinstance(node[0], str):
-                yield node
-            stack.extend(part for part in node if isinstance(part, tuple))
+        spend(1)
+        if node and isinstance(node[0], str):
+            yield node
+        stack.extend([part for part in node if isinstance(part, tuple)])
 
 
 def has_signs(tree: tuple) -> bool:

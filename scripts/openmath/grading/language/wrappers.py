@@ -69,15 +69,11 @@ def _without_one(text: str) -> str:
     if not _WRAPPED.search(text):
         return text
     for opener, closer in (*_QUOTES, *_DELIMITERS):
-        quoted = text[len(opener) : -len(closer)]
-        if (
-            text.startswith(opener)
-            and text.endswith(closer)
-            and quoted.strip()
-            and opener not in quoted.replace("\\$", "")
-            and closer not in quoted.replace("\\$", "")
-        ):
-            return quoted
+        if text.startswith(opener) and text.endswith(closer):
+            quoted = text[len(opener) : -len(closer)]
+            inside = quoted.replace("\\$", "")
+            if quoted.strip() and opener not in inside and closer not in inside:
+                return quoted
     styled = _STYLED.match(text)
     if styled:
         inner = group_of_whole(text, styled.end())
