@@ -16,6 +16,9 @@ _NAMED = re.compile(
     r"(?:\s*[.:)-]+\s*(.+))?",
     re.DOTALL,
 )
+_LETTER = re.compile(r"([A-J])\)")
+_ONE = r"\(?(?:[A-J]|X{0,3}(?:IX|IV|V?I{0,3}))\)?"
+_LISTED = re.compile(rf"(?:both\s+)?((?=[A-X(]){_ONE}(?:(?:\s*,\s*(?:and\s+)?|\s+and\s+)(?=[A-X(]){_ONE})*)(?:,?\s+only)?")
 _LOOSE = re.compile(r"([A-J])\s(?:-\s)?\s*(?:\d[\d.,/]*|\\frac.*)")
 
 
@@ -24,6 +27,9 @@ def choice(text: str) -> tuple[str, str | None] | None:
     found = _CHOICE.fullmatch(text)
     if found:
         return found[1] or found[3] or found[4], found[2] or found[5]
+    found = _LETTER.fullmatch(text)
+    if found:
+        return found[1], None
     found = _NAMED.fullmatch(text)
     return (found[1], found[2]) if found else None
 
@@ -34,3 +40,9 @@ def loose_choice(text: str) -> str | None:
         return text.upper()
     found = _LOOSE.fullmatch(text)
     return found[1] if found else None
+
+
+def listed(words: str) -> str | None:
+    """The choices of "I and III only" and "both A and C"; None of other texts. words: without \\text."""
+    found = _LISTED.fullmatch(words)
+    return found[1] if found and found[1] != words else None

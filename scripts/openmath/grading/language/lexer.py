@@ -68,6 +68,8 @@ _TOKEN = re.compile(
     r"|(?P<other>.)",
     re.DOTALL | re.ASCII,
 )
+# The red of 4 red marbles: no product of r, e and d.
+_COUNTED = re.compile(rf"(?!(?:{'|'.join([*FUNCTIONS, *SEPARATORS, *DEGREE_WORDS, *SCALES])})\b)[a-z]{{3}}\s+[a-z]{{4,}}(?![A-Za-z])")
 _GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 INFINITY = frozenset({"infinity", "inf", "oo"})
 _CHOICES = re.compile(r"[A-Z](?:(?:,\s*|\s+and\s+|,\s*and\s+)[A-Z])+")  # \text{A, C and D}: three choices
@@ -116,7 +118,10 @@ def tokenize(text: str, *, commas_group: bool = True) -> list[Token]:
                 position = found.start() + len(value)
             tokens.append(Token("num", value.replace(",", ""), spaced))
         elif group == "letters":
-            _letters(value, spaced, tokens)
+            if spaced and tokens and tokens[-1].type == "num" and _COUNTED.match(text, found.start()):
+                tokens.append(Token("word", value, spaced))
+            else:
+                _letters(value, spaced, tokens)
         elif group == "cmd" and value in _TEXTUAL:
             position = _text(text, position, value, spaced, tokens)
         elif group == "cmd" and value in ("begin", "end"):

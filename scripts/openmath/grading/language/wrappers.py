@@ -31,6 +31,7 @@ _QUOTES = (
     ("`", "`"),
     ('"', '"'),
     ("``", "''"),
+    ("''", "''"),
     ("'", "'"),
     ("$$", "$$"),
     ("$", "$"),
@@ -39,8 +40,9 @@ _DELIMITERS = (("\\(", "\\)"), ("\\[", "\\]"))
 _TAG = r"(?:final_?)?(?:answer|b|strong|i|em|u|p|div|span|code|center|mark|math)"
 _BEFORE = re.compile(
     rf"(?:=(?![=<>])|<{_TAG}(?:\s[^<>]*)?>|#{{1,6}}(?=\s)|"
-    r"(?:\**|\\text\s*\{|\\textbf\s*\{)?\s*(?:the\s+)?(?:(?:final|correct|required|desired)\s+)?(?:answer|ans|result)\b\s*(?:is|are)?\s*[:：]\s*\**\}?|"
-    r"the\s+(?:(?:final|correct)\s+)?answer\s+is\s+(?!not\b|that\b|both\b)|"
+    r"(?:(?P<bold>\*+)|\\text\s*\{|\\textbf\s*\{)?\s*(?:the\s+)?(?:(?:final|correct|required|desired)\s+)?(?:answer|ans|result)\b\s*"
+    r"(?:is|are)?\s*[:：]\s*(?(bold)\**)\}?|"
+    r"(?:(?:the|my|our)\s+(?:(?:final|correct)\s+)?|(?:final|correct)\s+)answer\s+is\s+(?!not\b|that\b|both\b)|"
     r"(?:therefore|hence|thus|so)\s*[,:]|答案\s*(?:是|为|：|:)?)\s*",
     re.IGNORECASE,
 )
