@@ -269,7 +269,7 @@ class ParsedAnswer:
         if commas:
             found.setdefault(Reading.DECIMAL_COMMA, set()).add(ParsedAnswer(f"{commas[1]}.{commas[2]}").primary)
         groups = _commas(self.text)
-        if groups:
+        if groups and _may_be_list(self.text):
             tree, _ = parse(self.text, commas_group=len(groups) > MAX_GROUPS)
             found.setdefault(Reading.COMMA_LIST, set()).add(Structure().key(tree))
         if self.unit & DIRECTIONS:
@@ -303,3 +303,9 @@ def _with_condition(inner: ParsedAnswer, condition: str) -> str:
 def _commas(text: str) -> list[str]:
     found = _GROUPED.search(text)
     return found[0].split(",")[1:] if found else []
+
+
+def _may_be_list(text: str) -> bool:
+    """May 143,110 be two numbers? A list would not hold 000, nor a number twice."""
+    parts = [part for found in _GROUPED.findall(text) for part in found.split(",")]
+    return len(set(parts)) == len(parts) and not any(part.startswith("0") for part in parts)

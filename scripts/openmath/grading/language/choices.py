@@ -19,6 +19,7 @@ _NAMED = re.compile(
 _LETTER = re.compile(r"([A-J])\)")
 _ONE = r"\(?(?:[A-J]|X{0,3}(?:IX|IV|V?I{0,3}))\)?"
 _LISTED = re.compile(rf"(?:both\s+)?((?=[A-X(]){_ONE}(?:(?:\s*,\s*(?:and\s+)?|\s+and\s+)(?=[A-X(]){_ONE})*)(?:,?\s+only)?")
+_SMALL = re.compile(r"\(?([a-h])\)?")
 _LOOSE = re.compile(r"([A-J])\s(?:-\s)?\s*(?:\d[\d.,/]*|\\frac.*)")
 
 
@@ -36,10 +37,8 @@ def choice(text: str) -> tuple[str, str | None] | None:
 
 def loose_choice(text: str) -> str | None:
     """The letter of an answer that is also a formula: B 7, B - 7, b."""
-    if len(text) == 1 and "a" <= text <= "h":
-        return text.upper()
-    found = _LOOSE.fullmatch(text)
-    return found[1] if found else None
+    found = _SMALL.fullmatch(text) or _LOOSE.fullmatch(text)
+    return found[1].upper() if found else None
 
 
 def listed(words: str) -> str | None:

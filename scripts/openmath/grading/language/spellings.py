@@ -17,7 +17,7 @@ _IS = re.compile(
 # Units that would be products of letters, and their full stops: 9.8 m/s^2, 7 in, 12 sq. ft.
 _UNIT = re.compile(
     r"(?<=[\d}])\s+((?:[kcm]?m|ft|mi|in|k?g|m?L)\s*/\s*(?:s|h|hr|min|m?L|c?m))(?=\s*(?:\^\s*\{?\d\}?)?\s*$)"
-    r"|(?<=[\d}])\s+(in|m?L|min|sec|h)\s*$"
+    r"|(?<=[\d}])\s+((?:m?L|min|sec|h|kgs|yds)(?=\s*$)|in|mi)(?=\s*(?:\^\s*\{?[23]\}?)?\s*$)"
 )
 _NOT_FUNCTIONS = {"min": "minutes", "sec": "seconds", "in": "inches"}
 _UNIT_DOT = re.compile(r"\b(sq|cu|ft|in|lbs?|oz|yd|hrs?|mins?|secs?)\.(?=\s|$|\})")
@@ -75,6 +75,7 @@ _SPELLINGS = (
     ("\\mathbb", re.compile(r"\\mathbb\s*\{?([RQC])\}?\s*\^\s*\{?\s*(?:\*|\\ast|\\times)\s*\}?"), r"\\mathbb{\1}\\setminus\\{0\\}"),
     ("C", re.compile(r"(?<![\w.}])(\d{1,3})\s?C\s?(\d{1,3})(?![\w.]|[)}]*\s*(?:_|\(?base))"), r"\\binom{\1}{\2}"),  # 5C2
     (".", _UNIT_DOT, r"\1"),
+    ("dollar", re.compile(r"(?<=\d)\s*U\.?S\.?\s+(?=dollars?\b)"), " "),
     (" ", _UNIT, _unit),
     ("10", _TIMES_TEN, r"\\times "),
     ("C", _COMBINATIONS, _combination),
