@@ -51,7 +51,7 @@ def _equal(a: ParsedAnswer, b: ParsedAnswer) -> bool:
 def _worked_out(answer: ParsedAnswer) -> str | None:
     """The key of an answer after the work; None if there is nothing to do, or it cannot be done. Raises TooLarge."""
     found = None if answer.plain or answer.too_large else _outcome(answer)
-    if found is TooLarge:
+    if isinstance(found, type):
         raise TooLarge
     return found
 

@@ -11,6 +11,7 @@ from functools import cached_property
 from openmath.grading.language import domains, prose, statements
 from openmath.grading.language.annotations import drop_annotations
 from openmath.grading.language.clean import clean
+from openmath.grading.language.digits import comma_groups, may_be_list
 from openmath.grading.language.lexer import NotMath, tokenize
 from openmath.grading.language.parser import Parser
 from openmath.grading.language.trees import bounded_name, is_unknown_function, label_of, letters
@@ -26,7 +27,6 @@ from openmath.grading.readings import Reading
 _PLAIN = re.compile(r"([-+]?)(\d{1,300})(?:\.(\d{0,300}))?", re.ASCII)
 # 0,25 and 1000,99 and 2,75; but 1,250 is 1250, and 2,5 lists two numbers.
 _DECIMAL_COMMA = re.compile(r"(-?(?:0+|(?!\d{1,3},\d{3}$)\d+(?=,\d\d))),(\d+)")
-_GROUPED = re.compile(r"(?<![\d,])\d{1,3}(?:,\d{3})+(?![\d,])")
 # "a circle", "the square": without its article's noun, such an answer would be the letter a, or t times h times e.
 _ARTICLE = re.compile(
     r"(?:\\text\s*\{\s*)?(?:an?|the|any|each|every|both|some|all|no|its|it|he|she|we|I)\s+(?!and\b|or\b)[A-Za-z]{3}",
@@ -125,7 +125,7 @@ class ParsedAnswer:
             return
         self.text = without_set_builder(self.text)
         try:
-            self.tree, annotations = parse(self.text, commas_group=len(_commas(self.text)) <= MAX_GROUPS)
+            self.tree, annotations = parse(self.text, commas_group=comma_groups(self.text) <= MAX_GROUPS)
             self.unit = unit_of(self.raw, annotations, self.tree)
             self._key_tree()
         except NotMath:
@@ -268,9 +268,8 @@ class ParsedAnswer:
         commas = _DECIMAL_COMMA.fullmatch(self.text)
         if commas:
             found.setdefault(Reading.DECIMAL_COMMA, set()).add(ParsedAnswer(f"{commas[1]}.{commas[2]}").primary)
-        groups = _commas(self.text)
-        if groups and _may_be_list(self.text):
-            tree, _ = parse(self.text, commas_group=len(groups) > MAX_GROUPS)
+        if may_be_list(self.text):
+            tree, _ = parse(self.text, commas_group=comma_groups(self.text) > MAX_GROUPS)
             found.setdefault(Reading.COMMA_LIST, set()).add(Structure().key(tree))
         if self.unit & DIRECTIONS:
             found.setdefault(Reading.DIRECTION, set()).add(self.primary.partition(" ")[0])
@@ -298,14 +297,3 @@ def _with_condition(inner: ParsedAnswer, condition: str) -> str:
     if not found or found[0] not in letters(inner.tree):
         return f"{inner.primary} | {prose.key(condition)}"
     return f"{Structure().renamed({found[0]: 'parameter'}).key(inner.tree)} | {found[1]}"
-
-
-def _commas(text: str) -> list[str]:
-    found = _GROUPED.search(text)
-    return found[0].split(",")[1:] if found else []
-
-
-def _may_be_list(text: str) -> bool:
-    """May 143,110 be two numbers? A list would not hold 000, nor a number twice."""
-    parts = [part for found in _GROUPED.findall(text) for part in found.split(",")]
-    return len(set(parts)) == len(parts) and not any(part.startswith("0") for part in parts)

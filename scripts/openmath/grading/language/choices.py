@@ -18,7 +18,9 @@ _NAMED = re.compile(
 )
 _LETTER = re.compile(r"([A-J])\)")
 _ONE = r"\(?(?:[A-J]|X{0,3}(?:IX|IV|V?I{0,3}))\)?"
-_LISTED = re.compile(rf"(?:both\s+)?((?=[A-X(]){_ONE}(?:(?:\s*,\s*(?:and\s+)?|\s+and\s+)(?=[A-X(]){_ONE})*)(?:,?\s+only)?")
+_LISTED = re.compile(
+    rf"(?:both\s+)?((?=[A-X(]){_ONE}(?:(?:\s*,\s*(?:and\s+)?|\s+and\s+)(?=[A-X(]){_ONE})*)(?:,?\s+only)?"
+)
 _SMALL = re.compile(r"\(?([a-h])\)?")
 _LOOSE = re.compile(r"([A-J])\s(?:-\s)?\s*(?:\d[\d.,/]*|\\frac.*)")
 

@@ -64,7 +64,7 @@ def number_class(text: str) -> str | None:
     found = number_properties(text) if _ALL.match(text) else None
     if not found or not found[0]:
         return None
-    return key_of(*found[0]) + (''.join(found[1].split()) if len(found[1]) > 1 else "")
+    return key_of(*found[0]) + ("".join(found[1].split()) if len(found[1]) > 1 else "")
 
 
 def key_of(*properties: str) -> str:

@@ -70,7 +70,9 @@ _TOKEN = re.compile(
     re.DOTALL | re.ASCII,
 )
 # The red of 4 red marbles: no product of r, e and d.
-_COUNTED = re.compile(rf"(?!(?:{'|'.join([*FUNCTIONS, *SEPARATORS, *DEGREE_WORDS, *SCALES])})\b)[a-z]{{3}}\s+[a-z]{{4,}}(?![A-Za-z])")
+_COUNTED = re.compile(
+    rf"(?!(?:{'|'.join([*FUNCTIONS, *SEPARATORS, *DEGREE_WORDS, *SCALES])})\b)[a-z]{{3}}\s+[a-z]{{4,}}(?![A-Za-z])"
+)
 _GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 INFINITY = frozenset({"infinity", "inf", "oo"})
 _CHOICES = re.compile(r"[A-Z](?:(?:,\s*|\s+and\s+|,\s*and\s+)[A-Z])+")  # \text{A, C and D}: three choices

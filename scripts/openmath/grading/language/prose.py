@@ -57,7 +57,8 @@ _PARTS = re.compile(
     r"(?:\b(?:[a-h]|i{1,3}|iv)\b|\b(?:yes|no|and)\b|\\begin\s*aligned|\\end\s*aligned|[\W\d_])*", re.IGNORECASE
 )
 _REALS = re.compile(
-    r"(?:[a-z] (?:is|can be) )?(?:(?:all|every|any|the) )?(?:real numbers?|reals?|real x)|(?:all|any|every) real(?: values| numbers)? (?:of )?[a-z]",
+    r"(?:[a-z] (?:is|can be) )?(?:(?:all|every|any|the) )?(?:real numbers?|reals?|real x)"
+    r"|(?:all|any|every) real(?: values| numbers)? (?:of )?[a-z]",
     re.IGNORECASE,
 )
 _REALS_BUT = re.compile(

@@ -144,16 +144,14 @@ def _named_product(tree: tuple) -> bool:
 
 
 def is_even_power(tree: tuple, degree: int) -> bool:
-    """Is this a power of something with letters, as x^4 or 16(x-1)^12 for the degree 4, whose root of an even degree is |x| or |2(x-1)^3|?"""
+    """Is this a power of letters whose root of an even degree is |x| or the like: x^4 or 16(x-1)^12 for 4, x^2 for 2?"""
     if tree[0] == "pow":
         base, exponent = tree[1:]
         whole = exponent[0] == "num" and exponent[1].isdigit() and len(exponent[1]) <= MAX_EXPONENT_DIGITS
         return whole and int(exponent[1]) % (2 * degree) == degree and bool(letters(base))
     if tree[0] in ("mul", "div"):
         powers = [is_even_power(part, degree) for part in tree[1:]]
-        return any(powers) and all(
-            power or not letters(part) for power, part in zip(powers, tree[1:], strict=True)
-        )
+        return any(powers) and all(power or not letters(part) for power, part in zip(powers, tree[1:], strict=True))
     return False
 
 

@@ -47,11 +47,15 @@ _BEFORE = re.compile(
     re.IGNORECASE,
 )
 _AFTER = re.compile(
-    rf"\s*(?:</{_TAG}>|\\\\|\?|\s(?:is|are) the (?:final |correct )?answers?|\(\s*approx(?:imately|\.)?\s*\)|(?<=\d)\s+(?:in (?:all|total)|altogether))\s*[.]?$",
+    rf"\s*(?:</{_TAG}>|\\\\|\?|\s(?:is|are) the (?:final |correct )?answers?|\(\s*approx(?:imately|\.)?\s*\)"
+    r"|(?<=\d)\s+(?:in (?:all|total)|altogether))\s*[.]?$",
     re.IGNORECASE,
 )
 _CLOSED = re.compile(r"(?<=[*_`\"'>$)}\]])[.;,]$")  # the full stop behind a wrapper
-_ROUGHLY = re.compile(r"(?:about|approximately|approx\.?|roughly|around|nearly|exactly|only|just|a total of)\s+(?=[\d\\$.-])", re.IGNORECASE)
+_ROUGHLY = re.compile(
+    r"(?:about|approximately|approx\.?|roughly|around|nearly|exactly|only|just|a total of)\s+(?=[\d\\$.-])",
+    re.IGNORECASE,
+)
 _WRAPPED = re.compile(
     r"[*_`\"'<#?:：$\\=]|\b(?:answer|about|approx|rough|around|nearly|exactly|only|just|total|all|hence|thus|therefore|so|答案)",
     re.IGNORECASE,

@@ -12,6 +12,7 @@ from openmath.grading.language.lexer import NotMath
 from openmath.grading.language.trees import is_differentiation, is_even_power
 from openmath.grading.limits import TooLarge
 from openmath.grading.meaning import values
+from openmath.grading.meaning.factorials import binomial, factorial
 from openmath.grading.meaning.series import Series
 from openmath.grading.meaning.values import Unclear, Value, ball, charge, charge_result, is_integer, opaque
 
@@ -144,15 +145,17 @@ class Evaluator(Series):
 
     def _root(self, inner: tuple, degree: tuple) -> Value:
         value = values.power(self.value(inner), self._div(("num", "1"), degree))
-        if degree in _EVEN and isinstance(value, acb) and is_even_power(inner, int(degree[1])):  # the root of x^2 is |x|
+        if (
+            degree in _EVEN and isinstance(value, acb) and is_even_power(inner, int(degree[1]))
+        ):  # the root of x^2 is |x|
             return acb(abs(value))
         return value
 
     def _fact(self, inner: tuple) -> Value:
-        return values.factorial(self.value(inner))
+        return factorial(self.value(inner))
 
     def _binom(self, above: tuple, below: tuple) -> Value:
-        return values.binomial(self.value(above), self.value(below))
+        return binomial(self.value(above), self.value(below))
 
     def _abs(self, inner: tuple) -> Value:
         if inner[0] == "matrix":
