@@ -1,6 +1,11 @@
 r"""Siblings of the kinds of grading_notation.py: (origin, one answer, other answer, equal?), graded in both directions."""
 
 SIBLINGS = [
+    ("binomials", r"\binom{2n}{n}", r"\frac{(2n)!}{(n!)^2}", True),
+    ("binomials", r"\binom{-\frac12}{2}", r"\frac38", True),
+    ("binomials", r"\binom{n}{300}", r"\frac{n!}{300!(n-300)!}", True),
+    ("binomials", r"\binom{x}{3}", r"\frac{x(x-1)(x-2)}{3}", False),
+    ("subscripts", "x_", "x", False),
     ("TeX", r"\mathbb{R}^*", r"x\ne0", True),
     ("TeX", "5C2", "10", True),
     ("TeX", r"{7 \choose 2}", "21", True),
