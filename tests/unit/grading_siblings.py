@@ -1,6 +1,7 @@
 r"""Siblings of the kinds of grading_notation.py: (origin, one answer, other answer, equal?), graded in both directions."""
 
 SIBLINGS = [
+    ("roots of squares", r"\sqrt[4]{x^8}", "x^2", True),
     ("binomials", r"\binom{2n}{n}", r"\frac{(2n)!}{(n!)^2}", True),
     ("binomials", r"\binom{-\frac12}{2}", r"\frac38", True),
     ("binomials", r"\binom{n}{300}", r"\frac{n!}{300!(n-300)!}", True),
