@@ -60,3 +60,13 @@ def test_work_beyond_the_budget_stops_early(text):
     started = time.process_time()
     assert grade(text, "1").status == "too_large"
     assert time.process_time() - started < limits.CPU_LIMIT_S / 6  # far below the clock, also on a slow machine
+
+
+@pytest.mark.parametrize(
+    "text", ["all x such that " + r"\ax" * 90 + "!", "I, " * 95 + "?"], ids=["condition", "choices"]
+)
+def test_a_pattern_takes_a_text_in_one_way(text):
+    """In two ways at each of its parts, it would try 2^90 of them."""
+    started = time.process_time()
+    assert grade(text, "1") == (False, "ok")
+    assert time.process_time() - started < 1

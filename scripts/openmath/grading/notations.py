@@ -45,7 +45,7 @@ _INTEGERS = re.compile(
 # all x such that x > 2, all real numbers x with 0 < x < 1
 _SUCH = re.compile(
     r"(?:all|any|every|the) (?:real )?(?:numbers? |values? of )?([a-z]) (?:such that|for which|with|where|satisfying) "
-    r"((?=[^,;]*(?:[<>]|\\[gln]eq?\b))(?:[^A-Za-z\\]|\1(?![A-Za-z])|\\[a-z]+)+)",
+    r"((?=[^,;]*(?:[<>]|\\[gln]eq?\b))(?:[^A-Za-z\\]|\1(?![A-Za-z])|\\[a-z]+(?![a-z]))+)",
     re.IGNORECASE,
 )
 

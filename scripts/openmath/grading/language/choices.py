@@ -17,7 +17,7 @@ _NAMED = re.compile(
     re.DOTALL,
 )
 _LETTER = re.compile(r"([A-J])\)")
-_ONE = r"\(?(?:[A-J]|X{0,3}(?:IX|IV|V?I{0,3}))\)?"
+_ONE = r"\(?(?:[A-HJ]|X{0,3}(?:IX|IV|V?I{0,3}))\)?"
 _LISTED = re.compile(
     rf"(?:both\s+)?((?=[A-X(]){_ONE}(?:(?:\s*,\s*(?:and\s+)?|\s+and\s+)(?=[A-X(]){_ONE})*)(?:,?\s+only)?"
 )

@@ -145,10 +145,8 @@ class Evaluator(Series):
 
     def _root(self, inner: tuple, degree: tuple) -> Value:
         value = values.power(self.value(inner), self._div(("num", "1"), degree))
-        if (
-            degree in _EVEN and isinstance(value, acb) and is_even_power(inner, int(degree[1]))
-        ):  # the root of x^2 is |x|
-            return acb(abs(value))
+        if degree in _EVEN and isinstance(value, acb) and is_even_power(inner, int(degree[1])):
+            return acb(abs(value))  # the root of x^2 is |x|
         return value
 
     def _fact(self, inner: tuple) -> Value:
