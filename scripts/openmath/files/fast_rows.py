@@ -5,15 +5,19 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import orjson
 
 from openmath.files import rows as samples
 
+if TYPE_CHECKING:
+    from hashlib import _Hash
 
-def read_rows(path: str | Path) -> Iterator[dict]:
+
+def read_rows(path: str | Path, *, digest: "_Hash | None" = None) -> Iterator[dict]:
     """As samples.read_rows: yields the rows of a file, or raises InputError naming file:line."""
-    return samples.read_rows(path, loads=_loads)
+    return samples.read_rows(path, loads=_loads, digest=digest)
 
 
 def encode_row(row: dict) -> bytes:
