@@ -8,7 +8,6 @@ the manifest holds the commit. HF_TOKEN, HF_HOME and HF_HUB_OFFLINE are respecte
 """
 
 import argparse
-import hashlib
 import os
 import re
 import resource

@@ -29,8 +29,6 @@ class GraderHere:
         return (worker.TASKS["sample"][0](*pair, self.policy) for pair in pairs)
 
 
-
-
 @pytest.fixture
 def samples(tmp_path):
     """Writes the file of a run, of three problems."""

@@ -130,9 +130,7 @@ class SampleTable:
         problem = np.tile(np.arange(len(self.problems)), runs)
         column = rows["predicted_answer"].combine_chunks()
         answer = column.dictionary_encode(null_encoding="encode").indices.to_numpy()
-        _, distinct, pair_of = np.unique(
-            problem * (answer.max() + 1) + answer, return_index=True, return_inverse=True
-        )
+        _, distinct, pair_of = np.unique(problem * (answer.max() + 1) + answer, return_index=True, return_inverse=True)
         pairs = rows.select(["predicted_answer", "is_correct", "grade_status", "vote_class"]).take(distinct).to_pydict()
         for number, text, correct, status, vote_class in zip(problem[distinct], *pairs.values(), strict=True):
             self.problems[number].answers[text] = len(self.answers)
@@ -150,7 +148,9 @@ class SampleTable:
                 self.runs[run] = self._unchanged.pop(run)
             else:
                 yield from self._read_file(run, path)
-            self._report_progress(f"read {len(self.runs)} of {len(paths)} sample runs, {len(self.answers)} distinct answers")
+            self._report_progress(
+                f"read {len(self.runs)} of {len(paths)} sample runs, {len(self.answers)} distinct answers"
+            )
 
     def _read_file(self, run: str, path: str | Path) -> Iterator[tuple[str | None, str]]:
         pair_of, finish, tokens, marks = array("i"), array("h"), array("i"), array("q")

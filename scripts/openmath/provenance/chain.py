@@ -121,10 +121,7 @@ class Chain:
         return Link("grades", facts, files, [self._generation(benchmark)])
 
     def _generation(self, benchmark: str) -> Link:
-        known = known_samples(self.local_path(self.layout.grades_file(self.model, benchmark)))
-        runs = self.layout.sample_runs(self.model)
-        samples = {self.layout.sample_file(self.model, benchmark, run): known.get(run) for run in runs}
-        files = self.files(samples, {} if self._verify else samples)
+        files = self.files(self.sample_paths(benchmark), self._known_samples(benchmark))
         engine = self._manifest["engine"]
         if engine is None:
             return Link("samples", ["made elsewhere; how is not recorded"], files)
@@ -144,6 +141,15 @@ class Chain:
         ]
         return Link("samples", facts, files, [self._engine(engine), self._benchmark(benchmark)])
 
+    def _known_samples(self, benchmark: str) -> dict[str, KnownFile]:
+        """Path -> sample file as it was when it was graded, of those that need not be read."""
+        if self._verify:
+            return {}
+        grades = self.local_path(self.layout.grades_file(self.model, benchmark))
+        return {
+            self.layout.sample_file(self.model, benchmark, run): file for run, file in known_samples(grades).items()
+        }
+
     def _engine(self, engine: dict) -> Link:
         settings = ", ".join(f"{key} {value}" for key, value in engine["settings"].items() if key != "api_key_env")
         model = engine["model"]
@@ -160,8 +166,11 @@ class Chain:
         ]
         return Link("benchmark", facts, self.files([f"data/{benchmark}.jsonl"]))
 
-    def files(self, paths: Iterable[str], known: Mapping[str, KnownFile | None] | None = None) -> list[File]:
-        """As recorded and as found. known: need not be read where they seem unchanged. InputError where the manifest lacks a path."""
+    def files(self, paths: Iterable[str], known: Mapping[str, KnownFile] | None = None) -> list[File]:
+        """As recorded and as found. known: those that need not be read while they seem unchanged.
+
+        Raises InputError where the manifest lacks a path.
+        """
         files = []
         for path in paths:
             expected = self._manifest["files"].get(path)
