@@ -13,16 +13,19 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any, Protocol
 
 from openmath.errors import InputError
-
-if TYPE_CHECKING:
-    from hashlib import _Hash
 
 MAX_LINE = 64 * 2**20  # bytes: a sample of 100,000 tokens has 0.5 MB; a file without a newline would fill the memory
 READ_BYTES = 1 << 17  # at once: a line of 100 KB should not come in a dozen pieces
 SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]|\xed[\xa0-\xbf]")  # as an escape, or as bytes that `json` lets pass
+
+
+class Digest(Protocol):
+    """Takes in the lines of a file as they are read, for example a hash."""
+
+    def update(self, line: bytes, /) -> None: ...
 
 
 def load_line(line: bytes) -> Any:
@@ -49,12 +52,12 @@ def read_rows(
     path: str | Path,
     *,
     loads: Callable[[bytes], object] = load_line,
-    digest: "_Hash | None" = None,
+    digest: "Digest | None" = None,
 ) -> Iterator[dict]:
     """Yield the rows of a JSON lines file that was published whole; of one that grows by appending: append_only.py.
 
-    loads: what reads one line, as load_line does. digest: takes in the bytes of the file; it is of all of them after the last
-    row. Raises InputError naming file:line for anything else than a JSON object.
+    loads: what reads one line, as load_line does. digest: takes in each line before its row is given, and the
+    last one before the end. Raises InputError naming file:line for anything else than a JSON object.
     """
     for number, line in enumerate(read_lines(path, digest), start=1):
         if line.isspace():
@@ -71,7 +74,7 @@ def read_rows(
         yield row
 
 
-def read_lines(path: str | Path, digest: "_Hash | None" = None) -> Iterator[bytes]:
+def read_lines(path: str | Path, digest: "Digest | None" = None) -> Iterator[bytes]:
     """Yield the lines of a file, newlines included. Raises InputError where it cannot be read or a line is beyond MAX_LINE.
 
     digest: as in read_rows.

@@ -9,7 +9,6 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as parquet
@@ -29,6 +28,7 @@ COLUMNS = pa.schema(
         ("finish_reason", pa.string()),
         ("num_generated_tokens", pa.int32()),
         ("text_mark", pa.int64()),  # files/copies.py
+        ("row_start", pa.int64()),  # where the row begins in its file, in bytes
     ]
 )
 
@@ -36,10 +36,10 @@ Texts = tuple[str, str | None, str]  # of a problem: id, problem where known, ex
 
 
 class KeptGrades:
-    """Kept grades that rest on these rules. problems: those of all its runs, in order."""
+    """What an earlier run has kept. rules: of its grades. problems: those of all its runs, in order. files: by run."""
 
-    def __init__(self, path: Path, problems: list[Texts], files: Mapping[str, KnownFile]):
-        self._path, self.problems, self.files = path, problems, files
+    def __init__(self, path: Path, rules: dict, problems: list[Texts], files: Mapping[str, KnownFile]):
+        self._path, self.rules, self.problems, self.files = path, rules, problems, files
 
     def unchanged(self, paths: Mapping[str, str | Path]) -> list[str]:
         """The sample runs whose file is still the one that was graded."""
@@ -58,17 +58,20 @@ class KeptGrades:
         return table if whole else None
 
 
-def read_kept(grades: str | Path, policy: str, *, from_benchmark: bool) -> KeptGrades | None:
-    """What an earlier run kept for a table of grades, if the same rules made it. from_benchmark: whose references counted."""
-    said = _made_from(kept_path(grades))
-    if said.get("rules") != _rules(policy, from_benchmark):
+def find_kept(grades: str | Path) -> KeptGrades | None:
+    """What is kept beside a table of grades, if anything."""
+    path = kept_path(grades)
+    try:
+        said = json.loads((parquet.read_schema(path).metadata or {})[MADE_FROM])
+        return KeptGrades(path, said["rules"], [tuple(texts) for texts in said["problems"]], said["files"])
+    except (OSError, pa.ArrowException, KeyError, ValueError):
         return None
-    return KeptGrades(kept_path(grades), [tuple(texts) for texts in said["problems"]], said["files"])
 
 
-def known_samples(grades: str | Path) -> dict[str, KnownFile]:
-    """Sample run -> its file as it was when a table of grades was made; empty where nothing is kept."""
-    return _made_from(kept_path(grades)).get("files", {})
+def usable_kept(grades: str | Path, policy: str, *, from_benchmark: bool) -> KeptGrades | None:
+    """The same, if grades of today's grader would follow the same rules. from_benchmark: whose references count."""
+    kept = find_kept(grades)
+    return kept if kept and kept.rules == _rules(policy, from_benchmark) else None
 
 
 @contextmanager
@@ -88,10 +91,3 @@ def kept_path(grades: str | Path) -> Path:
 
 def _rules(policy: str, from_benchmark: bool) -> dict:
     return {"format": FORMAT, "grader_version": GRADER_VERSION, "policy": policy, "from_benchmark": from_benchmark}
-
-
-def _made_from(path: Path) -> dict[str, Any]:
-    try:
-        return json.loads((parquet.read_schema(path).metadata or {})[MADE_FROM])
-    except (OSError, pa.ArrowException, KeyError, ValueError):
-        return {}

@@ -5,9 +5,7 @@ Every file is read once, a row at a time, and hashed on the way; files that were
 grows with distinct answers, not with samples.
 """
 
-import hashlib
 import json
-import os
 import sys
 import time
 from array import array
@@ -26,13 +24,13 @@ from openmath.errors import InputError
 from openmath.files import same_problems
 from openmath.files.copies import copied_runs, copies_warning, text_mark
 from openmath.files.fast_rows import read_rows
-from openmath.files.known_files import KnownFile, known_file
+from openmath.files.known_files import KnownFile, Reading
 from openmath.files.rows import atomic_write, valid_text
 from openmath.files.same_problems import SameProblems
 from openmath.files.sample_rows import REFUSED_REASONS
 from openmath.files.sample_runs import run_order, sample_run_of
 from openmath.grading.grades import GRADER_VERSION, Grade
-from openmath.grading.kept import COLUMNS, keeping, read_kept
+from openmath.grading.kept import COLUMNS, keeping, usable_kept
 from openmath.grading.pool import GraderPool
 from openmath.grading.problems import Problem, problem_of, read_benchmark
 from openmath.grading.worker import Sample
@@ -58,7 +56,7 @@ class Run(NamedTuple):
     """The samples of one run. Arrays are in benchmark order.
 
     pair_of: index of the distinct (problem, answer) pair. finish: index into SampleTable.finish_reasons. tokens:
-    num_generated_tokens, NO_COUNT where unknown. marks: copies.text_mark.
+    num_generated_tokens, NO_COUNT where unknown. marks: copies.text_mark. starts: where each row begins in its file, in bytes.
     """
 
     file: KnownFile
@@ -66,6 +64,7 @@ class Run(NamedTuple):
     finish: array
     tokens: array
     marks: array
+    starts: array
 
 
 class SampleTable:
@@ -95,7 +94,7 @@ class SampleTable:
 
     def take_kept(self, grades: str | Path, policy: str, paths: Mapping[str, str | Path]) -> None:
         """Take the grades, kept beside a table of them, of all files that are unchanged. paths: by run, in run order."""
-        kept = read_kept(grades, policy, from_benchmark=self._from_benchmark)
+        kept = usable_kept(grades, policy, from_benchmark=self._from_benchmark)
         runs = kept.unchanged(paths) if kept else []
         if not kept or not runs:
             return
@@ -113,7 +112,7 @@ class SampleTable:
         codes = {reason: self._code_of(reason) for reason in rows["finish_reason"].unique().to_pylist()}
         finish = [codes[reason] for reason in rows["finish_reason"].to_pylist()]
         tokens = rows["num_generated_tokens"].fill_null(NO_COUNT).to_pylist()
-        marks = rows["text_mark"].to_pylist()
+        marks, starts = rows["text_mark"].to_pylist(), rows["row_start"].to_pylist()
         for number, run in enumerate(runs):
             part = slice(number * len(self.problems), (number + 1) * len(self.problems))
             self._unchanged[run] = Run(
@@ -122,6 +121,7 @@ class SampleTable:
                 array("h", finish[part]),
                 array("i", tokens[part]),
                 array("q", marks[part]),
+                array("q", starts[part]),
             )
         print(f"{len(runs)} of {len(paths)} sample files are unchanged: not read again", file=sys.stderr)
 
@@ -153,10 +153,9 @@ class SampleTable:
             )
 
     def _read_file(self, run: str, path: str | Path) -> Iterator[tuple[str | None, str]]:
-        pair_of, finish, tokens, marks = array("i"), array("h"), array("i"), array("q")
-        before, digest = os.stat(path), hashlib.sha256()
-        number, problems = 0, self.problems
-        for number, row in enumerate(read_rows(path, digest=digest), start=1):
+        pair_of, finish, tokens, marks, starts = array("i"), array("h"), array("i"), array("q"), array("q")
+        number, problems, reading = 0, self.problems, Reading(path)
+        for number, row in enumerate(read_rows(path, digest=reading), start=1):
             if self._same is None:
                 message = "A row has no expected_answer, and no benchmark was given."
                 hint = "pass --benchmark data/NAME.jsonl."
@@ -177,14 +176,14 @@ class SampleTable:
             count = row.get("num_generated_tokens")
             tokens.append(count if isinstance(count, int) and 0 <= count <= MAX_TOKENS else NO_COUNT)
             marks.append(text_mark(row))
+            starts.append(reading.row_start)
         if self._same is None:
             if not problems:
                 raise InputError("The file is empty.", where=path)
             self._know_problems(path, problems)
         else:
             self._same.check_count(path, number)
-        file = known_file(path, digest.hexdigest(), before)
-        self.runs[run] = Run(file, pair_of, finish, tokens, marks)
+        self.runs[run] = Run(reading.file(), pair_of, finish, tokens, marks, starts)
 
     def _report_progress(self, message: str) -> None:
         if (now := time.monotonic()) - self._told > PROGRESS_EVERY_S:
@@ -230,8 +229,8 @@ class SampleTable:
                     counts,
                 ]
                 writer.write_table(pa.table(columns, schema=schema))
-                marks = pa.array(samples.marks, pa.int64())
-                kept.write_table(pa.table([*rows.columns, finish_reason, counts, marks], schema=COLUMNS))
+                marks, starts = pa.array(samples.marks, pa.int64()), pa.array(samples.starts, pa.int64())
+                kept.write_table(pa.table([*rows.columns, finish_reason, counts, marks, starts], schema=COLUMNS))
 
     def _keeping(self, path: str | Path, policy: str):
         texts = [problem.texts for problem in self.problems]

@@ -68,7 +68,7 @@ def write_judged(
             replies = attempts.records(question, records)
             used |= {reply["key"]: reply for reply in replies if reply.get("outcome") != "refused"}
         kept = {key: value for key, value in row.items() if key not in Judgement.__optional_keys__}  # of another judge
-        kept.setdefault("predicted_answer", question["predicted_answer"])  # the text that it was read from is not there
+        kept["predicted_answer"] = question["predicted_answer"]  # the text that it was read from is not there
         judged.append({**kept, **added})
     write_rows(output, judged)
     record: JudgedRecord = {

@@ -11,7 +11,7 @@ from pathlib import Path
 from openmath.errors import InputError
 from openmath.files.fingerprint import sha256_file
 from openmath.files.known_files import KnownFile, is_unchanged
-from openmath.grading.kept import known_samples
+from openmath.grading.kept import find_kept
 from openmath.provenance.places import samples_folder
 from openmath.settings.layout import Layout
 from openmath.settings.sample_settings import ONLY_WHERE_SET
@@ -143,12 +143,9 @@ class Chain:
 
     def _known_samples(self, benchmark: str) -> dict[str, KnownFile]:
         """Path -> sample file as it was when it was graded, of those that need not be read."""
-        if self._verify:
-            return {}
-        grades = self.local_path(self.layout.grades_file(self.model, benchmark))
-        return {
-            self.layout.sample_file(self.model, benchmark, run): file for run, file in known_samples(grades).items()
-        }
+        kept = find_kept(self.local_path(self.layout.grades_file(self.model, benchmark)))
+        files = {} if self._verify or kept is None else kept.files
+        return {self.layout.sample_file(self.model, benchmark, run): file for run, file in files.items()}
 
     def _engine(self, engine: dict) -> Link:
         settings = ", ".join(f"{key} {value}" for key, value in engine["settings"].items() if key != "api_key_env")
