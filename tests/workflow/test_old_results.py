@@ -14,6 +14,9 @@ import pytest
 from conftest import copy_workflow, planned_jobs, snakemake
 from in_process import run_script
 
+from openmath.files.rows import read_rows
+from openmath.files.sample_rows import without_text
+
 FOLLOWS_FROM_GRADES = {
     "grade_answers": 2,
     "fill_majority": 2,
@@ -48,10 +51,10 @@ def test_only_grades_and_what_follows_from_them_are_made_again(old):
     assert verdicts(old) == before
 
 
-def verdicts(folder: Path) -> dict[Path, bytes]:
-    """The files of judged answers and of the verdict store."""
+def verdicts(folder: Path) -> dict[Path, list[dict]]:
+    """The rows of judged answers, without the generations that they held until 2026, and of the verdict store."""
     return {
-        path: path.read_bytes()
+        path: list(map(without_text, read_rows(path)))
         for part in ("results/tiny/judged/itself", "judgements/itself")
         for path in (folder / part).rglob("*.jsonl")
     }
