@@ -76,8 +76,8 @@ def test_lost_samples_are_restored_without_an_engine(old):
 
 def test_lost_judged_answers_come_from_the_stored_verdicts(old):
     judged = old / "results/tiny/judged/itself/own"
-    before = {path.name: path.read_bytes() for path in judged.glob("*.jsonl")}
-    assert all(b"judge_verdict" in content for content in before.values()) and len(before) == 2
+    before = {path: rows for path, rows in verdicts(old).items() if path.parent == judged}
+    assert all("judge_verdict" in row for rows in before.values() for row in rows) and len(before) == 2
     shutil.rmtree(judged)
     results = (
         "results/tiny/eval-results/own/output-greedy.jsonl",
@@ -87,4 +87,4 @@ def test_lost_judged_answers_come_from_the_stored_verdicts(old):
     options += ["--input", *results, "--output", judged / "greedy.jsonl", judged / "majority.jsonl"]
     reply = run_script("judge_answers.py", *options, "--self-hosted", "--replay", cwd=old)
     assert reply.returncode == 0, reply.stderr
-    assert {path.name: path.read_bytes() for path in judged.glob("*.jsonl")} == before
+    assert {path: rows for path, rows in verdicts(old).items() if path.parent == judged} == before
