@@ -52,12 +52,12 @@ def read_rows(
     path: str | Path,
     *,
     loads: Callable[[bytes], object] = load_line,
-    digest: "Digest | None" = None,
+    digest: Digest | None = None,
 ) -> Iterator[dict]:
     """Yield the rows of a JSON lines file that was published whole; of one that grows by appending: append_only.py.
 
-    loads: what reads one line, as load_line does. digest: takes in each line before its row is given, and the
-    last one before the end. Raises InputError naming file:line for anything else than a JSON object.
+    loads: what reads one line, as load_line does. digest: takes in each line, the blank ones too, before its row is given.
+    Raises InputError naming file:line for anything else than a JSON object.
     """
     for number, line in enumerate(read_lines(path, digest), start=1):
         if line.isspace():
@@ -74,7 +74,7 @@ def read_rows(
         yield row
 
 
-def read_lines(path: str | Path, digest: "Digest | None" = None) -> Iterator[bytes]:
+def read_lines(path: str | Path, digest: Digest | None = None) -> Iterator[bytes]:
     """Yield the lines of a file, newlines included. Raises InputError where it cannot be read or a line is beyond MAX_LINE.
 
     digest: as in read_rows.

@@ -61,7 +61,7 @@ class MajorityRow(AnswerRow):
 class Judgement(TypedDict):
     """What a line of judged/{judge}/{benchmark}/{mode}.jsonl holds beside the row that was judged, `predicted_answer` included.
 
-    Of WRITTEN files of earlier versions have everything; now it stands in the sample file alone.
+    WRITTEN is not in it: what the model wrote stands in the sample file. Files of earlier versions hold it too.
 
     judgement: the judge's reply, or the words for an answer that needed no call. judge_verdict: yes | no | unparsed.
     judge_model: name of the judge in the configuration. judge_prefilled: why no call was needed, no_answer | identical |

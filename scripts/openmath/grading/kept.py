@@ -64,7 +64,7 @@ def find_kept(grades: str | Path) -> KeptGrades | None:
     try:
         said = json.loads((parquet.read_schema(path).metadata or {})[MADE_FROM])
         return KeptGrades(path, said["rules"], [tuple(texts) for texts in said["problems"]], said["files"])
-    except (OSError, pa.ArrowException, KeyError, ValueError):
+    except (OSError, pa.ArrowException, KeyError, TypeError, ValueError):
         return None
 
 
