@@ -8,7 +8,6 @@ the manifest holds the commit. HF_TOKEN, HF_HOME and HF_HUB_OFFLINE are respecte
 """
 
 import argparse
-import hashlib
 import os
 import re
 import resource
@@ -27,7 +26,7 @@ from openmath.api_keys import without_key
 from openmath.client.hub import hub_token
 from openmath.client.within import in_background, leave
 from openmath.errors import InputError, run_command
-from openmath.files.fingerprint import sha256_file, write_manifest
+from openmath.files.fingerprint import sampled_sha256, sha256_file, write_manifest
 from openmath.files.records import CheckpointRecord
 from openmath.settings.sample_settings import COMMIT, requested_checkpoint
 
@@ -234,12 +233,7 @@ def describe_file(path: Path) -> str:
     size = path.stat().st_size
     if size <= HASHED_BYTES:
         return f"sha256:{sha256_file(path)}"
-    digest = hashlib.sha256(str(size).encode())
-    with open(path, "rb") as file:
-        for number in range(SAMPLES):
-            file.seek((size - SAMPLE_BYTES) * number // (SAMPLES - 1))
-            digest.update(file.read(SAMPLE_BYTES))
-    return f"sampled-sha256:{digest.hexdigest()}"
+    return f"sampled-sha256:{sampled_sha256(path, SAMPLES, SAMPLE_BYTES)}"
 
 
 if __name__ == "__main__":
