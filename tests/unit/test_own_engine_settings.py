@@ -109,7 +109,7 @@ def test_the_rules_options_become_the_command_of_the_server(tmp_path):
     assert description["version"] == "mine 1.0" and description["settings"]["extra_body"] == {"top_k": -1}
     server = own.server(description, command=None, args="--batch 8", log=tmp_path / "log")
     expected = 'my-server --model checkpoint --port 8000 --dtype float16 --tp 4 --len 8192 --json \'{"a": {"b": 1}}\' --batch 8'
-    assert server._command(8000) == shlex.split(expected)
+    assert server.command(8000) == shlex.split(expected)
     assert (server._health, server.model) == ("/up", "checkpoint")
 
 
