@@ -25,21 +25,22 @@ def over_nodes(command: Callable[[int], list[str]], nodes: int) -> Callable[[int
     return lambda port: [sys.executable, str(PARTS), "first", address, ",".join(others), *command(port)]
 
 
-def job_nodes(nodes: int) -> tuple[str, list[str]]:
-    """(address of this node, names of the others) in the Slurm job that we are in."""
+def job_nodes(nodes: int, where: str | None = None) -> tuple[str, list[str]]:
+    """(address of this node, names of the others) in the Slurm job that we are in; InputError where it has not so many."""
+    where = where or f"nodes: {nodes}"
     job, here = os.environ.get("SLURM_JOB_ID"), os.environ.get("SLURMD_NODENAME")
     if not job or not here:
-        raise no_nodes(nodes, "no Slurm job")
+        raise no_nodes(nodes, where, "no Slurm job")
     names = _scontrol("hostnames", _field("NodeList", _scontrol("job", job))).split()
     if here not in names or len(names) != nodes:
-        raise no_nodes(nodes, f"job {job} on {', '.join(names)}")
+        raise no_nodes(nodes, where, f"job {job} on {', '.join(names)}")
     return _field("NodeAddr", _scontrol("node", here)), [name for name in names if name != here]
 
 
-def no_nodes(nodes: int, found: str) -> InputError:
+def no_nodes(nodes: int, where: str, found: str) -> InputError:
     return InputError(
         "A model on several nodes needs a Slurm job of them.",
-        where=f"nodes: {nodes}",
+        where=where,
         expected=f"a job of {nodes} nodes",
         found=found,
         hint="run with `--profile profiles/slurm`, which asks for them. By hand: `sbatch --nodes`, on the first node of the job.",
