@@ -68,6 +68,23 @@ NAMES = [
         {},
         "1 mistake.\n  found:    \n    models: m: engines_per_gpu: 0 is neither a number of at",
     ),
+    ({"engine": "trtllm", "adapter": "a/b"}, {}, "adapter: engine 'trtllm' cannot do that; vllm can"),
+    ({"engine": "llamacpp", "nodes": 2}, {}, "nodes: engine 'llamacpp' cannot do that; vllm can"),
+    (
+        {"engine": "mine", "pipeline_parallel": 2},
+        DESCRIBED,
+        "pipeline_parallel: engine 'mine' cannot do that; vllm can",
+    ),
+    (
+        {"nodes": 2, "tensor_parallel": 3},
+        {},
+        "nodes: 3 GPUs (tensor_parallel x pipeline_parallel) cannot be dealt evenly to 2",
+    ),
+    (
+        {"nodes": 2, "tensor_parallel": 2, "engines_per_gpu": 2},
+        {},
+        "has 2 nodes; engines_per_gpu: 2 asks for more copies",
+    ),
     ({"engines_per_gpu": True}, {}, "engines_per_gpu: True is neither a number of at least 1 nor 'auto'"),
 ]
 

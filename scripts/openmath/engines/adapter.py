@@ -26,6 +26,7 @@ UNSERVED = {  # of adapter_config.json: what vLLM refuses -> the values with whi
     "use_bdlora": (None, False),
     "use_qalora": (None, False),
 }
+MERGE = "merge it into its base, as PEFT can, and give the result as `path:`."
 NUMBERS = ("F64", "F32", "F16", "BF16", "F8_E4M3", "F8_E5M2")  # of weights that lie as they are; others are packed
 
 
@@ -47,18 +48,26 @@ def adapter_problem(folder: Path, *, where: object, base: Base | None) -> InputE
             where=where,
             expected=f"{CONFIG} and {WEIGHTS}, as PEFT writes them",
             found=f"{Path(error.filename).name}: {error.strerror}" if error.filename else error,
+            hint="relative paths start where Snakemake runs.",
         )
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         found = str(error) if isinstance(error, NotWhole) else f"{CONFIG} of another form"
-        return InputError("The LoRA adapter is not whole.", where=where, found=found)
+        return InputError("The LoRA adapter is not whole.", where=where, found=found, hint="copy or fetch it again.")
     if config.get("peft_type", "LORA") != "LORA":
-        return InputError("vLLM serves LoRA adapters only.", where=where, found=f"peft_type {config['peft_type']!r}")
+        return InputError(
+            "vLLM serves LoRA adapters only.", where=where, found=f"peft_type {config['peft_type']!r}", hint=MERGE
+        )
     if unserved := [key for key, plain in UNSERVED.items() if config.get(key) not in plain]:
         found = ", ".join(f"{key}: {config[key]!r}" for key in unserved)
-        return InputError("vLLM cannot serve this kind of adapter.", where=where, expected="a plain LoRA", found=found)
+        what = "vLLM cannot serve this kind of adapter."
+        return InputError(what, where=where, expected="a plain LoRA", found=found, hint=MERGE)
     if not 1 <= rank <= RANKS[-1]:
         return InputError(
-            "vLLM does not serve a LoRA of this rank.", where=where, expected=f"1 to {RANKS[-1]}", found=rank
+            "vLLM does not serve a LoRA of this rank.",
+            where=where,
+            expected=f"1 to {RANKS[-1]}",
+            found=rank,
+            hint=MERGE,
         )
     if base and (differing := next(_differences(config, tensors, base), None)):
         return InputError(

@@ -30,6 +30,7 @@ def check_architecture(
             where=f"{where}: pipeline_parallel",
             expected=f"at most {layers} (num_hidden_layers)",
             found=pipeline_parallel,
+            hint="tensor_parallel takes more GPUs, too.",
         )
     longest = architecture.get("max_position_embeddings")
     stretched = architecture.get("rope_scaling") or (architecture.get("rope_parameters") or {}).get("factor")
