@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 from conftest import CLUSTER, Evaluation, jobs
+from tiny_checkpoints import tiny_safetensors
 from unit.imitated_vllm import alive, assert_gone, describe_imitation, imitation_command, started
 from unit.test_tokenizers import checkpoint
 from workflow.conftest import copy_workflow
@@ -26,6 +27,7 @@ def evaluation(clean_cluster, tmp_path, monkeypatch) -> OnTwoNodes:
     describe_imitation(tmp_path)
     checkpoint(tmp_path / "checkpoint")
     (tmp_path / "checkpoint/config.json").write_text("{}")
+    tiny_safetensors(tmp_path / "checkpoint/model.safetensors")
     command = tmp_path / "vllm"
     command.write_text(
         f'#!/bin/sh\n[ "$1" = --version ] && echo 0.33.0 && exit\nexec {imitation_command(tmp_path)} "$@"\n'
