@@ -26,7 +26,6 @@ from pathlib import Path
 from openmath.api_keys import without_key
 from openmath.client.hub import hub_token
 from openmath.client.within import in_background, leave
-from openmath.engines.adapter import Base, adapter_problem
 from openmath.errors import InputError, run_command
 from openmath.files.fingerprint import describe_files, write_manifest
 from openmath.files.records import CheckpointRecord
@@ -65,6 +64,8 @@ def main() -> None:
         "files": describe_files(options.output),
     }
     if options.adapter:
+        from openmath.engines.adapter import Base, adapter_problem
+
         output, base = options.output.with_name("adapter"), Base(options.output, options.hf)
         identity = link(adapter_source(options.adapter), output, partial(adapter_problem, base=base))
         record["adapter"] = {**identity, "files": describe_files(output)}
