@@ -143,9 +143,12 @@ def other(address: str, port: int, command: list[str]) -> int:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("", 0))
-        return probe.getsockname()[1]
+    """A port for the parts to meet, which takes seconds: none of those that the system gives to anybody (from 32768 on)."""
+    while True:
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            port = 20_000 + secrets.randbelow(12_000)
+            probe.bind(("", port))
+            return port
 
 
 if __name__ == "__main__":
