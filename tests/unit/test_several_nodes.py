@@ -108,7 +108,7 @@ def test_a_silent_first_part_is_taken_for_lost(engine):
 
 
 def test_nobody_without_the_token_is_taken_for_a_part(engine):
-    first = part(engine, "first", "127.0.0.1", "node2", OPENMATH_PARTS_SILENCE="1")
+    first = part(engine, "first", "127.0.0.1", "node2")
     try:
         while len(started(engine)) < 2:
             time.sleep(0.05)
