@@ -11,12 +11,12 @@ from pathlib import Path
 
 GIB = 2**30
 
-# Dies where FAILS names its place in the order of the starts.
+# Dies where FAILS names its place in the order of the starts. LOADS: seconds until it is ready.
 VLLM = """
 import http.server, json, os, socket, sys, time
 folder = os.environ["IMITATION"]
 started = time.time()
-time.sleep(0.3)
+time.sleep(float(os.environ.get("LOADS", 0.3)))
 with open(f"{folder}/starts", "a") as file:
     file.write(json.dumps([os.getpid(), started, time.time(), sys.argv[1:]]) + "\\n")
 if os.environ.get("FAILS") == str(len(open(f"{folder}/starts").readlines())):

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import asdict
 
+from openmath.foreign.configured import warnings_of
 from openmath.plan.files import FileToJudge, Inventory, ModelFiles
 from openmath.plan.judging import judge_costs
 from openmath.plan.speed import Speed, model_speed
@@ -24,7 +25,7 @@ def make_plan(
 
     Keys: stages (counts of files), generation (per model: samples, tokens, engine_starts, hours, gpu_hours, assumptions),
     judging (per judge: calls, usd, hours of an own engine), wall_hours (number of jobs at the same time -> hours of
-    generation), disk_bytes, disk_free_bytes.
+    generation), disk_bytes, disk_free_bytes, warnings (of imported samples).
     """
     inventory = Inventory(config, due)
     stages, generation, seconds, disk = [], [], [], 0.0
@@ -44,7 +45,7 @@ def make_plan(
             disk += cost["disk_bytes"]
         for judge, answers in files.to_judge.items():
             to_judge.setdefault(judge, []).extend(answers)
-            disk += sum(inventory.rows(file.benchmark) * speed.bytes[file.benchmark] for file in answers)
+            disk += sum(inventory.rows_of(model, file.benchmark) * speed.bytes[file.benchmark] for file in answers)
     return {
         "stages": stages,
         "generation": generation,
@@ -52,6 +53,7 @@ def make_plan(
         "wall_hours": {str(number): makespan(seconds, number) / 3600 for number in parallel_jobs},
         "disk_bytes": round(disk),
         "disk_free_bytes": shutil.disk_usage(".").free,
+        "warnings": warnings_of(config),
     }
 
 
