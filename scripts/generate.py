@@ -51,6 +51,7 @@ def parse_arguments() -> argparse.Namespace:
         metavar="N|auto",
         help="engines that share the GPUs of each copy; auto: by the size of the model, the GPU and the cores",
     )
+    add("--nodes", type=whole(1), default=1, help="nodes of this Slurm job that the one copy of the engine runs on")
     add("--benchmarks", nargs="+", required=True, type=Path, help="prepared benchmarks, data/*.jsonl")
     add("--sample-runs", nargs="+", required=True, help="greedy, rs0, rs1, ...")
     add("--output-dir", required=True, type=Path, help="gets BENCHMARK/output-RUN.jsonl")

@@ -56,6 +56,7 @@ def main() -> None:
     add("--engine", help="self-hosted judge: engine folder")
     add("--engine-command", help="the server program, where it is not on the PATH")
     add("--engine-args", default="", help="speed settings of the engine, in its own flags")
+    add("--engine-nodes", type=whole(1), default=1, help="nodes of this Slurm job that the engine runs on")
     add("--self-hosted", action="store_true", help="with --replay: the judge was an engine, which is not here now")
     add("--replay", action="store_true", help="ask nobody: every verdict has to be in the store")
     add("--mode", choices=("online", "batch"), default=defaults.JUDGE_MODE, help="batch: the OpenAI Batch API")
@@ -244,6 +245,7 @@ async def ask_online(
     if options.engine:
         running: AbstractAsyncContextManager = running_engine(
             options.engine,
+            nodes=options.engine_nodes,
             command=options.engine_command,
             args=options.engine_args,
             log=options.output[0].with_suffix(".engine.log"),

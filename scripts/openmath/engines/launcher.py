@@ -68,7 +68,7 @@ class LocalServer:
         self.restarts_left = restarts
         self.starts = 0  # the number of this start: another one is another server
         self.extra_body: dict = {}  # sampling switches of this server
-        self._command = command
+        self.command = command
         self._key_variables = key_variables
         self.environment = {**(environment or {}), **dict.fromkeys(key_variables, self.api_key)}
         self._asks_key = asks_key
@@ -182,7 +182,7 @@ class LocalServer:
     async def _start_on(self, port: int) -> None:
         """Start the server and wait until it is healthy. Raises Stranger where another process has the port."""
         self._log.parent.mkdir(parents=True, exist_ok=True)
-        command = self._command(port)
+        command = self.command(port)
         started = time.monotonic()
         self._status, status = os.pipe()  # its writing end is closed when the server ends
         os.set_blocking(self._status, False)

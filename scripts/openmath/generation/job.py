@@ -30,7 +30,7 @@ from openmath.generation.refusals import Refusals
 from openmath.generation.samples import Job, Refusal, seed_of, with_fallback
 from openmath.generation.staging import StagedRun, drop_torn_tail, text_marks
 from openmath.machine import machine, versions
-from openmath.settings.engine_kinds import engine_kind, tokenizer_of
+from openmath.settings.engine_kinds import engine_kind, gpus_of, tokenizer_of
 from openmath.settings.sample_settings import SampleSettings, engine_identity, sample_settings
 from openmath.settings.sampling import OPTIONAL, PENALTIES, TYPES, checkpoint_sampling, in_words
 
@@ -116,6 +116,7 @@ class Generation:
             options.engine,
             options.copies,
             per_gpu=options.engines_per_gpu,
+            nodes=options.nodes,
             command=options.engine_command,
             args=options.engine_args,
             log=options.log,
@@ -140,7 +141,7 @@ class Generation:
     def _record(self, speed: JobSpeed, start_seconds: float, concurrency: int) -> None:
         """Add a finished job to jobs.jsonl: its speed, for plans, and where it ran, for the manifest of the results."""
         here = machine()
-        size = self.engine["settings"].get("tensor_parallel", 0)
+        size = 0 if self.kind.hosted else gpus_of(self.engine["settings"])
         record: JobRecord = {
             **speed,
             "start_seconds": round(start_seconds, 1),

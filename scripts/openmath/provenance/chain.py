@@ -151,9 +151,13 @@ class Chain:
         settings = ", ".join(f"{key} {value}" for key, value in engine["settings"].items() if key != "api_key_env")
         model = engine["model"]
         checkpoint = Link("model", [f"{model['source']}, revision {model['revision']}", f"files {model.get('files')}"])
-        for name, digest in (self._manifest["checkpoint"] or {"files": {}})["files"].items():
-            checkpoint.facts.append(f"{name} {digest}")
-        return Link("engine", [engine["version"], settings], made_from=[checkpoint])
+        record = self._manifest["checkpoint"] or {"files": {}}
+        checkpoint.facts += [f"{name} {digest}" for name, digest in record["files"].items()]
+        made_from = [checkpoint]
+        if adapter := record.get("adapter"):
+            files = [f"{name} {digest}" for name, digest in adapter["files"].items()]
+            made_from.append(Link("adapter", [f"{adapter['source']}, revision {adapter['revision']}", *files]))
+        return Link("engine", [engine["version"], settings], made_from=made_from)
 
     def _benchmark(self, benchmark: str) -> Link:
         record = self._manifest["benchmarks"][benchmark]

@@ -7,7 +7,7 @@ layout.sample_file("openmath2-llama3.1-8b", "gsm8k", "rs0")   # results/openmath
 from functools import lru_cache
 from pathlib import Path
 
-from openmath.settings.engine_kinds import engine_kind
+from openmath.settings.engine_kinds import engine_kind, gpus_of
 
 PROMPTS = Path(__file__).parents[3] / "config" / "prompts"
 
@@ -90,7 +90,7 @@ class Layout:
         """GPUs that one engine of a model needs."""
         settings = self._models[model]
         engine = self._config["engines"].get(settings["engine"], {})
-        return settings["tensor_parallel"] if engine.get("gpu", engine_kind(settings["engine"]).on_gpus) else 0
+        return gpus_of(settings) if engine.get("gpu", engine_kind(settings["engine"]).on_gpus) else 0
 
 
 def prompt_file(name: str) -> str:
