@@ -45,10 +45,8 @@ DISGUISES = (
 )
 SMALL = bytes(range(256)).lower()  # for bytes.translate: ASCII in small letters ...
 UNSEEN = bytes([*range(33), 127])  # ... and without what `_is_visible` takes for nothing
-GRID = (
-    (15, 8, "Q"),
-    (7, 4, "I"),
-)  # (least length of a part, bytes of a cell that lies inside it wherever it starts, its type)
+# (least length of a part, bytes of a cell that lies inside it wherever it starts, its type)
+GRID = ((15, 8, "Q"), (7, 4, "I"))
 
 
 def read_key(variable: str | None, *, what: str = "The API key") -> str | None:
