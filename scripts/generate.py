@@ -80,6 +80,11 @@ def parse_arguments() -> argparse.Namespace:
     add("--chat-date", type=day, help="that prompts say, where the chat template prints one; default: of the first run")
     add("--limit", type=whole(1), help="only the first problems of each benchmark")
     add("--concurrency", type=whole(0), default=0, help="requests in flight for one engine; 0: what suits it")
+    add(
+        "--request-seconds",
+        type=real(0, above=True),
+        help="deadline of a request to an endpoint; default: 3600 or more",
+    )
     add("--log", type=Path, default=Path("engine.log"), help="file for the server's own output")
     return parser.parse_args()
 

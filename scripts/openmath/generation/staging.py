@@ -24,7 +24,8 @@ class StagedRun:
     """One sample run of one benchmark. Holds the ids of finished samples, never their text: a job may have millions.
 
     ask_refused: samples that were refused are missing; another row of the same id takes the place of theirs.
-    refused: ids of samples that were. answered_by: (served_model, system_fingerprint) of the rows that name them.
+    refused: ids of samples that were. answered_by: (served_model, system_fingerprint) of the rows that name them. tokens: of the
+    `counted` samples whose rows say it.
     """
 
     def __init__(self, path: Path, ids: list[str], ask_refused: bool = False):
@@ -35,6 +36,7 @@ class StagedRun:
         self._done: set[str] = set()
         self.refused: set[str] = set()
         self.answered_by: set[tuple[str | None, str | None]] = set()
+        self.tokens = self.counted = 0
         wanted = set(ids)
         damaged: list[int] = []
         for row in kept_rows(path, is_sample, damaged) if path.exists() else ():
@@ -74,6 +76,8 @@ class StagedRun:
         elif name not in self._done:
             self.refused.add(name)
         self._done.add(name)
+        if row.get("num_generated_tokens"):
+            self.tokens, self.counted = self.tokens + row["num_generated_tokens"], self.counted + 1
         if "served_model" in row or "system_fingerprint" in row:
             self.answered_by.add((row.get("served_model"), row.get("system_fingerprint")))
 

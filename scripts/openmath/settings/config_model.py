@@ -103,6 +103,12 @@ class Generation(Section):
     concurrency: Count | None = key(
         None, "Requests in flight for one engine; see docs/engines.md.", costs="nothing", unset="by engine"
     )
+    request_seconds: Positive | MISSING = key(
+        MISSING,
+        "`endpoint`: deadline of one try of a request, in seconds; an engine of ours is watched instead.",
+        costs="nothing",
+        unset="`3600`; `max_new_tokens` / 5 where that is more",
+    )
     runtime: Count = key(240, "Minutes of a generation job.", costs="nothing")
     gpu_model: str = key("", "Kind of GPU to ask Slurm for, where a partition has several.", costs="nothing")
     mem_mb: Count = key(64000, "MB of memory of a generation job.", costs="nothing")
