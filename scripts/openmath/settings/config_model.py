@@ -108,7 +108,10 @@ class Generation(Section):
     ask_refused: bool | MISSING = key(MISSING, "Jobs ask again what was refused.", costs="nothing", unset="`false`")
     limit: Count | None = key(None, "Only the first N problems of each benchmark.", costs="answers")
     concurrency: Count | None = key(
-        None, "Requests in flight for one engine; see docs/engines.md.", costs="nothing", unset="by engine"
+        None,
+        "Requests in flight for one engine; see docs/engines.md.",
+        costs="nothing",
+        unset="what suits it and fits its cache",
     )
     request_seconds: Positive | MISSING = key(
         MISSING,
