@@ -14,7 +14,7 @@ import sys
 import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote
 
 from openmath.errors import InputError
@@ -45,8 +45,9 @@ DISGUISES = (
 )
 SMALL = bytes(range(256)).lower()  # for bytes.translate: ASCII in small letters ...
 UNSEEN = bytes([*range(33), 127])  # ... and without what `_is_visible` takes for nothing
+Cell = Literal["Q", "I"]  # of memoryview.cast
 # (least length of a part, bytes of a cell that lies inside it wherever it starts, its type)
-GRID = ((15, 8, "Q"), (7, 4, "I"))
+GRID: tuple[tuple[int, int, Cell], ...] = ((15, 8, "Q"), (7, 4, "I"))
 
 
 def read_key(variable: str | None, *, what: str = "The API key") -> str | None:
@@ -136,7 +137,7 @@ def _parts(key: str, part: int) -> tuple[tuple[int, frozenset[str]], ...]:
 
 
 @lru_cache
-def _probes(key: str, part: int) -> tuple[int, str, frozenset[int]]:
+def _probes(key: str, part: int) -> tuple[int, Cell, frozenset[int]]:
     """(bytes of a cell, its type, all cells that a part may hold): of each part one lies on a grid of this width."""
     parts = _parts(key, part)
     width, kind = next((width, kind) for length, width, kind in GRID if length <= min(least for least, _ in parts))

@@ -114,7 +114,9 @@ class StagedRun:
         """Rewrite the complete run in benchmark order, row by row; of a repeated id the first that was not refused."""
         self.close()
         drop_torn_tail(self.path)
-        order, places, refused = [], {}, set()
+        order: list[str] = []
+        places: dict[str, list[int]] = {}
+        refused: set[str] = set()
         for row, *place in kept_places(self.path, is_sample):
             name = row["id"]
             order.append(name)

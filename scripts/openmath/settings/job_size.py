@@ -6,6 +6,7 @@ goes on, and Snakemake would not find those that it has sent out.
 
 from functools import cache
 from pathlib import Path
+from typing import cast
 
 from openmath.files.yaml_files import read_yaml
 from openmath.settings.engine_kinds import engine_kind
@@ -38,5 +39,5 @@ def _most_rows(config: dict) -> int:
 
 @cache
 def _registered_rows() -> dict[str, int]:
-    registry = read_yaml(REGISTRY, "the registry of benchmarks")
+    registry = cast(dict[str, dict], read_yaml(REGISTRY, "the registry of benchmarks"))
     return {name: benchmark["rows"] for name, benchmark in registry.items()}
