@@ -95,6 +95,7 @@ CHANGES_NO_SAMPLE = {
     "output_dir": Path("elsewhere"),
     "staging": Path("other-staging"),
     "concurrency": 7,
+    "request_seconds": 9.0,
     "log": Path("other.log"),
     "extraction": "fallbacks",  # the samples are those kept; only where they are published their answers differ
     "max_refused": 0.5,
@@ -192,6 +193,7 @@ FRESH_GENERATION = {
     "benchmarks_per_job": 1,
     "engines_per_job": 2,
     "concurrency": 7,
+    "request_seconds": 9.0,
     "runtime": 1,
     "gpu_model": "h100",
     "mem_mb": 1,
