@@ -193,7 +193,6 @@ FRESH_GENERATION = {
     "benchmarks_per_job": 1,
     "engines_per_job": 2,
     "concurrency": 7,
-    "request_seconds": 9.0,
     "runtime": 1,
     "gpu_model": "h100",
     "mem_mb": 1,
