@@ -80,7 +80,17 @@ def parse_arguments() -> argparse.Namespace:
     add("--ask-refused", action="store_true", help="ask again what was refused before")
     add("--chat-date", type=day, help="that prompts say, where the chat template prints one; default: of the first run")
     add("--limit", type=whole(1), help="only the first problems of each benchmark")
-    add("--concurrency", type=whole(0), default=0, help="requests in flight for one engine; 0: what suits it")
+    add(
+        "--concurrency",
+        type=whole(0),
+        default=0,
+        help="requests in flight for one engine; 0: what suits it and fits its cache",
+    )
+    add(
+        "--request-seconds",
+        type=real(0, above=True),
+        help="deadline of a request to an endpoint; default: 3600 or more",
+    )
     add("--log", type=Path, default=Path("engine.log"), help="file for the server's own output")
     return parser.parse_args()
 

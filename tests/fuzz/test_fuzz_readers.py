@@ -28,6 +28,7 @@ from openmath.judging.settings import read_judge_prompt, verdict_key
 from openmath.judging.store import VerdictStore
 from openmath.judging.verdict import parse_verdict
 from openmath.plan import make_plan
+from openmath.plan.files import ModelFiles
 from openmath.plan.speed import model_speed
 from openmath.results.grades import read_grades, read_judged, read_sample_files
 from openmath.results.published import compare_with_published, load_published
@@ -226,7 +227,7 @@ def test_records_of_jobs(folder, content):
     (place / f"results/{model}/.staging/jobs.jsonl").write_bytes(content)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(place)
-        settles(model_speed, checked_config(copy.deepcopy(DEMO)), model, {})
+        settles(model_speed, checked_config(copy.deepcopy(DEMO)), model, ModelFiles())
 
 
 @REPEATABLE

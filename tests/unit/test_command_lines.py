@@ -46,6 +46,7 @@ def test_what_is_done_about_refusals_is_told_where_it_is_set():
     assert options_of().refusals() == ""
     assert options_of(generation={"max_refused": 0.1}).refusals() == "--max-refused 0.1"
     assert options_of(generation={"ask_refused": True}).refusals().strip() == "--ask-refused"
+    assert options_of(generation={"request_seconds": 90.0}).refusals().strip() == "--request-seconds 90.0"
 
 
 def test_every_setting_of_a_hosted_judge_is_told():

@@ -96,6 +96,7 @@ CHANGES_NO_SAMPLE = {
     "output_dir": Path("elsewhere"),
     "staging": Path("other-staging"),
     "concurrency": 7,
+    "request_seconds": 9.0,
     "log": Path("other.log"),
     "extraction": "fallbacks",  # the samples are those kept; only where they are published their answers differ
     "max_refused": 0.5,

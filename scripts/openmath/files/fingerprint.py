@@ -81,7 +81,6 @@ def describe_file(path: Path) -> str:
     blob = Path(os.path.realpath(path)).name
     if path.is_symlink() and SHA256.fullmatch(blob):
         return f"sha256:{blob}"
-    size = path.stat().st_size
-    if size <= HASHED_BYTES:
+    if path.stat().st_size <= HASHED_BYTES:
         return f"sha256:{sha256_file(path)}"
     return f"sampled-sha256:{sampled_sha256(path, SAMPLES, SAMPLE_BYTES)}"

@@ -120,10 +120,12 @@ class Options:
         return options
 
     def refusals(self) -> str:
-        """What is done about refused questions, as one string: none of it changes a sample that there is."""
+        """What is done about questions that are refused, or answered too late, as one string: none of it changes a sample that
+        there is."""
         generation = self._config["generation"]
         share = f"--max-refused {generation['max_refused']}" if "max_refused" in generation else ""
-        return share + " --ask-refused" * generation.get("ask_refused", False)
+        deadline = f" --request-seconds {generation['request_seconds']}" if "request_seconds" in generation else ""
+        return share + " --ask-refused" * generation.get("ask_refused", False) + deadline
 
     def judge(self, judge: str) -> list:
         """Who judges and how: all that can change a verdict, but the prompt, whose text counts and not its place."""

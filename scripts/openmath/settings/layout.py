@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from openmath.settings.engine_kinds import engine_kind, gpus_of
+from openmath.settings.job_size import seeds_per_job
 
 PROMPTS = Path(__file__).parents[3] / "config" / "prompts"
 
@@ -34,7 +35,7 @@ class Layout:
 
     def generation_blocks(self, model: str) -> list[list[str]]:
         """Sample runs that belong together: greedy, and the seeds. More seeds add blocks; only a short last one grows."""
-        seeds, size = self.seed_runs(model), self._generation["seeds_per_job"]
+        seeds, size = self.seed_runs(model), seeds_per_job(self._config, model)
         greedy = [["greedy"]] if "greedy" in self.sample_runs(model) else []
         return greedy + [seeds[start : start + size] for start in range(0, len(seeds), size)]
 
