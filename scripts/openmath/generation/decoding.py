@@ -11,6 +11,7 @@ from openmath.generation.refusals import Refusals
 from openmath.generation.samples import Job, Refusal, sample_row
 from openmath.generation.served_models import ServedModels, two_models
 from openmath.generation.staging import StagedRun
+from openmath.generation.thinking import Thinking
 
 REQUEST_SECONDS = 3600.0  # deadline of one request: 4096 tokens at 4 tokens/s still fit
 SHOWN_FAILURES = 5
@@ -22,7 +23,7 @@ Request = tuple[list, dict | Refusal, dict]
 class Decoding:
     """The requests of one job. staged: its sample runs; refusals: of all of them; hosted: somebody else runs the servers.
 
-    most: requests in flight for one server.
+    most: requests in flight for one server. thinking: how thoughts are read and counted.
     """
 
     def __init__(
@@ -33,11 +34,13 @@ class Decoding:
         *,
         hosted: bool,
         most: int,
+        thinking: Thinking | None = None,
     ):
         self._where = servers[0].base_url
         self._client = BalancedClient(servers, request_seconds=REQUEST_SECONDS, most=most)
         self._staged, self._hosted, self._concurrency = staged, hosted, most * len(servers)
         self._refusals = refusals
+        self._thinking = thinking or Thinking()
         self._models = ServedModels(servers[0].model, staged)
         self.progress = Progress(sum(len(run.missing) for run in staged.values()))
         self._failures: list[tuple[Job, InputError]] = []
@@ -85,7 +88,7 @@ class Decoding:
         except RequestRefused as error:
             return job, Refusal(error.words) if error.about_request else error
         self.progress.finished(sent, answer.num_generated_tokens or 0)
-        return job, answer
+        return job, await self._thinking.counted(answer)
 
     def _take(self, job: Job, answer: Completion | Refusal | InputError) -> None:
         if isinstance(answer, Completion):
@@ -114,7 +117,7 @@ class Decoding:
         return max(self._concurrency, SHOWN_FAILURES)
 
     def _stage(self, job: Job, answer: Completion | Refusal) -> None:
-        self._staged[job[:2]].append(sample_row(job, answer, hosted=self._hosted))
+        self._staged[job[:2]].append(sample_row(job, answer, hosted=self._hosted, opened=self._thinking.opened))
 
     def _stop(self, error: InputError) -> None:
         self._stopped = self._stopped or error

@@ -8,7 +8,7 @@ Standard library only: this module also runs inside engine containers.
 import errno
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from io import FileIO
 from pathlib import Path
 
@@ -99,6 +99,14 @@ class StagedRun:
                 if rows.setdefault(row["id"], row).get("finish_reason") == REFUSED:
                     rows[row["id"]] = row
         return rows
+
+    def differs(self, changed: Callable[[dict], dict]) -> bool:
+        """Whether `changed` gives another row for any sample; it returns the row itself where it does not."""
+        return any(changed(row) is not row for row in self.kept())
+
+    def kept(self) -> Iterator[dict]:
+        """The finished samples as they stand in the file, one in memory at a time; damage is left out silently."""
+        return kept_rows(self.path, is_sample, damaged=[]) if self.path.exists() else iter(())
 
     def publish_changed(self, output: Path, changed: Callable[[dict], dict]) -> int:
         """As `publish`, but with the rows that `changed` gives. Returns how many differ; the staged rows stay as they are."""

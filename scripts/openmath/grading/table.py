@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute
 import pyarrow.parquet as parquet
 
-from openmath.answers import answer_of, as_text
+from openmath.answers import answer_of, as_text, is_unfinished
 from openmath.errors import InputError
 from openmath.files import same_problems
 from openmath.files.copies import copied_runs, copies_warning, text_mark
@@ -43,6 +43,7 @@ SCHEMA = pa.schema(  # of grades.parquet
         ("num_generated_tokens", pa.int32()),
     ]
 )
+REASONING = pa.field("num_reasoning_tokens", pa.int32())  # a column more where a sample says it
 
 
 class Problem:
@@ -79,10 +80,12 @@ def _read_problems(path: str | Path, message_if_missing: str, hint: str | None =
 
 
 class SampleTable:
-    """What is kept of the sample files: per sample the number of its distinct pair, finish reason and token count."""
+    """What is kept of the sample files: per sample the number of its distinct pair, finish reason and token counts."""
 
-    def __init__(self, problems: list[Problem], origin: str | Path, from_benchmark: bool = False):
-        self.problems = problems
+    def __init__(
+        self, problems: list[Problem], origin: str | Path, from_benchmark: bool = False, policy: str = "default"
+    ):
+        self.problems, self._policy = problems, policy
         # Given, a benchmark's references count, whatever the samples say.
         stated = [same_problems.Problem(problem.id, problem.text, problem.expected) for problem in problems]
         self._same = SameProblems(origin, stated, references=not from_benchmark)
@@ -90,6 +93,8 @@ class SampleTable:
         self.pair_of: list[array] = []  # per run, in benchmark order: index of the distinct (problem, answer) pair
         self.finish: list[array] = []  # per run: index into finish_reasons
         self.tokens: list[array] = []  # per run: num_generated_tokens, NO_COUNT where unknown
+        self.thought: list[array] = []  # per run: num_reasoning_tokens, likewise
+        self.unfinished: list[bytearray] = []  # per run: whether there is no answer since the thought never ends
         self.marks: dict[str, array] = {}  # per run: copies.text_mark
         self.finish_reasons: dict[str | None, int] = {None: 0}
         self.answers: list[str | None] = []  # per distinct pair
@@ -112,14 +117,15 @@ class SampleTable:
             )
 
     def _read_file(self, run: str, path: str | Path) -> Iterator[tuple[str | None, str]]:
-        pair_of, finish, tokens, marks = array("i"), array("h"), array("i"), array("q")
+        pair_of, finish, marks = array("i"), array("h"), array("q")
+        tokens, thought, unfinished = array("i"), array("i"), bytearray()
         number = 0
         for number, row in enumerate(read_rows(path), start=1):
             if number > len(self.problems):
                 continue  # counted, reported below
             problem = self.problems[number - 1]
             self._same.check(path, number - 1, row)
-            answer = answer_of(row)
+            answer = answer_of(row, self._policy)
             pair = problem.answers.get(answer)
             if pair is None:
                 pair = problem.answers[answer] = len(self.answers)
@@ -128,14 +134,17 @@ class SampleTable:
             pair_of.append(pair)
             reason = as_text(row.get("finish_reason"))
             finish.append(self.finish_reasons.setdefault(reason, len(self.finish_reasons)))
-            count = row.get("num_generated_tokens")
-            tokens.append(count if isinstance(count, int) and 0 <= count <= MAX_TOKENS else NO_COUNT)
+            tokens.append(_count(row.get("num_generated_tokens")))
+            thought.append(_count(row.get("num_reasoning_tokens")))
+            unfinished.append(answer is None and is_unfinished(row, self._policy))
             marks.append(text_mark(row))
         self._same.check_count(path, number)
         self.runs.append(run)
         self.pair_of.append(pair_of)
         self.finish.append(finish)
         self.tokens.append(tokens)
+        self.thought.append(thought)
+        self.unfinished.append(unfinished)
         self.marks[run] = marks
 
     def _report_progress(self, message: str) -> None:
@@ -149,7 +158,8 @@ class SampleTable:
         if copies := copied_runs(self.marks):
             metadata["copied_runs"] = json.dumps(copies)
             print(f"warning: {copies_warning(Path(path).stem, copies)}", file=sys.stderr)
-        schema = SCHEMA.with_metadata(metadata)
+        counted = any(max(thought, default=NO_COUNT) != NO_COUNT for thought in self.thought)
+        schema = pa.schema([*SCHEMA, *[REASONING] * counted], metadata)
         of_pair = pa.table(
             {
                 "predicted_answer": _strings(self.answers),
@@ -161,21 +171,24 @@ class SampleTable:
         ids = _strings(problem.id for problem in self.problems)
         reasons = _strings(self.finish_reasons)
         with atomic_write(path) as file, parquet.ParquetWriter(file, schema, compression="zstd") as writer:
-            for run, pair_of, finish, tokens in zip(self.runs, self.pair_of, self.finish, self.tokens, strict=True):
+            of_runs = (self.runs, self.pair_of, self.finish, self.tokens, self.thought, self.unfinished)
+            for run, pair_of, finish, tokens, thought, unfinished in zip(*of_runs, strict=True):
                 rows = of_pair.take(pa.array(pair_of, pa.int32()))
-                counts = pa.array(tokens, pa.int32())
                 finish_reason = reasons.take(pa.array(finish, pa.int32()))
                 unanswered = pa.compute.equal(rows["grade_status"], "no_answer")
                 refused = pa.compute.and_(unanswered, pa.compute.is_in(finish_reason, pa.array(REFUSED_REASONS)))
+                status = pa.compute.if_else(
+                    pa.array(map(bool, unfinished), pa.bool_()), "unfinished", rows["grade_status"]
+                )
                 columns = [
                     ids,
                     pa.DictionaryArray.from_arrays(pa.array([0] * len(ids), pa.int32()), pa.array([run])),
                     rows["predicted_answer"],
                     rows["vote_class"],
                     rows["is_correct"],
-                    pa.compute.if_else(refused, "refused", rows["grade_status"]),
+                    pa.compute.if_else(refused, "refused", status),
                     finish_reason,
-                    pa.compute.if_else(pa.compute.equal(counts, NO_COUNT), None, counts),
+                    *map(_counts, (tokens, thought)[: 1 + counted]),
                 ]
                 writer.write_table(pa.table(columns, schema=schema))
 
@@ -191,12 +204,21 @@ def grade_files(
     """Grade sample files into a parquet file. Returns (samples, distinct pairs, pairs with a status other than ok)."""
     origin = benchmark if benchmark is not None else min(paths, key=lambda path: run_order(sample_run_of(path)))
     problems = read_benchmark(origin) if benchmark is not None else problems_of_samples(origin)
-    table = SampleTable(problems, origin, from_benchmark=benchmark is not None)
+    table = SampleTable(problems, origin, from_benchmark=benchmark is not None, policy=policy)
     with GraderPool(processes, policy) as pool:
         samples = list(pool.grade_samples(table.read(paths)))
     table.write(output, samples, policy)
     unsettled = sum(sample.grade.status in ("timeout", "too_large") for sample in samples)
     return len(table.runs) * len(problems), len(samples), unsettled
+
+
+def _count(value: object) -> int:
+    return value if isinstance(value, int) and 0 <= value <= MAX_TOKENS else NO_COUNT
+
+
+def _counts(values: array) -> pa.Array:
+    counts = pa.array(values, pa.int32())
+    return pa.compute.if_else(pa.compute.equal(counts, NO_COUNT), None, counts)
 
 
 def _strings(texts: Iterable[str | None]) -> pa.Array:
