@@ -172,7 +172,7 @@ def read_questions(path: Path, options: argparse.Namespace) -> list[tuple[dict, 
     rows, questions = list(read_rows(path)), []
     for number, row in enumerate(rows, start=1):
         try:
-            questions.append(question_of(row))
+            questions.append(question_of(row, options.policy))
         except KeyError as error:
             raise InputError(f"A row has no {error}.", where=f"{path}:{number}") from None
     reasons = [prefilled(question, options.policy) for question in questions]

@@ -226,6 +226,7 @@ def test_a_length_histogram_loses_no_sample():
 
 def test_lengths_that_nobody_counted_are_no_lengths(tmp_path):
     row = {"predicted_answer": "1", "is_correct": True, "finish_reason": None, "num_generated_tokens": None}
+    row |= {"grade_status": "ok"}
     pandas.DataFrame([row]).to_parquet(tmp_path / "b.parquet")
     assert sample_lengths(tmp_path / "b.parquet", "b").empty
 

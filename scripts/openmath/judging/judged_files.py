@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
-from openmath.answers import text_of
+from openmath.answers import answer_of, text_of
 from openmath.errors import printable
 from openmath.files.fingerprint import canonical_json, identity, sha256_text, write_manifest
 from openmath.files.records import CostOfRun, JudgedRecord
@@ -60,6 +60,8 @@ def write_judged(
             replies = attempts.records(question, records)
             used |= {reply["key"]: reply for reply in replies if reply.get("outcome") != "refused"}
         kept = {key: value for key, value in row.items() if key not in Judgement.__optional_keys__}  # of another judge
+        if answer_of(kept) != question["predicted_answer"]:  # by another policy
+            kept["predicted_answer"] = question["predicted_answer"]
         judged.append({**kept, **added})
     write_rows(output, judged)
     record: JudgedRecord = {

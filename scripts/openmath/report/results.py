@@ -11,6 +11,7 @@ from openmath.report.figures import FIGURES, Figure
 from openmath.report.page import percent, render, with_interval
 from openmath.report.section import Section
 from openmath.report.summaries import Summary, read_csv
+from openmath.results.cut_short import WARNING
 from openmath.results.metrics import METRICS
 from openmath.results.modes import GRADINGS
 
@@ -67,6 +68,7 @@ def model_section(summary: Summary) -> Section:
         published_rows=[published_cells(row) for row in summary.published],
         figures=[shown_figure(summary, figure) for figure in FIGURES if summary.figure_tables[figure.name]],
         tables=summary.tables,
+        warnings=[line for line in summary.tables.splitlines() if line.startswith(WARNING)],
     )
     return Section(ANCHOR.sub("-", f"model-{summary.model}-{summary.judge}"), f"{summary.model}, {judged}", html)
 

@@ -224,8 +224,8 @@ def read_sample_files(paths: Iterable[Path], policy: str) -> Graded:
             rows.append(_sample(row, policy, f"{path}:{number + 1}"))
         same.check_count(path, len(rows))
         pair_of, marks[sample_run_of(path)], *others = zip(*rows, strict=True)  # each field of all its rows
-        others.insert(0, [pairs.setdefault(pair, len(pairs)) for pair in pair_of])
-        columns.append(list(map(np.array, others)))
+        codes = [pairs.setdefault(pair, len(pairs)) for pair in pair_of]
+        columns.append([np.array(values) for values in (codes, *others)])
     pair, recorded, reasons, judged, unfinished = (np.stack(values, axis=1) for values in zip(*columns, strict=True))
 
     texts, answers = _codes([answer for answer, _ in pairs])
