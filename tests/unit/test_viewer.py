@@ -125,7 +125,11 @@ def test_a_refused_question_shows_the_servers_words(tmp_path):
 def test_a_thought_is_apart_and_bounded(tmp_path):
     """Of a text with marks, of one that the server kept apart, and one that never ends."""
     said = [
-        {"generation": "<think>" + "a" * MAX_TEXT + "</think>\\boxed{2}", "num_reasoning_tokens": 7, "num_generated_tokens": 9},
+        {
+            "generation": "<think>" + "a" * MAX_TEXT + "</think>\\boxed{2}",
+            "num_reasoning_tokens": 7,
+            "num_generated_tokens": 9,
+        },
         {"generation": "\\boxed{2}", "reasoning": "1+1"},
         {"generation": "<think>1+1", "finish_reason": "length"},
     ]
@@ -137,5 +141,10 @@ def test_a_thought_is_apart_and_bounded(tmp_path):
     marked, apart, unfinished = (row["greedy"] for row in shown["texts/0/0"])
     assert (marked["text"], marked["thought_tokens"]) == ("\\boxed{2}", 7)
     assert marked["thought"].startswith("<think>aaa") and len(marked["thought"]) < MAX_TEXT + 40
-    assert (apart["text"], apart["thought"], unfinished["text"], unfinished["thought"]) == ("\\boxed{2}", "1+1", "", "<think>1+1")
+    assert (apart["text"], apart["thought"], unfinished["text"], unfinished["thought"]) == (
+        "\\boxed{2}",
+        "1+1",
+        "",
+        "<think>1+1",
+    )
     assert shown["index/0"]["flags"]["greedy"] == [CORRECT, CORRECT, NO_ANSWER + TRUNCATED + UNFINISHED]
