@@ -31,7 +31,8 @@ class SampleRow(AnswerRow):
     Only where there is something to say: reasoning: thought that the server returned apart from the text. refusal: why there is
     no generation, in the server's words. served_model, system_fingerprint: what a server that is not ours calls itself.
     extraction: what stood before an answer that is not boxed (answers.FALLBACKS). answer_start: where the answer begins in a
-    generation that holds a thought too, in characters; None where the thought never ends, in the text or apart from it.
+    generation that holds a thought too, in characters; None where the thought never ends, in the text or apart from it; 0 where
+    there is none by the setting, whatever marks are in it.
     num_reasoning_tokens: of num_generated_tokens those of the thought.
     """
 

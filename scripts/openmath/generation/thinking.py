@@ -74,8 +74,7 @@ class Thinking:
             return row
         text = row["generation"]
         answer = None if start is None else extract_answer(text[start:], row.get("expected_answer"))
-        changed = {key: value for key, value in row.items() if key != "answer_start"} | {"predicted_answer": answer}
-        return changed if start == 0 else changed | {"answer_start": start}
+        return row | {"predicted_answer": answer, "answer_start": start}
 
     def _start(self, row: dict) -> int | None:
         """As thoughts.answer_start, by the setting and what is known of the prompt."""

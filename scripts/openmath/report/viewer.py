@@ -34,14 +34,8 @@ MAX_TEXT = 40_000  # characters shown of one text: ten times the longest useful 
 SNIPPET = 160  # characters of a problem in the list
 MAX_CANDIDATES = 8  # bars of a vote; the rest is counted
 TAGS = ("level", "type", "subject", "difficulty", "domain", "source")  # upstream's columns worth showing
-CORRECT, TRUNCATED, NO_ANSWER, DISAGREE, REFUSED, UNFINISHED = (
-    1,
-    2,
-    4,
-    8,
-    16,
-    32,
-)  # flags of an answer; viewer.js has the same
+# Flags of an answer; viewer.js has the same.
+CORRECT, TRUNCATED, NO_ANSWER, DISAGREE, REFUSED, UNFINISHED = 1, 2, 4, 8, 16, 32
 
 
 @dataclass(frozen=True)
