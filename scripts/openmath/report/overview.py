@@ -8,6 +8,7 @@ from markupsafe import Markup
 from openmath.report.page import percent, render, with_interval
 from openmath.report.section import Section
 from openmath.report.summaries import Summary
+from openmath.results.cut_short import WARNING
 
 NOISE = {"within": "within noise", "differs": "more than noise", "too small to tell": "too few problems to tell"}
 WIDE = 5.0  # points: an interval that reaches further to a side is told
