@@ -57,7 +57,7 @@ def test_a_verdict_goes_to_every_sample_with_that_answer_and_to_no_other(tmp_pat
     assert [row["is_correct"] for row in table] == [False, True, False]
     [row] = read_rows(tmp_path / "export/nemo-skills/eval-results/b/output-rs0.jsonl")
     assert row["is_correct"] is row["symbolic_correct"] is True and row["predicted_answer"] == "2"
-    [path] = (tmp_path / "export/nemo-skills").glob("eval-results-majority/*/b/output-rs0.jsonl")
+    [path] = (tmp_path / "export/nemo-skills").glob("eval-results-majority/*/b/output.jsonl")
     [row] = read_rows(path)
     assert row["is_correct"] is row["symbolic_correct"] is False
 

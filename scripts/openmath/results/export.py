@@ -4,7 +4,8 @@ Everything is streamed: one sample row, one run's grades and BATCH rows of a par
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,6 +16,7 @@ from openmath.errors import InputError
 from openmath.files.fast_rows import encode_row, read_rows
 from openmath.files.rows import atomic_write, valid_text
 from openmath.files.sample_rows import id_of
+from openmath.results import nemo_skills
 
 # Rows of a parquet row group: at 4,096 tokens a generation about 16 MB, well below the 300 MB that the hub's viewer reads at once.
 BATCH = 1000
@@ -78,30 +80,64 @@ def with_grade(row: dict, correct: bool) -> dict:
     return row
 
 
-def export_benchmark(name: str, samples: Path, grades: Path, verdicts: Verdicts, nemo: Path, dataset: Path) -> int:
-    """All sample runs of one benchmark into both shapes; returns the number of samples.
+def export_benchmark(
+    name: str, samples: Path, grades: Path, verdicts: Verdicts, nemo: Path | None, dataset: Path | None
+) -> int:
+    """All sample runs of one benchmark into both shapes, in one pass; returns the number of samples.
 
-    samples: folder of BENCHMARK/output-*.jsonl. nemo, dataset: folders to write into.
+    samples: folder of BENCHMARK/output-*.jsonl. nemo, dataset: folders to write into; None: not in this shape.
     """
+    total = 0
+    with _table(dataset and dataset / f"{name}.parquet", verdicts) as add_to_table:
+        for run, run_grades in graded_runs(grades):
+            with _lines(nemo and nemo / nemo_skills.sample_file(name, run)) as add_line:
+                for row, grade in graded_rows(samples / f"{name}/output-{run}.jsonl", run_grades):
+                    add_to_table(row, grade)
+                    add_line(row)
+            total += len(run_grades)
+    return total
+
+
+@contextmanager
+def _lines(path: Path | None) -> Iterator[Callable[[dict], object]]:
+    """What writes a row into a file of NeMo-Skills' shape."""
+    if path is None:
+        yield lambda row: None
+        return
+    with atomic_write(path) as file:
+        yield lambda row: file.write(encode_row(nemo_skills.as_its_row(row)))
+
+
+@contextmanager
+def _table(path: Path | None, verdicts: Verdicts) -> Iterator[Callable[[dict, dict], None]]:
+    """What writes a row with its grade into a table of the data set."""
+    if path is None:
+        yield lambda row, grade: None
+        return
     judges = [pa.field(f"verdict_{judge}", pa.string()) for judge in verdicts]
     schema = pa.schema([pa.field(column, column_type) for column, (column_type, _) in COLUMNS.items()] + judges)
-    total = 0
-    with atomic_write(dataset / f"{name}.parquet") as file:
-        with parquet.ParquetWriter(file, schema, compression="zstd") as writer:
-            for run, run_grades in graded_runs(grades):
-                sample_file = f"{name}/output-{run}.jsonl"
-                batch = []
-                with atomic_write(nemo / sample_file) as lines:
-                    for row, grade in graded_rows(samples / sample_file, run_grades):
-                        lines.write(encode_row(row))
-                        batch.append(dataset_row(row, grade, verdicts))
-                        if len(batch) == BATCH:
-                            writer.write_table(pa.Table.from_pylist(batch, schema))
-                            batch = []
-                if batch:
-                    writer.write_table(pa.Table.from_pylist(batch, schema))
-                total += len(run_grades)
-    return total
+    batch: list[dict] = []
+    with atomic_write(path) as file, parquet.ParquetWriter(file, schema, compression="zstd") as writer:
+
+        def write_batch() -> None:
+            writer.write_table(pa.Table.from_pylist(batch, schema))
+            batch.clear()
+
+        def add(row: dict, grade: dict) -> None:
+            batch.append(dataset_row(row, grade, verdicts))
+            if len(batch) == BATCH:
+                write_batch()
+
+        yield add
+        if batch:
+            write_batch()
+
+
+def write_nemo_rows(path: Path, rows: Iterable[dict]) -> None:
+    """A file of NeMo-Skills' shape."""
+    with _lines(path) as add_line:
+        for row in rows:
+            add_line(row)
 
 
 def dataset_row(row: dict, grade: dict, verdicts: Verdicts) -> dict:
