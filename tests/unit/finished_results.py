@@ -30,8 +30,10 @@ def write_results(root: Path, model: str = "m", judges: tuple[str, ...] = ("alic
                 scores.append({"benchmark": "gsm8k", "mode": mode, "id": f"gsm8k-{problem}", "answer": "7"})
                 scores[-1] |= {"symbolic": float(problem < 2), "judge": None if judge == "none" else judged}
         curve = {"benchmark": "gsm8k", "estimator": "maj@k", "grading": "symbolic", "k": 1, "estimate": 0.75}
+        curve |= {"ci95_low": 0.7, "ci95_high": 0.8, "ci_method": "bootstrap", "n_items": PROBLEMS, "n_samples": 4}
+        judged_curve = [] if judge == "none" else [curve | {"grading": "judge"}]
         write_text(folder / "metrics.json", json.dumps(metrics))
-        write_text(folder / "curves.csv", csv_text(pandas.DataFrame([curve, curve | {"grading": "judge"}])))
+        write_text(folder / "curves.csv", csv_text(pandas.DataFrame([curve, *judged_curve])))
         pandas.DataFrame(scores).to_parquet(folder / "questions.parquet")
         write_text(folder / "manifest.json", json.dumps(manifest(model, judge) | changes))
         folders.append(folder)

@@ -101,10 +101,8 @@ def test_a_record_says_who_graded_how_it_was_sampled_and_how_sure_it_is(record):
     vote = results["majority@4", "majority@4, graded by judge bob"]
     assert vote["score_details"]["score"] == (RIGHT["majority@4"] + 11) / PROBLEMS
     arguments = vote["generation_config"]["generation_args"]
-    assert arguments | {"prompt_template": ""} == dict(
-        temperature=0.7, top_p=0.95, top_k=20, max_tokens=4096, prompt_template=""
-    )
-    assert arguments["prompt_template"] == "Be right.\n\n{problem}"
+    drawn = {"temperature": 0.7, "top_p": 0.95, "top_k": 20, "max_tokens": 4096}
+    assert arguments == drawn | {"prompt_template": "Be right.\n\n{problem}"}
     assert vote["metric_config"]["metric_parameters"] == {"k": 4, "n": 4}
     assert vote["generation_config"]["additional_details"]["grades_sha256"] == "d" * 64
     [judge] = vote["metric_config"]["llm_scoring"]["judges"]
