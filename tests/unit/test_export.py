@@ -73,6 +73,11 @@ def test_row_groups_are_bounded_and_rows_must_be_those_graded(tmp_path, monkeypa
     file = parquet.ParquetFile(tmp_path / "export/dataset/b.parquet")
     assert [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)] == [1000, 1000, 500]
 
+    monkeypatch.setattr("openmath.results.export.BATCH_CHARACTERS", 1100)  # 11 in each generation
+    run_main(export_results, monkeypatch, *command, tmp_path / "long", "--formats", "dataset")
+    file = parquet.ParquetFile(tmp_path / "long/dataset/b.parquet")
+    assert {file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)} == {100}
+
     for text in ("".join(line.format(i) for i in (1, *range(1, 2500))), line.format(0), ""):
         sample.write_text(text)
         folder = tmp_path / f"again-{len(text)}"

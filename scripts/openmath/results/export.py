@@ -1,6 +1,6 @@
 """A finished evaluation in the shapes that others read: NeMo-Skills' folders, and a data set of parquet files with a card.
 
-Everything is streamed: one sample row, one run's grades and BATCH rows of a parquet file are in memory.
+Everything is streamed: one sample row, one run's grades and one row group of a parquet file are in memory.
 """
 
 import json
@@ -20,6 +20,7 @@ from openmath.results import nemo_skills
 
 # Rows of a parquet row group: at 4,096 tokens a generation about 16 MB, well below the 300 MB that the hub's viewer reads at once.
 BATCH = 1000
+BATCH_CHARACTERS = 2**25  # a smaller group where samples are long: it is held in memory
 SIZE_CATEGORIES = ("n<1K", "1K<n<10K", "10K<n<100K", "100K<n<1M", "1M<n<10M", "10M<n<100M")
 GRADE_COLUMNS = ["id", "sample_run", "predicted_answer", "vote_class", "is_correct", "grade_status"]
 COLUMNS = {
@@ -117,6 +118,7 @@ def _table(path: Path | None, verdicts: Verdicts) -> Iterator[Callable[[dict, di
     judges = [pa.field(f"verdict_{judge}", pa.string()) for judge in verdicts]
     schema = pa.schema([pa.field(column, column_type) for column, (column_type, _) in COLUMNS.items()] + judges)
     batch: list[dict] = []
+    characters = 0
     with atomic_write(path) as file, parquet.ParquetWriter(file, schema, compression="zstd") as writer:
 
         def write_batch() -> None:
@@ -124,9 +126,12 @@ def _table(path: Path | None, verdicts: Verdicts) -> Iterator[Callable[[dict, di
             batch.clear()
 
         def add(row: dict, grade: dict) -> None:
+            nonlocal characters
             batch.append(dataset_row(row, grade, verdicts))
-            if len(batch) == BATCH:
+            characters += len(batch[-1]["generation"] or "")
+            if len(batch) == BATCH or characters >= BATCH_CHARACTERS:
                 write_batch()
+                characters = 0
 
         yield add
         if batch:
