@@ -4,6 +4,7 @@ Needs: all sample runs, grades, judged files (without a judge: majority answers)
 Makes: results/{model}/export, all samples for NeMo-Skills and `datasets`; results/{model}/records, the results alone as a table, for
 the Hugging Face Hub, Every Eval Ever and readers of lm-evaluation-harness. `export` in the configuration chooses (docs/export.md).
 """
+
 from openmath.settings.defaults import RESULT_FORMATS, SAMPLE_FORMATS
 
 

@@ -116,7 +116,7 @@ def _metric(finished: Finished, score: Score, grading: str, prompts: dict[str, s
         "evaluation_description": f"{score.mode}, graded by {grading}",
         "metric_id": kind,
         "metric_name": score.mode,
-        "metric_kind": "accuracy" if kind == "accuracy" else "pass_rate",
+        "metric_kind": "pass_rate" if kind.startswith("pass") else "accuracy",
         "metric_unit": "proportion",
         "metric_parameters": {"k": 1 if kind == "pass_at_1" else score.n_samples, "n": score.n_samples},
         "lower_is_better": False,
