@@ -8,7 +8,7 @@ import pandas
 import pyarrow.parquet as parquet
 import pytest
 import yaml
-from conftest import configure, planned_jobs, run_script, snakemake
+from conftest import planned_jobs, run_script, snakemake
 
 from openmath.files.rows import read_rows
 
@@ -121,7 +121,9 @@ def test_the_data_set_holds_every_sample_and_its_card_names_every_file(exported)
 
 
 def test_what_is_exported_is_chosen_and_concerns_no_result(exported):
-    configure(exported, export="hub", publisher={"name": 'A & B\'s "group"', "url": "https://example.org/?a=1&b=$x"})
+    config = yaml.safe_load((exported / "config.yaml").read_text())
+    publisher = {"name": "A & B's \"group\"", "url": "https://example.org/?a=1&b=$x"}
+    (exported / "config.yaml").write_text(yaml.safe_dump(config | {"export": "hub", "publisher": publisher}))
     assert planned_jobs(exported) == {}, "no result rests on what is exported"
     reply = snakemake(exported, "export")
     assert reply.returncode == 0, reply.stdout + reply.stderr
