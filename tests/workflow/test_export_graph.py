@@ -122,7 +122,7 @@ def test_the_data_set_holds_every_sample_and_its_card_names_every_file(exported)
 
 def test_what_is_exported_is_chosen_and_concerns_no_result(exported):
     config = yaml.safe_load((exported / "config.yaml").read_text())
-    publisher = {"name": "A & B's \"group\"", "url": "https://example.org/?a=1&b=$x"}
+    publisher = {"name": 'A & B\'s "group"', "url": "https://example.org/?a=1&b=$x"}
     (exported / "config.yaml").write_text(yaml.safe_dump(config | {"export": "hub", "publisher": publisher}))
     assert planned_jobs(exported) == {}, "no result rests on what is exported"
     reply = snakemake(exported, "export")
