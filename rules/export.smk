@@ -1,15 +1,33 @@
 """Export: a finished evaluation for other tools, by `snakemake export`; not part of `all`, since it copies all samples.
 
-Needs: all sample runs, grades, judged files (without a judge: majority answers) of a model.
-Makes: results/{model}/export/nemo-skills, folders that NeMo-Skills' summarize_results reads, and results/{model}/export/dataset,
-parquet files with a card for the Hugging Face hub (docs/export.md).
+Needs: all sample runs, grades, judged files (without a judge: majority answers) of a model; its summaries.
+Makes: results/{model}/export, all samples for NeMo-Skills and `datasets`; results/{model}/records, the results alone as a table, for
+the Hugging Face Hub, Every Eval Ever and readers of lm-evaluation-harness. `export` in the configuration chooses (docs/export.md).
 """
+
+from openmath.settings.defaults import RESULT_FORMATS, SAMPLE_FORMATS
+
+
+def exported_folders():
+    """Samples, results, or both, of all models."""
+    formats = {"export": OPTIONS.exported(SAMPLE_FORMATS), "records": OPTIONS.exported(RESULT_FORMATS)}
+    return expand("results/{model}/{folder}", model=MODELS, folder=[name for name in formats if formats[name]])
+
+
+def model_summary_folders(wildcards):
+    """The summaries of one model, in the order of the judges."""
+    return [os.path.dirname(LAYOUT.summary_file(wildcards.model, judge)) for judge in JUDGES or ["none"]]
+
+
+def model_manifests(wildcards):
+    """What stands behind each of them; it is written last."""
+    return [f"{folder}/manifest.json" for folder in model_summary_folders(wildcards)]
 
 
 rule export:
     """All models."""
     input:
-        folders=expand("results/{model}/export", model=MODELS),
+        folders=exported_folders(),
 
 
 rule export_results:
@@ -32,6 +50,7 @@ rule export_results:
         scripts=SCRIPTS,
     params:
         samples=samples_folder,
+        formats=OPTIONS.exported(SAMPLE_FORMATS),
     shell:
         r"""
         python {resources.scripts:q}/export_results.py \
@@ -41,5 +60,38 @@ rule export_results:
             --judged {input.judged:q} \
             --majority {input.majority:q} \
             --output {output.folder:q} \
+            --formats {params.formats} \
+            2>&1 | tee {log:q}
+        """
+
+
+rule export_metrics:
+    """The results of one model, under all judges."""
+    input:
+        manifests=model_manifests,
+    output:
+        folder=directory("results/{model}/records"),
+    log:
+        "logs/export_metrics/{model}.log",
+    localrule: True
+    conda:
+        "../envs/workflow.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+        scripts=SCRIPTS,
+        judge_prompts=OPTIONS.judge_prompts(),
+    params:
+        summaries=model_summary_folders,
+        formats=OPTIONS.exported(RESULT_FORMATS),
+        publisher=OPTIONS.publisher,
+    shell:
+        r"""
+        python {resources.scripts:q}/export_metrics.py {params.summaries:q} \
+            --output {output.folder:q} \
+            --formats {params.formats} \
+            --judge-prompts {resources.judge_prompts} \
+            {params.publisher:q} \
             2>&1 | tee {log:q}
         """

@@ -3,9 +3,10 @@ r"""A finished evaluation of one model for other tools: NeMo-Skills' result fold
     python scripts/export_results.py --model m --samples results/m/eval-results --grades results/m/grades/*.parquet \
         --judged results/m/judged/*/*/*.jsonl --output results/m/export
 
-    nemo-skills/eval-results/BENCHMARK/output-*.jsonl                 all sample runs with the symbolic verdict
-    nemo-skills/eval-results-judged/JUDGE/BENCHMARK/output-greedy.jsonl    greedy answers with both verdicts
-    nemo-skills/eval-results-majority/JUDGE/BENCHMARK/output-rs0.jsonl     majority answers, named as in the recipe
+    nemo-skills/eval-results/BENCHMARK/output-rs*.jsonl               sampled runs with the symbolic verdict
+    nemo-skills/eval-results-greedy/BENCHMARK/output.jsonl            the greedy run, likewise
+    nemo-skills/eval-results-judged/JUDGE/BENCHMARK/output.jsonl      greedy answers with both verdicts
+    nemo-skills/eval-results-majority/JUDGE/BENCHMARK/output.jsonl    majority answers
     dataset/README.md, dataset/BENCHMARK.parquet                      for `datasets`, and for the Hugging Face hub
 
 --judged files lie in JUDGE/BENCHMARK/greedy.jsonl or majority.jsonl; --majority files, for evaluations without a judge, in
@@ -17,8 +18,9 @@ from collections import defaultdict
 from pathlib import Path
 
 from openmath.errors import InputError, parts_of, run_command
-from openmath.files.fast_rows import encode_row, read_rows
-from openmath.files.rows import atomic_write, write_text
+from openmath.files.fast_rows import read_rows
+from openmath.files.rows import write_text
+from openmath.settings import defaults
 
 NO_JUDGE = "none"
 
@@ -32,28 +34,27 @@ def main() -> None:
 
 
 def export(options: argparse.Namespace) -> None:
-    from openmath.results.export import dataset_card, export_benchmark, graded_rows, graded_runs, read_verdicts
+    from openmath.results.export import dataset_card, export_benchmark, read_verdicts
 
-    nemo, dataset = options.output / "nemo-skills", options.output / "dataset"
+    nemo = options.output / "nemo-skills" if "nemo-skills" in options.formats else None
+    dataset = options.output / "dataset" if "dataset" in options.formats else None
     judged: dict[str, dict[str, dict[str, Path]]] = defaultdict(lambda: defaultdict(dict))
     for path in options.judged:
         judged[path.parent.parent.name][path.parent.name][path.stem] = path  # judge, benchmark, mode
     counts = {}
     for grades in options.grades:
         name = grades.stem
-        verdicts = {judge: read_verdicts(modes[name].values()) for judge, modes in judged.items()}
-        counts[name] = export_benchmark(name, options.samples, grades, verdicts, nemo / "eval-results", dataset)
-        for judge, modes in judged.items():
-            if "greedy" in modes[name]:
-                output = nemo / "eval-results-judged" / judge / name / "output-greedy.jsonl"
-                _, run_grades = next(graded_runs(grades))  # greedy comes first
-                write(output, (row for row, _ in graded_rows(modes[name]["greedy"], run_grades)))
-            if "majority" in modes[name]:
-                export_majority(modes[name]["majority"], nemo, judge, name)
+        verdicts = {judge: read_verdicts(modes[name].values()) for judge, modes in judged.items()} if dataset else {}
+        counts[name] = export_benchmark(name, options.samples, grades, verdicts, nemo, dataset)
+        if nemo:
+            for judge, modes in judged.items():
+                export_judged(modes[name], grades, nemo, judge, name)
         print(f"{name}: {counts[name]:,} samples", flush=True)
-    for path in options.majority:
-        export_majority(path, nemo, NO_JUDGE, path.parent.name)
-    write_text(dataset / "README.md", dataset_card(options.model, counts, list(judged)))
+    if nemo:
+        for path in options.majority:
+            export_majority(path, nemo, NO_JUDGE, path.parent.name)
+    if dataset:
+        write_text(dataset / "README.md", dataset_card(options.model, counts, list(judged)))
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -65,21 +66,36 @@ def parse_arguments() -> argparse.Namespace:
     add("--judged", nargs="*", default=[], type=Path, help="files of judge_answers.py")
     add("--majority", nargs="*", default=[], type=Path, help="files of fill_majority.py that no judge has seen")
     add("--output", required=True, type=Path, help="a new or empty folder")
+    add(
+        "--formats",
+        nargs="+",
+        choices=defaults.SAMPLE_FORMATS,
+        default=defaults.SAMPLE_FORMATS,
+        help="all, if left out",
+    )
     return parser.parse_args()
 
 
+def export_judged(modes: dict[str, Path], grades: Path, nemo: Path, judge: str, name: str) -> None:
+    """The greedy and majority answers of one benchmark with the words of one judge."""
+    from openmath.results.export import graded_rows, graded_runs, write_nemo_rows
+    from openmath.results.nemo_skills import ONE_RUN, benchmark_name
+
+    if "greedy" in modes:
+        output = nemo / "eval-results-judged" / judge / benchmark_name(name) / ONE_RUN
+        _, run_grades = next(graded_runs(grades))  # greedy comes first
+        write_nemo_rows(output, (row for row, _ in graded_rows(modes["greedy"], run_grades)))
+    if "majority" in modes:
+        export_majority(modes["majority"], nemo, judge, name)
+
+
 def export_majority(path: Path, nemo: Path, judge: str, name: str) -> None:
-    """The recipe's own name: it copies one of the sampled files after filling the majority into it."""
-    from openmath.results.export import with_grade
+    """The recipe copied one of its sampled files here, with the majority filled in; a file of one run is read as such."""
+    from openmath.results.export import with_grade, write_nemo_rows
+    from openmath.results.nemo_skills import ONE_RUN, benchmark_name
 
-    output = nemo / "eval-results-majority" / judge / name / "output-rs0.jsonl"
-    write(output, (with_grade(row, row["is_correct"]) for row in read_rows(path)))
-
-
-def write(path: Path, rows) -> None:
-    with atomic_write(path) as file:
-        for row in rows:
-            file.write(encode_row(row))
+    output = nemo / "eval-results-majority" / judge / benchmark_name(name) / ONE_RUN
+    write_nemo_rows(output, (with_grade(row, row["is_correct"]) for row in read_rows(path)))
 
 
 if __name__ == "__main__":

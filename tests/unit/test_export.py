@@ -57,7 +57,7 @@ def test_a_verdict_goes_to_every_sample_with_that_answer_and_to_no_other(tmp_pat
     assert [row["is_correct"] for row in table] == [False, True, False]
     [row] = read_rows(tmp_path / "export/nemo-skills/eval-results/b/output-rs0.jsonl")
     assert row["is_correct"] is row["symbolic_correct"] is True and row["predicted_answer"] == "2"
-    [path] = (tmp_path / "export/nemo-skills").glob("eval-results-majority/*/b/output-rs0.jsonl")
+    [path] = (tmp_path / "export/nemo-skills").glob("eval-results-majority/*/b/output.jsonl")
     [row] = read_rows(path)
     assert row["is_correct"] is row["symbolic_correct"] is False
 
@@ -72,6 +72,11 @@ def test_row_groups_are_bounded_and_rows_must_be_those_graded(tmp_path, monkeypa
     run_main(export_results, monkeypatch, *command, tmp_path / "export")
     file = parquet.ParquetFile(tmp_path / "export/dataset/b.parquet")
     assert [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)] == [1000, 1000, 500]
+
+    monkeypatch.setattr("openmath.results.export.BATCH_CHARACTERS", 1100)  # 11 in each generation
+    run_main(export_results, monkeypatch, *command, tmp_path / "long", "--formats", "dataset")
+    file = parquet.ParquetFile(tmp_path / "long/dataset/b.parquet")
+    assert {file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)} == {100}
 
     for text in ("".join(line.format(i) for i in (1, *range(1, 2500))), line.format(0), ""):
         sample.write_text(text)

@@ -71,6 +71,8 @@ ELSEWHERE = {  # how the commands begin -> why they do not run here, and what ru
     "python ../shared/": OUTSIDE,
     "pip install snakemake-report-plugin-fairscape": OUTSIDE,
     "snakemake --configfile config/demo.yaml --cores 1 --reporter fairscape": OUTSIDE,
+    "pip install .": "tests/unit/test_package.py installs a copy",
+    "python docs/run_python.py": "its figures are written where it runs; tests/unit/test_results_page.py runs the page",
     "python docs/write_config_reference.py": "changes its own pages; tests/unit/test_config.py holds what it writes",
     "python docs/images/draw.py": "graphviz; by hand, when a rule or an import is new",
     "docker run": IN_THE_IMAGE,

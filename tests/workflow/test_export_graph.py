@@ -4,6 +4,7 @@ import json
 import shutil
 from pathlib import Path
 
+import pandas
 import pyarrow.parquet as parquet
 import pytest
 import yaml
@@ -38,33 +39,54 @@ def cells(text: str) -> dict[str, list[dict]]:
     return tables
 
 
+def percent(rows: list[dict], key: str) -> str:
+    return f"{100 * sum(bool(row[key]) for row in rows) / len(rows):.2f}"
+
+
 def test_the_exported_folders_give_the_same_tables(exported):
     assert planned_jobs(exported) == {}, "the export is no part of the evaluation"
     nemo = exported / EXPORT / "nemo-skills"
     ours = cells((exported / "results/tiny/summary/itself/tables.txt").read_text())
-
-    def printed(folder) -> dict[str, list[dict]]:
-        reply = run_script("summarize_results.py", folder)
-        assert reply.returncode == 0, reply.stderr
-        return cells(reply.stdout)
-
+    reply = run_script("summarize_results.py", nemo)
+    assert reply.returncode == 0, reply.stderr
     symbolic = ("evaluation_mode", "num_entries", "symbolic_correct", "no_answer")
-    assert printed(nemo) == {
-        name: [{key: row[key] for key in symbolic} for row in rows] for name, rows in sorted(ours.items())
+    assert cells(reply.stdout) == {
+        name: [{key: row[key] for key in symbolic} for row in rows if row["evaluation_mode"] != "greedy"]
+        for name, rows in sorted(ours.items())
     }
-    judged, majority = (printed(nemo / f"eval-results-{kind}/itself") for kind in ("judged", "majority"))
-    for name, rows in ours.items():
-        by_mode = {row["evaluation_mode"]: row for row in rows}
-        assert judged[name] == [by_mode["greedy"]]
-        [vote] = [row for row in majority[name] if row["evaluation_mode"] == "majority@1"]
-        assert vote["judge_correct"] == by_mode["majority@8"]["judge_correct"]
-        assert vote["no_answer"] == by_mode["majority@8"]["no_answer"]
+    modes = {"greedy": "greedy", "judged/itself": "greedy", "majority/itself": "majority@8"}
+    for name, table in ours.items():
+        by_mode = {row["evaluation_mode"]: row for row in table}
+        for folder, mode in modes.items():
+            rows = list(read_rows(nemo / f"eval-results-{folder}/{name}/output.jsonl"))
+            assert percent(rows, "symbolic_correct") == by_mode[mode]["symbolic_correct"]
+            if "/" in folder:
+                judged = [row | {"yes": "Judgement: Yes" in row["judgement"]} for row in rows]
+                assert percent(judged, "yes") == by_mode[mode]["judge_correct"]
 
     seed_names = {"problem", "expected_answer", "predicted_answer", "is_correct"}
-    for path in nemo.rglob("output-*.jsonl"):
+    for path in nemo.rglob("output*.jsonl"):
         for row in read_rows(path):
             assert seed_names <= row.keys() and row["symbolic_correct"] is row["is_correct"]
-            assert ("judgement" in row) == ("eval-results/" not in str(path))
+            assert ("judgement" in row) == ("/itself/" in str(path))
+
+
+def test_the_results_alone_are_those_of_the_tables(exported):
+    records = exported / "results/tiny/records"
+    results = pandas.read_csv(records / "table/results.csv")
+    assert set(results.benchmark) == {"arithmetic-mini", "own"}
+    [record] = records.glob("eee/data/openmath-evaluation/local/tiny/*.json")
+    for result in json.loads(record.read_text())["evaluation_results"]:
+        judged = "llm_scoring" in result["metric_config"]
+        row = results[
+            (results.benchmark == result["evaluation_name"])
+            & (results["mode"] == result["metric_config"]["metric_name"])
+            & (results.metric == f"accuracy_{'judge' if judged else 'symbolic'}")
+        ]
+        assert row.value.tolist() == [result["score_details"]["score"]]
+        if judged:
+            prompt = result["metric_config"]["llm_scoring"]["input_prompt"]
+            assert prompt == yaml.safe_load((exported / "judge.yaml").read_text())["user"]
 
 
 def test_the_data_set_holds_every_sample_and_its_card_names_every_file(exported):
@@ -96,3 +118,14 @@ def test_the_data_set_holds_every_sample_and_its_card_names_every_file(exported)
         assert set(rows[0]) == {line.split("`")[1] for line in text.splitlines() if line.startswith("| `")}
     assert verdicts >= 8  # greedy and majority of four problems, and every seed that gave one of these answers
     assert json.dumps(card)  # plain values only
+
+
+def test_what_is_exported_is_chosen_and_concerns_no_result(exported):
+    config = yaml.safe_load((exported / "config.yaml").read_text())
+    publisher = {"name": 'A & B\'s "group"', "url": "https://example.org/?a=1&b=$x"}
+    (exported / "config.yaml").write_text(yaml.safe_dump(config | {"export": "hub", "publisher": publisher}))
+    assert planned_jobs(exported) == {}, "no result rests on what is exported"
+    reply = snakemake(exported, "export")
+    assert reply.returncode == 0, reply.stdout + reply.stderr
+    assert [path.name for path in (exported / "results/tiny/records").iterdir() if path.is_dir()] == ["hub"]
+    assert (exported / EXPORT / "dataset/README.md").exists(), "what was exported stays"

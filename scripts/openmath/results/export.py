@@ -1,10 +1,11 @@
 """A finished evaluation in the shapes that others read: NeMo-Skills' folders, and a data set of parquet files with a card.
 
-Everything is streamed: one sample row, one run's grades and BATCH rows of a parquet file are in memory.
+Everything is streamed: one sample row, one run's grades and one row group of a parquet file are in memory.
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,9 +16,11 @@ from openmath.errors import InputError
 from openmath.files.fast_rows import encode_row, read_rows
 from openmath.files.rows import atomic_write, valid_text
 from openmath.files.sample_rows import id_of
+from openmath.results import nemo_skills
 
 # Rows of a parquet row group: at 4,096 tokens a generation about 16 MB, well below the 300 MB that the hub's viewer reads at once.
 BATCH = 1000
+BATCH_CHARACTERS = 2**25  # a smaller group where samples are long: it is held in memory
 SIZE_CATEGORIES = ("n<1K", "1K<n<10K", "10K<n<100K", "100K<n<1M", "1M<n<10M", "10M<n<100M")
 GRADE_COLUMNS = ["id", "sample_run", "predicted_answer", "vote_class", "is_correct", "grade_status"]
 COLUMNS = {
@@ -87,30 +90,68 @@ def with_grade(row: dict, correct: bool) -> dict:
     return row
 
 
-def export_benchmark(name: str, samples: Path, grades: Path, verdicts: Verdicts, nemo: Path, dataset: Path) -> int:
-    """All sample runs of one benchmark into both shapes; returns the number of samples.
+def export_benchmark(
+    name: str, samples: Path, grades: Path, verdicts: Verdicts, nemo: Path | None, dataset: Path | None
+) -> int:
+    """All sample runs of one benchmark into both shapes, in one pass; returns the number of samples.
 
-    samples: folder of BENCHMARK/output-*.jsonl. nemo, dataset: folders to write into.
+    samples: folder of BENCHMARK/output-*.jsonl. nemo, dataset: folders to write into; None: not in this shape.
     """
+    total = 0
+    with _table(dataset and dataset / f"{name}.parquet", verdicts) as add_to_table:
+        for run, run_grades in graded_runs(grades):
+            with _lines(nemo and nemo / nemo_skills.sample_file(name, run)) as add_line:
+                for row, grade in graded_rows(samples / f"{name}/output-{run}.jsonl", run_grades):
+                    add_to_table(row, grade)
+                    add_line(row)
+            total += len(run_grades)
+    return total
+
+
+@contextmanager
+def _lines(path: Path | None) -> Iterator[Callable[[dict], object]]:
+    """What writes a row into a file of NeMo-Skills' shape."""
+    if path is None:
+        yield lambda row: None
+        return
+    with atomic_write(path) as file:
+        yield lambda row: file.write(encode_row(nemo_skills.as_its_row(row)))
+
+
+@contextmanager
+def _table(path: Path | None, verdicts: Verdicts) -> Iterator[Callable[[dict, dict], None]]:
+    """What writes a row with its grade into a table of the data set."""
+    if path is None:
+        yield lambda row, grade: None
+        return
     judges = [pa.field(f"verdict_{judge}", pa.string()) for judge in verdicts]
     schema = pa.schema([pa.field(column, column_type) for column, (column_type, _) in COLUMNS.items()] + judges)
-    total = 0
-    with atomic_write(dataset / f"{name}.parquet") as file:
-        with parquet.ParquetWriter(file, schema, compression="zstd") as writer:
-            for run, run_grades in graded_runs(grades):
-                sample_file = f"{name}/output-{run}.jsonl"
-                batch = []
-                with atomic_write(nemo / sample_file) as lines:
-                    for row, grade in graded_rows(samples / sample_file, run_grades):
-                        lines.write(encode_row(row))
-                        batch.append(dataset_row(row, grade, verdicts))
-                        if len(batch) == BATCH:
-                            writer.write_table(pa.Table.from_pylist(batch, schema))
-                            batch = []
-                if batch:
-                    writer.write_table(pa.Table.from_pylist(batch, schema))
-                total += len(run_grades)
-    return total
+    batch: list[dict] = []
+    characters = 0
+    with atomic_write(path) as file, parquet.ParquetWriter(file, schema, compression="zstd") as writer:
+
+        def write_batch() -> None:
+            writer.write_table(pa.Table.from_pylist(batch, schema))
+            batch.clear()
+
+        def add(row: dict, grade: dict) -> None:
+            nonlocal characters
+            batch.append(dataset_row(row, grade, verdicts))
+            characters += len(batch[-1]["generation"] or "")
+            if len(batch) == BATCH or characters >= BATCH_CHARACTERS:
+                write_batch()
+                characters = 0
+
+        yield add
+        if batch:
+            write_batch()
+
+
+def write_nemo_rows(path: Path, rows: Iterable[dict]) -> None:
+    """A file of NeMo-Skills' shape."""
+    with _lines(path) as add_line:
+        for row in rows:
+            add_line(row)
 
 
 def dataset_row(row: dict, grade: dict, verdicts: Verdicts) -> dict:

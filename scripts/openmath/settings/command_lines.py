@@ -11,7 +11,7 @@ from pathlib import Path
 from openmath.settings.benchmark_names import source_of
 from openmath.settings.config import summary_config
 from openmath.settings.engine_kinds import EngineKind, engine_kind
-from openmath.settings.layout import Layout
+from openmath.settings.layout import Layout, prompt_file
 from openmath.settings.sample_settings import OWN_KEYS, engine_options
 from openmath.settings.sampling import configured_sampling, samples_as_checkpoint
 
@@ -63,6 +63,20 @@ class Options:
         """Where the server program lies."""
         command = self.engine_setting(wildcards.model, "command")
         return ["--engine-command", command] if command else []
+
+    def exported(self, formats: tuple[str, ...]) -> list[str]:
+        """Those of the formats that are asked for."""
+        wanted = self._config.get("export", formats)
+        return [name for name in formats if name in ([wanted] if isinstance(wanted, str) else wanted)]
+
+    def publisher(self, wildcards) -> list:
+        """Who publishes the results."""
+        given = self._config.get("publisher", {})
+        return [f"--publisher-{key}={value}" for key, value in given.items()]
+
+    def judge_prompts(self) -> str:
+        """Whose prompts a record shows as text, as one string: where they lie is no matter."""
+        return shlex.join(f"{name}={prompt_file(judge['prompt'])}" for name, judge in self._judges.items())
 
     def kind(self, model: str) -> EngineKind:
         """What is known of a model's engine before it starts."""

@@ -21,6 +21,7 @@ from openmath.settings.sampling import FROM_CHECKPOINT
 
 SOURCES = ("hf", "path", "pypi", "base_url", "samples")
 JUDGE_SOURCES = ("model", "self_hosted")
+EXPORT_KEYS = ("export", "publisher")  # no result rests on them
 OWN_KEYS = ("serve", "version", "health", "tokenizer", "extra_body", "gpu")  # of an engine of the user's own
 PLACEHOLDERS = ("checkpoint", "port", "dtype", "tensor_parallel", "context_length")  # in its `serve`
 PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")  # not a brace of JSON
@@ -92,7 +93,8 @@ def summary_config(config: dict, model: str, judge: str) -> dict:
     models = {name: settings for name, settings in config["models"].items() if name in names}
     used = {settings["engine"] for settings in models.values()}
     engines = {name: settings for name, settings in config["engines"].items() if name in used}
-    return config | {"models": models, "judges": judges, "engines": engines, "compare": []}
+    kept = {key: value for key, value in config.items() if key not in EXPORT_KEYS}
+    return kept | {"models": models, "judges": judges, "engines": engines, "compare": []}
 
 
 def _plain(value: object, given: Any) -> Any:

@@ -34,6 +34,8 @@ from openmath.settings.config_types import (
     number_or_auto,
 )
 
+Export = Literal["nemo-skills", "dataset", "table", "hub", "eee", "lm-eval"]
+
 
 class BenchmarkSource(Section):
     source: str = key(
@@ -64,6 +66,16 @@ class Contamination(Section):
     )
     similarity: float = key(
         defaults.SIMILARITY, "Least Jaccard similarity of a near duplicate.", costs="nothing", gt=0, le=1
+    )
+
+
+class Publisher(Section):
+    name: str | MISSING = key(MISSING, "Who publishes the results: a group, a person.", costs="nothing", min_length=1)
+    url: str | MISSING = key(
+        MISSING, "An address that explains them; the Hub shows it.", costs="nothing", pattern="^https?://"
+    )
+    relationship: Literal["first_party", "third_party", "collaborative", "other"] | MISSING = key(
+        MISSING, "Of the publisher to the makers of the model.", costs="nothing", unset="`other`"
     )
 
 
@@ -211,6 +223,14 @@ class Configuration(Section):
     compare: Annotated[list[Annotated[list[str], Field(min_length=2, max_length=2), Unique]], Unique] = key(
         [], "Pairs of models, `[[a, b]]`, to compare on the same problems: `results/compare/`.", costs="nothing"
     )
+    export: Annotated[list[Export], ListOfOne, Unique] | MISSING = key(
+        MISSING,
+        "One or a list of what `snakemake export` writes; see docs/export.md.",
+        costs="nothing",
+        unset="all",
+        min_length=1,
+    )
+    publisher: Publisher | MISSING = key(MISSING, "What exported records say of you.", costs="nothing")
     generation: Annotated[Generation, EmptyIfNull] = key(
         Generation(), "How samples are drawn; the defaults are the recipe's.", costs="as its keys say"
     )

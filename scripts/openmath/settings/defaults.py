@@ -40,3 +40,13 @@ POLL_SECONDS = 60
 FIELD = "problem"
 NGRAM = 13  # as for GPT-3
 SIMILARITY = 0.8
+
+# export:
+SAMPLE_FORMATS = ("nemo-skills", "dataset")  # copies of all samples: export_results.py
+RESULT_FORMATS = ("table", "hub", "eee", "lm-eval")  # what the tables say: export_metrics.py
+RELATIONSHIPS = (
+    "first_party",
+    "third_party",
+    "collaborative",
+    "other",
+)  # of who publishes results to the makers of the model
