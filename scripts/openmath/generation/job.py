@@ -196,7 +196,7 @@ class Generation:
             words = f"the prompt has {len(prompt)} tokens and the context {context}, so that none is left for an answer"
             return Refusal(words, len(prompt))
         sampled = {"temperature": drawn["temperature"], "top_p": drawn["top_p"], "seed": seed_of(run)}
-        stop = STOP_PHRASES[self.options.prompt_template]
+        stop = STOP_PHRASES[self.options.prompt_template] + self.prompt.get("stop", [])
         chosen = self.kind.greedy if run == "greedy" else sampled
         return {"max_tokens": room, **({"stop": stop} if stop else {}), **chosen}
 
