@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import asdict
 
+from openmath.plan.dataset import dataset_steps
 from openmath.plan.files import FileToJudge, Inventory, ModelFiles
 from openmath.plan.judging import judge_costs
 from openmath.plan.speed import Speed, model_speed
@@ -22,7 +23,7 @@ def make_plan(
     """The plan as plain JSON values. parallel_jobs: numbers of generation jobs at the same time. due: see Inventory.
     count_judge_calls: takes a second for 20,000 answers that exist.
 
-    Keys: stages (counts of files), generation (per model: samples, tokens, engine_starts, hours, gpu_hours, assumptions),
+    Keys: stages (counts of files), generation (per model, and per stage and origin of a training set: samples, tokens, engine_starts, hours, gpu_hours, assumptions),
     judging (per judge: calls, usd, hours of an own engine), wall_hours (number of jobs at the same time -> hours of
     generation), disk_bytes, disk_free_bytes.
     """
@@ -45,6 +46,15 @@ def make_plan(
         for judge, answers in files.to_judge.items():
             to_judge.setdefault(judge, []).extend(answers)
             disk += sum(inventory.rows(file.benchmark) * speed.bytes[file.benchmark] for file in answers)
+    if "dataset" in config:
+        teacher = config["dataset"]["teacher"]
+        for step in dataset_steps(inventory):
+            stages.append(asdict(step.files))
+            if step.samples:
+                seconds += step.jobs
+                disk += step.disk
+                cost = (step.samples, step.tokens, step.jobs, step.speed, step.disk)
+                generation.append(cost_entry(inventory, f"{teacher}, {step.name}", teacher, *cost))
     return {
         "stages": stages,
         "generation": generation,
@@ -69,24 +79,30 @@ def generation_cost(
         job_tokens = sum(samples * speed.tokens[benchmark] for benchmark, samples in left.items())
         jobs.append(speed.start_seconds + speed.ramp_seconds + job_tokens / tokens_per_second)
         tokens += job_tokens
-    samples = sum(files.left.values())
-    gpus = inventory.layout.gpus(model)
-    cost = {
-        "model": model,
+    disk = sum(left * speed.bytes[benchmark] for (benchmark, _), left in files.left.items())
+    return cost_entry(inventory, model, model, sum(files.left.values()), tokens, jobs, speed, disk), jobs
+
+
+def cost_entry(
+    inventory: Inventory, name: str, model: str, samples: int, tokens: float, jobs: list[float], speed: Speed, disk: float
+) -> dict:
+    """What samples of one model take, under a name for people. jobs: seconds of each; disk: bytes."""
+    copies, gpus = inventory.config["generation"].get("engines_per_job", 1), inventory.layout.gpus(model)
+    return {
+        "model": name,
         "samples": samples,
         "tokens": round(tokens),
         "engine_starts": len(jobs) * copies,
-        "tokens_per_second": tokens_per_second,
+        "tokens_per_second": speed.tokens_per_second * copies,
         "start_seconds": speed.start_seconds,
         "ramp_seconds": speed.ramp_seconds,
         "margin": speed.margin,
         "engine_hours": copies * sum(jobs) / 3600,
         "gpus_per_engine": gpus,
         "gpu_hours": copies * gpus * sum(jobs) / 3600,
-        "disk_bytes": round(sum(left * speed.bytes[benchmark] for (benchmark, _), left in files.left.items())),
+        "disk_bytes": round(disk),
         "assumptions": speed.sources,
     }
-    return cost, jobs
 
 
 def makespan(jobs: list[float], workers: int) -> float:
