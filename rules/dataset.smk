@@ -58,6 +58,16 @@ if "dataset" in config:
         """Hash of its text."""
         return text_sha256(problems_prompt(wildcards))
 
+    def judge_environment(judge):
+        """Conda environment of a judge that the job serves itself; else that of the scripts."""
+        served = OPTIONS.served_judge(judge)
+        return OPTIONS.engine_environment(served) if served else "../envs/workflow.yaml"
+
+    def judge_image(judge):
+        """Its container, likewise."""
+        served = OPTIONS.served_judge(judge)
+        return (served and OPTIONS.engine_setting(served, "image")) or None
+
     rule dataset:
         """The training set, packed."""
         input:
@@ -71,6 +81,7 @@ if "dataset" in config:
                 f"generate_{job.name}"
             input:
                 problems=job.problems,
+                only=job.only,
                 engine=f"models/{TEACHER}/engine/engine.json",
             output:
                 samples=job.outputs,
@@ -114,6 +125,7 @@ if "dataset" in config:
                     --engine-command={resources.engine_command:q} \
                     --engine-args={resources.engine_args:q} \
                     --benchmarks {input.problems:q} \
+                    --only {input.only:q} \
                     --sample-runs {resources.sample_runs} \
                     --output-dir {params.folder:q} \
                     --staging {params.staging:q} \
@@ -166,6 +178,114 @@ if "dataset" in config:
                 --output {output.problems:q} \
                 2>&1 | tee {log:q}
             """
+
+    if "decontamination" in config["dataset"]:
+        DECONTAMINATION = config["dataset"]["decontamination"]
+        JUDGE = DECONTAMINATION.get("judge")
+
+        rule find_similar:
+            """The test problems that each new problem is nearest to."""
+            input:
+                problems="datasets/{dataset}/new-problems/{part}.jsonl",
+                benchmarks=expand("data/{benchmark}.jsonl", benchmark=BENCHMARKS),
+            output:
+                pairs="datasets/{dataset}/similar/{part}.jsonl",
+            log:
+                "logs/find_similar/{dataset}/{part}.log",
+            conda:
+                "../envs/workflow.yaml"
+            threads: 2
+            resources:
+                mem_mb=4000,
+                runtime=120,
+                scripts=SCRIPTS,
+            params:
+                embedder=DECONTAMINATION["embedder"],
+                top=DECONTAMINATION["top"],
+            shell:
+                r"""
+                python {resources.scripts:q}/find_similar.py \
+                    --problems {input.problems:q} \
+                    --benchmarks {input.benchmarks:q} \
+                    --embedder {params.embedder:q} \
+                    --top {params.top} \
+                    --output {output.pairs:q} \
+                    2>&1 | tee {log:q}
+                """
+
+        if JUDGE:
+
+            rule judge_similar:
+                """Whether a new problem is a test problem in other words, asked in both orders."""
+                input:
+                    pairs="datasets/{dataset}/similar/{part}.jsonl",
+                    engine=judge_engine(JUDGE),
+                output:
+                    judged=f"datasets/{{dataset}}/same/{JUDGE}/{{part}}.jsonl",
+                log:
+                    "logs/judge_similar/{dataset}/{part}.log",
+                conda:
+                    judge_environment(JUDGE)
+                container:
+                    judge_image(JUDGE)
+                threads: GENERATION["threads"] if OPTIONS.served_judge(JUDGE) else 1
+                resources:
+                    mem_mb=GENERATION["mem_mb"] if OPTIONS.served_judge(JUDGE) else 2000,
+                    runtime=GENERATION["runtime"],
+                    gpu=gpus(OPTIONS.served_judge(JUDGE)) if OPTIONS.served_judge(JUDGE) else 0,
+                    gpu_model=GENERATION["gpu_model"],
+                    scripts=SCRIPTS,
+                    prompt=prompt_file(DECONTAMINATION["prompt"]),
+                    service=OPTIONS.judge_service(JUDGE),
+                params:
+                    judge=JUDGE,
+                    # The symbolic grader has nothing to say about two problems.
+                    options=[option for option in OPTIONS.judge(JUDGE) if option != "--cascade"],
+                    prompt_sha256=prompt_sha256(DECONTAMINATION["prompt"]),
+                    policy=POLICY,
+                shell:
+                    r"""
+                    python {resources.scripts:q}/judge_answers.py \
+                        --input {input.pairs:q} \
+                        --output {output.judged:q} \
+                        --judge {params.judge:q} \
+                        --store judgements/{params.judge:q} \
+                        --prompt {resources.prompt:q} \
+                        --policy {params.policy} \
+                        {params.options:q} {resources.service} \
+                        2>&1 | tee {log:q}
+                    """
+
+        rule decontaminate_problems:
+            """New problems without those that repeat a test problem."""
+            input:
+                problems="datasets/{dataset}/new-problems/{part}.jsonl",
+                similar=f"datasets/{{dataset}}/same/{JUDGE}/{{part}}.jsonl" if JUDGE else "datasets/{dataset}/similar/{part}.jsonl",
+            output:
+                problems="datasets/{dataset}/clean-problems/{part}.jsonl",
+                counts="datasets/{dataset}/clean-problems/{part}.counts.json",
+            log:
+                "logs/decontaminate_problems/{dataset}/{part}.log",
+            localrule: True
+            conda:
+                "../envs/workflow.yaml"
+            threads: 1
+            resources:
+                mem_mb=2000,
+                runtime=30,
+                scripts=SCRIPTS,
+            params:
+                similarity=[] if JUDGE else ["--similarity", DECONTAMINATION["similarity"]],
+                benchmarks=BENCHMARKS,
+            shell:
+                r"""
+                python {resources.scripts:q}/decontaminate_problems.py \
+                    --problems {input.problems:q} \
+                    --similar {input.similar:q} \
+                    --benchmarks {params.benchmarks:q} {params.similarity} \
+                    --output {output.problems:q} \
+                    2>&1 | tee {log:q}
+                """
 
     rule grade_solutions:
         """Grade all solutions of one part; of new problems, which have no reference, only answers and vote classes matter."""
@@ -270,6 +390,7 @@ if "dataset" in config:
         input:
             kept=[DATASET.kept_file(part) for part in DATASET.parts],
             new_problems=DATASET.problem_counts,
+            clean_problems=DATASET.clean_counts,
             grades=DATASET.grades_manifests,
             engine=f"models/{TEACHER}/engine/engine.json",
         output:
@@ -297,6 +418,7 @@ if "dataset" in config:
                 --teacher {params.teacher:q} \
                 --kept {input.kept:q} \
                 --new-problems {input.new_problems:q} \
+                --clean-problems {input.clean_problems:q} \
                 --sample-manifests {input.grades:q} \
                 --engine {input.engine:q} \
                 --subsets {params.subsets} \

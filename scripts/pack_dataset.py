@@ -22,6 +22,7 @@ def parse_arguments() -> argparse.Namespace:
     add("--teacher", required=True, help="the model's name, for the card")
     add("--kept", required=True, nargs="+", type=Path, help="of filter_solutions.py, in order")
     add("--new-problems", nargs="*", default=[], type=Path, help="counts.json files of collect_problems.py")
+    add("--clean-problems", nargs="*", default=[], type=Path, help="counts.json files of decontaminate_problems.py")
     add("--subsets", nargs="*", default=[], type=whole(1), metavar="ROWS", help="rows of smaller sets")
     add("--seed", type=whole(0), default=42, help="of the shuffle")
     add("--sample-manifests", nargs="*", default=[], type=Path, help="manifests of the grades")
@@ -29,6 +30,13 @@ def parse_arguments() -> argparse.Namespace:
     add("--config-json", action="store_true", help="the configuration as JSON on standard input, to be recorded")
     add("--output-dir", required=True, type=Path)
     return parser.parse_args()
+
+
+def counts_of(paths: list[Path]) -> dict[str, dict]:
+    """Part -> what was counted of its problems."""
+    from openmath.files.json_files import read_json
+
+    return {path.name.removesuffix(".counts.json"): read_json(path, "the counts of new problems") for path in paths}
 
 
 def main() -> None:
@@ -56,10 +64,8 @@ def main() -> None:
             print(f"warning: {path} has all {sizes[path]:,} rows, not {rows:,}: there are no more", file=sys.stderr)
     counts: SetCounts = {
         "parts": parts,
-        "new_problems": {
-            path.name.removesuffix(".counts.json"): read_json(path, "the counts of new problems")
-            for path in options.new_problems
-        },
+        "new_problems": counts_of(options.new_problems),
+        "clean_problems": counts_of(options.clean_problems),
         "sets": {path.stem: rows for path, rows in sizes.items()},
         "problems": problems,
     }

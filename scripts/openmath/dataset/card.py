@@ -18,11 +18,12 @@ MEANINGS = {
 class SetCounts(TypedDict):
     """counts.json. parts: one for each part, in order of packing. new_problems: file of new-problems/ -> what became of those that a run wrote.
 
-    sets: name -> rows; problems: different ones in the full set.
+    clean_problems: likewise, what decontamination.Findings counts. sets: name -> rows; problems: different ones in the full set.
     """
 
     parts: list[Counts]
     new_problems: dict[str, dict[str, int]]
+    clean_problems: dict[str, dict]
     sets: dict[str, int]
     problems: int
 
@@ -134,6 +135,22 @@ def _problems_text(counts: SetCounts) -> str:
             labels[outcome] = labels.get(outcome, 0) + number
     votes = ", ".join(f"{number:,} {outcome.replace('_', ' ')}" for outcome, number in labels.items())
     return (
-        f"\n\nThe teacher wrote {written:,} new problems, of which {left:,} were solved (dropped: {dropped or 'none'}). "
-        f"Their votes: {votes}."
+        f"\n\nThe teacher wrote {written:,} new problems, of which {left:,} are left (dropped: {dropped or 'none'}).{_contamination_text(counts)} "
+        f"The votes on those that were solved: {votes}."
     )
+
+
+def _contamination_text(counts: SetCounts) -> str:
+    parts = counts["clean_problems"].values()
+    if not parts:
+        return " They were not compared with test problems."
+    by_benchmark: dict[str, int] = {}
+    for part in parts:
+        for benchmark, number in part["by_benchmark"].items():
+            by_benchmark[benchmark] = by_benchmark.get(benchmark, 0) + number
+    total, pairs, unparsed, undecided = (
+        sum(part[key] for part in parts) for key in ("contaminated", "pairs", "unparsed", "undecided")
+    )
+    named = ", ".join(f"{number:,} of {benchmark}" for benchmark, number in by_benchmark.items())
+    doubt = f" {unparsed:,} verdicts could not be read; {undecided:,} problems stay in spite of one." if unparsed else ""
+    return f" Of {pairs:,} pairs with a near test problem, {total:,} problems repeat one and were dropped ({named}).{doubt}"

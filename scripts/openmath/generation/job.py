@@ -49,6 +49,9 @@ class Generation:
         self.problems = {
             path.stem: list(itertools.islice(prepared_rows(path), options.limit)) for path in options.benchmarks
         }
+        for path in options.only:  # the benchmark's own file, and with it the samples' fingerprint, stay the same
+            wanted = {row["id"] for row in prepared_rows(path)}
+            self.problems[path.stem] = [row for row in self.problems[path.stem] if row["id"] in wanted]
         self.staged: dict[tuple[str, str], StagedRun] = {}
         self.fingerprints: dict[str, str] = {}
         for path in options.benchmarks:

@@ -59,6 +59,8 @@ class Needs:
         asked = {}
         for judge in self.config["judges"]:
             pairs = [pair for model in self.config["models"] for pair in self.layout.judge_pairs(model, judge)]
+            if self.config.get("dataset", {}).get("decontamination", {}).get("judge") == judge:
+                pairs += DatasetLayout(self.config).same_pairs
             pairs = [pair for pair in pairs if pair[1] in self.due]
             if pairs:
                 asked[judge] = pairs

@@ -9,7 +9,7 @@ import shlex
 from pathlib import Path
 
 from openmath.settings.benchmark_names import source_of
-from openmath.settings.config import dataset_config, summary_config
+from openmath.settings.config import summary_config
 from openmath.settings.engine_kinds import EngineKind, engine_kind
 from openmath.settings.layout import Layout
 from openmath.settings.sample_settings import OWN_KEYS, engine_options
@@ -116,8 +116,8 @@ class Options:
         return options
 
     def dataset_config(self, wildcards, output) -> str:
-        """What of the configuration a training set rests on, as JSON; only to be recorded, as summary_config."""
-        return json.dumps(dataset_config(self._config))
+        """The configuration as JSON; only to be recorded, as summary_config."""
+        return json.dumps(self._config)
 
     def refusals(self) -> str:
         """What is done about refused questions, as one string: none of it changes a sample that there is."""

@@ -96,14 +96,6 @@ def summary_config(config: dict, model: str, judge: str) -> dict:
     return kept | {"models": models, "judges": judges, "engines": engines, "compare": []}
 
 
-def dataset_config(config: dict) -> dict:
-    """The part of a checked configuration that its training set rests on; a valid configuration itself."""
-    teacher = config["dataset"]["teacher"]
-    models = {teacher: config["models"][teacher]}
-    engines = {name: settings for name, settings in config["engines"].items() if name == models[teacher]["engine"]}
-    return config | {"models": models, "judges": {}, "engines": engines, "compare": []}
-
-
 def _plain(value: object, given: Any) -> Any:
     """A checked value as plain Python, but for defaults the same as `given`; None: nothing is given."""
     if not isinstance(value, BaseModel | dict):
@@ -167,6 +159,10 @@ def _cross_checks(config: dict) -> Iterator[Mistake]:
         yield from _own_engine_checks(("engines", name), name, engine)
     if "dataset" in config:
         yield from _dataset_checks(config["dataset"], models, engines)
+        judge = config["dataset"].get("decontamination", {}).get("judge")
+        if judge is not None and judge not in config["judges"]:
+            text = f"no judge {judge!r}; known judges: {', '.join(config['judges']) or 'none'}"
+            yield Mistake(("dataset", "decontamination", "judge"), text)
     for name in dict.fromkeys(name for pair in config["compare"] for name in pair if name not in models):
         yield Mistake(("compare",), f"no model {name!r}; known models: {', '.join(models)}")
     for name, judge in config["judges"].items():

@@ -55,11 +55,34 @@ class Origin(Section):
     )
 
 
+class Decontamination(Section):
+    embedder: str = key(
+        ...,
+        "Folder of a sentence-transformers model; or `ngrams`, which compares words and needs none.",
+        costs="the comparison",
+        min_length=1,
+    )
+    top: Count = key(
+        defaults.TOP, "Nearest test problems of all `benchmarks` that a new problem is compared with.", costs="only new pairs"
+    )
+    judge: str | MISSING = key(
+        MISSING,
+        "Who says whether two problems are the same: a name under `judges`; asked in both orders.",
+        costs="verdicts",
+        unset="`similarity` decides",
+    )
+    prompt: str = key("judge-same-problem", "The judge's prompt for it.", costs="verdicts")
+    similarity: float = key(0.9, "Without a judge: least cosine of the same problem.", costs="the decision", gt=0, le=1)
+
+
 class Dataset(Section):
     name: Name = key(..., "Folder of the set: `datasets/NAME`.", costs="another set")
     teacher: str = key(..., "Who writes it: a name under `models`.", costs="all of it")
     origins: dict[Name, Origin] = key(
         ..., "Benchmark with the problems to begin from: what is made of them.", costs="as its keys say", min_length=1
+    )
+    decontamination: Decontamination | MISSING = key(
+        MISSING, "Drop new problems that repeat a test problem, before they are solved.", costs="as its keys say", unset="none"
     )
     filters: Annotated[list[Filter], Unique] = key(
         list(get_args(Filter)), "What correct solutions go through, in this order; docs/dataset.md.", costs=PACKED_AGAIN

@@ -30,12 +30,16 @@ class Part:
 
 @dataclass(frozen=True)
 class SamplingJob:
-    """One engine start: runs of one stage of one origin. drawn: the keys of that stage in the configuration."""
+    """One engine start: runs of one stage of one origin. drawn: the keys of that stage in the configuration.
+
+    only: files of those of the problems that are to be solved; [] where all are.
+    """
 
     stage: str
     origin: str
     runs: list[str]
     problems: list[str]
+    only: list[str]
     outputs: list[str]
     drawn: dict
 
@@ -56,6 +60,10 @@ class DatasetLayout:
     def sample_file(self, stage: str, part: str, run: str) -> str:
         return f"{self.folder}/{stage}/{part}/output-{run}.jsonl"
 
+    def clean_file(self, path: str) -> str:
+        """Of new problems those that repeat no test problem; all of them where nobody looks."""
+        return path.replace("/new-problems/", "/clean-problems/") if "decontamination" in self.dataset else path
+
     def problem_files(self, origin: str) -> list[str]:
         """New problems made from those of an origin, one file for each run."""
         runs = runs_of(self.dataset["origins"][origin].get("problems"))
@@ -71,7 +79,7 @@ class DatasetLayout:
             for run, path in zip(runs_of(settings.get("problems")), self.problem_files(origin), strict=True):
                 drawn = settings["new_solutions"]
                 parts.append(
-                    self._part(NEW_SOLUTIONS, f"{origin}-{run}", origin, path, f"augmented_{source}", drawn)
+                    self._part(NEW_SOLUTIONS, f"{origin}-{run}", origin, self.clean_file(path), f"augmented_{source}", drawn)
                 )
         return parts
 
@@ -90,11 +98,12 @@ class DatasetLayout:
             for origin, settings in self.dataset["origins"].items():
                 drawn, runs = settings.get(key), runs_of(settings.get(key))
                 problems = self.problem_files(origin) if stage == NEW_SOLUTIONS else [f"data/{origin}.jsonl"]
+                only = [clean for path in problems if (clean := self.clean_file(path)) != path]
                 names = [path.rpartition("/")[2].removesuffix(".jsonl") for path in problems]
                 for start in range(0, len(runs), self._size):
                     block = runs[start : start + self._size]
                     outputs = [self.sample_file(stage, name, run) for run in block for name in names]
-                    jobs.append(SamplingJob(stage, origin, block, problems, outputs, drawn))
+                    jobs.append(SamplingJob(stage, origin, block, problems, only, outputs, drawn))
         return jobs
 
     def kept_file(self, part: Part) -> str:
@@ -106,6 +115,20 @@ class DatasetLayout:
         """What became of the new problems that each run wrote."""
         files = [path for origin in self.dataset["origins"] for path in self.problem_files(origin)]
         return [path.replace(".jsonl", ".counts.json") for path in files]
+
+    @property
+    def clean_counts(self) -> list[str]:
+        """What decontamination has found in each of them."""
+        if "decontamination" not in self.dataset:
+            return []
+        return [path.replace("/new-problems/", "/clean-problems/") for path in self.problem_counts]
+
+    @property
+    def same_pairs(self) -> list[tuple[str, str]]:
+        """(pairs to judge, judged pairs) of the new problems; none without a judge."""
+        judge = self.dataset.get("decontamination", {}).get("judge")
+        names = [part.name for part in self.parts if part.stage == NEW_SOLUTIONS and judge]
+        return [(f"{self.folder}/similar/{name}.jsonl", f"{self.folder}/same/{judge}/{name}.jsonl") for name in names]
 
     @property
     def grades_manifests(self) -> list[str]:
