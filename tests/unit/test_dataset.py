@@ -128,35 +128,62 @@ def test_subsets_are_named_by_their_size():
 
 
 @pytest.fixture(scope="module")
-def parts(tmp_path_factory):
-    """Kept solutions of six problems with references, by the scripts: folder."""
+def made(tmp_path_factory):
+    """A folder with a set of six problems with references, and six without; all steps but the drawing of samples, by the scripts."""
     folder = tmp_path_factory.mktemp("set")
-    problems = [
-        {"id": f"p-{n}", "problem": f"What is {n} + 1 + 1?", "expected_answer": str(n + 2)} for n in range(6)
-    ]
-    write_rows(folder / "problems.jsonl", problems)
+    own = folder / "datasets/own"
+    problems = [{"id": f"p-{n}", "problem": f"What is {n} + 1 + 1?", "expected_answer": str(n + 2)} for n in range(6)]
     runs = [
         [f"We add: {n} + 1 + 1 = {n + 2}, run {run}.\n\\boxed{{{n + 2 if n != run else 99}}}\nNext" for n in range(6)]
         for run in range(4)
     ]
     runs[3][5] = runs[2][5]  # a duplicate
     runs[3][4] = "4 + 1 + 1 = 7.\n\\boxed{6}"  # a right answer by a wrong calculation
-    files = samples(folder, problems, runs)
-    for script, *options in [
-        ("grade_answers", "--benchmark", folder / "problems.jsonl", "--samples", *files, "--processes", 1, "--output"),
-        (
-            *("filter_solutions", "--problems", folder / "problems.jsonl", "--samples", *files, "--source", "sums"),
-            *("--grades", folder / "grades.parquet", "--min-solution-characters", 1, "--origin", "own", "--output"),
-        ),
-    ]:
-        output = folder / ("grades.parquet" if script == "grade_answers" else "kept.parquet")
-        reply = run_script(script, *options, output)
-        assert reply.returncode == 0, reply.stderr
+    new = [
+        {"id": f"p-{n}-rs0", "problem": f"What is {n} + 30?", "expected_answer": "", "origin": f"p-{n}", "sample_run": "rs0"}
+        for n in range(6)
+    ]
+    voted = [[f"\\boxed{{{n + 30 if run else 'x'}}}" for n in range(6)] for run in range(3)]
+    write_rows(folder / "data/sums.jsonl", problems)
+    write_rows(own / "new-problems/sums-rs0.jsonl", new)
+    for stage, part, file, rows, texts in (
+        ("solutions", "sums", "data/sums.jsonl", problems, runs),
+        ("new-solutions", "sums-rs0", "datasets/own/new-problems/sums-rs0.jsonl", new, voted),
+    ):
+        files = [path.relative_to(folder) for path in samples(own / stage / part, rows, texts)]
+        grades = f"datasets/own/grades/{stage}/{part}.parquet"
+        labels = f"datasets/own/labels/{part}.jsonl"
+        run_well(folder, "grade_answers", "--benchmark", file, "--samples", *files, "--processes", 1, "--output", grades)
+        if stage == "new-solutions":
+            run_well(folder, "label_problems", "--grades", grades, "--output", labels)
+        run_well(
+            folder,
+            *("filter_solutions", "--problems", file, "--samples", *files, "--source", part, "--grades", grades),
+            *("--min-solution-characters", 1, "--origin", "sums", "--output", f"datasets/own/kept/{stage}/{part}.parquet"),
+            *(("--labels", labels) if stage == "new-solutions" else ()),
+        )
+    kept = [f"datasets/own/kept/{part}.parquet" for part in ("solutions/sums", "new-solutions/sums-rs0")]
+    manifests = [path.replace("kept", "grades").replace(".parquet", ".manifest.json") for path in kept]
+    options = ("--kept", *kept, "--subsets", 9, 1000, "--sample-manifests", *manifests, "--output-dir", "datasets/own")
+    reply = run_well(folder, "pack_dataset", "--name", "own", "--teacher", "t", *options)
+    assert "train_1K.parquet has all 24 rows, not 1,000" in reply.stderr
     return folder
 
 
+def run_well(folder, script, *options):
+    reply = run_script(script, *options, cwd=folder)
+    assert reply.returncode == 0, reply.stderr
+    return reply
+
+
+@pytest.fixture
+def parts(made):
+    """Where its first part is kept."""
+    return made / "datasets/own/kept/solutions"
+
+
 def test_each_step_takes_up_where_the_last_one_ends(parts):
-    counts = json.loads((parts / "kept.counts.json").read_text())
+    counts = json.loads((parts / "sums.counts.json").read_text())
     assert (counts["problems"], counts["samples"], counts["correct"], counts["kept"], counts["solved"]) == (6, 24, 20, 18, 6)
     steps = counts["filters"]
     assert [one["filter"] for one in steps] == list(Filter.__args__)
@@ -167,7 +194,7 @@ def test_each_step_takes_up_where_the_last_one_ends(parts):
 
 
 def test_kept_solutions_are_trimmed_and_lead_back_to_their_sample(parts):
-    row = parquet.read_table(parts / "kept.parquet").to_pylist()[0]
+    row = parquet.read_table(parts / "sums.parquet").to_pylist()[0]
     assert row == {
         "problem": "What is 1 + 1 + 1?",
         "generated_solution": "We add: 1 + 1 + 1 = 2 + 1 = 3, run 0.\n\\boxed{3}",
@@ -178,52 +205,78 @@ def test_kept_solutions_are_trimmed_and_lead_back_to_their_sample(parts):
     }
 
 
-def test_the_packed_set_holds_every_kept_row_once_and_a_fair_part_of_them(parts, tmp_path):
-    reply = run_script(
-        *("pack_dataset", "--name", "own", "--teacher", "t", "--kept", parts / "kept.parquet"),
-        *("--subsets", 9, 1000, "--output-dir", tmp_path),
-    )
-    assert reply.returncode == 0, reply.stderr
-    assert "train_1K.parquet has all 18 rows, not 1,000" in reply.stderr
-    kept = parquet.read_table(parts / "kept.parquet").to_pylist()
-    packed = parquet.read_table(tmp_path / "train.parquet").to_pylist()
+def test_the_packed_set_holds_every_kept_row_once_and_a_fair_part_of_them(made, parts):
+    own = parts.parents[1]
+    kept = [row for path in (parts / "sums.parquet", parts.parent / "new-solutions/sums-rs0.parquet") for row in read(path)]
+    packed = read(own / "train.parquet")
     assert list(packed[0]) == ["problem", "generated_solution", "expected_answer", "problem_source"]
     key = [(row["problem"], row["generated_solution"]) for row in kept]
     assert sorted(key) == sorted((row["problem"], row["generated_solution"]) for row in packed)
     assert key != [(row["problem"], row["generated_solution"]) for row in packed]
     fair = {key[row] for row in by_rounds([problem for problem, _ in key])[:9]}
-    small = parquet.read_table(tmp_path / "train_9.parquet").to_pylist()
-    assert {(row["problem"], row["generated_solution"]) for row in small} == fair
-    card = (tmp_path / "card.md").read_text()
+    assert {(row["problem"], row["generated_solution"]) for row in read(own / "train_9.parquet")} == fair
+    card = (own / "card.md").read_text()
     top = yaml.safe_load(card.split("---")[1])
     assert [one["split"] for one in top["configs"][0]["data_files"]] == ["train", "train_9", "train_1K"]
     assert "| sums | 6 | 24 | 20 | 18 | 75.0% | 6 |" in card
-    counts = json.loads((tmp_path / "counts.json").read_text())
-    assert counts["sets"] == {"train": 18, "train_9": 9, "train_1K": 18}
-    assert json.loads((tmp_path / "manifest.json").read_text())["sets"]["train.parquet"]["rows"] == 18
+    counts = json.loads((own / "counts.json").read_text())
+    assert counts["sets"] == {"train": 24, "train_9": 9, "train_1K": 24}
+    assert counts["problems"] == 12
+    assert [part["kept"] for part in counts["parts"]] == [18, 6]
+    assert json.loads((own / "manifest.json").read_text())["sets"]["train.parquet"]["rows"] == 24
+
+
+def read(path):
+    return parquet.read_table(path).to_pylist()
+
+
+def test_a_row_leads_back_to_its_sample_and_its_votes(made):
+    path = made / "datasets/own/train.parquet"
+    rows = read(path)
+    number = next(n for n, row in enumerate(rows) if row["problem"] == "What is 4 + 30?")
+    reply = run_script("trace", path, "--row", number, "--json")
+    assert reply.returncode == 0, reply.stderr
+    history = json.loads(reply.stdout)
+    assert history["sample"]["file"].endswith("new-solutions/sums-rs0/output-rs1.jsonl")
+    assert history["sample"]["row"]["generation"] == rows[number]["generated_solution"] == "\\boxed{34}"
+    assert history["label"]["votes"] == {"34": 2, "x": 1}
+    assert history["problem"]["origin"] == "p-4"
+    assert {file["state"] for file in history["files"]} == {"ok"}
+    number = next(n for n, row in enumerate(rows) if row["problem"] == "What is 5 + 1 + 1?")
+    reply = run_script("trace", path, "--row", number)
+    assert "answer: 7 (sums)" in reply.stdout
+    sample = made / "datasets/own/solutions/sums/output-rs0.jsonl"
+    text = sample.read_text()
+    try:
+        sample.write_text(text.replace("We add", "We sum"))
+        states = [run_script("trace", path, "--row", n).returncode for n in range(len(rows))]
+    finally:
+        sample.write_text(text)
+    assert set(states) == {0, 1}
+    assert run_script("trace", path, "--row", 24).returncode == 2
 
 
 def test_a_seed_gives_one_order_whatever_the_buckets(parts, tmp_path, monkeypatch):
     monkeypatch.setattr("openmath.dataset.packing.BUCKET", 5)
     orders = []
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
-        pack([parts / "kept.parquet"] * 2, {tmp_path / f"{name}.parquet": None}, seed)
+        pack([parts / "sums.parquet"] * 2, {tmp_path / f"{name}.parquet": None}, seed)
         orders.append(parquet.read_table(tmp_path / f"{name}.parquet")["generated_solution"].to_pylist())
     assert orders[0] == orders[1] != orders[2]
     assert sorted(orders[0]) == sorted(orders[2])
     assert len(orders[0]) == 36
 
 
-def test_samples_of_other_problems_are_refused(parts, tmp_path):
-    rows = list(read_rows(parts / "output-rs0.jsonl"))
+def test_samples_of_other_problems_are_refused(made, tmp_path):
+    rows = list(read_rows(made / "datasets/own/solutions/sums/output-rs0.jsonl"))
     write_rows(tmp_path / "output-rs0.jsonl", rows[::-1])
     reply = run_script(
-        *("filter_solutions", "--problems", parts / "problems.jsonl", "--samples", tmp_path / "output-rs0.jsonl"),
-        *("--source", "sums", "--grades", parts / "grades.parquet", "--output", tmp_path / "kept.parquet"),
+        *("filter_solutions", "--problems", made / "data/sums.jsonl", "--samples", tmp_path / "output-rs0.jsonl"),
+        *("--source", "sums", "--grades", made / "datasets/own/grades/solutions/sums.parquet", "--output", tmp_path / "sums.parquet"),
     )
     assert reply.returncode == 2
     assert "A sample is not of the problem in its place." in reply.stderr
-    assert not (tmp_path / "kept.parquet").exists()
+    assert not (tmp_path / "sums.parquet").exists()
 
 
 def test_a_run_without_a_usable_problem_says_what_became_of_them(tmp_path):

@@ -34,6 +34,7 @@ _SPELLING = re.compile("|".join(map(re.escape, _WRITTEN)))
 _UNWRITTEN = re.compile(r"\\?\$|&")
 _OPERATION = re.compile(r"[\d.)}]\s*(?:[-+*/^×÷·−]|\\(?:times|cdot|div|right\)))|\\[dt]?frac")
 _ARITHMETIC = frozenset(("num", "add", "mul", "div", "neg", "pow"))  # tags of the grader's trees
+_PLAIN = re.compile(_NUMBER)
 _DECIMAL = re.compile(r"-?\d*\.(\d+)")
 # A number here is a part of something more: x 2, f(2, \sqrt 2, 2x, 2!, 50%, 3.14.15, 5 mod 3, 2 hundred.
 _OPEN_BEFORE = re.compile(
@@ -59,9 +60,11 @@ def chains(text: str) -> Iterator[Chain]:
     if "=" not in text:
         return
     for run in _RUN.finditer(text):
+        if "=" not in run[0]:
+            continue
         start, end = _without_brackets_of_the_sentence(text, *run.span())
         found = text[start:end]
-        if "=" not in found or len(found) > LONGEST or not _OPERATION.search(found):
+        if len(found) > LONGEST or not _OPERATION.search(found):
             continue
         sides = [side.strip(" \t&") for side in found.split("=")]
         if all(sides) and not (_OPEN_BEFORE.search(text[max(0, start - 20) : start]) or _OPEN_AFTER.match(text, end)):
@@ -108,6 +111,8 @@ def _agrees(exact: fmpq, value: fmpq, side: str) -> bool:
 def value_of(side: str) -> fmpq | None:
     """The exact value of one side; None where it is not plain arithmetic or too large."""
     written = _SPELLING.sub(lambda sign: _WRITTEN[sign[0]], _UNWRITTEN.sub("", side))
+    if _PLAIN.fullmatch(written):
+        return _number(written)
     try:
         with budget():
             tree = Parser(tokenize(written)).parse()
