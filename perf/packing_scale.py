@@ -42,12 +42,16 @@ def main() -> None:
         costs.append((rows, cost))
         for step, (seconds, mib) in cost.items():
             count = rows // 10 if step == "filter" else rows
-            print(f"{step:7}{count:>12,} rows: {seconds:7.1f} CPU s, {seconds / count * 1e6:6.1f} us a row, {mib:6,.0f} MiB")
+            print(
+                f"{step:7}{count:>12,} rows: {seconds:7.1f} CPU s, {seconds / count * 1e6:6.1f} us a row, {mib:6,.0f} MiB"
+            )
     if len(costs) > 1:
         (less, before), (more, after) = costs[-2:]
         for step, part in (("filter", 10), ("pack", 1)):
             slopes = [(b - a) * part / (more - less) for a, b in zip(before[step], after[step], strict=True)]
-            seconds, mib = (cost + slope * (ALL_ROWS / part - more / part) for cost, slope in zip(after[step], slopes, strict=True))
+            seconds, mib = (
+                cost + slope * (ALL_ROWS / part - more / part) for cost, slope in zip(after[step], slopes, strict=True)
+            )
             whole = seconds * part / 60
             print(f"{step:7}{ALL_ROWS:>12,} rows: {whole:.0f} CPU minutes, {mib / 1024:.1f} GiB in one process")
 
@@ -66,12 +70,17 @@ def filtered(folder: Path, rows: int) -> tuple[float, float]:
     tables = []
     for run in range(TO_A_PROBLEM):
         chance = random.Random(run)
-        samples = [row | {"generation": solution(chance, row["expected_answer"]), "num_generated_tokens": 250} for row in problems]
+        samples = [
+            row | {"generation": solution(chance, row["expected_answer"]), "num_generated_tokens": 250}
+            for row in problems
+        ]
         (folder / f"output-rs{run}.jsonl").write_bytes(b"".join(map(encode_row, samples)))
         grades = {"sample_run": f"rs{run}", "grade_status": "ok", "finish_reason": "stop"}
         answers = [grades | {"id": row["id"], "predicted_answer": row["expected_answer"]} for row in problems]
         tables.append([one | {"vote_class": one["predicted_answer"], "is_correct": True} for one in answers])
-    parquet.write_table(pa.Table.from_pylist([row for table in tables for row in table], SCHEMA), folder / "grades.parquet")
+    parquet.write_table(
+        pa.Table.from_pylist([row for table in tables for row in table], SCHEMA), folder / "grades.parquet"
+    )
     return measured(
         *("filter_solutions.py", "--problems", folder / "problems.jsonl", "--grades", folder / "grades.parquet"),
         *("--samples", *(folder / f"output-rs{run}.jsonl" for run in range(TO_A_PROBLEM))),
@@ -115,7 +124,9 @@ def solution(chance: random.Random, answer: str) -> str:
     steps = []
     for step in range(4):
         a, b, c = (chance.randrange(2, 1000) for _ in range(3))
-        steps.append(f"{step + 1}. The number of rolls in hour {a} is $ {a} + {b} \\cdot {c} = {a + b * c} $, which is more than before. ")
+        steps.append(
+            f"{step + 1}. The number of rolls in hour {a} is $ {a} + {b} \\cdot {c} = {a + b * c} $, which is more than before. "
+        )
     text = "\n".join(steps)
     return f"{text}\n{'We add what is left over. ' * 15}\nThe answer is \\boxed{{{answer}}}."
 

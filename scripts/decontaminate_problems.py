@@ -36,7 +36,9 @@ def main() -> None:
     check_some(clean, {"contaminated": len(found.contaminated)}, options.problems)
     write_rows(options.output, clean)
     write_manifest(options.output.with_suffix(".counts.json"), found.counts())
-    print(f"{options.output}: {len(clean):,} of {len(problems):,} problems; {found.unparsed:,} verdicts were not readable")
+    print(
+        f"{options.output}: {len(clean):,} of {len(problems):,} problems; {found.unparsed:,} verdicts were not readable"
+    )
 
 
 if __name__ == "__main__":

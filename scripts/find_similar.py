@@ -20,7 +20,12 @@ def main() -> None:
     add("--problems", required=True, type=Path, help="new problems")
     add("--benchmarks", required=True, nargs="+", type=Path, help="prepared benchmarks, data/*.jsonl")
     add("--embedder", required=True, help="folder of a sentence-transformers model, or ngrams")
-    add("--top", type=whole(1), default=defaults.TOP, help="test problems for each new problem, of all benchmarks together")
+    add(
+        "--top",
+        type=whole(1),
+        default=defaults.TOP,
+        help="test problems for each new problem, of all benchmarks together",
+    )
     add("--output", required=True, type=Path)
     options = parser.parse_args()
 

@@ -21,7 +21,10 @@ def main() -> None:
     parser.add_argument("--grades", required=True, type=Path)
     parser.add_argument("--min-votes", type=whole(0), default=0, help="runs that have to agree")
     parser.add_argument(
-        "--policy", choices=("default", "paper"), default=defaults.POLICY, help="paper: strings vote, the first seen wins ties"
+        "--policy",
+        choices=("default", "paper"),
+        default=defaults.POLICY,
+        help="paper: strings vote, the first seen wins ties",
     )
     parser.add_argument("--output", required=True, type=Path)
     options = parser.parse_args()

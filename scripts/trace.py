@@ -122,7 +122,9 @@ def differing(summary: Path, reported: dict[str, object], computed: dict[str, ob
 
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("summary", type=Path, help="results/MODEL/summary/JUDGE, or a file in it; or a packed training set")
+    parser.add_argument(
+        "summary", type=Path, help="results/MODEL/summary/JUDGE, or a file in it; or a packed training set"
+    )
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--cell", help="BENCHMARK:MODE:COLUMN, as in the tables")
     what.add_argument("--row", type=whole(0), metavar="N", help="of a packed training set")

@@ -43,7 +43,10 @@ def samples(folder, problems, runs):
 def unlabelled(tmp_path_factory):
     """Grades of new problems, which have no reference."""
     problems = [{"id": f"p-{n}", "problem": f"Problem {n}?", "expected_answer": ""} for n in range(len(ANSWERS))]
-    runs = [[None if a is None else f"\\boxed{{{a}}}" for a in run] for run in zip(*(one[0] for one in ANSWERS), strict=True)]
+    runs = [
+        [None if a is None else f"\\boxed{{{a}}}" for a in run]
+        for run in zip(*(one[0] for one in ANSWERS), strict=True)
+    ]
     return read_sample_files(samples(tmp_path_factory.mktemp("new"), problems, runs), "default")
 
 
@@ -83,7 +86,12 @@ def test_unusable_new_problems_are_dropped_and_counted():
         ("Anna has 3 apples and buys 2 more at the market. How many apples does Anna now have in all?", "stop", None),
     ]
     rows = [
-        {"id": f"s-{n}", "generation": text, "finish_reason": reason, "num_generated_tokens": len(text.split()) // 2 * 2}
+        {
+            "id": f"s-{n}",
+            "generation": text,
+            "finish_reason": reason,
+            "num_generated_tokens": len(text.split()) // 2 * 2,
+        }
         for n, (text, reason, _) in enumerate(texts)
     ]
     rows[6]["num_generated_tokens"] = 1000
@@ -140,7 +148,13 @@ def made(tmp_path_factory):
     runs[3][5] = runs[2][5]  # a duplicate
     runs[3][4] = "4 + 1 + 1 = 7.\n\\boxed{6}"  # a right answer by a wrong calculation
     new = [
-        {"id": f"p-{n}-rs0", "problem": f"What is {n} + 30?", "expected_answer": "", "origin": f"p-{n}", "sample_run": "rs0"}
+        {
+            "id": f"p-{n}-rs0",
+            "problem": f"What is {n} + 30?",
+            "expected_answer": "",
+            "origin": f"p-{n}",
+            "sample_run": "rs0",
+        }
         for n in range(6)
     ]
     voted = [[f"\\boxed{{{n + 30 if run else 'x'}}}" for n in range(6)] for run in range(3)]
@@ -153,13 +167,22 @@ def made(tmp_path_factory):
         files = [path.relative_to(folder) for path in samples(own / stage / part, rows, texts)]
         grades = f"datasets/own/grades/{stage}/{part}.parquet"
         labels = f"datasets/own/labels/{part}.jsonl"
-        run_well(folder, "grade_answers", "--benchmark", file, "--samples", *files, "--processes", 1, "--output", grades)
+        run_well(
+            folder, "grade_answers", "--benchmark", file, "--samples", *files, "--processes", 1, "--output", grades
+        )
         if stage == "new-solutions":
             run_well(folder, "label_problems", "--grades", grades, "--output", labels)
         run_well(
             folder,
             *("filter_solutions", "--problems", file, "--samples", *files, "--source", part, "--grades", grades),
-            *("--min-solution-characters", 1, "--origin", "sums", "--output", f"datasets/own/kept/{stage}/{part}.parquet"),
+            *(
+                "--min-solution-characters",
+                1,
+                "--origin",
+                "sums",
+                "--output",
+                f"datasets/own/kept/{stage}/{part}.parquet",
+            ),
             *(("--labels", labels) if stage == "new-solutions" else ()),
         )
     kept = [f"datasets/own/kept/{part}.parquet" for part in ("solutions/sums", "new-solutions/sums-rs0")]
@@ -184,7 +207,13 @@ def parts(made):
 
 def test_each_step_takes_up_where_the_last_one_ends(parts):
     counts = json.loads((parts / "sums.counts.json").read_text())
-    assert (counts["problems"], counts["samples"], counts["correct"], counts["kept"], counts["solved"]) == (6, 24, 20, 18, 6)
+    assert (counts["problems"], counts["samples"], counts["correct"], counts["kept"], counts["solved"]) == (
+        6,
+        24,
+        20,
+        18,
+        6,
+    )
     steps = counts["filters"]
     assert [one["filter"] for one in steps] == list(Filter.__args__)
     befores = [one["before"] for one in steps] + [counts["kept"]]
@@ -207,7 +236,9 @@ def test_kept_solutions_are_trimmed_and_lead_back_to_their_sample(parts):
 
 def test_the_packed_set_holds_every_kept_row_once_and_a_fair_part_of_them(made, parts):
     own = parts.parents[1]
-    kept = [row for path in (parts / "sums.parquet", parts.parent / "new-solutions/sums-rs0.parquet") for row in read(path)]
+    kept = [
+        row for path in (parts / "sums.parquet", parts.parent / "new-solutions/sums-rs0.parquet") for row in read(path)
+    ]
     packed = read(own / "train.parquet")
     assert list(packed[0]) == ["problem", "generated_solution", "expected_answer", "problem_source"]
     key = [(row["problem"], row["generated_solution"]) for row in kept]
@@ -272,7 +303,14 @@ def test_samples_of_other_problems_are_refused(made, tmp_path):
     write_rows(tmp_path / "output-rs0.jsonl", rows[::-1])
     reply = run_script(
         *("filter_solutions", "--problems", made / "data/sums.jsonl", "--samples", tmp_path / "output-rs0.jsonl"),
-        *("--source", "sums", "--grades", made / "datasets/own/grades/solutions/sums.parquet", "--output", tmp_path / "sums.parquet"),
+        *(
+            "--source",
+            "sums",
+            "--grades",
+            made / "datasets/own/grades/solutions/sums.parquet",
+            "--output",
+            tmp_path / "sums.parquet",
+        ),
     )
     assert reply.returncode == 2
     assert "A sample is not of the problem in its place." in reply.stderr
@@ -284,7 +322,14 @@ def test_a_run_without_a_usable_problem_says_what_became_of_them(tmp_path):
     (tmp_path / "prompt.yaml").write_text("user: '{problem}'")
     (path,) = samples(tmp_path, seeds, [["What is 1 + 1?"]])
     write_rows(tmp_path / "seeds.jsonl", seeds)
-    options = ("--seeds", tmp_path / "seeds.jsonl", "--prompt", tmp_path / "prompt.yaml", "--output", tmp_path / "o.jsonl")
+    options = (
+        "--seeds",
+        tmp_path / "seeds.jsonl",
+        "--prompt",
+        tmp_path / "prompt.yaml",
+        "--output",
+        tmp_path / "o.jsonl",
+    )
     reply = run_script("collect_problems", "--samples", path, *options)
     assert reply.returncode == 2
     assert "1 written, 1 copied" in reply.stderr

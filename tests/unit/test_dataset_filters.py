@@ -53,7 +53,10 @@ def test_trim_prefix(text, left):
         ("\\[\n\\boxed{4}\n\\]\nmore", "\\[\n\\boxed{4}\n\\]"),
         ("$$\n\\boxed{4}\n$$ so\nmore", "$$\n\\boxed{4}\n$$ so"),
         ("\\begin{align}\nx &= \\boxed{4}\n\\end{align}\nmore", "\\begin{align}\nx &= \\boxed{4}\n\\end{align}"),
-        ("\\boxed{\\begin{matrix} 1 \\\\\n 2 \\end{matrix}} is it\nmore", "\\boxed{\\begin{matrix} 1 \\\\\n 2 \\end{matrix}} is it"),
+        (
+            "\\boxed{\\begin{matrix} 1 \\\\\n 2 \\end{matrix}} is it\nmore",
+            "\\boxed{\\begin{matrix} 1 \\\\\n 2 \\end{matrix}} is it",
+        ),
         ("\\boxed{4}\nand $x$", "\\boxed{4}"),
         ("no box  \n\n", "no box"),
         ("never closed \\boxed{4\nmore", "never closed \\boxed{4\nmore"),

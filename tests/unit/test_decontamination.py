@@ -48,7 +48,9 @@ def rows(*verdicts):
     """Judged pairs of new problems n-0, n-1, ... with one test problem each; a pair of verdicts for each."""
     for number, pair in enumerate(verdicts):
         problem, test = {"id": f"n-{number}", "problem": f"new {number}"}, {"id": "t", "problem": "test"}
-        for row, verdict in zip(questions(problem, test, "mini" if number % 2 else "other", 0.5 + number / 10), pair, strict=True):
+        for row, verdict in zip(
+            questions(problem, test, "mini" if number % 2 else "other", 0.5 + number / 10), pair, strict=True
+        ):
             yield row | {"judge_verdict": verdict}
 
 
@@ -71,7 +73,9 @@ def test_the_scripts_drop_what_stands_in_a_benchmark(tmp_path):
     write_rows(tmp_path / "mini.jsonl", [{"id": f"t-{n}", "problem": text} for n, text in enumerate(TESTS)])
     write_rows(tmp_path / "new.jsonl", [{"id": f"n-{n}", "problem": text} for n, text in enumerate(NEW)])
     options = ("--problems", tmp_path / "new.jsonl", "--benchmarks", tmp_path / "mini.jsonl")
-    reply = run_script("find_similar", *options, "--embedder", "ngrams", "--top", 1, "--output", tmp_path / "pairs.jsonl")
+    reply = run_script(
+        "find_similar", *options, "--embedder", "ngrams", "--top", 1, "--output", tmp_path / "pairs.jsonl"
+    )
     assert reply.returncode == 0, reply.stderr
     assert "3 pairs of 3 new and 2 test problems" in reply.stdout
     for least, left in (("0.8", ["n-1", "n-2"]), ("1", ["n-0", "n-1", "n-2"])):

@@ -30,6 +30,13 @@ def test_a_sampled_run_sends_the_recipes_settings_and_its_number_as_seed():
     assert sampling == {"max_tokens": 40, "stop": ["<|eot_id|>"], "temperature": 0.7, "top_p": 0.95, "seed": 7}
 
 
+def test_a_completion_ends_at_six_newlines_and_at_the_prompts_own_phrases():
+    made = generation(prompt_template="completion")
+    assert made.sampling([1], "rs0")["stop"] == ["\n" * 6]
+    made.prompt = {"stop": ["\n\nProblem:"]}
+    assert made.sampling([1], "rs0")["stop"] == ["\n" * 6, "\n\nProblem:"]
+
+
 @pytest.mark.parametrize(
     ("engine", "greedy"),
     [

@@ -49,4 +49,6 @@ def unwrap_box(row: dict, benchmark: dict) -> None:
         row["expected_answer"] = inside
 
 
-CLEANING = {step.__name__: step for step in (strip_leading_zeros, boxed_answer, gsm8k_answer, corrected_answer, unwrap_box)}
+CLEANING = {
+    step.__name__: step for step in (strip_leading_zeros, boxed_answer, gsm8k_answer, corrected_answer, unwrap_box)
+}

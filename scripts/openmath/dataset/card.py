@@ -152,5 +152,7 @@ def _contamination_text(counts: SetCounts) -> str:
         sum(part[key] for part in parts) for key in ("contaminated", "pairs", "unparsed", "undecided")
     )
     named = ", ".join(f"{number:,} of {benchmark}" for benchmark, number in by_benchmark.items())
-    doubt = f" {unparsed:,} verdicts could not be read; {undecided:,} problems stay in spite of one." if unparsed else ""
+    doubt = (
+        f" {unparsed:,} verdicts could not be read; {undecided:,} problems stay in spite of one." if unparsed else ""
+    )
     return f" Of {pairs:,} pairs with a near test problem, {total:,} problems repeat one and were dropped ({named}).{doubt}"

@@ -40,7 +40,9 @@ def findings(rows: Iterable[dict], similarity: float | None, benchmarks: Iterabl
     found = Findings(benchmarks={name: set() for name in benchmarks})
     for row in rows:
         found.pairs += row["order"] == ORDERS[0]
-        verdict = "yes" if similarity is not None and row["similarity"] >= similarity else row.get("judge_verdict", "no")
+        verdict = (
+            "yes" if similarity is not None and row["similarity"] >= similarity else row.get("judge_verdict", "no")
+        )
         if verdict == "unparsed":
             found.unparsed += 1
             found.undecided.add(row["new"])

@@ -1,12 +1,12 @@
 r"""The filters between correct solutions and the packed set: each takes a solution and returns it, changed or not, or None.
 
-    several_boxes     more than one \boxed{: which is the answer?
-    trim_prefix       a leading "My solution:" goes
-    trim_solution     what follows the line with the answer goes, but one more line that closes its formula
-    wrong_arithmetic  a calculation in it is wrong (arithmetic.py)
-    split_arithmetic  calculations of several operations are written one operation a step
-    lengths           too short, too long, or to too long a problem
-    duplicates        the same text to the same problem again
+several_boxes     more than one \boxed{: which is the answer?
+trim_prefix       a leading "My solution:" goes
+trim_solution     what follows the line with the answer goes, but one more line that closes its formula
+wrong_arithmetic  a calculation in it is wrong (arithmetic.py)
+split_arithmetic  calculations of several operations are written one operation a step
+lengths           too short, too long, or to too long a problem
+duplicates        the same text to the same problem again
 """
 
 import re

@@ -58,7 +58,9 @@ def agreeing(graded: Graded, found: list[Label], policy: str) -> np.ndarray:
     """Whether each sample (N, n) gives the label of its problem."""
     answers, classes = _with_empty_as_none(graded)
     candidates = answers if policy == "paper" else classes
-    runs = np.array([NONE if label["sample_run"] is None else graded.runs.index(label["sample_run"]) for label in found])
+    runs = np.array(
+        [NONE if label["sample_run"] is None else graded.runs.index(label["sample_run"]) for label in found]
+    )
     winner = np.where(runs == NONE, NONE - 1, candidates[np.arange(len(found)), runs])
     return (candidates == winner[:, None]) & (answers != NONE)
 

@@ -84,7 +84,14 @@ def generation_cost(
 
 
 def cost_entry(
-    inventory: Inventory, name: str, model: str, samples: int, tokens: float, jobs: list[float], speed: Speed, disk: float
+    inventory: Inventory,
+    name: str,
+    model: str,
+    samples: int,
+    tokens: float,
+    jobs: list[float],
+    speed: Speed,
+    disk: float,
 ) -> dict:
     """What samples of one model take, under a name for people. jobs: seconds of each; disk: bytes."""
     copies, gpus = inventory.config["generation"].get("engines_per_job", 1), inventory.layout.gpus(model)

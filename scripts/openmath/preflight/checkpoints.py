@@ -106,11 +106,7 @@ def check_settings(needs: Needs, model: str, *, whole: bool) -> Iterator[InputEr
         except InputError as problem:
             yield problem
     tokenizer = folder / "tokenizer.json"
-    if (
-        "llama3-instruct" in templates
-        and tokenizer.is_file()
-        and START_TOKEN not in tokenizer.read_bytes()
-    ):
+    if "llama3-instruct" in templates and tokenizer.is_file() and START_TOKEN not in tokenizer.read_bytes():
         yield InputError(
             "The prompt template does not fit the model.",
             where=f"{where}: prompt_template: llama3-instruct",

@@ -29,7 +29,9 @@ def row_history(path: Path, number: int) -> dict:
         if found is not None:
             break
     else:
-        raise InputError("No kept solution is this row.", where=f"{path}, row {number}", hint="was it packed from these files?")
+        raise InputError(
+            "No kept solution is this row.", where=f"{path}, row {number}", hint="was it packed from these files?"
+        )
     stage, part = Path(kept).parent.name, Path(kept).stem
     folder = Path(kept).parents[2]
     grades = folder / "grades" / stage / f"{part}.parquet"

@@ -63,7 +63,9 @@ class Decontamination(Section):
         min_length=1,
     )
     top: Count = key(
-        defaults.TOP, "Nearest test problems of all `benchmarks` that a new problem is compared with.", costs="only new pairs"
+        defaults.TOP,
+        "Nearest test problems of all `benchmarks` that a new problem is compared with.",
+        costs="only new pairs",
     )
     judge: str | MISSING = key(
         MISSING,
@@ -82,7 +84,10 @@ class Dataset(Section):
         ..., "Benchmark with the problems to begin from: what is made of them.", costs="as its keys say", min_length=1
     )
     decontamination: Decontamination | MISSING = key(
-        MISSING, "Drop new problems that repeat a test problem, before they are solved.", costs="as its keys say", unset="none"
+        MISSING,
+        "Drop new problems that repeat a test problem, before they are solved.",
+        costs="as its keys say",
+        unset="none",
     )
     filters: Annotated[list[Filter], Unique] = key(
         list(get_args(Filter)), "What correct solutions go through, in this order; docs/dataset.md.", costs=PACKED_AGAIN
@@ -94,12 +99,15 @@ class Dataset(Section):
         unset="the engine's own count of each sample",
     )
     min_solution_characters: int = key(
-        defaults.MIN_SOLUTION_CHARACTERS, "`lengths`: of the shortest solution.", costs=PACKED_AGAIN, ge=0)
-    max_solution_tokens: Count = key(defaults.MAX_SOLUTION_TOKENS, "`lengths`: of the longest solution.", costs=PACKED_AGAIN)
-    max_problem_tokens: Count = key(defaults.MAX_PROBLEM_TOKENS, "`lengths`: of the longest problem.", costs=PACKED_AGAIN)
-    min_votes: int = key(
-        0, "Runs that have to agree on the answer of a new problem.", costs=PACKED_AGAIN, ge=0
+        defaults.MIN_SOLUTION_CHARACTERS, "`lengths`: of the shortest solution.", costs=PACKED_AGAIN, ge=0
     )
+    max_solution_tokens: Count = key(
+        defaults.MAX_SOLUTION_TOKENS, "`lengths`: of the longest solution.", costs=PACKED_AGAIN
+    )
+    max_problem_tokens: Count = key(
+        defaults.MAX_PROBLEM_TOKENS, "`lengths`: of the longest problem.", costs=PACKED_AGAIN
+    )
+    min_votes: int = key(0, "Runs that have to agree on the answer of a new problem.", costs=PACKED_AGAIN, ge=0)
     subsets: Annotated[list[Count], Unique] = key(
         [], "Rows of smaller sets beside the full one, dealt evenly over the problems.", costs=PACKED_AGAIN
     )

@@ -79,7 +79,9 @@ class DatasetLayout:
             for run, path in zip(runs_of(settings.get("problems")), self.problem_files(origin), strict=True):
                 drawn = settings["new_solutions"]
                 parts.append(
-                    self._part(NEW_SOLUTIONS, f"{origin}-{run}", origin, self.clean_file(path), f"augmented_{source}", drawn)
+                    self._part(
+                        NEW_SOLUTIONS, f"{origin}-{run}", origin, self.clean_file(path), f"augmented_{source}", drawn
+                    )
                 )
         return parts
 
