@@ -5,7 +5,8 @@ r"""CPU seconds and memory of filtering and packing a training set, and their gr
 
 Synthetic solutions of some 800 characters with four calculations each, 18 to a problem. For each number of rows: one process
 filters a tenth of the rows (all filters, no tokenizer), another packs all of them, into the full set and a fair tenth. Prints what
-OpenMathInstruct-2's 14 million rows would take by the growth between the last two sizes. CPU seconds, since they hold on a busy machine.
+OpenMathInstruct-2's 14 million rows would take by the growth between the last two sizes. In CPU seconds: they hold on a busy
+machine too.
 """
 
 import argparse
@@ -125,7 +126,7 @@ def solution(chance: random.Random, answer: str) -> str:
     for step in range(4):
         a, b, c = (chance.randrange(2, 1000) for _ in range(3))
         steps.append(
-            f"{step + 1}. The number of rolls in hour {a} is $ {a} + {b} \\cdot {c} = {a + b * c} $, which is more than before. "
+            f"{step + 1}. The number of rolls in hour {a} is $ {a} + {b} \\cdot {c} = {a + b * c} $, more than before. "
         )
     text = "\n".join(steps)
     return f"{text}\n{'We add what is left over. ' * 15}\nThe answer is \\boxed{{{answer}}}."

@@ -1,7 +1,8 @@
 r"""The test problems that each new problem is nearest to, as questions for a judge: are these two the same problem?
 
-    python scripts/find_similar.py --problems datasets/d/new-problems/gsm8k-train-rs0.jsonl --benchmarks data/gsm8k.jsonl data/math.jsonl \
-        --embedder models/multi-qa-MiniLM-L6-cos-v1 --output datasets/d/similar/gsm8k-train-rs0.jsonl
+    python scripts/find_similar.py --problems datasets/d/new-problems/gsm8k-train-rs0.jsonl \
+        --benchmarks data/gsm8k.jsonl data/math.jsonl --embedder models/multi-qa-MiniLM-L6-cos-v1 \
+        --output datasets/d/similar/gsm8k-train-rs0.jsonl
 
 Two rows for each pair, one in each order, in the form that judge_answers.py reads.
 """

@@ -5,7 +5,8 @@ r"""From a number in the tables back to the files that it was made from, with ev
     python scripts/trace.py results/my-model/summary/gpt-4o --cell math:greedy:symbolic_correct --regrade
     python scripts/trace.py datasets/demo/train.parquet --row 17
 
---row leads a row of a training set, counted from 0, back to its sample and the votes on its label. The number is computed from the recorded grades and verdicts; --regrade first makes these grades again from all samples.
+The number is computed from the recorded grades and verdicts; --regrade first makes these grades again from all samples.
+--row leads a row of a training set, counted from 0, back to its sample and the votes on its label.
 The folder may also be named by one of its files. Exit status: 0 all is as recorded; 1 a file has changed or is gone, or the number
 comes out differently; 2 there is nothing to trace.
 """

@@ -137,7 +137,7 @@ def test_subsets_are_named_by_their_size():
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """A folder with a set of six problems with references, and six without; all steps but the drawing of samples, by the scripts."""
+    """A set of six problems with references and six without: all steps but the drawing of samples, by the scripts."""
     folder = tmp_path_factory.mktemp("set")
     own = folder / "datasets/own"
     problems = [{"id": f"p-{n}", "problem": f"What is {n} + 1 + 1?", "expected_answer": str(n + 2)} for n in range(6)]

@@ -16,7 +16,7 @@ MEANINGS = {
 
 
 class SetCounts(TypedDict):
-    """counts.json. parts: one for each part, in order of packing. new_problems: file of new-problems/ -> what became of those that a run wrote.
+    """counts.json. parts: one for each part, in order of packing. new_problems: file of new-problems/ -> what became of them.
 
     clean_problems: likewise, what decontamination.Findings counts. sets: name -> rows; problems: different ones in the full set.
     """
@@ -135,8 +135,8 @@ def _problems_text(counts: SetCounts) -> str:
             labels[outcome] = labels.get(outcome, 0) + number
     votes = ", ".join(f"{number:,} {outcome.replace('_', ' ')}" for outcome, number in labels.items())
     return (
-        f"\n\nThe teacher wrote {written:,} new problems, of which {left:,} are left (dropped: {dropped or 'none'}).{_contamination_text(counts)} "
-        f"The votes on those that were solved: {votes}."
+        f"\n\nThe teacher wrote {written:,} new problems, of which {left:,} are left (dropped: {dropped or 'none'})."
+        f"{_contamination_text(counts)} The votes on those that were solved: {votes}."
     )
 
 

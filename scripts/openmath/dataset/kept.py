@@ -1,4 +1,4 @@
-"""Samples of one part -> the correct solutions that the filters leave, as a parquet file: one row a solution, by run, then by problem."""
+"""Samples of one part -> the correct solutions that the filters leave: a parquet file by run, then by problem."""
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -33,8 +33,8 @@ SCHEMA = pa.schema(
 class Counts(TypedDict):
     """What became of the samples of a part. filters: in order, each with its counts before, after, changed.
 
-    problems, solved: all problems of the part, and those with a solution that is kept. labels: problems by labels.OUTCOMES; None where
-    the problems have references.
+    problems, solved: all problems of the part, and those with a solution that is kept. labels: problems by labels.OUTCOMES;
+    None where the problems have references.
     """
 
     source: str

@@ -27,8 +27,9 @@ POSITION = "position"  # column of the buckets: a row's place in the fair order
 
 
 def pack(paths: list[Path], outputs: dict[Path, int | None], seed: int) -> tuple[dict[Path, int], int]:
-    """Write the sets; returns (rows of each, different problems). paths: kept/*.parquet in order. outputs: file -> its rows, None for all.
+    """Write the sets; returns (rows of each, different problems).
 
+    paths: kept/*.parquet in order. outputs: file -> its rows, None for all.
     A smaller set is fair: first the first solution of each problem, then the second of each that has one, and so on. A number of
     rows beyond what there is gives all.
     """

@@ -10,8 +10,8 @@ from zlib import crc32
 
 import numpy as np
 
-from openmath.errors import InputError
 from openmath.benchmarks.contamination import Text
+from openmath.errors import InputError
 
 NGRAMS = "ngrams"
 DIMENSIONS = 4096  # of NGRAMS

@@ -23,9 +23,9 @@ def make_plan(
     """The plan as plain JSON values. parallel_jobs: numbers of generation jobs at the same time. due: see Inventory.
     count_judge_calls: takes a second for 20,000 answers that exist.
 
-    Keys: stages (counts of files), generation (per model, and per stage and origin of a training set: samples, tokens, engine_starts, hours, gpu_hours, assumptions),
-    judging (per judge: calls, usd, hours of an own engine), wall_hours (number of jobs at the same time -> hours of
-    generation), disk_bytes, disk_free_bytes.
+    Keys: stages (counts of files), generation (per model, and per stage and origin of a training set: samples, tokens,
+    engine_starts, hours, gpu_hours, assumptions), judging (per judge: calls, usd, hours of an own engine), wall_hours (number of
+    jobs at the same time -> hours of generation), disk_bytes, disk_free_bytes.
     """
     inventory = Inventory(config, due)
     stages, generation, seconds, disk = [], [], [], 0.0

@@ -21,12 +21,12 @@ def row_history(path: Path, number: int) -> dict:
     Keys: row; kept: file and id; sample: file, its row, its problem's origin; label: of a new problem, with votes (answer -> runs);
     files: all of these as chain.File.
     """
+    path = path.absolute()
     manifest = read_record(path.parent / "manifest.json")
     root = path.parent.parents[1]  # paths of the manifest begin above datasets/
     row = _row(path, number)
-    for kept, recorded in manifest["kept"].items():
-        found = _find(root / kept, row)
-        if found is not None:
+    for kept in manifest["kept"]:
+        if found := _find(root / kept, row):
             break
     else:
         raise InputError(
@@ -40,7 +40,7 @@ def row_history(path: Path, number: int) -> dict:
     sample = next(one for n, one in enumerate(read_rows(root / samples)) if id_of(one, n) == found["id"])
     files = [
         (path.relative_to(root), manifest["sets"][path.name]["sha256"]),
-        (Path(kept), recorded["sha256"]),
+        (Path(kept), manifest["kept"][kept]["sha256"]),
         (samples, graded["samples"][found["sample_run"]]["sha256"]),
         (grades, graded["grades"]["sha256"]),
     ]
