@@ -25,16 +25,16 @@ ORIGINS = list(config.get("dataset", {}).get("origins", {}))  # benchmarks whose
 SERVED = [name for name, model in MODELS.items() if "samples" not in model]  # models that we run ourselves
 MODELS_ON_ONE_PAGE = 4  # their samples on the paper's problems take 80 MB in all
 
+
 wildcard_constraints:
     benchmark="|".join(map(re.escape, [*BENCHMARKS, *ORIGINS])),
     model="|".join(map(re.escape, MODELS)),
     judge="|".join(map(re.escape, [*JUDGES, "none"])),
 
 
-LAYOUT = Layout(config)
+LAYOUT, OPTIONS = Layout(config), Options(config)
 sample_runs, seed_runs, generation_jobs = LAYOUT.sample_runs, LAYOUT.seed_runs, LAYOUT.generation_jobs
 sample_file, judge_pairs, gpus = LAYOUT.sample_file, LAYOUT.judge_pairs, LAYOUT.gpus
-OPTIONS = Options(config)
 
 
 def sample_files(wildcards):

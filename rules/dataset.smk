@@ -31,7 +31,9 @@ if "dataset" in config:
 
     def part_labels(wildcards):
         """The labels of new problems; the others have references."""
-        return f"datasets/{DATASET.name}/labels/{wildcards.part}.jsonl" if wildcards.stage == "new-solutions" else []
+        return (
+            f"datasets/{DATASET.name}/labels/{wildcards.part}.jsonl" if wildcards.stage == "new-solutions" else []
+        )
 
     def labels_option(wildcards):
         """`--labels FILE` for filter_solutions.py."""
@@ -260,7 +262,11 @@ if "dataset" in config:
             """New problems without those that repeat a test problem."""
             input:
                 problems="datasets/{dataset}/new-problems/{part}.jsonl",
-                similar=f"datasets/{{dataset}}/same/{JUDGE}/{{part}}.jsonl" if JUDGE else "datasets/{dataset}/similar/{part}.jsonl",
+                similar=(
+                    f"datasets/{{dataset}}/same/{JUDGE}/{{part}}.jsonl"
+                    if JUDGE
+                    else "datasets/{dataset}/similar/{part}.jsonl"
+                ),
             output:
                 problems="datasets/{dataset}/clean-problems/{part}.jsonl",
                 counts="datasets/{dataset}/clean-problems/{part}.counts.json",
