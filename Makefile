@@ -15,10 +15,7 @@ DEMO := snakemake --configfile config/demo.yaml --cores all
 
 demo: env
 	$(DEMO)
-	@for tables in results/smollm2-135m/summary/*/tables.txt; do cat "$$tables"; done
 	@echo "The judge here is the same 135M model: it only shows that the path works, its verdicts mean nothing."
-	@echo "Report:   results/report.html (open it in a browser)"
-	@echo "Tables:   results/smollm2-135m/summary/smollm2-135m/"
 	@echo "Samples:  results/smollm2-135m/eval-results/arithmetic-mini/"
 	@echo "Verdicts: judgements/smollm2-135m/"
 

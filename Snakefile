@@ -45,6 +45,7 @@ rule all:
         comparisons=comparison_files(),
         agreement=agreement_files(),
         report="results/report.html",
+        figure="results/figures/models.svg",
     message:
         "all that the configuration asks for"
 
@@ -78,3 +79,4 @@ rule report:
     """The page of all results, with its figures."""
     input:
         page="results/report.html",
+        figure="results/figures/models.svg",

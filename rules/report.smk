@@ -1,10 +1,12 @@
 """Report: figures for papers, and one page of all results with their samples.
 
 Needs: summaries, grades, samples and verdicts of all models; comparisons where configured.
-Makes: results/{model}/summary/{judge}/figures/ with each figure of openmath.report.figures as SVG, PNG and PDF; results/report.html;
+Makes: results/{model}/summary/{judge}/figures/ with each figure of openmath.report.figures as SVG, PNG and PDF; results/figures/models.*,
+all models side by side; results/report.html;
 with many models results/report/{model}.html with the samples of each.
 """
 
+from openmath.preflight.snakemake_hooks import end_with_tables
 from openmath.report.figures import FIGURES
 
 
@@ -57,6 +59,34 @@ rule draw_figures:
         """
 
 
+rule draw_models:
+    """All models side by side, for papers."""
+    input:
+        metrics=[f"{folder}/metrics.json" for folder in summary_folders()],
+        published=[f"{folder}/published.csv" for folder in summary_folders()],
+    output:
+        drawings=expand("results/figures/models.{kind}", kind=["svg", "png", "pdf", "csv"]),
+    log:
+        "logs/draw_models.log",
+    localrule: True
+    conda:
+        "../envs/workflow.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+        scripts=SCRIPTS,
+    params:
+        summaries=summary_folders(),
+    shell:
+        r"""
+        python {resources.scripts:q}/draw_models.py \
+            --summaries {params.summaries:q} \
+            --output-dir results/figures \
+            2>&1 | tee {log:q}
+        """
+
+
 rule show_samples:
     """The sample viewer of one model as a page of its own, where there are many models."""
     input:
@@ -94,6 +124,7 @@ rule build_report:
     input:
         tables=summary_files(),
         figures=[f"{folder}/figures/{FIGURES[0].name}.svg" for folder in summary_folders()],  # one stands for all
+        methods=methods_files(),
         comparisons=comparison_tables(),
         grades=all_grades_files(),
         sample_pages=sample_pages(),
@@ -124,3 +155,8 @@ rule build_report:
             --output {output.page:q} \
             2>&1 | tee {log:q}
         """
+
+
+onsuccess:
+    # The main process only: Snakemake starts its jobs without handlers.
+    end_with_tables(workflow, summary_files(), rules.build_report.output.page)

@@ -39,8 +39,9 @@ def main() -> None:
 
 def page(options: argparse.Namespace) -> str:
     from openmath.report.costs import cost_section
+    from openmath.report.overview import masthead, overview_section
     from openmath.report.page import render_page
-    from openmath.report.results import comparison_section, model_section, overview_section, sample_links_section
+    from openmath.report.results import comparison_section, model_section, sample_links_section
     from openmath.report.summaries import read_summary
 
     summaries = [read_summary(folder) for folder in options.summaries]
@@ -54,7 +55,7 @@ def page(options: argparse.Namespace) -> str:
         if options.sample_pages
         else all_samples_section(summaries, options),
     ]
-    return render_page(TITLE, [section for section in sections if section])
+    return render_page(TITLE, [section for section in sections if section], masthead(summaries))
 
 
 def all_samples_section(summaries: "list[Summary]", options: argparse.Namespace) -> "Section":

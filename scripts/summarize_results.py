@@ -4,9 +4,9 @@ r"""The tables people read, in the recipe's layout.
     python scripts/summarize_results.py --model m --grades results/m/grades/*.parquet --output-dir results/m/summary/none
 
 The first form takes any folder of BENCHMARK/output-*.jsonl, made by this workflow or not: rows without is_correct are graded.
-The second reads grades and judged files. With --output-dir both write, besides the tables that they print:
+The second reads grades and judged files. Both print the tables; with --output-dir they write instead:
 
-    tables.txt, tables.md      the tables, as printed and with intervals
+    tables.txt, tables.md      the tables, as they are printed, and with intervals
     metrics.csv, metrics.json  one row per benchmark and mode, with everything known about it
     curves.csv                 maj@k and pass@k for k = 1, 2, 4, ..., n
     questions.parquet          one row per benchmark, mode and problem: compare_models.py reads this
@@ -75,9 +75,11 @@ def main() -> None:
             differing += disagreements(benchmark, modes)
             if benchmark.sampled:
                 curves += curve_rows(benchmark.name, benchmark.sampled, options.policy, options.k)
-    print(printable(text), end="")
-    if options.output_dir:
-        write_tables(options, text, warnings, metrics, curves, pandas.concat(scores, ignore_index=True), differing)
+    if not options.output_dir:
+        print(printable(text), end="")
+        return
+    write_tables(options, text, warnings, metrics, curves, pandas.concat(scores, ignore_index=True), differing)
+    print(printable(f"tables: {options.output_dir / 'tables.txt'}"))
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -98,7 +100,9 @@ def parse_arguments() -> argparse.Namespace:
         "--cluster-by", metavar="FIELD", help="add intervals for problems drawn in groups, by this field"
     )
     parser.add_argument("--problems", nargs="*", type=Path, default=[], help="BENCHMARK.jsonl that hold --cluster-by")
-    parser.add_argument("--output-dir", type=Path)
+    parser.add_argument(
+        "--output-dir", type=Path, help="write tables, metrics and curves there, in place of printing the tables"
+    )
     parser.add_argument("--policy", choices=("default", "paper"), default=defaults.POLICY)
     return parser.parse_args()
 

@@ -78,6 +78,7 @@ def steps(base_url: str) -> dict[str, list[str]]:
         "export_results": f"--model {MODEL} --samples {results}/eval-results --grades {grades} --judged {judged} "
         f"--output {results}/export",
         "build_report": f"--summaries {summary} --output results/report.html",
+        "draw_models": f"--summaries {summary} --output-dir results/figures",
         "exchange_verdicts": f"export judgements/{JUDGE} --output verdicts.jsonl",
         "find_contamination": f"--benchmarks {data} --training-set {data} --output-dir results/contamination",
         "trace": f"{summary} --cell {BENCHMARK}:greedy:judge_correct",

@@ -33,6 +33,15 @@ def test_a_checked_configuration_is_what_it_was_when_finished_evaluations_were_m
     assert json.dumps(checked_config(KEPT[name]["given"])) == json.dumps(KEPT[name]["checked"])
 
 
+def test_what_follows_need_not_be_said():
+    address = {"base_url": "https://api.example/v1", "served_model": "large"}
+    config = checked_config({"benchmarks": ["math"], "models": {"hosted": address, "ours": {"path": "checkpoint"}}})
+    assert (config["models"]["hosted"]["engine"], config["models"]["ours"]["engine"]) == ("endpoint", "vllm")
+    assert (config["generation"]["seeds"], config["generation"]["max_new_tokens"], config["judges"]) == (256, 4096, {})
+    with pytest.raises(InputError, match="base_url and engine: endpoint go together"):
+        checked_config({"benchmarks": ["math"], "models": {"hosted": address | {"engine": "vllm"}}})
+
+
 def test_an_unknown_key_names_the_nearest_known_one():
     config = demo()
     config["generation"]["temprature"] = 0.5

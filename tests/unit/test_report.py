@@ -16,10 +16,19 @@ from in_process import run_script
 from openmath.errors import InputError
 from openmath.files.rows import write_rows
 from openmath.report.costs import generation_rows, judging_rows
-from openmath.report.drawing import draw_curves, draw_lengths, nice_ticks
-from openmath.report.figure_tables import group_name, group_table, length_table, matrix_table, natural, sample_lengths
+from openmath.report.drawing import draw_curves, draw_lengths, draw_models, nice_ticks
+from openmath.report.figure_tables import (
+    group_name,
+    group_table,
+    length_table,
+    matrix_table,
+    model_rows,
+    natural,
+    sample_lengths,
+)
+from openmath.report.overview import overview_section
 from openmath.report.page import percent, render_page
-from openmath.report.results import comparison_section, overview_section, published_cells
+from openmath.report.results import comparison_section
 from openmath.report.sample_sets import sample_sets
 from openmath.report.section import Section
 from openmath.report.summaries import read_summary
@@ -190,14 +199,7 @@ def test_a_comparison_names_the_first_model_first(tmp_path):
     path.parent.mkdir(parents=True)
     pandas.DataFrame([row | {"verdict": "higher"}]).to_csv(path, index=False)
     html = comparison_section([path]).html
-    assert "ours against theirs" in html and "13 / 3" in html and "+25.00" in html and "[+10.0, +40.0]" in html
-
-
-def test_our_number_stands_beside_the_published_one_in_percent():
-    row = {"set": "paper", "benchmark": "b", "mode": "greedy", "grading": "judge", "ours": 57.2, "ci95_low": 52.8}
-    row |= {"ci95_high": 61.5, "published_text": "51.9", "verdict": "differs", "remarks": ""}
-    ours = '57.20 <span class="interval">[52.8, 61.5]</span>'
-    assert published_cells(row) == ["paper", "b", "greedy", "judge", ours, "51.9", "differs", ""]
+    assert "only ours / only theirs" in html and "13 / 3" in html and "+25.00" in html and "[+10.0, +40.0]" in html
 
 
 def test_overview_has_a_column_per_benchmark_and_the_judges_number(summary):
@@ -212,6 +214,24 @@ def test_curves_show_every_series_with_its_band():
     (axes,) = draw_curves(pandas.DataFrame(points, columns=columns)).axes
     looks = {(line.get_linestyle(), line.get_marker()) for line in axes.lines}
     assert len(axes.lines) == len(looks) == len(axes.collections) == 4  # told apart without colour
+
+
+def test_models_stand_side_by_side_with_published_numbers(summary, tmp_path):
+    other = Path(shutil.copytree(summary, tmp_path / "other/summary/j"))
+    row = {"benchmark": "b", "mode": "greedy", "grading": "judge", "published": 51.5}
+    pandas.DataFrame([row, row | {"grading": "symbolic", "published": 1.0}]).to_csv(
+        other / "published.csv", index=False
+    )
+    run("draw_models.py", "--summaries", summary, other, "--output-dir", tmp_path / "figures")
+    assert {path.suffix for path in (tmp_path / "figures").iterdir()} == {".svg", ".png", ".pdf", ".csv"}
+    rows = pandas.read_csv(tmp_path / "figures/models.csv").set_index(["model", "mode"])
+    assert rows.loc[("m", "greedy"), "accuracy"] == 0.9 and rows.loc[("m", "majority@4"), "grading"] == "symbolic"
+    assert rows.loc[("other", "greedy"), "published"] == 0.515 and rows["published"].notna().sum() == 1
+    (axes,) = draw_models(model_rows([summary, other])).axes
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["m", "other"]
+    assert sum(
+        len(line.get_xdata()) for line in axes.lines if line.get_marker() == "|" and line.get_label() == "published"
+    )
 
 
 def test_a_length_histogram_loses_no_sample():

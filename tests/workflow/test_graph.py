@@ -10,7 +10,7 @@ from conftest import CONFIG, configure, planned_jobs, snakemake
 from openmath.files.rows import read_rows
 
 ALL_GENERATION = {"generate_tiny_greedy": 1, "generate_tiny_rs0_to_rs3": 1, "generate_tiny_rs4_to_rs7": 1}
-SUMMARY = {"summarize_results": 1, "write_methods": 1, "draw_figures": 1, "build_report": 1}
+SUMMARY = {"summarize_results": 1, "write_methods": 1, "draw_figures": 1, "draw_models": 1, "build_report": 1}
 AFTER_GRADING = {"judge_tiny_by_itself": 1} | SUMMARY
 AFTER_GENERATION = {"grade_answers": 2, "fill_majority": 2} | AFTER_GRADING
 
@@ -43,11 +43,6 @@ def test_more_seeds_run_only_the_new_block(evaluation):
     assert planned_jobs(evaluation) == {"generate_tiny_rs8_to_rs11": 1} | AFTER_GENERATION
 
 
-def test_another_block_size_runs_nothing(evaluation):
-    configure(evaluation, generation={"seeds_per_job": 8})
-    assert planned_jobs(evaluation) == {}
-
-
 def test_lost_grades_of_one_benchmark_are_made_again_for_it_alone(evaluation):
     (evaluation / "results/tiny/grades/own.parquet").unlink()
     jobs = planned_jobs(evaluation)
@@ -63,7 +58,7 @@ def test_a_changed_judge_judges_and_summarises_again(evaluation):
     assert planned_jobs(evaluation) == {"judge_tiny_by_second": 1, "compare_judges": 1} | SUMMARY
 
 
-def test_an_edited_comment_runs_nothing(evaluation):
+def test_edited_comments_and_settings_of_speed_run_nothing(evaluation):
     for name in (
         "Snakefile",
         "rules/generation.smk",
@@ -73,22 +68,21 @@ def test_an_edited_comment_runs_nothing(evaluation):
     ):
         with open(evaluation / name, "a") as file:
             file.write("\n# a comment\n")
+    speed = {"concurrency": 2, "runtime": 5, "seeds_per_job": 8}
+    configure(evaluation, engines={"llamacpp": {"args": "--slots 2"}}, generation=speed)
     assert planned_jobs(evaluation) == {}
 
 
-def test_speed_settings_run_nothing(evaluation):
-    configure(evaluation, engines={"llamacpp": {"args": "--slots 2"}}, generation={"concurrency": 2, "runtime": 5})
-    assert planned_jobs(evaluation) == {}
-
-
-def test_a_changed_temperature_generates_again_and_going_back_costs_nothing(evaluation):
+def test_a_changed_temperature_generates_again(evaluation):
     configure(evaluation, generation={"temperature": 0.5})
     assert planned_jobs(evaluation) == ALL_GENERATION | AFTER_GENERATION
 
+
+@pytest.mark.slow
+def test_samples_of_these_settings_come_back_from_staging(evaluation):
     published = "results/tiny/eval-results/own/output-rs5.jsonl"
     before = (evaluation / published).read_bytes()
     (evaluation / published).unlink()
-    configure(evaluation)
     reply = snakemake(evaluation)
     assert reply.returncode == 0, reply.stdout + reply.stderr
     assert "16 samples, 16 kept from before, 0 to compute" in reply.stdout + reply.stderr
@@ -165,12 +159,10 @@ def test_compared_models_are_compared_once_per_judge(evaluation):
     assert planned_jobs(evaluation) == jobs | SUMMARY
 
 
-@pytest.mark.parametrize("name", ["model", "job", "benchmarks", "runs", "judge", "served"])
-def test_loop_variables_of_the_generated_rules_are_not_seen_by_shell_strings(evaluation, name):
+def test_loop_variables_of_the_generated_rules_are_not_seen_by_shell_strings(evaluation):
     """Else {model} in a shell, without `wildcards.`, would silently be the last model of the loop."""
+    names = ["model", "job", "benchmarks", "runs", "judge", "served", "GENERATION"]  # the last one is meant to be seen
     with open(evaluation / "rules/export.smk", "a") as file:
-        file.write(
-            f'\n\nrule tell:\n    output:\n        "told",\n    shell:\n        "echo {{{name}}} > {{output}}"\n'
-        )
-    reply = snakemake(evaluation, "told")
-    assert reply.returncode != 0 and f"The name '{name}' is unknown" in reply.stderr, reply.stderr
+        file.write(f"\n\nraise WorkflowError([name for name in {names} if name in workflow.globals])\n")
+    reply = snakemake(evaluation, "--dry-run")
+    assert reply.returncode != 0 and "['GENERATION']" in reply.stderr, reply.stderr

@@ -20,6 +20,7 @@ FOLLOWS_FROM_GRADES = {
     "judge_tiny_by_itself": 1,  # if the majority is another: by the verdicts in the store
     "summarize_results": 1,
     "draw_figures": 1,
+    "draw_models": 1,
     "write_methods": 1,
     "build_report": 1,
 }

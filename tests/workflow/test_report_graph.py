@@ -131,6 +131,7 @@ def test_lost_grades_are_made_again_with_what_follows_from_them_only(reported):
     (reported / "results/ours/grades/amc23.parquet").unlink()
     reply = snakemake(reported)
     assert reply.returncode == 0, reply.stdout + reply.stderr
+    assert reply.stdout.count("--- aime24 ---") == 2 and "Report: results/report.html" in reply.stdout
     after = times(reported)
     assert after.keys() == before.keys()
     written = {name for name in after if after[name] != before[name]}

@@ -5,7 +5,7 @@ the pinned one; where another version has changed, the checks are left out with 
 
     workflow.execute               it runs no handler (onstart, onsuccess, onerror) in a dry run, and an error of a function
                                    registered with atexit would not change the exit status
-    workflow.dag.needrun_jobs      which jobs will run
+    workflow.dag.needrun_jobs, .jobs                which jobs will run; all whose files were asked for
     workflow.touch, .dryrun, .local_exec, .deployment_settings, .output_settings     how they will run
     workflow.modifier              whether another workflow moves our files
     logger                         after Ctrl-C it reports each job that was ended as a failed one, with its command and its log
@@ -148,6 +148,19 @@ def check_before_start(workflow, config: dict, plan: str) -> None:
     except InputError as error:
         problems = [error]
     _stop(problems)
+
+
+def end_with_tables(workflow, tables: list[str], report: str) -> None:
+    """Print the tables where they were asked for, also where nothing was left to do. tables: of all models and judges."""
+    from openmath.results.closing import closing_words
+
+    try:
+        asked = {str(file) for job in workflow.dag.jobs for file in job.output}
+        wanted = set(tables) <= asked and Quietness.ALL not in (workflow.output_settings.quiet or ())
+    except (AttributeError, TypeError):  # another version of Snakemake: what it made is there all the same
+        return
+    if wanted and not workflow.touch:
+        print(closing_words(tables, report), flush=True)
 
 
 def _show_plan_and_check(planned: Planned, config: dict, plan: str, *, only_with_problems: bool = False) -> None:

@@ -4,7 +4,8 @@ figures         the list of figures: a new one is an entry there
 figure_tables   the rows that are drawn, and the numbers behind them, as data frames
 drawing         matplotlib figures of them; the only user of matplotlib
 summaries       one summary folder, read back
-results         sections of the page: overview, one per model and judge, comparisons, links to pages of samples
+overview        first section of the page: sentences, chart, warnings, judges, methods
+results         sections of the page: one per model and judge, comparisons, links to pages of samples
 costs           section of the page: tokens, hours, judge calls, dollars
 viewer          section of the page: the sample viewer with its data
 sample_sets     which files the viewer shows of a model

@@ -164,6 +164,35 @@ def draw_groups(groups: pandas.DataFrame) -> Figure:
     return panels(items, draw, height)
 
 
+def draw_models(rows: pandas.DataFrame) -> Figure:
+    """Models side by side, one panel per benchmark. rows: figure_tables.model_rows."""
+    judges = rows["judge"].nunique()
+    lines = rows[["model", "judge"]].drop_duplicates().apply(tuple, axis=1).tolist()
+    names = [label(model if judges == 1 else f"{model}, {judge}") for model, judge in lines]
+
+    def draw(axes: Axes, item) -> None:
+        benchmark, of_benchmark = item
+        for number, (kind, points) in enumerate(of_benchmark.groupby(of_benchmark["mode"].str.partition("@")[0])):
+            colour, marker, filling = MODES[number]
+            places = np.array([lines.index(line) for line in zip(points["model"], points["judge"], strict=True)])
+            places = places + 0.3 * (number - 0.5)
+            errors = points["accuracy"] - points["ci95_low"], points["ci95_high"] - points["accuracy"]
+            axes.errorbar(
+                points["accuracy"], places, xerr=np.maximum(0, errors), fmt=marker, color=colour, ms=4, lw=1,
+                capsize=2, fillstyle=filling, label=kind,
+            )  # fmt: skip
+            theirs = points["published"].astype(float)
+            if theirs.notna().any():
+                axes.plot(theirs, places, linestyle="", marker="|", ms=9, mew=1.5, color="black", label="published")
+        axes.set_yticks(range(len(names)), names if axes.get_subplotspec().is_first_col() else [""] * len(names))
+        axes.set_ylim(len(names) - 0.4, -0.6)
+        axes.set_xlim(-0.03, 1.03)
+        percent_axis(axes.xaxis)
+        axes.set(title=label(f"{benchmark} ({of_benchmark['n_items'].max():,})"), xlabel="problems solved")
+
+    return panels(rows.groupby("benchmark", sort=False), draw, max(PANEL[1], 0.6 + 0.26 * len(names)))
+
+
 def draw_lengths(lengths: pandas.DataFrame) -> Figure:
     """Histograms of generated tokens, stacked by outcome, one panel per benchmark. lengths: figure_tables.sample_lengths."""
 

@@ -19,6 +19,18 @@ OUTCOMES = ("correct", "wrong", "no answer", "cut off")
 
 GROUP_COLUMNS = ["benchmark", "field", "group", "mode", "grading", "n_items", "accuracy", "ci95_low", "ci95_high"]
 LENGTH_COLUMNS = ["benchmark", "outcome", "samples", "share", "tokens_p10", "tokens_median", "tokens_p90"]
+MODEL_COLUMNS = [
+    "benchmark",
+    "model",
+    "judge",
+    "mode",
+    "grading",
+    "n_items",
+    "accuracy",
+    "ci95_low",
+    "ci95_high",
+    "published",
+]
 MATRIX_COLUMNS = ["benchmark", "mode", "symbolic", "judge", "answers"]
 
 
@@ -68,6 +80,28 @@ def group_name(value: object) -> str | None:
     name = path[min(1, len(path) - 1)].strip(" '\"")
     number = re.fullmatch(r"(\d+)\.\d+", name)
     return number[1] if number else name
+
+
+def model_rows(summaries: list[Path]) -> pandas.DataFrame:
+    """Greedy and majority of every model and judge on each benchmark; by the judge where there is one. Accuracies 0 to 1.
+
+    summaries: results/{model}/summary/{judge}. published: of the same mode and grading, in the first set that has it.
+    """
+    rows = []
+    for folder in summaries:
+        published = pandas.read_csv(folder / "published.csv", keep_default_na=False)
+        for row in read_json(folder / "metrics.json", "the metrics"):
+            if row["mode"] != "greedy" and not row["mode"].startswith("majority@"):
+                continue
+            grading = "judge" if "accuracy_judge" in row else "symbolic"
+            same = published[
+                (published[["benchmark", "mode", "grading"]] == [row["benchmark"], row["mode"], grading]).all(axis=1)
+            ]
+            theirs = same["published"].iloc[0] / 100 if len(same) else None
+            values = (row[f"{name}_{grading}"] for name in ("accuracy", "ci95_low", "ci95_high"))
+            names = row["benchmark"], folder.parents[1].name, folder.name, row["mode"], grading
+            rows.append((*names, row["n_items"], *values, theirs))
+    return pandas.DataFrame(rows, columns=MODEL_COLUMNS)
 
 
 def group_table(problem_scores: pandas.DataFrame, groups: dict[str, dict[str, dict[str, str]]]) -> pandas.DataFrame:

@@ -40,14 +40,15 @@ def render(template: str, **values: object) -> str:
     return ENVIRONMENT.get_template(template).render(**values)
 
 
-def render_page(title: str, sections: Sequence[Section]) -> str:
-    """The whole page. A script that would end its own element is refused."""
+def render_page(title: str, sections: Sequence[Section], masthead: str = "") -> str:
+    """The whole page. masthead: the line below its title. A script that would end its own element is refused."""
     scripts = [script for section in sections for script in section.scripts]
     if any("</script" in script.lower() or "<!--" in script for script in scripts):
         raise InputError("A script of the page would end too early.", found="</script or <!-- in it")
     return render(
         "page.html",
         title=title,
+        masthead=masthead,
         content_security_policy=content_security_policy(scripts),
         styles=Markup("\n".join([(ASSETS / "report.css").read_text(), *(section.styles for section in sections)])),
         sections=[(section, Markup(section.html)) for section in sections],

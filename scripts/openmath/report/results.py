@@ -1,46 +1,28 @@
-"""Sections of results: the overview, one per model and judge, the comparisons of models, links to pages of samples."""
+"""Sections of results: one per model and judge, the comparisons of models, links to pages of samples. The first: overview.py."""
 
 import os
-import re
 from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
 
 from openmath.report.figures import FIGURES, Figure
+from openmath.report.overview import accuracy
 from openmath.report.page import percent, render, with_interval
 from openmath.report.section import Section
 from openmath.report.summaries import Summary, read_csv
 from openmath.results.metrics import METRICS
 from openmath.results.modes import GRADINGS
 
+# What the heads of columns mean; metrics say it themselves.
+MEANINGS = {
+    "mode": "greedy: one run at temperature 0. Of n sampled runs: pass@1[avg-of-n] their mean, majority@n their vote, pass@n any",
+    "n": "problems",
+    "symbolic": "percent of problems solved by symbolic grading, with its 95 % interval over problems",
+    "judge": "percent of problems solved by the judge's verdicts, with its 95 % interval over problems",
+}
 # Columns of the tables behind figures that are proportions too.
 PROPORTIONS = {"estimate", "accuracy", "ci95_low", "ci95_high", "share"}
-ANCHOR = re.compile(r"[^A-Za-z0-9._-]+")
-
-
-def overview_section(summaries: list[Summary]) -> Section:
-    """Greedy and majority of every model and judge, one column per benchmark."""
-    benchmarks = list(dict.fromkeys(row["benchmark"] for summary in summaries for row in summary.metrics))
-    rows = []
-    for summary in summaries:
-        cells: dict[tuple[str, str], dict[str, str]] = {}
-        for row in summary.metrics:
-            if row["mode"] == "greedy" or row["mode"].startswith("majority@"):
-                grading = "judge" if "accuracy_judge" in row else "symbolic"
-                graded_by = summary.judge if grading == "judge" else "symbolic"
-                cells.setdefault((row["mode"], graded_by), {})[row["benchmark"]] = accuracy(row, grading)
-        rows += [[summary.model, *key, *(found.get(name, "") for name in benchmarks)] for key, found in cells.items()]
-    return Section(
-        "overview", "Overview", render("overview.html", header=["model", "mode", "graded by", *benchmarks], rows=rows)
-    )
-
-
-def accuracy(row: dict, grading: str) -> Markup | str:
-    """Accuracy of a row of the metrics with its interval; '' where this grading was not made."""
-    if f"accuracy_{grading}" not in row:
-        return ""
-    return with_interval(row[f"accuracy_{grading}"], row[f"ci95_low_{grading}"], row[f"ci95_high_{grading}"])
 
 
 def model_section(summary: Summary) -> Section:
@@ -58,24 +40,34 @@ def model_section(summary: Summary) -> Section:
         for row in summary.metrics
     ]
     header = ["benchmark", "mode", "n", *gradings, *(metric.title for metric in known)]
-    judged = "symbolic grading" if summary.judge == "none" else f"judged by {summary.judge}"
     html = render(
         "model.html",
         accuracy_header=header,
         accuracy_rows=rows,
-        published_header=["set", "benchmark", "mode", "grading", "ours", "published", "verdict", "remarks"],
-        published_rows=[published_cells(row) for row in summary.published],
+        meanings={name: MEANINGS[name] for name in header if name in MEANINGS}
+        | {metric.title: metric.meaning + ", percent" * (metric.unit == "proportion") for metric in known},
+        **published_table(summary.published),
         figures=[shown_figure(summary, figure) for figure in FIGURES if summary.figure_tables[figure.name]],
         tables=summary.tables,
     )
-    return Section(ANCHOR.sub("-", f"model-{summary.model}-{summary.judge}"), f"{summary.model}, {judged}", html)
+    return Section(summary.anchor, summary.title, html)
 
 
-def published_cells(row: dict) -> list:
-    ours = with_interval(row["ours"] / 100, row["ci95_low"] / 100, row["ci95_high"] / 100)
-    return [*(row[name] for name in ("set", "benchmark", "mode", "grading")), ours] + [
-        row[name] for name in ("published_text", "verdict", "remarks")
-    ]
+def published_table(published: list[dict]) -> dict:
+    """Ours once a row, each set's number and verdict beside it; remarks are footnotes of the cell."""
+    sets = list(dict.fromkeys((row["set"], row["grading"]) for row in published))
+    lines: dict[tuple, dict] = {}
+    for row in published:
+        ours = with_interval(row["ours"] / 100, row["ci95_low"] / 100, row["ci95_high"] / 100)
+        line = lines.setdefault((row["benchmark"], row["mode"], ours), {})
+        line[row["set"], row["grading"]] = Markup('{} <span class="note" title="{}">{}{}</span>').format(
+            row["published_text"], row["remarks"], row["verdict"], "*" * bool(row["remarks"])
+        )
+    return {
+        "published_header": ["benchmark", "mode", "ours", *(f"{name}, {grading}" for name, grading in sets)],
+        "published_rows": [[*key, *(line.get(one, "") for one in sets)] for key, line in lines.items()],
+        "published_remarks": list(dict.fromkeys(row["remarks"] for row in published if row["remarks"])),
+    }
 
 
 def shown_figure(summary: Summary, figure: Figure) -> dict:
@@ -102,13 +94,15 @@ def number(name: str, value: Any) -> str:
 
 def comparison_section(paths: list[Path]) -> Section:
     """Paired differences. paths: results/compare/{model}-vs-{other}/{judge}/comparison.csv."""
-    header = ["benchmark", "mode", "grading", "n", "first", "second", "difference", "only first / second", "p Holm"]
     pairs = []
     for path in paths:
         judge = path.parent.name
-        title = path.parents[1].name.replace("-vs-", " against ") + ("" if judge == "none" else f", judged by {judge}")
-        pairs.append({"title": title, "rows": [comparison_cells(row) for row in read_csv(path)]})
-    html = render("comparisons.html", header=[*header, "verdict"], pairs=pairs)
+        first, _, second = path.parents[1].name.partition("-vs-")
+        title = f"{first} against {second}" + ("" if judge == "none" else f", judged by {judge}")
+        only = f"only {first} / only {second}"
+        header = ["benchmark", "mode", "grading", "n", first, second, "difference", only, "p Holm", "verdict"]
+        pairs.append({"title": title, "header": header, "rows": [comparison_cells(row) for row in read_csv(path)]})
+    html = render("comparisons.html", pairs=pairs)
     return Section("comparisons", "Model against model", html)
 
 

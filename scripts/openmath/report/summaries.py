@@ -1,6 +1,7 @@
 """One summary folder, results/{model}/summary/{judge}, read back with its figures."""
 
 import base64
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,11 +11,14 @@ from openmath.errors import InputError
 from openmath.files.json_files import read_json
 from openmath.report.figures import FIGURES
 
+ANCHOR = re.compile(r"[^A-Za-z0-9._-]+")
+
 
 @dataclass
 class Summary:
     """results: results/{model}. metrics: rows of metrics.metrics_row. tables: the recipe's, as text. published: rows of
-    published.csv. figures: name -> SVG as a data: address. figure_tables: name -> rows of the table behind it."""
+    published.csv. figures: name -> SVG as a data: address. figure_tables: name -> rows of the table behind it. manifest, methods:
+    of write_methods.py; None and "" where it did not run."""
 
     model: str
     judge: str
@@ -24,10 +28,22 @@ class Summary:
     published: list[dict]
     figures: dict[str, str]
     figure_tables: dict[str, list[dict]]
+    manifest: dict | None = None
+    methods: str = ""
+
+    @property
+    def title(self) -> str:
+        return f"{self.model}, {'symbolic grading' if self.judge == 'none' else f'judged by {self.judge}'}"
+
+    @property
+    def anchor(self) -> str:
+        """Of its section on the page."""
+        return ANCHOR.sub("-", f"model-{self.model}-{self.judge}")
 
 
 def read_summary(folder: Path) -> Summary:
     """Raises InputError where a file is missing."""
+    manifest, methods = folder / "manifest.json", folder / "methods.md"
     try:
         return Summary(
             model=folder.parents[1].name,
@@ -38,6 +54,8 @@ def read_summary(folder: Path) -> Summary:
             published=read_csv(folder / "published.csv"),
             figures={figure.name: data_url(folder / f"figures/{figure.name}.svg") for figure in FIGURES},
             figure_tables={figure.name: read_csv(folder / figure.csv) for figure in FIGURES},
+            manifest=read_json(manifest, "the manifest") if manifest.exists() else None,
+            methods=methods.read_text() if methods.exists() else "",
         )
     except OSError as error:
         raise InputError(

@@ -62,6 +62,14 @@ def _agreement(mode: Mode) -> float | None:
     return (symbolic == judge).mean() if parsed.any() else None
 
 
+def _agreement_asked(mode: Mode) -> float | None:
+    if mode.judged is None or mode.judged.asked is None or mode.compared is None:
+        return None
+    correct, words = mode.compared
+    compared = mode.judged.asked & (words != "unparsed")
+    return (correct == (words == "yes"))[compared].mean() if compared.any() else None
+
+
 def _truncated(mode: Mode) -> float | None:
     return None if mode.runs.truncated is None else mode.runs.truncated.mean()
 
@@ -143,8 +151,16 @@ METRICS = [
         judged=True,
     ),
     Metric(
+        "agreement_asked",
+        "the same, of the answers that the judge was asked about: those equal to the reference as text say nothing about it",
+        "proportion",
+        _agreement_asked,
+        JUDGED,
+        judged=True,
+    ),
+    Metric(
         "kappa",
-        "the same, corrected for chance (Cohen 1960)",
+        "agreement corrected for chance (Cohen 1960)",
         "coefficient",
         lambda m: cohen_kappa(*_parsed(m)[1:]),
         aggregations=COMPARED,

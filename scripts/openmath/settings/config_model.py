@@ -18,7 +18,7 @@ from pydantic import (
 from openmath.settings import defaults
 from openmath.settings.config_dataset import Dataset
 from openmath.settings.config_judges import Judge
-from openmath.settings.config_models import Model
+from openmath.settings.config_models import EndpointIfAddress, Model
 from openmath.settings.config_types import (
     Count,
     Day,
@@ -180,7 +180,7 @@ class Configuration(Section):
         costs="that benchmark",
     )
     allow_partial_benchmarks: bool = key(False, "Accept fewer problems than registered, and say so.", costs="nothing")
-    models: dict[Name, Annotated[Model, EmptyIfNull]] = key(
+    models: dict[Name, Annotated[Model, EndpointIfAddress, EmptyIfNull]] = key(
         ..., "What is evaluated, by a name of yours.", costs="only the new one is computed", min_length=1
     )
     contamination: Contamination | MISSING = key(
@@ -195,7 +195,9 @@ class Configuration(Section):
     compare: Annotated[list[Annotated[list[str], Field(min_length=2, max_length=2), Unique]], Unique] = key(
         [], "Pairs of models, `[[a, b]]`, to compare on the same problems: `results/compare/`.", costs="nothing"
     )
-    generation: Generation = key(..., "How samples are drawn.", costs="as its keys say")
+    generation: Annotated[Generation, EmptyIfNull] = key(
+        Generation(), "How samples are drawn; the defaults are the recipe's.", costs="as its keys say"
+    )
     engines: dict[Name, Annotated[Engine, EmptyIfNull]] = key({}, "How engines are run.", costs="as its keys say")
     judges: dict[JudgeName, Annotated[Judge, EmptyIfNull]] = key(
         {}, "Who compares answers, by a name of yours; `{}`: symbolic grading only.", costs="as its keys say"

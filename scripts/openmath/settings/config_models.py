@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import (
     MISSING,
+    BeforeValidator,
     Discriminator,
     Field,
     JsonValue,
@@ -59,7 +60,7 @@ class Model(Section):
         pattern="^[^=]+==[^=]+$",
     )
     base_url: Address | MISSING = key(
-        MISSING, "Source: an OpenAI-compatible endpoint that already runs, with `engine: endpoint`.", costs="answers"
+        MISSING, "Source: an OpenAI-compatible endpoint that already runs.", costs="answers"
     )
     samples: str | MISSING = key(
         MISSING,
@@ -68,7 +69,7 @@ class Model(Section):
     )
     engine: str = key(
         "vllm",
-        f"{', '.join(f'`{name}`' for name in KINDS)}, or a name under `engines:`; see docs/engines.md.",
+        f"{', '.join(f'`{name}`' for name in KINDS)}, or a name under `engines:`: docs/engines.md. With `base_url`: `endpoint`.",
         costs="answers",
     )
     served_model: str | MISSING = key(MISSING, "`endpoint`: its name of the model.", costs="answers")
@@ -131,3 +132,9 @@ class Model(Section):
     published_as: str | MISSING = key(
         MISSING, "The entry of config/published.yaml to stand beside.", costs="nothing", unset="its own name"
     )
+
+
+# An address has one engine: it need not be said.
+EndpointIfAddress = BeforeValidator(
+    lambda model: {"engine": "endpoint"} | model if isinstance(model, dict) and "base_url" in model else model
+)
