@@ -76,7 +76,8 @@ def staged(folder: Path) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for path in (folder / SET).glob(".staging/*/*/*/*/output-rs*.jsonl"):
         lines = path.read_text().splitlines(keepends=True)
-        found["/".join(path.parts[-2:])] = {line for line in lines if line.endswith("\n")}
+        stage, part = path.parts[-5], path.parts[-2]
+        found[f"{stage}/{part}/{path.name}"] = {line for line in lines if line.endswith("\n")}
     return found
 
 

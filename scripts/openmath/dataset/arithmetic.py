@@ -94,9 +94,10 @@ def is_wrong(text: str, policy: str = "default") -> bool:
 
 
 def _wrong(sides: list[str], policy: str) -> bool:
-    first, *others = [value_of(side) for side in sides]
-    if first is None or None in others:
+    values = [value for side in sides if (value := value_of(side)) is not None]
+    if len(values) < len(sides):
         return False
+    first, *others = values
     if policy == "paper":
         return abs(first - others[-1]) > TOLERANCE * max(abs(first), abs(others[-1]))
     return not all(_agrees(first, value, side) for value, side in zip(others, sides[1:], strict=True))

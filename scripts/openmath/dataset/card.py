@@ -37,7 +37,7 @@ def by_source(parts: list[Counts]) -> dict[str, Counts]:
             sums[part["source"]] = json.loads(json.dumps(part))
             continue
         for key in ("problems", "samples", "correct", "kept", "solved"):
-            known[key] += part[key]  # type: ignore[literal-required]
+            known[key] += part[key]
         for mine, more in zip(known["filters"], part["filters"], strict=True):
             for key in ("before", "after", "changed"):
                 mine[key] += more[key]

@@ -4,7 +4,7 @@ A run's problems are compared with those of the runs before it, so that a furthe
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypedDict
 
 from rensa import RMinHashLSH
@@ -107,7 +107,7 @@ def _flaw(row: dict, text: str, max_tokens: int) -> str | None:
     return TOO_LONG if (row.get("num_generated_tokens") or 0) > max_tokens else None
 
 
-def check_some(problems: list[NewProblem], counts: dict[str, int], where: object) -> None:
+def check_some(problems: Sequence[Mapping], counts: dict[str, int], where: object) -> None:
     """InputError where none is left: then the prompt does not fit the teacher."""
     if not problems:
         raise InputError(
