@@ -85,7 +85,10 @@ def main() -> None:
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "results", nargs="?", type=Path, help="folder of BENCHMARK/output-*.jsonl (or with eval-results in it)"
+        "results",
+        nargs="?",
+        type=Path,
+        help="folder of BENCHMARK/output-*.jsonl, with eval-results in it, or of one benchmark",
     )
     parser.add_argument("--order", nargs="*", default=[], help="benchmarks to print first, in this order")
     parser.add_argument("--model", default="model", help="its name, in titles and in --published")
@@ -108,19 +111,19 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def benchmarks_of_folder(folder: Path, order: list[str], policy: str) -> "Iterator[Benchmark]":
-    """Every sub-folder with sample files, by name, those of `order` first."""
+    """Each benchmark of a folder, by name, those of `order` first. What is not read is told on stderr."""
+    from openmath.foreign.configured import size_warning
+    from openmath.foreign.standing import standing_folder
     from openmath.results.grades import by_kind, read_sample_files
 
-    root = folder / "eval-results" if (folder / "eval-results").is_dir() else folder
-    names = sorted({path.parent.name for path in root.glob("*/output-*.jsonl")})
-    if not names:
-        raise InputError(
-            "No sample files here.", where=root, expected="BENCHMARK/output-greedy.jsonl or output-rs*.jsonl"
-        )
-    names.sort(key=lambda name: order.index(name) if name in order else len(order))
-    for name in names:
-        files = [path for path in (root / name).glob("output-*.jsonl") if path.name != "output-majority.jsonl"]
-        yield by_kind(name, read_sample_files(files, policy))
+    benchmarks, found = standing_folder(folder)
+    for line in found.skipped_lines():
+        print(printable(line), file=sys.stderr)
+    for name in sorted(benchmarks, key=lambda name: (order.index(name) if name in order else len(order), name)):
+        benchmark = by_kind(name, read_sample_files(benchmarks[name], policy))
+        for warning in size_warning(name, len(benchmark.ids)):
+            print(f"warning: {warning}", file=sys.stderr)
+        yield benchmark
 
 
 def add_clustered_intervals(rows: list[dict], modes: "list[Mode]", benchmark: "Benchmark", options) -> None:

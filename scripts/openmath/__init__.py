@@ -9,6 +9,7 @@ benchmarks, client                       problems; the client of OpenAI-compatib
 engines                                  how each server is started, watched and stopped
 generation                               what a job has to compute, prompts, staging, locks
 grading                                  whether two answers are the same; language: text to tree, meaning: tree to value
+foreign                                  samples that other tools left, read and written in our layout
 statistics                               votes, maj@k, estimates, intervals
 judging                                  an LLM compares answers: questions, verdict store, online and batch
 results                                  grades, modes, tables, comparison, published numbers, export

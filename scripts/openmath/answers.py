@@ -109,6 +109,10 @@ def extract_answer(generation: str, reference: str | None = None) -> str | None:
 
 def _braced(text: str, first: int) -> str | None:
     """What stands in the braces that open at `first`; None if they never close."""
+    end = text.find("}", first)
+    inside = text[first + 1 : end]
+    if end > 0 and "{" not in inside and "\\" not in inside:
+        return inside  # a number or word, as most are
     depth = 0
     for match in BRACE_OR_ESCAPE.finditer(text, first):
         depth += (match[0] == "{") - (match[0] == "}")

@@ -12,11 +12,12 @@ from unit.grading_cases import PAPER, RULES
 from unit.grading_corners import CORNERS
 from unit.grading_near_misses import NEAR_MISSES
 from unit.grading_notation import NOTATION
+from unit.grading_siblings import SIBLINGS
 
 from openmath.grading.compare import at_odds, grade, read, vote_class
 from openmath.grading.language.units import unit_of
 
-OWN = RULES + CORNERS + NOTATION + NEAR_MISSES
+OWN = RULES + CORNERS + NOTATION + NEAR_MISSES + SIBLINGS
 ROOT = Path(__file__).parents[2]
 PIECES = st.sampled_from(
     r"\frac \sqrt \pm \pi \infty \cup \in \le \text{and} \text{ cm} \left( \right) \{ \} \begin{pmatrix} \end{pmatrix} "

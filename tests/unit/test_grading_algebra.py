@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from unit.grading_algebra_cases import ALGEBRA, LONG
 
-from openmath.grading import sympy_steps
+from openmath.grading import algebra, sympy_steps
 from openmath.grading.compare import grade
 from openmath.grading.limits import TooLarge
 from openmath.grading.sympy_steps import within_steps
@@ -21,6 +21,22 @@ SCRIPTS = Path(__file__).parents[2] / "scripts"
 @pytest.mark.parametrize(("kind", "one", "other", "equal"), ALGEBRA, ids=[f"{r[0]}: {r[1]}"[:60] for r in ALGEBRA])
 def test_kinds(kind, one, other, equal):
     assert grade(one, other) == grade(other, one) == (equal, "ok")
+
+
+@pytest.mark.parametrize("status", ["ok", "too_large"])
+def test_an_answer_is_worked_out_once(monkeypatch, status):
+    """However many other answers it meets."""
+    asked = []
+
+    def work_out(solve, most):
+        asked.append(solve)
+        if status == "too_large":
+            raise TooLarge
+
+    monkeypatch.setattr(algebra, "within_steps", work_out)
+    reference = rf"\int_0^1 x^{{{len(status)}}} e^x\,dx"  # of no other test: what is found is kept
+    assert [grade(answer, reference) for answer in ("0.5", "2", "3")] == [(False, status)] * 3
+    assert len(asked) == 1
 
 
 def test_it_is_imported_only_when_needed():

@@ -12,6 +12,7 @@ from unit.grading_cases import RULES
 from unit.grading_corners import CORNERS
 from unit.grading_near_misses import NEAR_MISSES
 from unit.grading_notation import NOTATION
+from unit.grading_siblings import SIBLINGS
 
 from openmath.grading.compare import at_odds, grade, read, vote_class
 from openmath.grading.pool import GraderPool
@@ -19,7 +20,7 @@ from openmath.grading.pool import GraderPool
 SETS = Path(__file__).parents[3] / "shared" / "grading" / "dev"
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 LABELLED = pytest.mark.skipif(not SETS.is_dir(), reason="the labelled sets are not here")
-OURS = [(one, other) for _, one, other, _ in RULES + CORNERS + NOTATION + NEAR_MISSES]
+OURS = [(one, other) for _, one, other, _ in RULES + CORNERS + NOTATION + NEAR_MISSES + SIBLINGS]
 # Pairs that are equal only by another reading (10% and 0.1, a point and an interval), hence in two classes. Ours are made for it.
 MAX_OTHER_READINGS = {"ours": 61 / 665, "labelled": 0.01}
 

@@ -48,7 +48,7 @@ def test_the_count_decides(make, monkeypatch):
         exponentials(1000)[0],
         sines(5000)[0],
         LONG_FRACTIONS,  # took 200 s: each addition a common divisor of longer numbers
-        r"\pm 1\pm 2\pm 3\pm 4\pm 5\pm 6," * 120,
+        r"\pm 1\pm 2\pm 3\pm 4\pm 5\pm 6," * 300,
         "(" + ",".join([r"\pm 1\pm 2\pm 3\pm 4\pm 5\pm 6"] * 6) + ")",
         "1 " + "cm " * 5000 + "x",
         ",".join(f"x_{{{k}}}" for k in range(2500)),
@@ -60,3 +60,13 @@ def test_work_beyond_the_budget_stops_early(text):
     started = time.process_time()
     assert grade(text, "1").status == "too_large"
     assert time.process_time() - started < limits.CPU_LIMIT_S / 6  # far below the clock, also on a slow machine
+
+
+@pytest.mark.parametrize(
+    "text", ["all x such that " + r"\ax" * 90 + "!", "I, " * 95 + "?"], ids=["condition", "choices"]
+)
+def test_a_pattern_takes_a_text_in_one_way(text):
+    """In two ways at each of its parts, it would try 2^90 of them."""
+    started = time.process_time()
+    assert grade(text, "1") == (False, "ok")
+    assert time.process_time() - started < 1

@@ -9,6 +9,7 @@ from unit.grading_cases import RULES
 from unit.grading_corners import CORNERS
 from unit.grading_near_misses import NEAR_MISSES
 from unit.grading_notation import NOTATION
+from unit.grading_siblings import SIBLINGS
 
 from openmath.grading.compare import grade
 
@@ -69,7 +70,7 @@ def test_wrapped_or_in_unicode_it_meets_no_other_answer(one, other, wrapper):
 
 
 @pytest.mark.parametrize(
-    "pair", [(one, other) for _, one, other, equal in NOTATION + NEAR_MISSES if not equal], ids=str
+    "pair", [(one, other) for _, one, other, equal in NOTATION + NEAR_MISSES + SIBLINGS if not equal], ids=str
 )
 @pytest.mark.parametrize("wrapper", [r"\text{%s}", "**%s**"])
 def test_wrapping_makes_nothing_equal(pair, wrapper):

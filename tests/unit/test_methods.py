@@ -150,6 +150,14 @@ def test_imported_samples_claim_nothing_about_their_making():
     assert "temperature 0.7" not in text and "tokens were generated" not in text and "## Data" not in text
 
 
+def test_ten_imported_problems_are_not_called_math():
+    results = {"math": {"problems": 10, "modes": ["greedy"], "intervals": ["Wilson"]}}
+    text = methods(engine=None, benchmarks={}, generation={"machines": [], "settings": []}, results=results)
+    assert (
+        "a set of 10 problems by the name of math, which are not those of that benchmark" in text and "MATH" not in text
+    )
+
+
 def test_an_endpoint_has_a_name_and_an_address_and_no_hardware():
     model = {"source": "https://api.example.org/v1", "revision": "their-model"}
     engine = {"engine": "endpoint", "version": "endpoint", "model": model, "settings": {}}

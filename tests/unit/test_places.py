@@ -4,13 +4,14 @@ import contextlib
 import json
 import shutil
 import tarfile
+from base64 import urlsafe_b64encode
 from pathlib import Path
 
 import pytest
 import yaml
 from in_process import run_script
 
-from openmath.files.rows import write_rows
+from openmath.files.rows import write_rows, write_text
 from openmath.provenance.places import root_of, samples_folder
 from openmath.provenance.public import public
 
@@ -67,6 +68,23 @@ def test_a_folder_that_is_nowhere_near_a_checkout(tmp_path):
     manifest = {"model": "m", "judge": "none", "files": {"data/b.jsonl": {}}}
     assert root_of(Path("/"), manifest) == Path("/")
     assert root_of(tmp_path / "link", manifest) in tmp_path.parents or root_of(tmp_path / "link", manifest) == tmp_path
+
+
+def test_imported_samples_are_where_snakemake_has_graded_them(tmp_path):
+    """Their configuration may lie outside the checkout, or be gone."""
+    root, samples = tmp_path / "checkout", tmp_path / "theirs/samples"
+    write_rows(samples / "b/output-greedy.jsonl", [{"id": "1"}])
+    grades = "results/m/grades/b.parquet"
+    write_text(root / grades, "")
+    recorded = public(str(samples))
+    assert samples_folder(root, "m", recorded) == root / recorded
+    record = root / ".snakemake/metadata" / urlsafe_b64encode(grades.encode()).decode()
+    for broken in ("", "[]", '{"input": 3}', '{"input": ["x"]}', '{"input": null}'):
+        write_text(record, broken)
+        assert samples_folder(root, "m", recorded) == root / recorded
+    write_text(record, json.dumps({"input": [str(samples / "b/output-greedy.jsonl")]}))
+    assert samples_folder(root, "m", recorded) == samples
+    assert samples_folder(root, "other", recorded) == root / recorded
 
 
 @pytest.mark.parametrize("relative", [True, False])

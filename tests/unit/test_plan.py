@@ -264,6 +264,24 @@ def test_imported_samples_cost_nothing_and_are_graded():
     assert plan["generation"] == []
 
 
+def test_imported_samples_are_as_many_as_they_are_and_what_they_are_not_is_said():
+    models = {"theirs": {"samples": "elsewhere", "seeds": 0}}
+    config = configuration(models=models, benchmarks=["one", "math"])
+    for benchmark in config["benchmarks"]:
+        publish(config, "greedy", model="theirs", benchmark=benchmark)
+    rows = [{"id": "x", "problem": "problem 0", "expected_answer": "8"}] * 7
+    write_rows("data/one.jsonl", rows)
+    write_rows("elsewhere/one/output.jsonl", rows)
+    inventory = Inventory(config)
+    assert inventory.rows("one") == 7 and inventory.rows_of("theirs", "one") == PROBLEMS
+    assert make_plan(config)["warnings"] == [
+        "theirs: elsewhere/one/output.jsonl: not read where it stands; scripts/import_samples.py reads it",
+        "theirs: one: 9 of the first 10 problems of elsewhere/one/output-greedy.jsonl are not in data/one.jsonl",
+        "theirs: math: 10 problems, where MATH has 5,000: no number of that benchmark",
+    ]
+    assert "warning: theirs: math: 10 problems" in plan_text(make_plan(config))
+
+
 def judged_configuration(**judge) -> tuple[dict, JudgeSettings]:
     """Two models with the same five different greedy questions, and who judges them."""
     models = {"m": {"path": "a", "seeds": 0}, "n": {"path": "b", "seeds": 0}}

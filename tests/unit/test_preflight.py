@@ -112,6 +112,10 @@ def test_imported_samples_that_are_not_there():
         write_rows(f"theirs/own/output-{run}.jsonl", [])
     found = only(impossible(config), "Imported samples")
     assert found.expected == "theirs/own/output-rs1.jsonl" and found.found == "a folder without them"
+    write_rows("theirs/own/output.jsonl", [])
+    Path("theirs/own/output-rs1.jsonl.gz").touch()
+    found = only(impossible(config), "Imported samples")
+    assert found.found == "theirs/own/output-rs1.jsonl.gz and 1 more" and "import_samples.py theirs" in found.hint
     write_rows("theirs/own/output-rs1.jsonl", [])
     assert impossible(config) == []
 

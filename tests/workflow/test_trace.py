@@ -189,6 +189,8 @@ def test_imported_samples_are_traced_though_the_manifest_names_no_folder_of_this
     cell = ("--cell", "own:majority@2:symbolic_correct")
     assert run_script("trace.py", summary, *cell).returncode == 0  # config.yaml says where they are
     (folder / "config.yaml").unlink()
+    assert run_script("trace.py", summary, *cell).returncode == 0  # so does Snakemake's own record
+    shutil.rmtree(folder / ".snakemake/metadata")
     lost = run_script("trace.py", summary, *cell)
     assert lost.returncode == 1 and "is missing" in lost.stderr and "--samples FOLDER" in lost.stderr
     found = run_script("trace.py", summary / "metrics.json", *cell, "--samples", samples, "--question", "2")

@@ -30,9 +30,9 @@ def read_source(path: Path, suffix: str) -> Iterator[dict]:
     if path.stat().st_size > MAX_BYTES:
         raise InputError("The source of a benchmark is too large.", where=path, expected=f"at most {MAX_BYTES} bytes")
     if suffix == ".parquet":
-        return _parquet_rows(path)
+        return parquet_rows(path)
     if suffix in (".csv", ".tsv"):
-        return _table_rows(path, "\t" if suffix == ".tsv" else ",")
+        return table_rows(path, "\t" if suffix == ".tsv" else ",")
     if suffix == ".json":
         return _json_rows(path)
     return read_rows(path)
@@ -77,8 +77,8 @@ def _json_rows(path: Path) -> Iterator[dict]:
         yield row
 
 
-def _table_rows(path: Path, delimiter: str) -> Iterator[dict]:
-    """CSV or TSV with a line of names; an empty cell is null."""
+def table_rows(path: Path, delimiter: str) -> Iterator[dict]:
+    """Rows of CSV or TSV with a line of names; an empty cell is null. Raises InputError with the line."""
     csv.field_size_limit(MAX_BYTES)
     with open(path, encoding="utf-8-sig", newline="") as file:
         reader = csv.reader(file, delimiter=delimiter)
@@ -101,8 +101,8 @@ def _table_rows(path: Path, delimiter: str) -> Iterator[dict]:
             raise InputError("This is not a table.", where=f"{path}:{reader.line_num + 1}", found=error) from None
 
 
-def _parquet_rows(path: Path) -> Iterator[dict]:
-    """Columns that JSON can hold; others (images, times) are left out."""
+def parquet_rows(path: Path) -> Iterator[dict]:
+    """Rows of a parquet file, of columns that JSON can hold; others (images, times) are left out. Raises InputError."""
     import pyarrow as pa
     import pyarrow.parquet as parquet
 
@@ -112,7 +112,7 @@ def _parquet_rows(path: Path) -> Iterator[dict]:
             unpacked = sum(file.metadata.row_group(group).total_byte_size for group in groups)
             if unpacked > MAX_UNPACKED:
                 raise InputError(
-                    "The source of a benchmark is too large.",
+                    "The table is too large.",
                     where=path,
                     expected=f"at most {MAX_UNPACKED} bytes unpacked",
                     found=unpacked,

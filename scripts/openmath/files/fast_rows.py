@@ -13,7 +13,7 @@ from openmath.files import rows as samples
 
 def read_rows(path: str | Path) -> Iterator[dict]:
     """As samples.read_rows: yields the rows of a file, or raises InputError naming file:line."""
-    return samples.read_rows(path, loads=_loads)
+    return samples.read_rows(path, loads=loads)
 
 
 def encode_row(row: dict) -> bytes:
@@ -24,7 +24,8 @@ def encode_row(row: dict) -> bytes:
         return samples.encode_row(row)
 
 
-def _loads(line: bytes) -> object:
+def loads(line: bytes) -> object:
+    """As samples.load_line: what a line of JSON says. Raises ValueError where it is not JSON."""
     try:
         row = orjson.loads(line)
     except orjson.JSONDecodeError:  # also for lone surrogates

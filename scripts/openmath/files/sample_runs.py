@@ -1,4 +1,4 @@
-"""Names of sample runs: greedy, rs0, rs1, ... and of their files, output-greedy.jsonl, output-rs0.jsonl.
+"""Names of sample runs: greedy, rs0, rs1, ... and of their files, output-greedy.jsonl (elsewhere output.jsonl), output-rs0.jsonl.
 
 Standard library only: this module also runs inside engine containers.
 """
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from openmath.errors import InputError
 
-SAMPLE_FILE = re.compile(r"^output-(?P<run>greedy|rs(?P<seed>\d+))\.jsonl$")
+SAMPLE_FILE = re.compile(r"^output(?:-(?P<run>greedy|rs(?P<seed>\d+)))?\.jsonl$")
 
 
 def sample_run_of(path: str | Path) -> str:
@@ -21,7 +21,7 @@ def sample_run_of(path: str | Path) -> str:
             expected="output-greedy.jsonl or output-rs<seed>.jsonl",
             hint="rename the file; the seed decides the order of runs in a majority vote.",
         )
-    return match["run"]
+    return match["run"] or "greedy"
 
 
 def run_order(sample_run: str) -> int:

@@ -5,6 +5,7 @@ Decided here: derivatives, integrals, sums, products and limits without a closed
 tree and is compared like every other answer.
 """
 
+from functools import lru_cache
 from types import ModuleType
 from typing import Any
 
@@ -49,8 +50,22 @@ def _equal(a: ParsedAnswer, b: ParsedAnswer) -> bool:
 
 def _worked_out(answer: ParsedAnswer) -> str | None:
     """The key of an answer after the work; None if there is nothing to do, or it cannot be done. Raises TooLarge."""
-    if answer.plain or answer.too_large:
-        return None
+    found = None if answer.plain or answer.too_large else _outcome(answer)
+    if isinstance(found, type):
+        raise TooLarge
+    return found
+
+
+@lru_cache(5_000)
+def _outcome(answer: ParsedAnswer) -> str | type[TooLarge] | None:
+    """The same once for each answer, as a reference meets many others; TooLarge where that is raised."""
+    try:
+        return _work_out(answer)
+    except TooLarge:
+        return TooLarge
+
+
+def _work_out(answer: ParsedAnswer) -> str | None:
     if _is_family(answer):
         with budget():
             return families.family_key(answer.tree, answer.text, parse)

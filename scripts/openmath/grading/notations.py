@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from openmath.grading.language import prose, statements
 from openmath.grading.language.bases import based
-from openmath.grading.language.choices import choice, loose_choice
+from openmath.grading.language.choices import choice, listed, loose_choice
 from openmath.grading.language.congruences import congruence
 from openmath.grading.language.digits import indian_groups
 from openmath.grading.language.number_words import as_formula
@@ -42,6 +42,14 @@ _INTEGERS = re.compile(
 )
 
 
+# all x such that x > 2, all real numbers x with 0 < x < 1
+_SUCH = re.compile(
+    r"(?:all|any|every|the) (?:real )?(?:numbers? |values? of )?([a-z]) (?:such that|for which|with|where|satisfying) "
+    r"((?=[^,;]*(?:[<>]|\\[gln]eq?\b))(?:[^A-Za-z\\]|\1(?![A-Za-z])|\\[a-z]+(?![a-z]))+)",
+    re.IGNORECASE,
+)
+
+
 def in_signs(text: str) -> str:
     """The formula in place of words for all of it: "a third", "an increase of 15%", "all real numbers except 3"."""
     if len(text) > MAX_CHARACTERS or not _WORD.search(text):
@@ -50,7 +58,10 @@ def in_signs(text: str) -> str:
     integers = _INTEGERS.fullmatch(plain)
     if integers:
         return integers.expand(r"\1 \2, \1 \\in \\mathbb{Z}")
-    text = prose.reals_but(plain) or directed(text)
+    such = _SUCH.fullmatch(plain)
+    if such:
+        return such[2]
+    text = prose.reals_but(plain) or listed(plain) or directed(text)
     return as_formula(prose.unwrapped(text)) or text
 
 

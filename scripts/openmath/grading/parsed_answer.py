@@ -11,6 +11,7 @@ from functools import cached_property
 from openmath.grading.language import domains, prose, statements
 from openmath.grading.language.annotations import drop_annotations
 from openmath.grading.language.clean import clean
+from openmath.grading.language.digits import comma_groups, may_be_list
 from openmath.grading.language.lexer import NotMath, tokenize
 from openmath.grading.language.parser import Parser
 from openmath.grading.language.trees import bounded_name, is_unknown_function, label_of, letters
@@ -26,7 +27,6 @@ from openmath.grading.readings import Reading
 _PLAIN = re.compile(r"([-+]?)(\d{1,300})(?:\.(\d{0,300}))?", re.ASCII)
 # 0,25 and 1000,99 and 2,75; but 1,250 is 1250, and 2,5 lists two numbers.
 _DECIMAL_COMMA = re.compile(r"(-?(?:0+|(?!\d{1,3},\d{3}$)\d+(?=,\d\d))),(\d+)")
-_GROUPED = re.compile(r"(?<![\d,])\d{1,3}(?:,\d{3})+(?![\d,])")
 # "a circle", "the square": without its article's noun, such an answer would be the letter a, or t times h times e.
 _ARTICLE = re.compile(
     r"(?:\\text\s*\{\s*)?(?:an?|the|any|each|every|both|some|all|no|its|it|he|she|we|I)\s+(?!and\b|or\b)[A-Za-z]{3}",
@@ -58,6 +58,7 @@ class ParsedAnswer:
         self.domain: str | None = None  # the > 0 of "for all x > 0"
         self.content: str | None = None  # the 7 of the choice (B) 7
         self.inner: ParsedAnswer | None = None  # the formula that a sentence states
+        self.ambiguous: set[str] = set()  # signs in the tree: see _AMBIGUOUS_SIGNS
         self.text = raw.strip()
         if self._read_plain():
             return
@@ -114,6 +115,7 @@ class ParsedAnswer:
             if inner.tree is not None:
                 self.label = labelled[0]
                 self.text, self.tree, self.unit, self.primary = inner.text, inner.tree, inner.unit, inner.primary
+                self.ambiguous = inner.ambiguous
                 return
         self.notation = notation(self.text)
         if self.notation:
@@ -123,13 +125,18 @@ class ParsedAnswer:
             return
         self.text = without_set_builder(self.text)
         try:
-            self.tree, annotations = parse(self.text, commas_group=len(_commas(self.text)) <= MAX_GROUPS)
+            self.tree, annotations = parse(self.text, commas_group=comma_groups(self.text) <= MAX_GROUPS)
             self.unit = unit_of(self.raw, annotations, self.tree)
-            self.primary = Structure().key(self.tree)
+            self._key_tree()
         except NotMath:
             self.tree = None
             self.primary = prose.key(self.text)
             self._read_statement()
+
+    def _key_tree(self) -> None:
+        structure = Structure()
+        self.primary = structure.key(self.tree)
+        self.ambiguous = structure.used
 
     def _read_parts(self) -> bool:
         """(a) 5, (b) 6 as the tuple of its parts, if each of them is a formula."""
@@ -138,7 +145,7 @@ class ParsedAnswer:
             return False
         try:
             self.tree = ("group", "()", tuple(parse(part)[0] for part in parts))
-            self.primary = Structure().key(self.tree)
+            self._key_tree()
         except NotMath:
             self.tree = None
         return self.tree is not None
@@ -253,19 +260,16 @@ class ParsedAnswer:
     def _add_structural(self, found: dict[Reading, set[str]]) -> None:
         for reading, key in Structure().other_readings(self.tree):
             found.setdefault(reading, set()).add(key)
-        structure = Structure()
-        structure.key(self.tree)
         for sign, option, reading in _AMBIGUOUS_SIGNS:
-            if sign in structure.used:
+            if sign in self.ambiguous:
                 found.setdefault(reading, set()).add(Structure(**{option: True}).key(self.tree))
 
     def _add_numeric(self, found: dict[Reading, set[str]]) -> None:
         commas = _DECIMAL_COMMA.fullmatch(self.text)
         if commas:
             found.setdefault(Reading.DECIMAL_COMMA, set()).add(ParsedAnswer(f"{commas[1]}.{commas[2]}").primary)
-        groups = _commas(self.text)
-        if groups:
-            tree, _ = parse(self.text, commas_group=len(groups) > MAX_GROUPS)
+        if may_be_list(self.text):
+            tree, _ = parse(self.text, commas_group=comma_groups(self.text) > MAX_GROUPS)
             found.setdefault(Reading.COMMA_LIST, set()).add(Structure().key(tree))
         if self.unit & DIRECTIONS:
             found.setdefault(Reading.DIRECTION, set()).add(self.primary.partition(" ")[0])
@@ -293,8 +297,3 @@ def _with_condition(inner: ParsedAnswer, condition: str) -> str:
     if not found or found[0] not in letters(inner.tree):
         return f"{inner.primary} | {prose.key(condition)}"
     return f"{Structure().renamed({found[0]: 'parameter'}).key(inner.tree)} | {found[1]}"
-
-
-def _commas(text: str) -> list[str]:
-    found = _GROUPED.search(text)
-    return found[0].split(",")[1:] if found else []

@@ -36,6 +36,7 @@ class Reading(Enum):
     )
     # Equations and numbers
     EQUATION = "name = value as an equation up to a factor", ("y = 3x - 2", "3x - y = 2"), ("EQUATION",)
+    BOTH_SIGNS = "the absolute value of a letter as both values of the letter", (r"\lvert x\rvert = 3", r"x = \pm 3")
     VALUE = "the value in an equation of a quantity or of ratios", (r"\sin A + \cos A = 1", "1")
     QUOTIENT = "a ratio of two as their quotient", ("12 : 1", "12")
     BARE_DIGITS = "a number without its base", ("3012_4", "3012")

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import asdict
 
+from openmath.foreign.configured import warnings_of
 from openmath.plan.dataset import dataset_steps
 from openmath.plan.files import FileToJudge, Inventory, ModelFiles
 from openmath.plan.judging import judge_costs
@@ -25,7 +26,7 @@ def make_plan(
 
     Keys: stages (counts of files), generation (per model, and per stage and origin of a training set: samples, tokens,
     engine_starts, hours, gpu_hours, assumptions), judging (per judge: calls, usd, hours of an own engine), wall_hours (number of
-    jobs at the same time -> hours of generation), disk_bytes, disk_free_bytes.
+    jobs at the same time -> hours of generation), disk_bytes, disk_free_bytes, warnings (of imported samples).
     """
     inventory = Inventory(config, due)
     stages, generation, seconds, disk = [], [], [], 0.0
@@ -45,7 +46,7 @@ def make_plan(
             disk += cost["disk_bytes"]
         for judge, answers in files.to_judge.items():
             to_judge.setdefault(judge, []).extend(answers)
-            disk += sum(inventory.rows(file.benchmark) * speed.bytes[file.benchmark] for file in answers)
+            disk += sum(inventory.rows_of(model, file.benchmark) * speed.bytes[file.benchmark] for file in answers)
     if "dataset" in config:
         teacher = config["dataset"]["teacher"]
         for step in dataset_steps(inventory):
@@ -62,6 +63,7 @@ def make_plan(
         "wall_hours": {str(number): makespan(seconds, number) / 3600 for number in parallel_jobs},
         "disk_bytes": round(disk),
         "disk_free_bytes": shutil.disk_usage(".").free,
+        "warnings": warnings_of(config),
     }
 
 

@@ -72,6 +72,7 @@ class Inventory:
     def __init__(self, config: dict, due: set[str] | None = None):
         self.config, self.layout, self.due = config, Layout(config), due
         self._rows: dict[str, int] = {}
+        self._imported: dict[tuple[str, str], int] = {}
 
     @cached_property
     def registry(self) -> dict[str, dict]:
@@ -94,6 +95,16 @@ class Inventory:
                 rows = self.registry.get(benchmark, {}).get("rows", 0)
             self._rows[benchmark] = rows
         return self._rows[benchmark]
+
+    def rows_of(self, model: str, benchmark: str) -> int:
+        """Problems of a benchmark that a model has samples of, or will have: imported ones are counted."""
+        if "samples" not in self.config["models"][model]:
+            return self.rows(benchmark)
+        if (model, benchmark) not in self._imported:
+            files = (Path(self.layout.sample_file(model, benchmark, run)) for run in self.layout.sample_runs(model))
+            first = next((path for path in files if path.exists()), None)
+            self._imported[model, benchmark] = 0 if first is None else count_rows(first)
+        return self._imported[model, benchmark]
 
     def model_files(self, model: str) -> ModelFiles:
         """All stages of one model. A file is also missing where one that it is made from is."""
@@ -153,7 +164,7 @@ class Inventory:
                 files.present_runs.setdefault(benchmark, []).append(run)
                 continue
             staged = max((finished_samples(place / name) for place in ours if (place / name).exists()), default=0)
-            files.left[benchmark, run] = max(0, self.rows(benchmark) - staged)
+            files.left[benchmark, run] = max(0, self.rows_of(model, benchmark) - staged)
             found.partial += staged > 0
             found.missing += staged == 0
         return found

@@ -72,7 +72,7 @@ def count_calls(cost: JudgeCost, inventory: Inventory, files: list[FileToJudge],
                     if prefilled(question, config["policy"]) is None:
                         questions[attempts.first_key(question)] = question
         else:
-            cost.estimated_calls += round(ASKED_SHARE * inventory.rows(file.benchmark))
+            cost.estimated_calls += round(ASKED_SHARE * inventory.rows_of(file.model, file.benchmark))
     if config["judges"][cost.judge].get("cascade"):
         cost.assumptions.append("fewer with cascade: answers that the symbolic grader finds equal are not asked")
     cost.calls = cost.estimated_calls

@@ -59,6 +59,8 @@ def cost_lines(plan: dict) -> Iterator[str]:
         )
     else:
         yield "Nothing needs an engine or a judge."
+    for warning in plan["warnings"]:
+        yield f"warning: {warning}"
 
 
 def engine_text(cost: dict) -> str:

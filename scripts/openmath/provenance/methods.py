@@ -7,6 +7,7 @@ import json
 from collections import Counter
 
 from openmath.benchmarks.registry import read_registry
+from openmath.foreign.configured import size_warning
 from openmath.provenance import bibliography as cited
 from openmath.settings.engine_kinds import KINDS, engine_kind, tokenizer_of
 from openmath.settings.sampling import PENALTIES, TRUNCATIONS, configured_sampling, samples_as_checkpoint
@@ -151,6 +152,11 @@ def _title(benchmark: str, registry: dict[str, dict]) -> str:
 def _benchmarks(manifest: dict) -> str:
     parts, registry = [], read_registry()
     for name, result in manifest["results"].items():
+        if manifest["engine"] is None and list(size_warning(name, result["problems"])):
+            parts.append(
+                f"a set of {result['problems']:,} problems by the name of {name}, which are not those of that benchmark"
+            )
+            continue
         registered = manifest["benchmarks"].get(name, {}).get("registered_rows", result["problems"])
         of = "" if result["problems"] == registered else f" of {registered:,}"
         citation = registry.get(name, {}).get("citation")

@@ -1,9 +1,12 @@
 """Where the files of a manifest lie on this machine. A manifest is public: its paths are relative, or cut to their last part."""
 
 import os
+from base64 import urlsafe_b64encode
+from collections.abc import Iterator
 from pathlib import Path
 
 from openmath.errors import InputError
+from openmath.files.json_files import read_json
 from openmath.files.yaml_files import read_yaml
 from openmath.provenance.public import public
 
@@ -24,12 +27,15 @@ def root_of(summary: Path, manifest: dict) -> Path:
 
 
 def samples_folder(root: Path, model: str, recorded: str) -> Path:
-    """Where imported samples lie, as the configurations in the checkout say; each file is compared with its hash later.
+    """Where imported samples lie; each file is compared with its hash later. recorded: as the manifest names the folder.
 
-    recorded: as the manifest names the folder.
+    As Snakemake has recorded it of the jobs that graded them, or as the configurations in the checkout say.
     """
     if (root / recorded).exists():
         return root / recorded
+    for folder in _graded_folders(root, model):
+        if public(folder) == recorded and (root / folder).is_dir():
+            return root / folder
     for path in sorted([*root.glob("*.y*ml"), *root.glob("config/*.y*ml")]):
         try:
             config = read_yaml(path, "a configuration")
@@ -39,3 +45,16 @@ def samples_folder(root: Path, model: str, recorded: str) -> Path:
         if isinstance(folder, str) and public(folder) == recorded and (root / folder).is_dir():
             return root / folder
     return root / recorded
+
+
+def _graded_folders(root: Path, model: str) -> Iterator[str]:
+    """Folders of benchmarks whose files were graded, from Snakemake's record of each table of grades: a configuration elsewhere
+    may have named them."""
+    for grades in sorted((root / f"results/{model}/grades").glob("*.parquet")):
+        name = urlsafe_b64encode(str(grades.relative_to(root)).encode()).decode()
+        record = root / ".snakemake/metadata" / name
+        try:
+            inputs = read_json(record, "a record of Snakemake")["input"]
+            yield from dict.fromkeys(str(Path(path).parents[1]) for path in inputs)
+        except (InputError, OSError, LookupError, TypeError):
+            continue  # not there, or of another form: `--persistence-backend`, a long name

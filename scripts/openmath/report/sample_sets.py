@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from openmath.errors import InputError
-from openmath.files.sample_runs import run_order, sample_run_of
+from openmath.files.sample_runs import SAMPLE_FILE, run_order, sample_run_of
 from openmath.report.viewer import SampleSet
 
 DATA = Path("data")  # prepared benchmarks: solutions, levels and subjects, which samples do not carry
@@ -22,7 +22,8 @@ def sample_sets(results: Path, judges: Sequence[str], samples: Path | None = Non
 def sample_set(grades: Path, samples: Path, judges: Sequence[str]) -> SampleSet:
     """Raises InputError where there is no sample of a graded benchmark."""
     benchmark, results = grades.stem, grades.parents[1]
-    files = sorted((samples / benchmark).glob("output-*.jsonl"), key=lambda path: run_order(sample_run_of(path)))
+    files = [path for path in (samples / benchmark).glob("output-*.jsonl") if SAMPLE_FILE.match(path.name)]
+    files.sort(key=lambda path: run_order(sample_run_of(path)))
     if not files:
         raise InputError(
             "The samples of these grades are missing.",

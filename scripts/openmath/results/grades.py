@@ -278,7 +278,8 @@ class _Sample(NamedTuple):
 
 
 def _sample(row: dict, policy: str, where: str) -> _Sample:
-    correct, expected = row.get("is_correct"), as_text(row.get("expected_answer"))
+    correct = row.get("is_correct", row.get("symbolic_correct"))  # the second: NeMo-Skills' name since 2025
+    expected = as_text(row.get("expected_answer"))
     if correct is None and expected is None:
         raise InputError("A row has neither is_correct nor expected_answer.", where=where)
     if correct not in (None, False, True):

@@ -45,7 +45,7 @@ def drop_annotations(tokens: list[Token]) -> tuple[list[Token], list[str]]:
         if (
             _follows_value(kept, words)
             and ends_item
-            and (words == "integers" or not _CONDITIONS.search(words))
+            and not _CONDITIONS.search(words.removesuffix("integers"))
             and not any(c in words.replace("^\\circ", "") for c in "\\=<>^0123456789")
         ):
             dropped.append(" ".join(t.text for t in tokens[position:stop]))

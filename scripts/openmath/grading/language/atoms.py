@@ -71,6 +71,8 @@ class Atoms(Grammar):
         if self.peek() == "{":
             self.skip_group()
             inner = self.tokens[start + 1 : self.at - 1]
+        elif self.peek() == "<end>":
+            raise NotMath("a subscript")
         else:
             self.at += 1
             inner = self.tokens[start : self.at]

@@ -16,6 +16,12 @@ _NAMED = re.compile(
     r"(?:\s*[.:)-]+\s*(.+))?",
     re.DOTALL,
 )
+_LETTER = re.compile(r"([A-J])\)")
+_ONE = r"\(?(?:[A-HJ]|X{0,3}(?:IX|IV|V?I{0,3}))\)?"
+_LISTED = re.compile(
+    rf"(?:both\s+)?((?=[A-X(]){_ONE}(?:(?:\s*,\s*(?:and\s+)?|\s+and\s+)(?=[A-X(]){_ONE})*)(?:,?\s+only)?"
+)
+_SMALL = re.compile(r"\(?([a-h])\)?")
 _LOOSE = re.compile(r"([A-J])\s(?:-\s)?\s*(?:\d[\d.,/]*|\\frac.*)")
 
 
@@ -24,13 +30,20 @@ def choice(text: str) -> tuple[str, str | None] | None:
     found = _CHOICE.fullmatch(text)
     if found:
         return found[1] or found[3] or found[4], found[2] or found[5]
+    found = _LETTER.fullmatch(text)
+    if found:
+        return found[1], None
     found = _NAMED.fullmatch(text)
     return (found[1], found[2]) if found else None
 
 
 def loose_choice(text: str) -> str | None:
     """The letter of an answer that is also a formula: B 7, B - 7, b."""
-    if len(text) == 1 and "a" <= text <= "h":
-        return text.upper()
-    found = _LOOSE.fullmatch(text)
-    return found[1] if found else None
+    found = _SMALL.fullmatch(text) or _LOOSE.fullmatch(text)
+    return found[1].upper() if found else None
+
+
+def listed(words: str) -> str | None:
+    """The choices of "I and III only" and "both A and C"; None of other texts. words: without \\text."""
+    found = _LISTED.fullmatch(words)
+    return found[1] if found and found[1] != words else None

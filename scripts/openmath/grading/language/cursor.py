@@ -11,18 +11,14 @@ class Cursor:
 
     def __init__(self, tokens: list[Token]):
         self.tokens = tokens
+        self.signs = [*map(_sign, tokens), "<end>"]
         self.at = 0
         self.depth = 0
         self.in_call = 0
 
     def peek(self) -> str:
         """Text of the next token if it is an operator, command or separator; other types give their type in <>."""
-        if self.at >= len(self.tokens):
-            return "<end>"
-        token = self.tokens[self.at]
-        if token.type in ("op", "cmd", "sep"):
-            return token.text
-        return f"<{token.type}>"
+        return self.signs[self.at]
 
     def accept(self, *texts: str) -> bool:
         """Take the next token if it is one of these."""
@@ -56,3 +52,7 @@ class Cursor:
             self.at += 1
             if depth == 0:
                 return
+
+
+def _sign(token: Token) -> str:
+    return token.text if token.type in ("op", "cmd", "sep") else f"<{token.type}>"

@@ -14,6 +14,7 @@ _SPACED_COMMA = re.compile(
 _SPACE = re.compile(r"(?<![\d.])\d{1,3}(?:(?:\s|\\,|\\ |~|\\;|\\:){1,2}\d{3})+(?![\d])")
 _APOSTROPHE = re.compile(r"(?<![\w.'])\d{1,3}(?:'\d{3})+(?![\w'])")
 _POINTS = re.compile(r"(?<![\w.,])\d{1,3}(?:\.\d{3}){2,}(?![\w.,])")
+_COMMAS = re.compile(r"(?<![\d,])\d{1,3}(?:,\d{3})+(?![\d,])")
 _INDIAN = re.compile(r"-?\d{1,2}(?:,\d{2})+,\d{3}")
 
 # 0.1666..., its period written at least three times
@@ -37,6 +38,18 @@ def grouped(text: str) -> str:
 def indian_groups(text: str) -> str | None:
     """12,34,567 as a number; None for other texts. It may also be a list."""
     return text.replace(",", "") if _INDIAN.fullmatch(text) else None
+
+
+def comma_groups(text: str) -> int:
+    """How many groups of three digits follow the first of the first number that has any."""
+    found = _COMMAS.search(text)
+    return found[0].count(",") if found else 0
+
+
+def may_be_list(text: str) -> bool:
+    """May 143,110 in it be two numbers? A list would not hold 000, nor a number twice."""
+    parts = [part for found in _COMMAS.findall(text) for part in found.split(",")]
+    return 0 < len(parts) == len(set(parts)) and not any(part.startswith("0") for part in parts)
 
 
 def repeating(text: str) -> str:

@@ -28,7 +28,9 @@ _WORD = re.compile(r"[A-Za-z]{2,}|\ba\b")
 _LETTER = re.compile(r"(?<![\\A-Za-z])[A-Za-z](?![A-Za-z])")
 _SIGNS = {"\\ge0": "nonnegative", ">0": "positive", "\\ne0": "nonzero", "<0": "negative"}
 _WHOLE_SIGNS = _SIGNS | {"\\ge1": "positive", ">-1": "nonnegative"}
-_ALL = re.compile(r"(?:all|every|any|the|exactly the|exactly all)\b", re.IGNORECASE)
+_ALL = re.compile(
+    r"(?:all|every|any|the|exactly the|exactly all)\b|[a-z -]+ (?:numbers|integers|primes)$", re.IGNORECASE
+)
 
 
 def number_properties(words: str) -> tuple[frozenset[str], str] | None:
@@ -62,7 +64,12 @@ def number_class(text: str) -> str | None:
     found = number_properties(text) if _ALL.match(text) else None
     if not found or not found[0]:
         return None
-    return f"numbers:{','.join(sorted(found[0]))}|{''.join(found[1].split()) if len(found[1]) > 1 else ''}"
+    return key_of(*found[0]) + ("".join(found[1].split()) if len(found[1]) > 1 else "")
+
+
+def key_of(*properties: str) -> str:
+    """The key of all numbers with these properties."""
+    return f"numbers:{','.join(sorted(properties))}|"
 
 
 def parameter(words: str) -> tuple[str, str] | None:

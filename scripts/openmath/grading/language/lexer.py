@@ -11,7 +11,7 @@ UNITS = frozenset(
     """cm mm km kg mg ml meter meters metre metres centimeter centimeters centimetre centimetres kilometer kilometers
     kilometre kilometres mile miles inch inches foot feet ft yard yards gram grams kilogram kilograms liter liters litre
     litres second seconds sec minute minutes min minutes hour hours hr hrs day days week weeks month months year years
-    dollar dollars cent cents euro euros pound pounds rupees unit units square cubic sq per mph kmph people person
+    dollar dollars cent cents euro euros pound pounds rupees unit units square cubic sq cu per mph kmph people person
     persons student students ways way times apples coins balls points point cookies marbles pages books children boys girls
     mb gb kb usd radians radian rad sides cards tickets toys games gallons gallon ounces ounce lb lbs oz gal qt pt mpg kph rpm
     amp amps volt volts watt watts ohm ohms ton tons tonne tonnes cup cups tsp tbsp mol hz khz mhz kwh pa kpa atm men man hens
@@ -20,6 +20,7 @@ UNITS = frozenset(
 _GLUED = frozenset(
     "mm cm km kg mg ml ft mph kmph kph hr hrs sec min lb lbs oz gal mpg rpm kwh khz mhz kpa tsp tbsp usd".split()
 )
+_POWERS = frozenset("square sq cubic cu".split())  # of a unit: 5 sq. m
 DEGREE_WORDS = frozenset({"degree", "degrees", "deg"})
 PERCENT_WORDS = frozenset({"percent", "pct", "percentage", "percents"})
 SCALES = {
@@ -67,6 +68,10 @@ _TOKEN = re.compile(
     r"|(?P<op>\*\*|<=|>=|!=|=>|==|[-+*/^_=<>(){}\[\]|,;:!'%&])"
     r"|(?P<other>.)",
     re.DOTALL | re.ASCII,
+)
+# The red of 4 red marbles: no product of r, e and d.
+_COUNTED = re.compile(
+    rf"(?!(?:{'|'.join([*FUNCTIONS, *SEPARATORS, *DEGREE_WORDS, *SCALES])})\b)[a-z]{{3}}\s+[a-z]{{4,}}(?![A-Za-z])"
 )
 _GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 INFINITY = frozenset({"infinity", "inf", "oo"})
@@ -116,7 +121,10 @@ def tokenize(text: str, *, commas_group: bool = True) -> list[Token]:
                 position = found.start() + len(value)
             tokens.append(Token("num", value.replace(",", ""), spaced))
         elif group == "letters":
-            _letters(value, spaced, tokens)
+            if spaced and tokens and tokens[-1].type == "num" and _COUNTED.match(text, found.start()):
+                tokens.append(Token("word", value, spaced))
+            else:
+                _letters(value, spaced, tokens)
         elif group == "cmd" and value in _TEXTUAL:
             position = _text(text, position, value, spaced, tokens)
         elif group == "cmd" and value in ("begin", "end"):
@@ -151,14 +159,15 @@ def _letters(run: str, spaced: bool, tokens: list[Token]) -> None:
     lower = run.lower()
     after_value = bool(tokens) and (tokens[-1].type in ("num", "word", "sym") or tokens[-1].text in (")", "}", "%"))
     if len(run) == 1:
-        tokens.append(Token("sym", run, spaced))
+        power = bool(tokens) and tokens[-1].text in _POWERS
+        tokens.append(Token("word" if power else "sym", run, spaced))
     elif lower in ("not", "no", "nor") and not run.isupper():  # NO is a segment
         raise NotMath("a negation")
     elif lower in NUMBER_WORDS:
         tokens.append(Token("num", NUMBER_WORDS[lower], spaced))
     elif lower in SEPARATORS:
         tokens.append(Token("sep", lower, spaced))
-    elif run in FUNCTIONS or run in ("sqrt", "pi", "theta", "binom", "frac"):
+    elif (run in FUNCTIONS and not (run == "deg" and after_value)) or run in ("sqrt", "pi", "theta", "binom", "frac"):
         tokens.append(Token("cmd", run, spaced))
     elif lower in INFINITY:
         tokens.append(Token("cmd", "infty", spaced))

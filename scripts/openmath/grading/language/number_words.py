@@ -10,6 +10,7 @@ from openmath.grading.language.lexer import NUMBER_WORDS, SCALES
 
 _TENS = dict(zip("thirty forty fifty sixty seventy eighty ninety".split(), range(30, 100, 10), strict=True))
 _SMALL = {word: int(number) for word, number in NUMBER_WORDS.items()} | _TENS
+_SMALL_WORD = re.compile(rf"(?<!-)\b(?:{'|'.join(_SMALL)})\b(?!-)")
 _PARTS = {
     "half": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7, "eighth": 8, "ninth": 9,
     "tenth": 10, "hundredth": 100, "thousandth": 1000,
@@ -43,8 +44,9 @@ def as_formula(words: str) -> str | None:
     if len(words) > MAX_WORDS:
         return None
     words = " ".join(words.lower().split()).strip(" .")
+    in_digits = _SMALL_WORD.sub(lambda found: str(_SMALL[found[0]]), words)  # two to three
     for pattern, formula in _ARITHMETIC:
-        found = pattern.fullmatch(words)
+        found = pattern.fullmatch(in_digits)
         if found:
             return found.expand(formula)
     if not words[:1].isalpha():
@@ -57,13 +59,14 @@ def as_formula(words: str) -> str | None:
 def _value(words: str) -> str | None:
     if words == "half":
         return "\\frac{1}{2}"
-    if words.endswith(" and a half"):
-        whole = _value(words.removesuffix(" and a half"))
-        return whole and f"{whole}\\frac{{1}}{{2}}"
+    before, _, after = words.rpartition(" and ")
+    if before and after.rpartition(" ")[2].removesuffix("s").replace("halve", "half") in _PARTS:  # two and a half
+        whole, part = _whole(before.replace("-", " ").split()), _value(after)
+        return None if whole is None or part is None else f"{whole}{part}"
     parts = words.replace("-", " ").replace(" and ", " ").split()
     below = _PARTS.get(parts[-1].removesuffix("s").replace("halve", "half"))
     if below and len(parts) > 1:
-        above = 1 if parts[:-1] in (["a"], ["an"]) else _whole(parts[:-1])
+        above = 1 if parts[:-1] == ["a"] else _whole(parts[:-1])
         return None if above is None else f"\\frac{{{above}}}{{{below}}}"
     value = _whole(parts)
     return None if value is None else str(value)

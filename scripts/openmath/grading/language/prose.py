@@ -57,11 +57,12 @@ _PARTS = re.compile(
     r"(?:\b(?:[a-h]|i{1,3}|iv)\b|\b(?:yes|no|and)\b|\\begin\s*aligned|\\end\s*aligned|[\W\d_])*", re.IGNORECASE
 )
 _REALS = re.compile(
-    r"(?:(?:all|every|any|the) )?(?:real numbers?|reals?|real x)|all real(?: values| numbers)? (?:of )?[a-z]",
+    r"(?:[a-z] (?:is|can be) )?(?:(?:all|every|any|the) )?(?:real numbers?|reals?|real x)"
+    r"|(?:all|any|every) real(?: values| numbers)? (?:of )?[a-z]",
     re.IGNORECASE,
 )
 _REALS_BUT = re.compile(
-    r"(?:all|every|any|the) (?:reals?|real numbers?|numbers?|real values?(?: of [a-z])?|values of [a-z]) "
+    r"(?:all|every|any|the) (?:reals?(?: [a-z])?|real numbers?(?: [a-z])?|numbers?|real values?(?: of [a-z])?|values of [a-z]) "
     r"(?:except|other than|but)(?: for)?"
     r"(?: [a-z] ?=)? (.+)",
     re.IGNORECASE | re.DOTALL,
@@ -74,7 +75,8 @@ MAX_PROSE = 500  # characters of a sentence that are searched for a formula: lon
 
 
 def unwrapped(text: str) -> str:
-    return _WRAPPER.sub(" ", text).replace("{", " ").replace("}", " ").strip()
+    text = _WRAPPER.sub(" ", text) if "\\" in text else text
+    return text.replace("{", " ").replace("}", " ").strip()
 
 
 def is_all_reals(text: str) -> bool:

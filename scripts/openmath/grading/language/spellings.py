@@ -9,11 +9,15 @@ import re
 _DEGREES = re.compile(  # 75^\circ 30' 15''
     r"(\d+)\s*\^\s*\{?\s*\\circ\s*\}?\s*(?:\\[,;: ])?\s*(\d+)\s*'(?!')\s*(?:(\d+)\s*(?:''|\"))?"
 )
-_IS = re.compile(r"^\s*([A-Za-z])\s*(?:\\text\s*\{\s*is\s*\}|\sis\s)\s*(?=[-\d\\])")  # n is 58
+# n is 58, x can be 3 or 4
+_IS = re.compile(
+    r"^\s*([A-Za-z])\s*(?:\\text\s*\{\s*(?:is|equals|(?:can|could|may|must) be)(?: equal to| either)?\s*\}"
+    r"|\s(?:is|equals|(?:can|could|may|must) be)(?: equal to| either)?\s)\s*(?=[-\d\\])"
+)
 # Units that would be products of letters, and their full stops: 9.8 m/s^2, 7 in, 12 sq. ft.
 _UNIT = re.compile(
     r"(?<=[\d}])\s+((?:[kcm]?m|ft|mi|in|k?g|m?L)\s*/\s*(?:s|h|hr|min|m?L|c?m))(?=\s*(?:\^\s*\{?\d\}?)?\s*$)"
-    r"|(?<=[\d}])\s+(in|m?L|min|sec|h)\s*$"
+    r"|(?<=[\d}])\s+((?:m?L|min|sec|h|kgs|yds)(?=\s*$)|in|mi)(?=\s*(?:\^\s*\{?[23]\}?)?\s*$)"
 )
 _NOT_FUNCTIONS = {"min": "minutes", "sec": "seconds", "in": "inches"}
 _UNIT_DOT = re.compile(r"\b(sq|cu|ft|in|lbs?|oz|yd|hrs?|mins?|secs?)\.(?=\s|$|\})")
@@ -65,8 +69,13 @@ _SPELLINGS = (
     ("\\mathbb", re.compile(r"(\\mathbb\s*\{?[RZQNC]\}?)\s*-\s*(?=\\(?:left\s*\\)?\{)"), r"\1\\setminus "),
     ("\\text", re.compile(r"\\text\s*\{\s*,\s*\}"), ","),
     ("\\circ", _DEGREES, _decimal_degrees),
-    ("is", _IS, r"\1 = "),
+    (" ", _IS, r"\1 = "),
+    ("ither", re.compile(r"^\s*(?:\\text\s*\{\s*)?[Ee]ither\s*\}?\s*(?=[-\d\\])"), ""),
+    ("}^", re.compile(r"^\s*\\text\s*\{\s*(-?[\d.,/]+)\s*([A-Za-z][A-Za-z. ]*)\}(?=\^)"), r"\1 \\text{ \2}"),  # \text{12 cm}^2
+    ("\\mathbb", re.compile(r"\\mathbb\s*\{?([RQC])\}?\s*\^\s*\{?\s*(?:\*|\\ast|\\times)\s*\}?"), r"\\mathbb{\1}\\setminus\\{0\\}"),
+    ("C", re.compile(r"(?<![\w.}])(\d{1,3})\s?C\s?(\d{1,3})(?![\w.]|[)}]*\s*(?:_|\(?base))"), r"\\binom{\1}{\2}"),  # 5C2
     (".", _UNIT_DOT, r"\1"),
+    ("dollar", re.compile(r"(?<=\d)\s*U\.?S\.?\s+(?=dollars?\b)"), " "),
     (" ", _UNIT, _unit),
     ("10", _TIMES_TEN, r"\\times "),
     ("C", _COMBINATIONS, _combination),

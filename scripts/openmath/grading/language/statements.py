@@ -2,6 +2,7 @@ r"""Sentences around a formula: "all functions of the form f(x) = cx for some co
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from openmath.grading.language import prose
 from openmath.grading.language.lexer import NotMath, brace_group
@@ -116,6 +117,7 @@ def restriction(text: str) -> str | None:
     return ",".join(sorted("".join(bound[1].split()) for bound in found if bound)) or None
 
 
+@lru_cache(16)  # asked several times for one answer
 def plain_text(text: str) -> str:
     r"""The text without braces around the whole of it, and without \text and \mathrm around its words."""
     try:

@@ -8,6 +8,7 @@ from openmath.grading.language.lexer import FUNCTIONS
 from openmath.grading.limits import TooLarge, spend
 
 MAX_SIGNS = 6  # plus-minus signs in one formula: each doubles the answers it stands for
+MAX_EXPONENT_DIGITS = 100  # of the x^2 in a root
 DIFFERENTIALS = (("sym", "d"), ("sym", "\\partial"))  # the d of dx
 STRUCTURED = {"list", "group", "set", "rel", "union", "matrix", "cases", "ratio", "infty"}  # not numbers
 
@@ -39,6 +40,18 @@ def strip_label_of_first(items: tuple) -> list[tuple]:
     if len(items) > 1 and label_of(first) and not any(item[0] == "rel" for item in items[1:]):
         return [first[2][-1], *items[1:]]
     return list(items)
+
+
+def records_of(items: tuple) -> tuple | None:
+    """x = 1, y = 2, x = 2, y = 1 as the tuples (1, 2), (2, 1); None where the names do not come again in the same order."""
+    names = [label_of(item) for item in items]
+    if None in names or len(set(names)) < 2:
+        return None
+    size = len(set(names))
+    if len(names) == size or names != names[:size] * (len(names) // size):
+        return None
+    values = [value_of(item) for item in items]
+    return tuple(("group", "()", tuple(values[at : at + size])) for at in range(0, len(values), size))
 
 
 def value_of(item: tuple) -> tuple:
@@ -130,13 +143,15 @@ def _named_product(tree: tuple) -> bool:
     )
 
 
-def is_square(tree: tuple) -> bool:
-    """Is this the square of something with letters, as 4x^2 or (x-1)^6, whose root may have either sign?"""
+def is_even_power(tree: tuple, degree: int) -> bool:
+    """Is this a power of letters whose root of an even degree is |x| or the like: x^4 or 16(x-1)^12 for 4, x^2 for 2?"""
     if tree[0] == "pow":
         base, exponent = tree[1:]
-        return exponent[0] == "num" and exponent[1].isdigit() and int(exponent[1][-2:]) % 4 == 2 and bool(letters(base))
+        whole = exponent[0] == "num" and exponent[1].isdigit() and len(exponent[1]) <= MAX_EXPONENT_DIGITS
+        return whole and int(exponent[1]) % (2 * degree) == degree and bool(letters(base))
     if tree[0] in ("mul", "div"):
-        return any(map(is_square, tree[1:])) and all(is_square(part) or not letters(part) for part in tree[1:])
+        powers = [is_even_power(part, degree) for part in tree[1:]]
+        return any(powers) and all(power or not letters(part) for power, part in zip(powers, tree[1:], strict=True))
     return False
 
 
@@ -145,16 +160,15 @@ def letters(tree: tuple) -> set[str]:
     return {node[1] for node in walk(tree) if node[0] == "sym"}
 
 
-def walk(tree: object) -> Iterator[tuple]:
+def walk(tree: tuple) -> Iterator[tuple]:
     """Every node of the tree."""
     stack = [tree]
     while stack:
         node = stack.pop()
-        if isinstance(node, tuple):
-            spend(1)
-            if node and isinstance(node[0], str):
-                yield node
-            stack.extend(part for part in node if isinstance(part, tuple))
+        spend(1)
+        if node and isinstance(node[0], str):
+            yield node
+        stack.extend([part for part in node if isinstance(part, tuple)])
 
 
 def has_signs(tree: tuple) -> bool:

@@ -118,11 +118,12 @@ def _words(annotation: str) -> frozenset[str]:
     unit = _canonical(annotation)
     if unit:
         return frozenset({unit})
-    found = set()
-    for word in _WORD.findall(annotation.lower()):
-        name = _NAMES.get(word) or _NAMES.get(_singular(word)) or _singular(word)
-        found.add(name)
-    return frozenset(found - _FILLERS)
+    words = {_singular(word): word for word in _WORD.findall(annotation.lower())}
+    return frozenset(
+        _NAMES.get(word) or _NAMES.get(singular) or singular
+        for singular, word in words.items()
+        if word not in _FILLERS and singular not in _FILLERS  # in, but not inches
+    )
 
 
 def _singular(word: str) -> str:

@@ -31,6 +31,7 @@ _QUOTES = (
     ("`", "`"),
     ('"', '"'),
     ("``", "''"),
+    ("''", "''"),
     ("'", "'"),
     ("$$", "$$"),
     ("$", "$"),
@@ -39,19 +40,24 @@ _DELIMITERS = (("\\(", "\\)"), ("\\[", "\\]"))
 _TAG = r"(?:final_?)?(?:answer|b|strong|i|em|u|p|div|span|code|center|mark|math)"
 _BEFORE = re.compile(
     rf"(?:=(?![=<>])|<{_TAG}(?:\s[^<>]*)?>|#{{1,6}}(?=\s)|"
-    r"(?:\**|\\text\s*\{|\\textbf\s*\{)?\s*(?:the\s+)?(?:(?:final|correct|required|desired)\s+)?(?:answer|ans|result)\b\s*(?:is|are)?\s*[:：]\s*\**\}?|"
-    r"the\s+(?:(?:final|correct)\s+)?answer\s+is\s+(?!not\b|that\b|both\b)|"
+    r"(?:(?P<bold>\*+)|\\text\s*\{|\\textbf\s*\{)?\s*(?:the\s+)?(?:(?:final|correct|required|desired)\s+)?(?:answer|ans|result)\b\s*"
+    r"(?:is|are)?\s*[:：]\s*(?(bold)\**)\}?|"
+    r"(?:(?:the|my|our)\s+(?:(?:final|correct)\s+)?|(?:final|correct)\s+)answer\s+is\s+(?!not\b|that\b|both\b)|"
     r"(?:therefore|hence|thus|so)\s*[,:]|答案\s*(?:是|为|：|:)?)\s*",
     re.IGNORECASE,
 )
 _AFTER = re.compile(
-    rf"\s*(?:</{_TAG}>|\\\\|\?|\s(?:is|are) the (?:final |correct )?answers?|\(\s*approx(?:imately|\.)?\s*\))\s*[.]?$",
+    rf"\s*(?:</{_TAG}>|\\\\|\?|\s(?:is|are) the (?:final |correct )?answers?|\(\s*approx(?:imately|\.)?\s*\)"
+    r"|(?<=\d)\s+(?:in (?:all|total)|altogether))\s*[.]?$",
     re.IGNORECASE,
 )
 _CLOSED = re.compile(r"(?<=[*_`\"'>$)}\]])[.;,]$")  # the full stop behind a wrapper
-_ROUGHLY = re.compile(r"(?:about|approximately|approx\.?|roughly|around|nearly|exactly)\s+(?=[\d\\$.-])", re.IGNORECASE)
+_ROUGHLY = re.compile(
+    r"(?:about|approximately|approx\.?|roughly|around|nearly|exactly|only|just|a total of)\s+(?=[\d\\$.-])",
+    re.IGNORECASE,
+)
 _WRAPPED = re.compile(
-    r"[*_`\"'<#?:：$\\=]|\b(?:answer|about|approx|rough|around|nearly|exactly|hence|thus|therefore|so|答案)",
+    r"[*_`\"'<#?:：$\\=]|\b(?:answer|about|approx|rough|around|nearly|exactly|only|just|total|all|hence|thus|therefore|so|答案)",
     re.IGNORECASE,
 )
 
@@ -69,15 +75,11 @@ def _without_one(text: str) -> str:
     if not _WRAPPED.search(text):
         return text
     for opener, closer in (*_QUOTES, *_DELIMITERS):
-        quoted = text[len(opener) : -len(closer)]
-        if (
-            text.startswith(opener)
-            and text.endswith(closer)
-            and quoted.strip()
-            and opener not in quoted.replace("\\$", "")
-            and closer not in quoted.replace("\\$", "")
-        ):
-            return quoted
+        if text.startswith(opener) and text.endswith(closer):
+            quoted = text[len(opener) : -len(closer)]
+            inside = quoted.replace("\\$", "")
+            if quoted.strip() and opener not in inside and closer not in inside:
+                return quoted
     styled = _STYLED.match(text)
     if styled:
         inner = group_of_whole(text, styled.end())

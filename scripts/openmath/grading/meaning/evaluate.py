@@ -9,15 +9,17 @@ from collections.abc import Callable
 from flint import acb, arb, fmpq, fmpz
 
 from openmath.grading.language.lexer import NotMath
-from openmath.grading.language.trees import is_differentiation, is_square
+from openmath.grading.language.trees import is_differentiation, is_even_power
 from openmath.grading.limits import TooLarge
 from openmath.grading.meaning import values
+from openmath.grading.meaning.factorials import binomial, factorial
 from openmath.grading.meaning.series import Series
 from openmath.grading.meaning.values import Unclear, Value, ball, charge, charge_result, is_integer, opaque
 
 MAX_STEPS = 60_000  # nodes evaluated for one answer
 MAX_DETERMINANT = 5  # rows
 MAX_PERIOD = 1_000  # digits under the bar of a repeating decimal
+_EVEN = [("num", "2"), ("num", "4"), ("num", "6"), ("num", "8")]  # degrees of roots
 _TRIGONOMETRY = {"sin", "cos", "tan", "cot", "sec", "csc", "cis"}
 _SIMPLE: dict[str, Callable[[acb], acb]] = {
     "sin": acb.sin, "cos": acb.cos, "tan": acb.tan, "cot": acb.cot, "sec": acb.sec, "csc": acb.csc,
@@ -137,21 +139,21 @@ class Evaluator(Series):
     def _pow(self, base: tuple, exponent: tuple) -> Value:
         if exponent == ("sym", "T"):
             raise NotMath("transpose")
-        if exponent == ("div", ("num", "1"), ("num", "2")):
-            return self._root(base, ("num", "2"))
+        if exponent[0] == "div" and exponent[1] == ("num", "1"):
+            return self._root(base, exponent[2])
         return values.power(self.value(base), self.value(exponent))
 
     def _root(self, inner: tuple, degree: tuple) -> Value:
         value = values.power(self.value(inner), self._div(("num", "1"), degree))
-        if degree == ("num", "2") and isinstance(value, acb) and is_square(inner):  # the root of x^2 is |x|
-            return acb(abs(value))
+        if degree in _EVEN and isinstance(value, acb) and is_even_power(inner, int(degree[1])):
+            return acb(abs(value))  # the root of x^2 is |x|
         return value
 
     def _fact(self, inner: tuple) -> Value:
-        return values.factorial(self.value(inner))
+        return factorial(self.value(inner))
 
     def _binom(self, above: tuple, below: tuple) -> Value:
-        return values.binomial(self.value(above), self.value(below))
+        return binomial(self.value(above), self.value(below))
 
     def _abs(self, inner: tuple) -> Value:
         if inner[0] == "matrix":

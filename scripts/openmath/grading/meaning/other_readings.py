@@ -74,6 +74,8 @@ class OtherReadings(Keys):
                 if all(item[0] == "sym" for item in left[2]):
                     pairs = zip(left[2], right[2], strict=True)
                     yield Reading.RECORD, "rec{" + ";".join(sorted(f"{a[1]}={self.key(b)}" for a, b in pairs)) + "}"
+            if len(sides) == 2 and left[0] == "abs" and left[1][0] == "sym" and not letters(right):
+                yield Reading.BOTH_SIGNS, self.set_key((right, ("neg", right)))
             if is_unknown_function(left):
                 yield Reading.FUNCTION_BODY, self.key(right)
                 yield Reading.FUNCTION, self.renamed_key(left[2], right)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from functools import partial
 
+from openmath.grading.language import domains
 from openmath.grading.language.lexer import NotMath
 from openmath.grading.language.trees import (
     MAX_SIGNS,
@@ -13,6 +14,7 @@ from openmath.grading.language.trees import (
     has_signs,
     label_of,
     letters,
+    records_of,
     sign_of_infinity,
     strip_label_of_first,
 )
@@ -28,6 +30,7 @@ DOMAINS = {
     "\\mathbbZ_>0": "integer positive", "\\mathbbN_>0": "integer positive", "\\mathbbZ_0": "integer nonnegative",
     "\\mathbbN_0": "integer nonnegative",
 }  # fmt: skip
+NUMBERS = {"\\mathbbR": "I(-oo..+oo)", "\\mathbbZ": domains.key_of("integer"), "\\mathbbQ": domains.key_of("rational")}
 KEY_COST = 10  # units of work for a key, apart from that of its values
 MAX_FAMILY = 20  # formulas with the parameter k, in front of "k in Z"
 
@@ -61,8 +64,8 @@ class Structure(Relations, OtherReadings):
             return self.ratio_key(tree[1])
         if has_signs(tree):
             return self.set_key(tuple(expand(tree)))
-        if tree == ("sym", "\\mathbbR"):
-            return "I(-oo..+oo)"
+        if tree[0] == "sym" and tree[1] in NUMBERS:
+            return NUMBERS[tree[1]]
         infinite = sign_of_infinity(tree)
         if infinite:
             return infinite
@@ -101,6 +104,9 @@ class Structure(Relations, OtherReadings):
         labels = self.distinct_labels(items)
         if len({label.split("_")[0] for label in labels}) > 1:  # x_1 = 1, x_2 = 3 are the values of one x
             return ("or " if either else "") + self.record_key(items)
+        records = records_of(items)
+        if records:
+            return self.set_key(records)
         if items[0][0] == "rel" and items[0][1] == ("!=",) and all(item[0] != "rel" for item in items[1:]):
             return punctured([self.key(items[0][2][1]), *map(self.key, items[1:])])  # x != 1, 2
         family = self.family_of_integers(items)

@@ -165,35 +165,6 @@ def _check_magnitude(base: acb, exponent: acb) -> None:
         raise TooLarge
 
 
-def factorial(value: Value) -> Value:
-    """value!, by the gamma function where it is no whole number. Raises ZeroDivisionError for negative ones."""
-    if is_integer(value):
-        if value < 0:
-            raise ZeroDivisionError
-        if value <= 25_000:  # 25000! has about 330,000 bits
-            return fmpq(fmpz.fac_ui(int(value.p)))
-        return opaque("factorial", key(value))
-    charge("gamma")
-    return (ball(value) + 1).gamma()
-
-
-def binomial(above: Value, below: Value) -> Value:
-    """above choose below, by the gamma function where they are no whole numbers."""
-    if is_integer(above) and is_integer(below):
-        if below < 0 or (0 <= above < below):
-            return fmpq(0)
-        if above >= 0 and above <= 1 << 30:
-            fewer = min(int(below.p), int(above.p - below.p))
-            if fewer * above.p.bit_length() <= EXACT_BITS:
-                spend(fewer)
-                return fmpq(fmpz.bin_uiui(int(above.p), fewer))
-        return opaque("binomial", key(above), key(min(below, above - below)))
-    above, below = ball(above), ball(below)
-    for _ in range(3):
-        charge("gamma")
-    return (above + 1).gamma() * (below + 1).rgamma() * (above - below + 1).rgamma()
-
-
 def key(value: Value) -> str:
     """The string that names the value. Raises Unclear if the ball is too wide for that."""
     if isinstance(value, fmpq):
