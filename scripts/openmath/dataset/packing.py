@@ -1,4 +1,4 @@
-"""Kept solutions of all parts -> train.parquet and smaller sets of it, shuffled, in memory that grows by 60 bytes a row.
+"""Kept solutions of all parts -> train.parquet and smaller sets of it, shuffled, in memory that grows by some numbers a row.
 
 The texts stream past twice: dealt at random to buckets on disk, then each bucket is shuffled and written. Every order of the rows
 is as likely as any other, and a seed always gives the same one.
