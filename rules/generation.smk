@@ -32,8 +32,7 @@ for model, (job, (benchmarks, runs)) in [(model, job) for model in SERVED for jo
         resources:
             mem_mb=GENERATION["mem_mb"],
             runtime=GENERATION["runtime"],
-            gpu=gpus(model) * GENERATION["engines_per_job"],
-            gpu_model=GENERATION["gpu_model"] if gpus(model) else "",
+            **OPTIONS.hardware(model, GENERATION["engines_per_job"]),
             scripts=SCRIPTS,
             engine_command=OPTIONS.engine_setting(model, "command"),
             engine_args=OPTIONS.engine_setting(model, "args"),

@@ -30,8 +30,7 @@ for model, judge in [(model, judge) for model in MODELS for judge in JUDGES]:
         resources:
             mem_mb=GENERATION["mem_mb"] if served else 2000,
             runtime=GENERATION["runtime"],
-            gpu=gpus(served) if served else 0,
-            gpu_model=GENERATION["gpu_model"] if served and gpus(served) else "",
+            **OPTIONS.hardware(served),
             scripts=SCRIPTS,
             prompt=prompt_file(JUDGES[judge]["prompt"]),
             service=OPTIONS.judge_service(judge),

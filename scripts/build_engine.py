@@ -32,9 +32,18 @@ def main() -> None:
         if not (options.checkpoint and options.manifest):
             raise InputError("This engine needs a checkpoint.", expected="--checkpoint and --manifest")
         manifest = read_json(options.manifest, "what the checkpoint is")
+        if bool(options.adapter) != ("adapter" in manifest):
+            raise InputError(
+                "An adapter is made available together with its base.",
+                where=options.manifest,
+                expected="--adapter here and of download_checkpoint.py, or neither",
+                found=f"--adapter {options.adapter}" if options.adapter else "an adapter in the manifest only",
+            )
         with parts_of("the manifest of a checkpoint", options.manifest):
             description["model"] = checkpoint_identity(manifest)
         description["checkpoint"] = str(options.checkpoint)
+        if options.adapter:
+            description["adapter"] = str(options.adapter)
         if options.engine not in KINDS:
             check_own_engine(options)
         check_checkpoint(options)
@@ -52,8 +61,10 @@ def parse_arguments() -> argparse.Namespace:
     add("--output", type=Path, required=True, help="engine folder")
     add("--checkpoint", type=Path, help="checkpoint folder (not for endpoints)")
     add("--manifest", type=Path, help="what the checkpoint is, by download_checkpoint.py")
+    add("--adapter", type=Path, help="vllm: folder of a LoRA adapter, which the manifest names too")
     add("--dtype", default=defaults.DTYPE)
     add("--tensor-parallel", type=whole(0), default=defaults.TENSOR_PARALLEL, help="GPUs that share the model")
+    add("--pipeline-parallel", type=whole(1), default=1, help="vllm: parts that the layers are dealt to")
     add("--context-length", type=whole(1), default=defaults.CONTEXT_LENGTH, help="tokens of prompt and answer together")
     add("--deterministic", action="store_true", help="repeatable bits, at a fraction of the speed")
     add("--engine-command", help="the server program, where it is not on the PATH")
@@ -100,6 +111,7 @@ def check_checkpoint(options: argparse.Namespace) -> None:
     parallel = options.tensor_parallel or 1  # 0: an engine of your own without GPUs
     with parts_of("the configuration of a model", path):
         sizes = {"tensor_parallel": parallel, "context_length": options.context_length}
+        sizes["pipeline_parallel"] = options.pipeline_parallel
         for problem in check_architecture(str(path), config, **sizes):
             raise problem
         if options.engine == "trtllm" and options.backend == "pytorch":

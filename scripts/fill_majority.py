@@ -17,7 +17,7 @@ from openmath.errors import InputError, parts_of, run_command
 from openmath.files.fingerprint import identity, write_manifest
 from openmath.files.records import MajorityRecord
 from openmath.files.rows import check_ids, read_rows, write_rows
-from openmath.files.sample_rows import MajorityRow, id_of
+from openmath.files.sample_rows import MajorityRow, id_of, without_text
 from openmath.files.sample_runs import run_order, sample_run_of
 from openmath.settings import defaults
 
@@ -39,7 +39,7 @@ def main() -> None:
     sampled = sorted((run for run in graded.runs if run != "greedy"), key=run_order)  # greedy has no vote
     if not sampled:
         raise InputError("There are no sampled runs to vote on.", where=options.grades or options.samples[0])
-    problems = list(read_rows(problems_file))
+    problems = list(map(without_text, read_rows(problems_file)))
     if len(problems) != len(graded.ids):
         raise InputError(
             "The problems do not match the votes.", where=problems_file, expected=len(graded.ids), found=len(problems)

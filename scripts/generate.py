@@ -51,6 +51,7 @@ def parse_arguments() -> argparse.Namespace:
         metavar="N|auto",
         help="engines that share the GPUs of each copy; auto: by the size of the model, the GPU and the cores",
     )
+    add("--nodes", type=whole(1), default=1, help="nodes of this Slurm job that the one copy of the engine runs on")
     add("--benchmarks", nargs="+", required=True, type=Path, help="prepared benchmarks, data/*.jsonl")
     add("--sample-runs", nargs="+", required=True, help="greedy, rs0, rs1, ...")
     add("--output-dir", required=True, type=Path, help="gets BENCHMARK/output-RUN.jsonl")
@@ -86,7 +87,17 @@ def parse_arguments() -> argparse.Namespace:
         type=Path,
         help="of a benchmark with a file of its name here only the problems in it",
     )
-    add("--concurrency", type=whole(0), default=0, help="requests in flight for one engine; 0: what suits it")
+    add(
+        "--concurrency",
+        type=whole(0),
+        default=0,
+        help="requests in flight for one engine; 0: what suits it and fits its cache",
+    )
+    add(
+        "--request-seconds",
+        type=real(0, above=True),
+        help="deadline of a request to an endpoint; default: 3600 or more",
+    )
     add("--log", type=Path, default=Path("engine.log"), help="file for the server's own output")
     return parser.parse_args()
 

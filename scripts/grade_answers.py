@@ -24,7 +24,6 @@ from openmath.errors import InputError, run_command
 from openmath.files.fingerprint import identity, write_manifest
 from openmath.files.records import GradesRecord
 from openmath.files.rows import arriving_lines
-from openmath.files.sample_runs import run_order, sample_run_of
 from openmath.grading.grades import GRADER_VERSION, POLICIES
 from openmath.machine import machine, versions
 from openmath.settings import defaults
@@ -42,6 +41,9 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--pairs", action="store_true", help="grade pairs from stdin to stdout")
     parser.add_argument(
         "--policy", choices=POLICIES, default=defaults.POLICY, help="rules of equality (docs/grading.md)"
+    )
+    parser.add_argument(
+        "--verify", action="store_true", help="read every file, also those that are unchanged since they were graded"
     )
     parser.add_argument("--processes", type=whole(1), help="grading workers (default: the CPUs this process may use)")
     arguments = parser.parse_args()
@@ -90,10 +92,6 @@ def grade_stream(policy: str, processes: int | None) -> None:
                 raise bad_line
 
 
-def by_run(path: str) -> int:
-    return run_order(sample_run_of(path))
-
-
 def main() -> None:
     arguments = parse_arguments()
     if arguments.pairs:
@@ -103,30 +101,31 @@ def main() -> None:
     from openmath.grading.table import grade_files
 
     started = time.monotonic()
-    files = {sample_run_of(path): identity(path) for path in sorted(arguments.samples, key=by_run)}
-    samples, pairs, unsettled = grade_files(
+    graded = grade_files(
         arguments.samples,
         arguments.output,
         benchmark=arguments.benchmark,
         policy=arguments.policy,
         processes=arguments.processes,
+        verify=arguments.verify,
     )
     record: GradesRecord = {
         "grader_version": GRADER_VERSION,
         "policy": arguments.policy,
-        "samples": files,
+        "samples": {run: {"sha256": file["sha256"], "bytes": file["bytes"]} for run, file in graded.files.items()},
         "problems": None if arguments.benchmark is None else identity(arguments.benchmark),
         "grades": identity(arguments.output),
-        "rows": samples,
-        "distinct_answers": pairs,
-        "unsettled": unsettled,
+        "rows": graded.samples,
+        "distinct_answers": graded.pairs,
+        "unsettled": graded.unsettled,
         "seconds": round(time.monotonic() - started, 1),
         "machine": machine(),
         "versions": versions(),
     }
     write_manifest(Path(arguments.output).with_suffix(".manifest.json"), record)
     print(
-        f"{arguments.output}: {samples} samples, {pairs} distinct answers, {unsettled} not settled within the limits",
+        f"{arguments.output}: {graded.samples} samples, {graded.pairs} distinct answers, "
+        f"{graded.unsettled} not settled within the limits",
         file=sys.stderr,
     )
 

@@ -10,6 +10,7 @@ Several files at once: --input A B --output A2 B2. A self-hosted judge is starte
 
 import argparse
 import asyncio
+import hashlib
 import signal
 import time
 from contextlib import AbstractAsyncContextManager, nullcontext
@@ -18,12 +19,14 @@ from typing import TYPE_CHECKING
 
 from openmath.arguments import address, json_object, real, whole
 from openmath.errors import InputError, run_command
+from openmath.files.fingerprint import FileIdentity
 from openmath.files.records import CostOfRun
 from openmath.files.rows import read_rows
 from openmath.files.same_problems import check_references
+from openmath.files.sample_rows import without_text
 from openmath.judging.attempts import Attempts
 from openmath.judging.endpoints import check_judge_key, replayed_identity
-from openmath.judging.judged_files import say_what_stands_out, write_judged
+from openmath.judging.judged_files import Answers, say_what_stands_out, write_judged
 from openmath.judging.questions import prefilled, question_of, symbolically_equal
 from openmath.judging.records import ServedModel
 from openmath.judging.refusals import Unanswered
@@ -53,6 +56,7 @@ def main() -> None:
     add("--engine", help="self-hosted judge: engine folder")
     add("--engine-command", help="the server program, where it is not on the PATH")
     add("--engine-args", default="", help="speed settings of the engine, in its own flags")
+    add("--engine-nodes", type=whole(1), default=1, help="nodes of this Slurm job that the engine runs on")
     add("--self-hosted", action="store_true", help="with --replay: the judge was an engine, which is not here now")
     add("--replay", action="store_true", help="ask nobody: every verdict has to be in the store")
     add("--mode", choices=("online", "batch"), default=defaults.JUDGE_MODE, help="batch: the OpenAI Batch API")
@@ -109,16 +113,16 @@ def judge(options: argparse.Namespace) -> None:
     store = VerdictStore(options.store, mends=not options.replay, ask_refused=options.ask_refused)
     attempts = read_attempts(options, store)
     files = [read_questions(path, options) for path in options.input]
-    check_references(zip(options.input, ([row for row, _, _ in rows] for rows in files), strict=True))
+    check_references((file.path, [row for row, _, _ in file.rows]) for file in files)
     # One entry per different question, in order: dicts keep it.
-    questions = {attempts.first_key(q): q for rows in files for _, q, reason in rows if reason is None}
+    questions = {attempts.first_key(q): q for file in files for _, q, reason in file.rows if reason is None}
     unanswered = [q for q in questions.values() if attempts.next_request(q, store.records)]
     without_reply = Unanswered(len(questions), options.max_refused)
     without_reply.note_all(questions.values(), attempts, store.records)
     prices = Prices(*options.prices) if options.prices else None
     price = f", about {prices.estimate(len(unanswered), list(store.records.values())):.2f} USD" if prices else ""
     print(
-        f"judge: {sum(map(len, files))} rows, {len(questions)} different questions to a judge: "
+        f"judge: {sum(len(file.rows) for file in files)} rows, {len(questions)} different questions to a judge: "
         f"{len(questions) - len(unanswered)} answered in the store, {len(unanswered)} to ask{price}",
         flush=True,
     )
@@ -143,9 +147,9 @@ def judge(options: argparse.Namespace) -> None:
             store.close()
     say_what_stands_out(list(questions.values()), attempts, store.records)
     this_run: CostOfRun = {"paid_in_this_run": cost(paid), "seconds": round(time.monotonic() - started, 1)}
-    for path, output, rows in zip(options.input, options.output, files, strict=True):
+    for file, output in zip(files, options.output, strict=True):
         judge, cascade = options.judge, options.cascade
-        write_judged(path, output, rows, attempts, store.records, this_run, judge=judge, cascade=cascade)
+        write_judged(file, output, attempts, store.records, this_run, judge=judge, cascade=cascade)
 
 
 def read_attempts(options: argparse.Namespace, store: VerdictStore) -> Attempts:
@@ -167,19 +171,21 @@ def read_attempts(options: argparse.Namespace, store: VerdictStore) -> Attempts:
     return attempts
 
 
-def read_questions(path: Path, options: argparse.Namespace) -> list[tuple[dict, dict, str | None]]:
-    """(row, its question, why no call is needed) of each row of a sample file."""
-    rows, questions = list(read_rows(path)), []
-    for number, row in enumerate(rows, start=1):
+def read_questions(path: Path, options: argparse.Namespace) -> Answers:
+    """The questions of a sample file, which is read once, a row at a time."""
+    rows, questions, digest = [], [], hashlib.sha256()
+    for number, row in enumerate(read_rows(path, digest=digest), start=1):
         try:
             questions.append(question_of(row))
         except KeyError as error:
             raise InputError(f"A row has no {error}.", where=f"{path}:{number}") from None
+        rows.append(without_text(row))
     reasons = [prefilled(question, options.policy) for question in questions]
     if options.cascade:
         equal = symbolically_equal(rows, questions, options.policy)
         reasons = [reason or ("symbolic" if same else None) for reason, same in zip(reasons, equal, strict=True)]
-    return list(zip(rows, questions, reasons, strict=True))
+    file: FileIdentity = {"sha256": digest.hexdigest(), "bytes": path.stat().st_size}
+    return Answers(path, file, list(zip(rows, questions, reasons, strict=True)))
 
 
 def ask(
@@ -239,6 +245,7 @@ async def ask_online(
     if options.engine:
         running: AbstractAsyncContextManager = running_engine(
             options.engine,
+            nodes=options.engine_nodes,
             command=options.engine_command,
             args=options.engine_args,
             log=options.output[0].with_suffix(".engine.log"),

@@ -69,7 +69,7 @@ def trace(options: argparse.Namespace, summary: Path) -> int:
     from openmath.provenance.stages import read_record
 
     manifest = read_record(summary / "manifest.json")
-    chain = Chain(manifest, root_of(summary, manifest), options.samples)
+    chain = Chain(manifest, root_of(summary, manifest), options.samples, verify=options.verify)
     cells = read_cells(summary)
     benchmark, mode, column = key = find_cell(options.cell, cells)
     links = chain.of_cell(benchmark, mode, column, list(cells[key]))
@@ -100,7 +100,9 @@ def trace(options: argparse.Namespace, summary: Path) -> int:
             print("\n" + printable(problem_text(history)), end="")
         if not problems:
             graded = "all samples are graded as before; " if options.regrade else ""
-            print(f"\n{len(linked)} files are as recorded; {graded}the number comes out the same.")
+            seen = sum(file.sampled for file in linked)
+            unread = f" ({seen} by size, time and a part of their bytes: --verify reads all)" if seen else ""
+            print(f"\n{len(linked)} files are as recorded{unread}; {graded}the number comes out the same.")
     for problem in problems:
         print(f"error: {problem}", file=sys.stderr)
     return 1 if problems else 0
@@ -131,6 +133,9 @@ def parse_arguments() -> argparse.Namespace:
     what.add_argument("--row", type=whole(0), metavar="N", help="of a packed training set")
     parser.add_argument("--question", metavar="ID", help="also show what became of one problem")
     parser.add_argument("--regrade", action="store_true", help="also grade all samples of the benchmark again")
+    parser.add_argument(
+        "--verify", action="store_true", help="hash also the samples that seem unchanged since they were graded"
+    )
     parser.add_argument("--samples", type=Path, help="where imported samples lie, if no configuration says it")
     parser.add_argument("--json", action="store_true", help="for programs")
     return parser.parse_args()

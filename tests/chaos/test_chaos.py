@@ -200,9 +200,7 @@ def damaged_published_file_is_named_and_mended(
     os.truncate(path, cut)
     log("truncation", f"{path.name}, published, cut inside its last line")
     assert storm.start().wait() != 0
-    assert re.search(r"output-rs0\.jsonl:\d+", storm.said()) and "move the file away" in storm.said(), storm.said()[
-        -4000:
-    ]
+    assert re.search(r"output-rs0\.jsonl:\d+", storm.said()) and "move it away" in storm.said(), storm.said()[-4000:]
     before = len(storm.requests("engine"))
     path.unlink()
     storm.run_to_end(tries=1)

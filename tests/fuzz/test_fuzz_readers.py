@@ -21,12 +21,14 @@ from openmath.files.rows import read_rows
 from openmath.files.sample_rows import is_sample
 from openmath.generation.prompts import messages_of, read_prompt
 from openmath.generation.staging import StagedRun
-from openmath.grading.table import SampleTable, problems_of_samples, read_benchmark
+from openmath.grading.problems import read_benchmark
+from openmath.grading.table import SampleTable
 from openmath.judging.exchange import import_verdicts
 from openmath.judging.settings import read_judge_prompt, verdict_key
 from openmath.judging.store import VerdictStore
 from openmath.judging.verdict import parse_verdict
 from openmath.plan import make_plan
+from openmath.plan.files import ModelFiles
 from openmath.plan.speed import model_speed
 from openmath.results.grades import read_grades, read_judged, read_sample_files
 from openmath.results.published import compare_with_published, load_published
@@ -94,9 +96,7 @@ def test_sample_files(folder, content):
     list(kept_rows(path, is_sample, []))  # never an error
     settles(read_sample_files, [path], "paper")
     settles(read_benchmark, path)
-    problems = settles(problems_of_samples, path)
-    if not isinstance(problems, InputError):
-        settles(lambda: list(SampleTable(problems, path).read([path])))
+    settles(lambda: list(SampleTable().read({"greedy": path})))
     settles(read_judged, path, ["p-0"])
     run = settles(StagedRun, path, ["p-0", "p-1"])
     if not isinstance(run, InputError):
@@ -227,7 +227,7 @@ def test_records_of_jobs(folder, content):
     (place / f"results/{model}/.staging/jobs.jsonl").write_bytes(content)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(place)
-        settles(model_speed, checked_config(copy.deepcopy(DEMO)), model, {})
+        settles(model_speed, checked_config(copy.deepcopy(DEMO)), model, ModelFiles())
 
 
 @REPEATABLE

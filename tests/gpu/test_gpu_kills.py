@@ -23,6 +23,7 @@ ROOT = Path(__file__).parents[2]
 ENGINE, BENCHMARK = os.environ.get("OPENMATH_TEST_ENGINE"), os.environ.get("OPENMATH_TEST_BENCHMARK")
 PROBLEMS = int(os.environ.get("OPENMATH_TEST_PROBLEMS", "400"))
 RUNS = [f"rs{seed}" for seed in range(int(os.environ.get("OPENMATH_TEST_RUNS", "8")))]
+NODES = os.environ.get("OPENMATH_TEST_NODES", "1")
 ENGINES_PER_GPU = os.environ.get("OPENMATH_TEST_ENGINES_PER_GPU", "1")
 CONCURRENCY = 2048
 
@@ -38,6 +39,7 @@ def start(folder: Path, log: str) -> subprocess.Popen:
     command += [f"--engine-args={os.environ.get('OPENMATH_TEST_ENGINE_ARGS', '')}", "--limit", PROBLEMS]
     command += ["--sample-runs", *RUNS, "--prompt", ROOT / "config/prompts/math.yaml", "--prompt-template", "chat"]
     command += ["--max-new-tokens", "256", "--concurrency", CONCURRENCY, "--engines-per-gpu", ENGINES_PER_GPU]
+    command += ["--nodes", NODES]
     command += ["--output-dir", folder / "out", "--staging", folder / "staging", "--log", folder / "engine.log"]
     with open(folder / log, "wb") as file:
         return subprocess.Popen(list(map(str, command)), stdout=file, stderr=file)
@@ -94,8 +96,10 @@ def test_a_killed_engine_and_a_killed_job_lose_nothing(tmp_path):
     job = start(tmp_path, "first.log")
     wait_for_samples(tmp_path, job, total // 10)
     server = engine_processes(job)
-    # vLLM's EngineCore, by its name (cut to 15 letters); another engine is one process.
-    cores = [pid for pid in server if b"EngineCor" in read(Path(f"/proc/{pid}/comm"))] or server
+    if NODES != "1":  # what is on the other nodes
+        cores = [pid for pid in server if b"--headless" in read(Path(f"/proc/{pid}/cmdline"))]
+    else:  # vLLM's EngineCore, by its name (cut to 15 letters); another engine is one process
+        cores = [pid for pid in server if b"EngineCor" in read(Path(f"/proc/{pid}/comm"))] or server
     assert cores
     before, killed = staged(tmp_path), time.monotonic()
     for pid in cores:

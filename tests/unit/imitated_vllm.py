@@ -1,4 +1,5 @@
-"""An imitation of vLLM for tests of the launcher: it takes vLLM's command line, and answers a request with its process id.
+"""An imitation of vLLM for tests of the launcher: it takes vLLM's command line, also of parts on several nodes, and answers a
+request with its process id.
 
 Each start appends to the file `starts` of the folder in IMITATION: [pid, when it began, when it was ready, arguments].
 """
@@ -10,16 +11,29 @@ from pathlib import Path
 
 GIB = 2**30
 
-# Dies where FAILS names its place in the order of the starts.
+# Dies where FAILS names its place in the order of the starts. LOADS: seconds until it is ready.
 VLLM = """
-import http.server, json, os, sys, time
+import http.server, json, os, socket, sys, time
 folder = os.environ["IMITATION"]
 started = time.time()
-time.sleep(0.3)
+time.sleep(float(os.environ.get("LOADS", 0.3)))
 with open(f"{folder}/starts", "a") as file:
     file.write(json.dumps([os.getpid(), started, time.time(), sys.argv[1:]]) + "\\n")
 if os.environ.get("FAILS") == str(len(open(f"{folder}/starts").readlines())):
     sys.exit("no room for the cache")
+def option(name, default): return sys.argv[sys.argv.index(name) + 1] if name in sys.argv else default
+meeting = option("--master-addr", ""), int(option("--master-port", 0))
+if "--headless" in sys.argv:  # a part on another node, which does not notice that the others are gone
+    while True:
+        try:
+            socket.create_connection(meeting)
+            break
+        except OSError:
+            time.sleep(0.05)
+    while True: time.sleep(1)
+if meeting[1]:
+    meeting_place = socket.create_server(meeting)
+    parts = [meeting_place.accept() for _ in range(int(option("--nnodes", 1)) - 1)]
 class Handler(http.server.BaseHTTPRequestHandler):
     def allowed(self):
         allowed = self.path == "/health" or self.headers["Authorization"] == "Bearer " + os.environ["VLLM_API_KEY"]

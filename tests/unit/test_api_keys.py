@@ -128,5 +128,28 @@ def test_no_text_takes_long(text):
     assert time.process_time() - started < 5
 
 
+@pytest.mark.parametrize("around", ["\\frac{1}{2} so & ", "≤ é 解 "])
+def test_a_key_is_found_wherever_it_stands_in_a_long_reply(around):
+    places = [(form, 0) for form in FORMS] + [("its end", shift) for shift in range(1, 8)]
+    for form, shift in places:
+        text = around * 50 + "x" * shift + " " + FORMS[form] + " " + around * 50
+        assert "***" in without_key(text, KEY), (form, shift)
+
+
+def test_a_letter_that_is_another_one_in_capitals_hides_no_key():
+    assert without_key("so " + "\u212a" * 16, "k" * 16) == "so ***"
+
+
+@pytest.mark.parametrize(
+    "around", ["We get \\frac{1}{2} \\text{so} 12% & more.\n", "Wir hätten \\frac{1}{2} ≤ 解 & 12% mehr.\n"]
+)
+def test_a_long_reply_without_a_key_takes_little_time(around):
+    text = (around * 6000)[:200_000]  # of 64k tokens
+    started = time.process_time()
+    for _ in range(5):
+        assert without_key(text, KEY, part=16) is text
+    assert (time.process_time() - started) / 5 < 0.03  # 0.004; by steps of Python 0.1
+
+
 def test_a_huge_text_with_a_key_in_it_goes_as_a_whole():
     assert without_key("x" * 2**20 + KEY, KEY) == "***"

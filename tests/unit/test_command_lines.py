@@ -46,6 +46,7 @@ def test_what_is_done_about_refusals_is_told_where_it_is_set():
     assert options_of().refusals() == ""
     assert options_of(generation={"max_refused": 0.1}).refusals() == "--max-refused 0.1"
     assert options_of(generation={"ask_refused": True}).refusals().strip() == "--ask-refused"
+    assert options_of(generation={"request_seconds": 90.0}).refusals().strip() == "--request-seconds 90.0"
 
 
 def test_every_setting_of_a_hosted_judge_is_told():
@@ -131,6 +132,21 @@ def test_every_setting_of_an_engine_is_told():
 def test_engines_that_share_a_gpu_are_told_where_there_are_some():
     options = options_of(models={"m": {"path": "/c"}, "s": {"path": "/c", "engines_per_gpu": "auto"}}, judges={})
     assert (options.copies("m"), options.copies("s")) == (1, "1 --engines-per-gpu auto")
+
+
+def test_a_model_on_several_nodes_asks_slurm_for_as_many_gpus_of_each():
+    large = {"path": "/c", "tensor_parallel": 4, "pipeline_parallel": 2, "nodes": 2}
+    models, judges = {"m": {"path": "/c"}, "n": large}, {"j": {"self_hosted": "n"}, "k": {"self_hosted": "m"}}
+    options = options_of(models=models, judges=judges, generation={"gpu_model": "h100"})
+    assert options.hardware("m", 3) == {"gpu": 3, "gpu_model": "h100"} and options.hardware(None) == {
+        "gpu": 0,
+        "gpu_model": "",
+    }
+    assert options.hardware("n") == {"nodes": 2, "gres": "gpu:h100:4", "mpi": "srun", "tasks": 2, "tasks_per_gpu": 0}
+    assert options.copies("n") == "1 --nodes 2"
+    assert "--engine-nodes 2" in options.judge_service("j") and "--engine-nodes" not in options.judge_service("k")
+    built = options.build_engine(SimpleNamespace(model="n"))
+    assert built[built.index("--pipeline-parallel") + 1] == "2" and "--nodes" not in built
 
 
 def test_the_pytorch_backend_is_told_in_place_of_a_build():

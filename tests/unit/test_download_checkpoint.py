@@ -17,6 +17,7 @@ from tiny_checkpoints import tiny_checkpoint, tiny_safetensors
 
 import download_checkpoint
 from openmath.errors import InputError
+from openmath.files import fingerprint
 
 SCRIPT = Path(__file__).parents[2] / "scripts/download_checkpoint.py"
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -203,9 +204,9 @@ def test_a_folder_without_a_model_is_refused(tmp_path):
 
 def test_large_files_are_told_apart_by_size_and_samples_of_all_of_them(tmp_path, monkeypatch):
     for name, value in (("HASHED_BYTES", 10), ("SAMPLES", 8), ("SAMPLE_BYTES", 8)):
-        monkeypatch.setattr(download_checkpoint, name, value)
+        monkeypatch.setattr(fingerprint, name, value)
     names = set()
     for content in (bytes(64), bytes(65), bytes(63) + b"1", bytes(30) + b"1" + bytes(33)):
         (tmp_path / "weights").write_bytes(content)
-        names.add(download_checkpoint.describe_file(tmp_path / "weights"))
+        names.add(fingerprint.describe_file(tmp_path / "weights"))
     assert len(names) == 4 and all(name.startswith("sampled-sha256:") for name in names)

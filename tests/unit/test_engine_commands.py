@@ -17,7 +17,7 @@ def server(engine: str, **settings):
 
 
 def flags(engine: str, **settings) -> str:
-    return " ".join(server(engine, **settings)._command(8123))
+    return " ".join(server(engine, **settings).command(8123))
 
 
 def test_vllm():
@@ -39,7 +39,7 @@ def test_tensorrt_llm():
 def test_tensorrt_llm_by_pytorch():
     described = {"engine": "trtllm", "checkpoint": "/c", "settings": MODEL | {"backend": "pytorch"}}
     served = engine_module("trtllm").server(described, command=None, args="--fast 1", log=Path("engine.log"))
-    command = " ".join(served._command(8123))
+    command = " ".join(served.command(8123))
     assert command.startswith("trtllm-serve /c --backend pytorch ") and command.endswith("--port 8123 --fast 1")
     assert "--tp_size 2" in command and "--max_seq_len 777" in command and "--max_batch_size" not in command
     assert served.model == "c"

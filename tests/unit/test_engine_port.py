@@ -199,7 +199,7 @@ while True:
 
 
 def test_a_server_that_drips_its_headers_misses_the_deadline_of_a_start(tmp_path, monkeypatch):
-    monkeypatch.setattr(launcher, "HEALTH_SECONDS", 0.3)
+    monkeypatch.setattr(launcher, "REPLY_SECONDS", 0.3)
 
     async def work():
         async with asyncio.timeout(30):
@@ -211,7 +211,7 @@ def test_a_server_that_drips_its_headers_misses_the_deadline_of_a_start(tmp_path
 
 
 def test_whose_socket_it_is(impostors):
-    impostors.take(taken := launcher._free_port(), os.getuid())
+    impostors.take(taken := launcher.free_port(), os.getuid())
     with pytest.raises(Stranger):  # of this user, but not of that process nor of what it started
         listening_socket(taken, os.getpid() + 2**22)
     assert listening_socket(taken, os.getpid()).link.startswith(f"/proc/{impostors.pids[0]}/"), "a child is ours"

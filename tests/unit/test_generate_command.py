@@ -17,6 +17,7 @@ import generate
 from openmath.client.pacing import Pacer
 from openmath.errors import InputError
 from openmath.files.rows import read_rows, write_rows
+from openmath.generation import job
 from openmath.generation.locks import RunLocks
 from openmath.generation.served_models import same_model
 from openmath.settings.sample_settings import GENERATION_VERSION
@@ -466,3 +467,26 @@ def test_a_job_that_lost_its_lock_stops(evaluation, server, monkeypatch):
         evaluation.generate("--concurrency", 1)
     assert len(server.bodies) <= 1 and not (evaluation.folder / "out").exists()
     assert (evaluation.folder / "staging/locks/rs3.lock").read_text() == "another job"
+
+
+@pytest.mark.parametrize(
+    ("options", "seconds", "bounded"),
+    [
+        ((), 3600, True),
+        (("--max-new-tokens", 65_536), 65_536 / 5, True),
+        (("--request-seconds", 7.5, "--max-new-tokens", 65_536), 7.5, True),
+        (("--concurrency", 3), 3600, False),
+    ],
+)
+def test_how_long_and_how_many_requests_may_take(evaluation, monkeypatch, options, seconds, bounded):
+    """A number of the user's own counts as it is; else it is what the engine holds."""
+    seen = {}
+
+    class Recorded(job.Decoding):
+        def __init__(self, *arguments, **settings):
+            seen.update(settings)
+            super().__init__(*arguments, **settings)
+
+    monkeypatch.setattr(job, "Decoding", Recorded)
+    evaluation.generate(*options)
+    assert seen["request_seconds"] == seconds and bool(seen["lengths"]) is bounded

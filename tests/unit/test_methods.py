@@ -169,6 +169,20 @@ def test_an_endpoint_has_a_name_and_an_address_and_no_hardware():
     assert said in methods(engine=engine, generation=generation)
 
 
+def test_an_adapter_and_its_base_are_named_and_cited():
+    adapter = {"source": "hf:org/Lora-1", "revision": "e" * 40, "files": "12"}
+    engine = copy.deepcopy(VLLM) | {"settings": VLLM["settings"] | {"pipeline_parallel": 2}}
+    text = methods(engine=engine | {"model": VLLM["model"] | {"adapter": adapter}})
+    assert (
+        f"with the LoRA adapter org/Lora-1 (revision {'e' * 12}) [@org-lora-1]" in text and "@misc{org-lora-1," in text
+    )
+    assert "pipeline parallelism 2" in text
+    text = methods(
+        engine=engine | {"model": VLLM["model"] | {"adapter": adapter | {"source": "path", "revision": None}}}
+    )
+    assert "with the LoRA adapter of a local folder (content hash 12)" in text
+
+
 def test_a_judge_of_ones_own_names_its_engine():
     judging = copy.deepcopy(RECORD["judging"]) | {
         "judge": VLLM | {"model": LLAMA | {"files": "88", "revision": "f" * 40}}

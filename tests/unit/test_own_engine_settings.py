@@ -68,6 +68,23 @@ NAMES = [
         {},
         "1 mistake.\n  found:    \n    models: m: engines_per_gpu: 0 is neither a number of at",
     ),
+    ({"engine": "trtllm", "adapter": "a/b"}, {}, "adapter: engine 'trtllm' cannot do that; vllm can"),
+    ({"engine": "llamacpp", "nodes": 2}, {}, "nodes: engine 'llamacpp' cannot do that; vllm can"),
+    (
+        {"engine": "mine", "pipeline_parallel": 2},
+        DESCRIBED,
+        "pipeline_parallel: engine 'mine' cannot do that; vllm can",
+    ),
+    (
+        {"nodes": 2, "tensor_parallel": 3},
+        {},
+        "nodes: 3 GPUs (tensor_parallel x pipeline_parallel) cannot be dealt evenly to 2",
+    ),
+    (
+        {"nodes": 2, "tensor_parallel": 2, "engines_per_gpu": 2},
+        {},
+        "has 2 nodes; engines_per_gpu: 2 asks for more copies",
+    ),
     ({"engines_per_gpu": True}, {}, "engines_per_gpu: True is neither a number of at least 1 nor 'auto'"),
 ]
 
@@ -109,7 +126,7 @@ def test_the_rules_options_become_the_command_of_the_server(tmp_path):
     assert description["version"] == "mine 1.0" and description["settings"]["extra_body"] == {"top_k": -1}
     server = own.server(description, command=None, args="--batch 8", log=tmp_path / "log")
     expected = 'my-server --model checkpoint --port 8000 --dtype float16 --tp 4 --len 8192 --json \'{"a": {"b": 1}}\' --batch 8'
-    assert server._command(8000) == shlex.split(expected)
+    assert server.command(8000) == shlex.split(expected)
     assert (server._health, server.model) == ("/up", "checkpoint")
 
 

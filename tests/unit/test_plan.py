@@ -2,8 +2,10 @@
 
 import json
 import os
+import shutil
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -19,6 +21,7 @@ from openmath.plan.cost import makespan
 from openmath.plan.files import Inventory, count_lines
 from openmath.plan.speed import spread_rows
 from openmath.settings.config import checked_config
+from openmath.settings.job_size import seeds_per_job
 from openmath.settings.layout import prompt_file
 from openmath.settings.sample_settings import GENERATION_VERSION
 
@@ -218,6 +221,67 @@ def test_jobs_of_another_engine_say_nothing_of_the_speed():
     record_jobs(job, job | {"engine": "vllm 0.9", "full_tokens": 9000})
     [cost] = make_plan(config)["generation"]
     assert (cost["tokens_per_second"], cost["ramp_seconds"]) == (100, 10)
+
+
+def test_the_length_of_samples_is_that_of_jobs_under_these_settings():
+    """Four thousand tokens at most say nothing of thirty-two thousand; how fast the engine is they do say."""
+    config = configuration(benchmarks=["one"])
+    stage(config, "ours", "rs1", 0)
+    stage(config, "theirs", "rs1", 0, max_new_tokens=512)
+    gpu = {"machine": {"gpus": ["H200", "H200"]}}
+    long = {"samples": 10, "tokens": 9000, "seconds": 10, "settings": {"one": "ours"}} | gpu
+    short = {"samples": 10, "tokens": 700, "seconds": 10, "settings": {"one": "theirs"}} | gpu
+    for jobs, tokens in (([long, short], 900), ([short], 50), ([{**short, "settings": {}}], 70)):
+        record_jobs(*jobs)
+        [cost] = make_plan(config)["generation"]
+        assert cost["tokens"] == 5 * PROBLEMS * tokens
+        assert cost["tokens_per_second"] == (900 if long in jobs else 70)
+    assert "GPU-hours on H200\n" in plan_text(make_plan(config))
+
+
+THINKING = {"max_new_tokens": 32_768, "seeds": 256}
+
+
+def test_what_cannot_end_so_is_told_with_the_key_to_change(monkeypatch):
+    config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    assert make_plan(checked_config(config))["warnings"] == []
+    config["generation"] |= THINKING
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=10**10))
+    plan = make_plan(checked_config(config))
+    [cost] = plan["generation"]
+    assert cost["tokens"] == 10817 * 257 * 560 * 8, "eight times the limit"
+    job, disk = plan["warnings"]
+    assert job.startswith("openmath2-llama3.1-8b: a job of 24.0 hours does not end in 4 tries of 4.0 hours")
+    assert "generation: seeds_per_job: 2, or auto" in job
+    assert "GB of disk needed, 10.0 GB free" in disk and "generation: seeds" in disk
+    assert f"warning: {job}.\nwarning: {disk}." in plan_text(plan)
+    config["generation"] |= {"seeds_per_job": "auto"}
+    [disk] = make_plan(checked_config(config))["warnings"]
+    config["generation"] |= {"runtime": 1}
+    assert "seeds_per_job: 1, benchmarks_per_job: 1)" in make_plan(checked_config(config))["warnings"][0]
+
+
+@pytest.mark.parametrize(
+    ("changes", "seeds"),
+    [
+        ({}, 16),  # the paper's evaluation: 3.0 of 4 hours
+        ({"max_new_tokens": 16_384}, 4),
+        ({"max_new_tokens": 32_768}, 2),
+        ({"max_new_tokens": 32_768, "tokens_per_sample": 12_000}, 1),
+        ({"max_new_tokens": 32_768, "runtime": 960}, 8),
+        ({"max_new_tokens": 32_768, "engines_per_job": 4}, 8),
+        ({"max_new_tokens": 32_768, "benchmarks_per_job": 1}, 4),
+        ({"max_new_tokens": 32_768, "limit": 100}, 16),
+        ({"max_new_tokens": 32_768, "tokens_per_second": 90_000}, 16),
+    ],
+)
+def test_jobs_of_a_size_that_fits(changes, seeds):
+    config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    config["generation"] |= {"seeds_per_job": "auto"} | changes
+    size = seeds_per_job(checked_config(config), "openmath2-llama3.1-8b")
+    assert size == seeds
+    [cost] = make_plan(checked_config(config))["generation"]
+    assert size == 1 or cost["longest_job_hours"] <= checked_config(config)["generation"]["runtime"] / 60
 
 
 def test_a_job_that_never_filled_its_engine_bounds_the_speed():

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -13,6 +14,7 @@ from huggingface_hub import HfApi, constants
 from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
 from huggingface_hub.hf_api import ModelInfo
 from in_process import run_script
+from pretended_slurm import pretend_slurm
 from tiny_checkpoints import tiny_checkpoint, tiny_safetensors
 
 from openmath.errors import InputError
@@ -445,6 +447,39 @@ def test_live_slurm_jobs_of_this_folder_are_named(folder, monkeypatch):
     found = only(check_no_live_jobs({"generate_m_rs0_to_rs15", "generate_m_greedy", "grade_answers"}), "2 Slurm jobs")
     assert "11 RUNNING generate_m_rs0_to_rs15" in found.found and "scancel 11 12." in found.hint
     assert check_no_live_jobs({"summarize_results"}) == []
+
+
+def test_several_nodes_need_a_slurm_that_gives_them(folder, monkeypatch):
+    config = configuration(engine="vllm", tensor_parallel=2, nodes=2)
+    monkeypatch.setattr(shutil, "which", lambda name: None if name == "sbatch" else f"/bin/{name}")
+    monkeypatch.delenv("SLURM_JOB_ID", raising=False)
+    for here, found in ((True, "no Slurm job"), (False, "no sbatch")):
+        problem = only(machine_problems(config, missing_files(config), here=here), "needs a Slurm job of them")
+        assert found in str(problem) and "models: m: nodes: 2" in str(problem)
+    monkeypatch.setattr(shutil, "which", lambda name: f"/bin/{name}")
+    assert not machine_problems(config, missing_files(config), here=False)
+    pretend_slurm(folder, monkeypatch, nodes=2)
+    assert not machine_problems(config, missing_files(config), here=True)
+
+
+def test_an_adapter_is_looked_at_with_its_base(monkeypatch):
+    def found(adapter: str, **model) -> list[InputError]:
+        return impossible(configuration(engine="vllm", adapter=adapter, **model))
+
+    only(found("/nowhere"), "not the folder of a LoRA adapter")
+    Path("a/lora").mkdir(parents=True)
+    assert "./a/lora" in str(only(found("a/lora"), "a repository on Hugging Face, and a folder here"))
+    config = {"r": 1024, "peft_type": "LORA"}
+    Path("a/lora/adapter_config.json").write_text(json.dumps(config))
+    tiny_safetensors(Path("a/lora/adapter_model.safetensors"))
+    only(found("./a/lora"), "LoRA of this rank")
+    Path("a/lora/adapter_config.json").write_text(json.dumps(config | {"r": 8, "base_model_name_or_path": "a/other"}))
+    only(found("./a/lora"), "another base")  # its one tensor is no module of the base
+
+
+def test_more_parts_than_layers():
+    config = configuration(engine="vllm", path=checkpoint(num_hidden_layers=4), pipeline_parallel=8)
+    assert "pipeline_parallel" in str(only(impossible(config), "fewer layers than parts"))
 
 
 def test_a_slurm_that_does_not_answer_stops_nobody(folder, monkeypatch):

@@ -91,10 +91,12 @@ CHANGES_NO_SAMPLE = {
     "engine_args": "--max-num-seqs 1",
     "copies": 2,
     "engines_per_gpu": "auto",
+    "nodes": 2,
     "sample_runs": ["rs0", "rs1"],
     "output_dir": Path("elsewhere"),
     "staging": Path("other-staging"),
     "concurrency": 7,
+    "request_seconds": 9.0,
     "log": Path("other.log"),
     "extraction": "fallbacks",  # the samples are those kept; only where they are published their answers differ
     "max_refused": 0.5,
@@ -148,6 +150,8 @@ STALE = {  # key of the model -> another value
         "prompt_template": "llama3-instruct",
         "dtype": "float16",
         "tensor_parallel": 2,
+        "pipeline_parallel": 2,
+        "adapter": "a/lora@v1",
         "context_length": 4096,
         "deterministic": True,
         "sampling": {"top_k": 20},
@@ -173,6 +177,8 @@ STALE = {  # key of the model -> another value
 FRESH = {
     "vllm": {
         "engines_per_gpu": 3,
+        "nodes": 1,
+        "pipeline_parallel": 1,
         "seeds": 1,
         "greedy": True,
         "published_as": "paper",

@@ -11,6 +11,7 @@ from unit.test_generation import generation
 from unit.test_preflight import configuration, folder, impossible, only  # noqa: F401
 
 from openmath.errors import InputError
+from openmath.plan.files import ModelFiles
 from openmath.plan.speed import model_speed
 from openmath.provenance.chain import Chain, Link
 from openmath.settings.command_lines import Options
@@ -146,7 +147,7 @@ def test_a_checkpoint_without_advice_is_found_before_the_start():
 
 def test_the_plan_follows_the_longest_answer_of_a_model():
     config = configuration(sampling={"max_new_tokens": 4096 * 8})
-    speed = model_speed(config, "m", {})
+    speed = model_speed(config, "m", ModelFiles())
     assert speed.tokens["own"] == 560 * 8
     assert (
         "assumed (generation: tokens_per_sample, for 32,768 new tokens at most in place of 4,096)" in speed.sources[-1]

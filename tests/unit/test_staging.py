@@ -8,6 +8,7 @@ import os
 import resource
 import signal
 import time
+import tracemalloc
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -254,6 +255,23 @@ def test_fallbacks_change_what_is_published_and_not_what_is_kept(tmp_path):
     assert others == list(read_rows(run.path))[1:] and run.path.read_bytes() == kept
     run.publish(tmp_path / "out.jsonl")
     assert (tmp_path / "out.jsonl").read_bytes() == kept
+
+
+def test_a_run_is_published_row_by_row(tmp_path):
+    """Whatever the length of its samples: a run of 32k tokens has gigabytes."""
+    long, ids = 2**16, [f"p-{number}" for number in range(24)]
+    run = StagedRun(tmp_path / "staged.jsonl", ids)
+    for name in reversed(ids):
+        run.append(
+            {"id": name, "generation": f"{name} " + "x" * long, "predicted_answer": None, "finish_reason": "stop"}
+        )
+    tracemalloc.start()
+    run.publish(tmp_path / "out.jsonl")
+    run.publish_changed(tmp_path / "changed.jsonl", with_fallback)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert [row["id"] for row in read_rows(tmp_path / "out.jsonl")] == ids
+    assert most < 12 * long, "the run has 24"
 
 
 def test_locks_that_a_power_cut_has_emptied_stop_nobody(tmp_path):

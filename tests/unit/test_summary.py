@@ -79,8 +79,9 @@ def summarise(call, tmp_path, *options, greedy=("1/2", "4", None), majority=("1/
 
 
 def test_everything_about_a_judged_benchmark(tmp_path, call):
-    text, out = summarise(call, tmp_path)
-    assert text == (out / "tables.txt").read_text()
+    said, out = summarise(call, tmp_path)
+    assert said == f"tables: {out / 'tables.txt'}\n"
+    text = (out / "tables.txt").read_text()
     cells = {
         line.split("|")[0].strip(): [c.strip() for c in line.split("|")[1:]]
         for line in text.splitlines()

@@ -6,7 +6,11 @@ import hashlib
 import json
 import re
 
+import pytest
+from unit.judging_cases import write
+
 from openmath.grading.table import grade_files
+from openmath.report import viewer
 from openmath.report.section import Section
 from openmath.report.viewer import (
     CORRECT,
@@ -72,7 +76,8 @@ def test_data_cannot_leave_its_block(tmp_path):
     first, second = shown["texts/0/0"]
     assert first["greedy"]["text"] == "</script><script>x</script>\ufffd \\boxed{2}"
     assert first["votes"]["candidates"] == [["2", 2, 1.0]] and second["votes"]["unanswered"] == 2
-    assert second["majority"]["text"] == "y" * MAX_TEXT + "\n[... 7 more characters]"
+    half = "y" * (MAX_TEXT // 2)
+    assert second["majority"]["text"] == f"{half}\n[... 7 characters left out ...]\n{half}"
     assert samples_section(sets).html == section.html
 
 
@@ -118,3 +123,40 @@ def test_a_refused_question_shows_the_servers_words(tmp_path):
     shown = blocks_of(SampleSet("m", "b", greedy, tmp_path / "grades.parquet", {"greedy": greedy}))
     assert shown["index/0"]["flags"] == {"greedy": [NO_ANSWER | REFUSED]}
     assert shown["texts/0/0"][0]["greedy"]["refusal"] == "HTTP 400: <b>no</b>"
+
+
+def test_the_end_of_a_long_text_is_shown():
+    text = viewer.LongText.of("head" + "x" * 100_000 + "\\boxed{7}")
+    shown = text.shown()
+    assert shown.startswith("head") and shown.endswith("\\boxed{7}") and len(shown) < MAX_TEXT + 60
+    assert "[... 60,013 characters left out ...]" in shown
+    assert viewer.LongText.of("short").shown() == "short" == viewer.cut("short")
+
+
+@pytest.mark.parametrize("lengths", [[10, 20], [50, 60], [10, 80], [200, 200, 3], [30_000, 100]], ids=str)
+def test_all_texts_of_a_set_fit_into_its_part_of_the_page(monkeypatch, lengths):
+    monkeypatch.setattr(viewer, "MAX_SET", 100)
+    samples = viewer.fitted([{"run": "rs0", "text": viewer.LongText.of("x" * length)} for length in lengths])
+    left = [sample["text"].count("x") for sample in samples]
+    assert sum(left) <= 100 and all(sample["run"] == "rs0" for sample in samples)
+    if sum(lengths) > 100:
+        assert sum(left) > 100 - 2 * len(lengths), "and no shorter than they have to be"
+        assert left[lengths.index(min(lengths))] >= min(*lengths, 100 // len(lengths) - 1), (
+            "the long ones are cut first"
+        )
+    assert viewer.fitted([{"text": None}]) == [{"text": None}]
+
+
+def test_only_the_rows_that_are_shown_are_read(tmp_path, monkeypatch):
+    texts = [f"a \\boxed{{{n}}}" for n in range(3)]
+    rows = [
+        {"id": f"p-{n}", "problem": "p", "expected_answer": str(n), "generation": text} for n, text in enumerate(texts)
+    ]
+    path = write(tmp_path / "output-rs0.jsonl", rows)
+    grade_files([path], tmp_path / "grades/b.parquet", processes=1)
+    samples = viewer.SampleSet("m", "b", path, tmp_path / "grades/b.parquet", {"rs0": path})
+    with monkeypatch.context() as patch:
+        patch.setattr(viewer, "read_rows", None)
+        assert list(samples.rows("rs0", [0, 2])) == [(0, rows[0]), (2, rows[2])]
+    write(path, [rows[0] | {"generation": "another"}, *rows[1:]])
+    assert [row["generation"] for _, row in samples.rows("rs0", [0, 2])] == ["another", texts[2]]

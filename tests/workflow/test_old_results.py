@@ -14,6 +14,9 @@ import pytest
 from conftest import copy_workflow, planned_jobs, snakemake
 from in_process import run_script
 
+from openmath.files.rows import read_rows
+from openmath.files.sample_rows import without_text
+
 FOLLOWS_FROM_GRADES = {
     "grade_answers": 2,
     "fill_majority": 2,
@@ -49,10 +52,10 @@ def test_only_grades_and_what_follows_from_them_are_made_again(old):
     assert verdicts(old) == before
 
 
-def verdicts(folder: Path) -> dict[Path, bytes]:
-    """The files of judged answers and of the verdict store."""
+def verdicts(folder: Path) -> dict[Path, list[dict]]:
+    """The rows of judged answers, without the generations that they held until 2026, and of the verdict store."""
     return {
-        path: path.read_bytes()
+        path: list(map(without_text, read_rows(path)))
         for part in ("results/tiny/judged/itself", "judgements/itself")
         for path in (folder / part).rglob("*.jsonl")
     }
@@ -74,8 +77,8 @@ def test_lost_samples_are_restored_without_an_engine(old):
 
 def test_lost_judged_answers_come_from_the_stored_verdicts(old):
     judged = old / "results/tiny/judged/itself/own"
-    before = {path.name: path.read_bytes() for path in judged.glob("*.jsonl")}
-    assert all(b"judge_verdict" in content for content in before.values()) and len(before) == 2
+    before = {path: rows for path, rows in verdicts(old).items() if path.parent == judged}
+    assert all("judge_verdict" in row for rows in before.values() for row in rows) and len(before) == 2
     shutil.rmtree(judged)
     results = (
         "results/tiny/eval-results/own/output-greedy.jsonl",
@@ -85,4 +88,4 @@ def test_lost_judged_answers_come_from_the_stored_verdicts(old):
     options += ["--input", *results, "--output", judged / "greedy.jsonl", judged / "majority.jsonl"]
     reply = run_script("judge_answers.py", *options, "--self-hosted", "--replay", cwd=old)
     assert reply.returncode == 0, reply.stderr
-    assert {path.name: path.read_bytes() for path in judged.glob("*.jsonl")} == before
+    assert {path: rows for path, rows in verdicts(old).items() if path.parent == judged} == before

@@ -9,6 +9,7 @@ Imports what `openai` brings along and the standard library only: this module al
 import asyncio
 import itertools
 import random
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from openmath.api_keys import without_key
 from openmath.client.failures import status_hint, transport_hint
 from openmath.client.first_look import Unreachable, look_at_endpoint
 from openmath.client.http import SHOWN, BadReply, JsonPoster, StatusError, TransportError
-from openmath.client.pacing import LONGEST_HOLD, Pacer, retry_after
+from openmath.client.pacing import LONGEST_HOLD, TOLD_EACH, Pacer, retry_after
 from openmath.client.parameters import Parameters
 from openmath.client.replies import Completion, NoAnswer, completion_of
 from openmath.errors import InputError
@@ -49,6 +50,29 @@ class RequestFailed(InputError):
     """The endpoint did not answer the request within the allowed tries."""
 
 
+@dataclass
+class Load:
+    """What an endpoint works on; kept by the client, and read by whoever watches the engine behind it.
+
+    last_progress: by time.monotonic(), when a request ended, or one came to an idle endpoint. longest: tokens of the longest answer
+    that was asked for.
+    """
+
+    in_flight: int = 0
+    last_progress: float = 0.0
+    longest: int = 0
+
+    def begin(self, sampling: dict) -> None:
+        if not self.in_flight:
+            self.last_progress = time.monotonic()
+        self.in_flight += 1
+        self.longest = max(self.longest, sampling.get("max_tokens", 0))
+
+    def end(self) -> None:
+        self.in_flight -= 1
+        self.last_progress = time.monotonic()
+
+
 class Endpoint(Protocol):
     """Where requests go. A self-hosted engine may change `base_url` when it is restarted; `starts` then counts on."""
 
@@ -57,6 +81,8 @@ class Endpoint(Protocol):
     model: str
     extra_body: dict  # sampling switches of this server
     starts: int
+    load: Load
+    watched: bool  # it is ended where it hangs: its requests need no deadline, and may wait for each other however long
 
     async def available(self) -> None:
         """Return when the endpoint can take requests; raise InputError when it never will."""
@@ -74,6 +100,8 @@ class HostedEndpoint:
     model: str
     extra_body: dict = field(default_factory=dict)
     starts: int = 0
+    load: Load = field(default_factory=Load)
+    watched: bool = False
 
     async def available(self) -> None:
         return None
@@ -94,8 +122,8 @@ class HostedEndpoint:
 class CompletionClient:
     """Completions from one endpoint; use as `async with CompletionClient(endpoint) as client`.
 
-    request_seconds: deadline of one try. tries: per request. first_pause: seconds before the second try, doubled each time.
-    parameters: what the endpoint takes, and what may be left out; else the seed only.
+    request_seconds: deadline of one try, if nobody watches the endpoint. tries: per request. first_pause: seconds before the second
+    try, doubled each time. parameters: what the endpoint takes, and what may be left out; else the seed only.
     """
 
     def __init__(
@@ -108,12 +136,13 @@ class CompletionClient:
         parameters: Parameters | None = None,
     ):
         self.endpoint = endpoint
-        self.request_seconds = request_seconds
+        self._deadline = None if endpoint.watched else request_seconds
         self.tries = tries
         self.first_pause = first_pause
         self.parameters = parameters or Parameters(idle=frozenset({"seed"}))  # samples are drawn without it, too
         self._http = JsonPoster()
         self._pacer = Pacer()
+        self._expired, self._told = 0, -TOLD_EACH
 
     async def __aenter__(self) -> "CompletionClient":
         return self
@@ -135,8 +164,9 @@ class CompletionClient:
                 break
             headers, tokens = None, None
             sent = self.parameters.as_taken(sampling)
+            self.endpoint.load.begin(sampling)
             try:
-                async with asyncio.timeout(self.request_seconds):  # of the whole request, not of each read
+                async with asyncio.timeout(self._deadline):  # of the whole request, not of each read
                     reply, headers = await self._send(prompt, sent, extra)
                 completion = completion_of(reply, self.endpoint.api_key)
                 tokens = (completion.num_prompt_tokens or 0) + (completion.num_generated_tokens or 0)
@@ -154,7 +184,10 @@ class CompletionClient:
             except (TransportError, BadReply, TimeoutError) as error:
                 words = " ".join(f"{type(error).__name__} {error}".split())
                 last_error, hint = without_key(words, self.endpoint.api_key)[:SHOWN], transport_hint(error)
+                if isinstance(error, TimeoutError):
+                    self._tell_expired()
             finally:
+                self.endpoint.load.end()
                 self._pacer.done(headers, tokens)
             if attempt + 1 < self.tries:
                 pause = min(self.first_pause * 2**attempt, LONGEST_PAUSE) * random.uniform(0.5, 1.0)
@@ -162,10 +195,21 @@ class CompletionClient:
         raise RequestFailed(
             "The endpoint did not answer.",
             where=self.endpoint.base_url,
-            expected=f"an answer within {self.tries} tries of {self.request_seconds:g} s",
+            expected=f"an answer within {self.tries} tries" + (f" of {self._deadline:g} s" if self._deadline else ""),
             found=last_error,
             hint=hint,
         )
+
+    def _tell_expired(self) -> None:
+        """Answers that take too long are lost, and with them mostly long ones: nobody should have to guess that."""
+        self._expired += 1
+        if time.monotonic() - self._told >= TOLD_EACH:
+            self._told = time.monotonic()
+            print(
+                f"client: warning: {self._expired} requests so far had no answer within {self._deadline:g} s (request_seconds); "
+                f"each is asked {self.tries} times at most",
+                flush=True,
+            )
 
     def stop(self) -> None:
         """Nothing new is sent and nothing tried again; what is in flight may still end."""

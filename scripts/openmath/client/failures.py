@@ -93,7 +93,7 @@ def transport_hint(error: Exception) -> str:
     if "name or service" in words or "getaddrinfo" in words or "name resolution" in words or "nodename" in words:
         return "no such host is known here: is the address right, and is there a network (HTTPS_PROXY)?"
     if "timeout" in words:
-        return "is the server overloaded? Lower the number of concurrent requests, or raise the deadline of a request."
+        return "is the server overloaded? Lower the number of concurrent requests, or raise request_seconds."
     if "connect" in words:
         return "is the address right, the server up, and is there a network here (proxy variables)?"
     return "look at the server's log, or lower the number of concurrent requests."

@@ -27,9 +27,10 @@ from openmath.client.completion import HostedEndpoint
 from openmath.engines import own
 from openmath.engines.launcher import LocalServer
 from openmath.engines.sharing import EnginesPerGpu, shares
+from openmath.engines.slurm_nodes import over_nodes
 from openmath.errors import InputError
 from openmath.files.records import EngineRecord
-from openmath.settings.engine_kinds import KINDS, engine_kind
+from openmath.settings.engine_kinds import KINDS, engine_kind, gpus_of
 
 
 def engine_module(name: str) -> ModuleType:
@@ -72,14 +73,19 @@ def _missing_fields(description: EngineRecord) -> list[str]:
 
 @asynccontextmanager
 async def running_engine(
-    engine_dir: str | Path, *, command: str | None = None, args: str = "", log: Path = Path("engine.log")
+    engine_dir: str | Path,
+    *,
+    nodes: int = 1,
+    command: str | None = None,
+    args: str = "",
+    log: Path = Path("engine.log"),
 ) -> AsyncIterator[LocalServer | HostedEndpoint]:
     """Start the engine; yields an Endpoint with `extra_body` (sampling switches of this server) and `description`.
 
-    command: the server program, where it is not on the PATH. args: speed settings, in the server's own flags. log: file
-    for the server's output.
+    nodes: of this Slurm job, that it runs on. command: the server program, where it is not on the PATH. args: speed settings, in
+    the server's own flags. log: file for the server's output.
     """
-    async with _server(read_engine(engine_dir), command, args, log) as server:
+    async with _server(read_engine(engine_dir), command, args, log, nodes) as server:
         yield server
 
 
@@ -89,16 +95,25 @@ async def running_engines(
     copies: int,
     *,
     per_gpu: EnginesPerGpu = 1,
+    nodes: int = 1,
     command: str | None = None,
     args: str = "",
     log: Path = Path("engine.log"),
 ) -> AsyncIterator[list[LocalServer | HostedEndpoint]]:
-    """Start `copies` of the engine at once, each on `tensor_parallel` GPUs of its own, and `per_gpu` engines on each of these.
+    """Start `copies` of the engine at once, each on GPUs of its own, and `per_gpu` engines on each of these.
 
+    nodes: of this Slurm job, that the one copy runs on, which is then alone on its GPUs.
     Yields as soon as the first engine of each copy runs. Those that share its GPUs start one after the other meanwhile, since
     each measures how much memory is free; one joins when its `base_url` is set. One that does not start is told, and left out.
     """
     description = read_engine(engine_dir)
+    if nodes > 1 and (copies, per_gpu) != (1, 1):
+        raise InputError(
+            "One copy of the model is spread over the nodes of a job.",
+            where=f"nodes: {nodes}",
+            expected="one copy, and one engine on each GPU",
+            found=f"{copies} copies, {per_gpu} engines on each GPU",
+        )
     gpus = _gpu_groups(description, copies)
     engines, share = shares(description, per_gpu, args=args)
     if engines > 1:
@@ -107,7 +122,8 @@ async def running_engines(
     starting = [asyncio.Lock() for _ in gpus]
     for number, visible in enumerate(gpus * engines):
         one_log = log if copies * engines == 1 else log.with_name(f"{log.name}.{number}")
-        server = _server(description, command, shlex.join([*shlex.split(args), *share]) if share else args, one_log)
+        own_args = shlex.join([*shlex.split(args), *share]) if share else args
+        server = _server(description, command, own_args, one_log, nodes)
         if isinstance(server, LocalServer):
             server.environment |= visible
             server.starting = starting[number % copies]
@@ -128,12 +144,18 @@ async def running_engines(
         await asyncio.gather(*(server.__aexit__(None, None, None) for server in running))
 
 
-def _server(description: EngineRecord, command: str | None, args: str, log: Path) -> LocalServer | HostedEndpoint:
+def _server(
+    description: EngineRecord, command: str | None, args: str, log: Path, nodes: int = 1
+) -> LocalServer | HostedEndpoint:
     """The engine's server, which starts where it is entered."""
     engine = description["engine"]
     server = engine_module(engine).server(description, command=command, args=args, log=log)
     server.extra_body = engine_kind(engine).extra_body | description["settings"].get("extra_body", {})
     server.description = description
+    if nodes > 1:
+        if "nodes" not in engine_kind(engine).takes:
+            raise InputError("This engine runs on one node only.", where=f"nodes: {nodes}", found=engine)
+        server.command = over_nodes(server.command, nodes)
     return server
 
 
@@ -147,7 +169,7 @@ def _gpu_groups(description: EngineRecord, copies: int) -> list[dict[str, str]]:
     """The environment of each copy: which GPUs it sees. Nothing is restricted where there is one copy."""
     if copies == 1:
         return [{}]
-    size = description["settings"]["tensor_parallel"] if engine_kind(description["engine"]).on_gpus else 0
+    size = gpus_of(description["settings"]) if engine_kind(description["engine"]).on_gpus else 0
     if not size:
         raise InputError(
             "Only engines on GPUs can be run in several copies.",

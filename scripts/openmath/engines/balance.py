@@ -2,23 +2,34 @@
 
 import asyncio
 import math
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from openmath.client.completion import Completion, CompletionClient, Endpoint
 from openmath.engines.launcher import LocalServer
+
+TOLD_AGAIN = 1.25  # a change of what is in flight by this factor
 
 
 class BalancedClient:
     """Completions from any of `servers`; use as `async with BalancedClient(servers, request_seconds=600) as client`.
 
-    most: requests in flight for one server; others wait here. A server may join later: its `base_url` is empty until then.
+    most: requests in flight for one server; others wait here. held: tokens that a request has in a server's cache on average, by
+    which it gets fewer; it is asked at each request, and None lets `most` count alone. A server may join later: its `base_url` is
+    empty until then.
     """
 
-    def __init__(self, servers: Sequence[Endpoint], *, request_seconds: float, most: float = math.inf):
+    def __init__(
+        self,
+        servers: Sequence[Endpoint],
+        *,
+        request_seconds: float,
+        most: float = math.inf,
+        held: Callable[[], float] | None = None,
+    ):
         self._clients = [CompletionClient(server, request_seconds=request_seconds) for server in servers]
         self._in_flight = [0] * len(servers)
-        self._most = most
+        self._most, self._held = most, held
+        self._told = [most] * len(servers)
         self._room = asyncio.Condition()
 
     async def __aenter__(self) -> "BalancedClient":
@@ -33,8 +44,6 @@ class BalancedClient:
         async with self._room:
             while (chosen := self._least_busy()) is None:
                 await self._room.wait()
-            if self._in_flight[chosen] == 0:
-                self._note_progress(chosen)
             self._in_flight[chosen] += 1
             if self._least_busy() is not None:
                 self._room.notify()  # one that has just joined takes many
@@ -42,24 +51,29 @@ class BalancedClient:
             return await self._clients[chosen].complete(prompt, sampling, extra)
         finally:
             self._in_flight[chosen] -= 1
-            self._note_progress(chosen)
             async with self._room:
                 self._room.notify()
 
     def _least_busy(self) -> int | None:
         """The server with the fewest requests in flight, of those that run and have room."""
-        joined = [number for number, client in enumerate(self._clients) if client.endpoint.base_url]
-        chosen = min(joined, key=self._in_flight.__getitem__)
-        return chosen if self._in_flight[chosen] < self._most else None
+        running = (number for number, client in enumerate(self._clients) if client.endpoint.base_url)
+        free = (number for number in running if self._in_flight[number] < self._most_of(number))
+        return min(free, key=self._in_flight.__getitem__, default=None)
+
+    def _most_of(self, number: int) -> float:
+        """Requests in flight for one server."""
+        server = self._clients[number].endpoint
+        if not self._held or not isinstance(server, LocalServer):
+            return self._most
+        held = self._held()
+        most = min(self._most, server.capacity.requests(held))
+        if max(most, self._told[number]) > TOLD_AGAIN * min(most, self._told[number]):
+            self._told[number] = most
+            why = f", since {server.capacity.words(held)}" if most < self._most else ""
+            print(f"{server.name}: {most:,.0f} requests in flight, of {self._most:,.0f} at most{why}", flush=True)
+        return most
 
     def stop(self) -> None:
         """As CompletionClient.stop."""
         for client in self._clients:
             client.stop()
-
-    def _note_progress(self, chosen: int) -> None:
-        """For the watch over engines that answer health checks but finish nothing."""
-        server = self._clients[chosen].endpoint
-        if isinstance(server, LocalServer):
-            server.last_progress = time.monotonic()
-            server.in_flight = self._in_flight[chosen]

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from openmath.engines.weights import NotWhole, check_safetensors, read_gguf
+from openmath.engines.weights import NotWhole, read_gguf, read_safetensors
 from openmath.errors import InputError
 
 POINTER = b"version https://git-lfs.github.com/spec/"  # what Git leaves of a large file until `git lfs pull`
@@ -64,7 +64,7 @@ def _wrong_with(path: Path) -> str | None:
             if file.read(len(POINTER)) == POINTER:
                 return "a Git LFS pointer instead of the file"
         if path.suffix == ".safetensors":
-            check_safetensors(path)
+            read_safetensors(path)
         elif path.suffix == ".gguf":
             read_gguf(path)
         elif path.name in ("config.json", "tokenizer_config.json", "generation_config.json"):

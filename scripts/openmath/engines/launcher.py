@@ -7,7 +7,6 @@ sent but to a socket of a process that we started (listener.py), and a reply cou
 import asyncio
 import os
 import secrets
-import socket
 import subprocess
 import sys
 import time
@@ -15,16 +14,17 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from pathlib import Path
 
-from openmath.api_keys import NO_KEY
-from openmath.client.http import BadReply, TransportError, fetch
-from openmath.engines.listener import HeldSocket, Stranger, can_tell, listening_socket
+from openmath.client.completion import Load
+from openmath.engines.listener import HeldSocket, Stranger, can_tell, free_port, listening_socket
+from openmath.engines.local_http import REPLY_SECONDS, metrics_of, status_of
+from openmath.engines.vitals import Capacity, capacity
+from openmath.engines.watch import Watch
 from openmath.errors import InputError
 
 KEY_VARIABLE = "OPENMATH_ENGINE_KEY"  # carries the API key to the server: a command line is visible to every user
 HEALTH_POLL = 0.2  # seconds, while the server starts
-HEALTH_SECONDS = 5.0  # of a whole reply, however slowly it drips
-HEALTH_BYTES = 2**20
-KEY_TRIES = 12  # of HEALTH_SECONDS each: it may be busy
+LOG_BYTES = 2**24  # of a start; later lines are of requests
+KEY_TRIES = 12  # of REPLY_SECONDS each: it may be busy
 SETTLE_SECONDS = (
     0.2  # a reply counts if the server still listens so much later: one that is being ended sends what it has
 )
@@ -40,8 +40,8 @@ class LocalServer:
 
     command: port -> argument list. environment: added to ours; the key is also put under each name in `key_variables`.
     asks_key: it must refuse a wrong key; else it is only said that it does not. health: path that answers 200 when requests can
-    be sent. start_seconds: deadline of a start; hung_seconds: of a health answer later on; stalled_seconds: between finished
-    requests. A server that misses one is ended and, like one that died, started again, `restarts` times at most. Use as
+    be sent. start_seconds: deadline of a start; hung_seconds, stalled_seconds: of signs of life later on, as Watch says. A server
+    that misses one is ended and, like one that died, started again, `restarts` times at most. Use as
     `async with LocalServer(...) as server`.
     """
 
@@ -68,7 +68,7 @@ class LocalServer:
         self.restarts_left = restarts
         self.starts = 0  # the number of this start: another one is another server
         self.extra_body: dict = {}  # sampling switches of this server
-        self._command = command
+        self.command = command
         self._key_variables = key_variables
         self.environment = {**(environment or {}), **dict.fromkeys(key_variables, self.api_key)}
         self._asks_key = asks_key
@@ -78,7 +78,8 @@ class LocalServer:
         self._stalled_seconds = stalled_seconds
         self._watcher: asyncio.Task | None = None
         self._log = log
-        self.in_flight, self.last_progress = 0, 0.0  # kept by the client: requests, and when one began or ended last
+        self.load, self.watched = Load(), True
+        self.capacity = Capacity()  # known once it runs
         self._process: subprocess.Popen | None = None
         self._port = 0
         self._socket: HeldSocket | None = None  # None also where the system cannot tell
@@ -144,28 +145,28 @@ class LocalServer:
 
     async def _watch(self) -> None:
         """End a server that runs but does not work any more; its requests then fail and `available` starts it again."""
-        answered = time.monotonic()
+        watch = Watch(
+            self.load,
+            healthy=lambda: self._answers(min(REPLY_SECONDS, self._hung_seconds)),
+            metrics=lambda: metrics_of(self._port, self.api_key),
+            hung_seconds=self._hung_seconds,
+            stalled_seconds=self._stalled_seconds,
+        )
         while True:
             await asyncio.sleep(min(WATCH_POLL, self._hung_seconds / 4))
             process = self._process
-            starting = self._turn.locked() or not self._runs()
-            if starting or await asyncio.to_thread(self._answers, min(HEALTH_SECONDS, self._hung_seconds)):
-                answered = time.monotonic()
-            now, why = time.monotonic(), ""
-            if now - answered > self._hung_seconds:
-                why = f"no health answer for {self._hung_seconds:g} s"
-            elif not starting and self.in_flight and now - self.last_progress > self._stalled_seconds:
-                why = f"no request finished for {self._stalled_seconds:g} s"
-            if why:
-                print(f"{self.name}: {why}; ending the engine", flush=True)
+            if self._turn.locked() or not self._runs():
+                watch.begin_anew()
+            elif fault := await asyncio.to_thread(watch.fault):
+                print(f"{self.name}: {fault}; ending the engine", flush=True)
                 _hang_up(process)
-                answered = self.last_progress = now
+                watch.begin_anew()
 
     async def _start(self) -> None:
         """Start the server on a port that nobody else took first."""
         for _ in range(PORTS):
             try:
-                return await self._start_on(_free_port())
+                return await self._start_on(free_port())
             except Stranger as stranger:
                 taken = stranger
                 print(f"{self.name}: {taken} listens on the engine's port; starting it on another", flush=True)
@@ -182,8 +183,8 @@ class LocalServer:
     async def _start_on(self, port: int) -> None:
         """Start the server and wait until it is healthy. Raises Stranger where another process has the port."""
         self._log.parent.mkdir(parents=True, exist_ok=True)
-        command = self._command(port)
-        started = time.monotonic()
+        command = self.command(port)
+        started, log_start = time.monotonic(), self._log.stat().st_size if self._log.exists() else 0
         self._status, status = os.pipe()  # its writing end is closed when the server ends
         os.set_blocking(self._status, False)
         with open(self._log, "ab") as log:
@@ -209,6 +210,7 @@ class LocalServer:
                 raise self._died(f"The engine was not ready after {self._start_seconds:g} s.")
             await asyncio.sleep(HEALTH_POLL)
         await asyncio.to_thread(self._check_key)
+        self.capacity = await asyncio.to_thread(self._measured, log_start)
         self.base_url = f"http://127.0.0.1:{port}/v1"
         self.starts += 1
         self._ready = True
@@ -220,18 +222,17 @@ class LocalServer:
             self._socket = listening_socket(self._port, supervisor)
             if not self._socket:
                 return False
-        return self._answers(HEALTH_SECONDS)
+        return self._answers(REPLY_SECONDS)
 
     def _answers(self, seconds: float) -> bool:
-        return self._status_of(self._health, seconds) == 200
+        return status_of(self._port, self._health, seconds=seconds) == 200
 
-    def _status_of(self, path: str, seconds: float, api_key: str = NO_KEY) -> int | None:
-        """HTTP status of a path of the server; None: nobody there, too slow, too long, or another protocol."""
-        try:
-            url = f"http://127.0.0.1:{self._port}{path}"
-            return fetch(url, seconds=seconds, api_key=api_key, most_bytes=HEALTH_BYTES).status
-        except (TransportError, BadReply):
-            return None
+    def _measured(self, log_start: int) -> Capacity:
+        """What it has room for, by its words since its start. log_start: bytes of the log before it."""
+        with open(self._log, "rb") as log:
+            log.seek(log_start)
+            printed = log.read(LOG_BYTES)
+        return capacity(metrics_of(self._port, self.api_key).decode(errors="replace"), printed.decode(errors="replace"))
 
     def _check_key(self) -> None:
         """Once a start: does the server refuse a wrong key? InputError where it should. Says what other users may then do."""
@@ -241,7 +242,7 @@ class LocalServer:
                 flush=True,
             )
         for _ in range(KEY_TRIES):
-            status = self._status_of("/v1/completions", HEALTH_SECONDS, secrets.token_hex(16))
+            status = status_of(self._port, "/v1/completions", seconds=REPLY_SECONDS, api_key=secrets.token_hex(16))
             if status in (401, 403):
                 return
             if status:
@@ -283,12 +284,6 @@ class LocalServer:
             found="its last lines:\n    " + "\n    ".join(lines),
             hint="out of memory: lower the engine's batch or memory settings; not found: see envs/ for its environment.",
         )
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def _hang_up(process: subprocess.Popen | None) -> None:

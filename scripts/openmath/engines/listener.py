@@ -95,3 +95,10 @@ def _family(root: int) -> Iterator[int]:
     while waiting:
         yield (pid := waiting.pop())
         waiting += children.get(pid, [])
+
+
+def free_port() -> int:
+    """A loopback port that nobody has now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]

@@ -41,6 +41,7 @@ def main() -> None:
     params.cpuparams.n_threads = options.threads
     params.cpuparams_batch.n_threads = options.threads
     params.cache_prompt = not options.no_prompt_cache
+    params.endpoint_metrics = True  # the launcher watches its counters
     params.ui = False
     server = xllamacpp.Server(params)  # returns when the model is loaded and the port is open
     print(f"listening on {server.listening_address}", flush=True)

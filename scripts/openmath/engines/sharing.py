@@ -17,7 +17,7 @@ from typing import Literal, NamedTuple
 from openmath.errors import InputError
 from openmath.files.records import EngineRecord
 from openmath.machine import gpu_memory
-from openmath.settings.engine_kinds import EngineKind, engine_kind
+from openmath.settings.engine_kinds import EngineKind, engine_kind, gpus_of
 
 EnginesPerGpu = int | Literal["auto"]
 
@@ -53,7 +53,7 @@ def shares(description: EngineRecord, wanted: EnginesPerGpu, *, args: str) -> tu
             expected="an engine that can be told its share of the memory: vllm",
             found=description["engine"],
         )
-    card, size = visible_card(), max(1, description["settings"]["tensor_parallel"])
+    card, size = visible_card(), max(1, gpus_of(description["settings"]))
     weights = weights_bytes(Path(description["checkpoint"])) // size
     needed = weights + cache_bytes(description) // size + WORKSPACE
     usable = usable_part(kind, args)

@@ -5,6 +5,7 @@ import shlex
 import subprocess
 from pathlib import Path
 
+from openmath.engines.adapter import serving_flags
 from openmath.engines.launcher import LocalServer
 from openmath.errors import InputError
 from openmath.files.records import EngineRecord
@@ -44,8 +45,19 @@ def engine_version(command: str | None) -> str:
 
 def server(description: EngineRecord, *, command: str | None, args: str, log: Path) -> LocalServer:
     settings = description["settings"]
-    flags = ["--served-model-name", "model", "--host", "127.0.0.1", "--generation-config", "vllm"]
+    adapter = description.get("adapter")
+    flags = [
+        "--served-model-name",
+        "base" if adapter else "model",
+        "--host",
+        "127.0.0.1",
+        "--generation-config",
+        "vllm",
+    ]
+    flags += serving_flags(Path(adapter)) if adapter else []
     flags += ["--dtype", settings["dtype"], "--tensor-parallel-size", str(settings["tensor_parallel"])]
+    if settings.get("pipeline_parallel", 1) != 1:
+        flags += ["--pipeline-parallel-size", str(settings["pipeline_parallel"])]
     flags += ["--max-model-len", str(settings["context_length"])]
     environment = dict(ENVIRONMENT)
     if settings.get("deterministic"):

@@ -35,8 +35,13 @@ class Gguf(NamedTuple):
     size: int
 
 
-def check_safetensors(path: Path) -> None:
-    """Raise NotWhole unless the file is as long as its header says."""
+class Tensor(NamedTuple):
+    dtype: str  # as safetensors calls it: BF16, F8_E4M3, ...
+    shape: list[int]
+
+
+def read_safetensors(path: Path) -> dict[str, Tensor]:
+    """What the header of a safetensors file says of each tensor. Raises NotWhole unless the file is as long as it says."""
     found = path.stat().st_size
     with open(path, "rb") as file:
         start = file.read(8)
@@ -47,7 +52,9 @@ def check_safetensors(path: Path) -> None:
             )
         try:
             header = json.loads(file.read(length))
-            ends = [tensor["data_offsets"][1] for name, tensor in header.items() if name != "__metadata__"]
+            header.pop("__metadata__", None)
+            ends = [tensor["data_offsets"][1] for tensor in header.values()]
+            tensors = {name: Tensor(tensor["dtype"], tensor["shape"]) for name, tensor in header.items()}
             expected = 8 + length + max(ends, default=0)
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
             raise NotWhole("no safetensors file: its header is not readable") from None
@@ -55,6 +62,7 @@ def check_safetensors(path: Path) -> None:
         raise NotWhole("no tensor in it")
     if found != expected:
         raise NotWhole(f"{found} bytes instead of {expected}" + (": cut off" if found < expected else ""))
+    return tensors
 
 
 def read_gguf(path: Path) -> Gguf:

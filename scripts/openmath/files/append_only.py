@@ -26,9 +26,11 @@ IsRow = Callable[[dict], bool]
 
 
 class _Line(NamedTuple):
-    """number: from 1. row: None where nothing of the line is whole. damage: the bytes before the row. text: the row's own."""
+    """number: from 1. row: None where nothing of the line is whole. damage: the bytes before the row. text: the row's own.
+    start: where the line begins in the file, in bytes."""
 
     number: int
+    start: int
     row: dict | None
     damage: bytes
     text: bytes
@@ -48,6 +50,13 @@ def kept_rows(path: str | Path, is_row: IsRow, damaged: list[int] | None = None)
             yield line.row
     if found and damaged is None:
         tell_damage(path, found, "left out")
+
+
+def kept_places(path: Path, is_row: IsRow) -> Iterator[tuple[dict, int, int]]:
+    """(row, where its text begins, how long that is, both in bytes) of each whole row; damage is left out silently."""
+    for line in _lines(path, is_row):
+        if line.row is not None:
+            yield line.row, line.start + len(line.damage), len(line.text)
 
 
 def set_damage_aside(path: Path, is_row: IsRow) -> None:
@@ -73,19 +82,21 @@ def tell_damage(path: str | Path, damaged: list[int], what: str) -> None:
 
 
 def _lines(path: str | Path, is_row: IsRow) -> Iterator[_Line]:
+    start = 0
     for number, line in enumerate(read_lines(path), start=1):
         if not line.endswith(b"\n") and b"\0" not in line:
             # With NULs it is no unfinished line: a disk has lost what was there.
             return
         if line.strip():
-            yield _parsed(number, line, is_row)
+            yield _parsed(number, start, line, is_row)
+        start += len(line)
 
 
-def _parsed(number: int, line: bytes, is_row: IsRow) -> _Line:
+def _parsed(number: int, start: int, line: bytes, is_row: IsRow) -> _Line:
     """The line, or of a damaged one the whole row at its end: an append after a torn line shares that line."""
     later = (match.start() for match in ROW_START.finditer(line, 1))
-    for start in itertools.chain([0], itertools.islice(later, MOST_STARTS)):
-        row = parse_row(line[start:])
+    for place in itertools.chain([0], itertools.islice(later, MOST_STARTS)):
+        row = parse_row(line[place:])
         if row is not None and is_row(row):
-            return _Line(number, row, line[:start], line[start:])
-    return _Line(number, None, line, b"")
+            return _Line(number, start, row, line[:place], line[place:])
+    return _Line(number, start, None, line, b"")

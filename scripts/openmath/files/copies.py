@@ -4,6 +4,7 @@ Two runs may agree on short answers, never on nearly all of the long ones, unles
 module also runs inside engine containers.
 """
 
+import zlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import islice
@@ -12,16 +13,23 @@ SHARE = 0.95  # of the long generations
 # Of so many long ones: an error ends a job, and must never be wrong; a warning may be, once in a thousand small runs.
 SURE, LIKELY = 20, 5
 PROBES = 100  # problems, evenly spaced
+MARKED = 2000  # characters of each end: of texts of 100 KB a hash of all would take as long as parsing them
 LEAST_TOKENS, LEAST_CHARACTERS = 24, 80  # of a long generation; characters where its tokens were not counted
 
 
 def text_mark(row: Mapping) -> int:
-    """Hash of a row's generation; 0 where it is so short that two samples may be equal by chance."""
+    """Hash of the length and the ends of a row's generation, the same in each process.
+
+    0 where it is so short that two samples may be equal by chance.
+    """
     text, tokens = row.get("generation"), row.get("num_generated_tokens")
     if not isinstance(text, str):
         return 0
     long = tokens >= LEAST_TOKENS if isinstance(tokens, int) else len(text) >= LEAST_CHARACTERS
-    return hash(text) if long else 0
+    if not long:
+        return 0
+    ends = f"{len(text)} {text[:MARKED]} {text[-MARKED:]}"
+    return zlib.crc32(ends.encode("utf-8", "surrogatepass")) or 1
 
 
 def are_copies(first: Sequence[int], second: Sequence[int], least: int) -> bool:

@@ -3,17 +3,31 @@
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import orjson
 
+from openmath.errors import InputError
 from openmath.files import rows as samples
 
 
-def read_rows(path: str | Path) -> Iterator[dict]:
+def read_rows(path: str | Path, *, digest: samples.Digest | None = None) -> Iterator[dict]:
     """As samples.read_rows: yields the rows of a file, or raises InputError naming file:line."""
-    return samples.read_rows(path, loads=loads)
+    return samples.read_rows(path, loads=loads, digest=digest)
+
+
+def read_rows_at(path: str | Path, starts: Iterable[int]) -> Iterator[dict]:
+    """The rows that begin at these bytes of a file. Raises InputError where none does."""
+    with open(path, "rb") as file:
+        for start in starts:
+            file.seek(start)
+            row = samples.parse_row(file.readline(samples.MAX_LINE + 1), loads)
+            if row is None:
+                raise InputError(
+                    "No row begins here.", where=f"{path}, byte {start}", hint="has the file been changed?"
+                )
+            yield row
 
 
 def encode_row(row: dict) -> bytes:

@@ -48,6 +48,7 @@ class CheckpointRecord(TypedDict):
     files: dict[str, str]  # name -> sha256:HEX, or sampled-sha256:HEX of a large file
     # Fingerprint of what was asked for: a path may hold a name. Not in the manifest of a summary.
     requested: NotRequired[str]
+    adapter: NotRequired["CheckpointRecord"]  # a LoRA adapter that is served on it
 
 
 class BenchmarkRecord(TypedDict):
@@ -66,13 +67,15 @@ class EngineIdentity(TypedDict):
 
     engine: str  # its name
     version: str  # in the words of its program
-    model: dict[str, str | None]  # source and revision; of a checkpoint also `files`, the fingerprint of all its files
+    # source and revision; of a checkpoint also `files`, the fingerprint of all its files, and the same three of its `adapter`
+    model: dict[str, str | dict | None]
     settings: dict  # openmath/settings/sample_settings.py: engine_settings
 
 
 class EngineRecord(EngineIdentity):
     checkpoint: NotRequired[str]  # its folder; none of an endpoint
     weights: NotRequired[str]  # folder of a converted engine
+    adapter: NotRequired[str]  # folder of a LoRA adapter
 
 
 class GradesRecord(TypedDict):

@@ -13,12 +13,19 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 from openmath.errors import InputError
 
 MAX_LINE = 64 * 2**20  # bytes: a sample of 100,000 tokens has 0.5 MB; a file without a newline would fill the memory
+READ_BYTES = 1 << 17  # at once: a line of 100 KB should not come in a dozen pieces
 SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]|\xed[\xa0-\xbf]")  # as an escape, or as bytes that `json` lets pass
+
+
+class Digest(Protocol):
+    """Takes in the lines of a file as they are read, for example a hash."""
+
+    def update(self, line: bytes, /) -> None: ...
 
 
 def load_line(line: bytes) -> Any:
@@ -41,14 +48,19 @@ def parse_row(line: bytes, loads: Callable[[bytes], object] = load_line) -> dict
     return row if isinstance(row, dict) else None
 
 
-def read_rows(path: str | Path, *, loads: Callable[[bytes], object] = load_line) -> Iterator[dict]:
+def read_rows(
+    path: str | Path,
+    *,
+    loads: Callable[[bytes], object] = load_line,
+    digest: Digest | None = None,
+) -> Iterator[dict]:
     """Yield the rows of a JSON lines file that was published whole; of one that grows by appending: append_only.py.
 
-    loads: what reads one line, as load_line does. Raises InputError naming file:line for anything else than
-    a JSON object.
+    loads: what reads one line, as load_line does. digest: takes in each line, the blank ones too, before its row is given.
+    Raises InputError naming file:line for anything else than a JSON object.
     """
-    for number, line in enumerate(read_lines(path), start=1):
-        if not line.strip():
+    for number, line in enumerate(read_lines(path, digest), start=1):
+        if line.isspace():
             continue
         row = parse_row(line, loads)
         if row is None:
@@ -62,13 +74,18 @@ def read_rows(path: str | Path, *, loads: Callable[[bytes], object] = load_line)
         yield row
 
 
-def read_lines(path: str | Path) -> Iterator[bytes]:
-    """Yield the lines of a file, newlines included. Raises InputError where it cannot be read or a line is beyond MAX_LINE."""
+def read_lines(path: str | Path, digest: Digest | None = None) -> Iterator[bytes]:
+    """Yield the lines of a file, newlines included. Raises InputError where it cannot be read or a line is beyond MAX_LINE.
+
+    digest: as in read_rows.
+    """
     try:
-        with open(path, "rb") as file:
+        with open(path, "rb", buffering=READ_BYTES) as file:
             for number, line in enumerate(iter(lambda: file.readline(MAX_LINE + 1), b""), start=1):
                 if len(line) > MAX_LINE:
                     raise _too_long(f"{path}:{number}")
+                if digest is not None:
+                    digest.update(line)
                 yield line
     except OSError as error:
         raise InputError(f"Cannot read the file ({error.strerror}).", where=path) from None

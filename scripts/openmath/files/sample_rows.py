@@ -59,7 +59,9 @@ class MajorityRow(AnswerRow):
 
 
 class Judgement(TypedDict):
-    """What a line of judged/{judge}/{benchmark}/{mode}.jsonl holds beside the whole row that was judged.
+    """What a line of judged/{judge}/{benchmark}/{mode}.jsonl holds beside the row that was judged, `predicted_answer` included.
+
+    WRITTEN is not in it: what the model wrote stands in the sample file. Files of earlier versions hold it too.
 
     judgement: the judge's reply, or the words for an answer that needed no call. judge_verdict: yes | no | unparsed.
     judge_model: name of the judge in the configuration. judge_prefilled: why no call was needed, no_answer | identical |
@@ -76,6 +78,14 @@ class Judgement(TypedDict):
     judge_outcome: NotRequired[str]
     judge_refusal: NotRequired[str]
     judge_delimited: NotRequired[bool]
+
+
+WRITTEN = ("generation", "reasoning")  # what the model wrote: nearly all bytes of a row
+
+
+def without_text(row: Mapping) -> dict:
+    """The row without what the model wrote, for whoever holds the rows of a whole file."""
+    return {key: value for key, value in row.items() if key not in WRITTEN}
 
 
 def id_of(row: Mapping, number: int) -> str:

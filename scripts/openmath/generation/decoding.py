@@ -6,13 +6,13 @@ from contextlib import aclosing
 from openmath.client.completion import Completion, Endpoint, RequestFailed, RequestRefused, map_concurrently
 from openmath.engines.balance import BalancedClient
 from openmath.errors import InputError
+from openmath.generation.lengths import Lengths
 from openmath.generation.progress import Progress
 from openmath.generation.refusals import Refusals
 from openmath.generation.samples import Job, Refusal, sample_row
 from openmath.generation.served_models import ServedModels, two_models
 from openmath.generation.staging import StagedRun
 
-REQUEST_SECONDS = 3600.0  # deadline of one request: 4096 tokens at 4 tokens/s still fit
 SHOWN_FAILURES = 5
 
 # Prompt: token ids or messages; arguments of the OpenAI API, or why nothing is sent; arguments that only this server knows.
@@ -22,7 +22,8 @@ Request = tuple[list, dict | Refusal, dict]
 class Decoding:
     """The requests of one job. staged: its sample runs; refusals: of all of them; hosted: somebody else runs the servers.
 
-    most: requests in flight for one server.
+    request_seconds: deadline of a request to a server that we do not watch. most: requests in flight for one server; lengths: of
+    answers, where fewer may fit.
     """
 
     def __init__(
@@ -32,10 +33,15 @@ class Decoding:
         refusals: Refusals,
         *,
         hosted: bool,
+        request_seconds: float,
         most: int,
+        lengths: Lengths | None = None,
     ):
         self._where = servers[0].base_url
-        self._client = BalancedClient(servers, request_seconds=REQUEST_SECONDS, most=most)
+        self._client = BalancedClient(
+            servers, request_seconds=request_seconds, most=most, held=lengths.held if lengths else None
+        )
+        self._lengths = lengths
         self._staged, self._hosted, self._concurrency = staged, hosted, most * len(servers)
         self._refusals = refusals
         self._models = ServedModels(servers[0].model, staged)
@@ -96,6 +102,8 @@ class Decoding:
             self._answered += 1
             self._only_reasoning += bool(answer.reasoning) and not answer.text.strip()
             self.progress.add(answer.num_generated_tokens or 0)
+            if self._lengths and answer.num_generated_tokens:
+                self._lengths.add(answer.num_generated_tokens)
         elif isinstance(answer, Refusal):
             self._refusals.add(job, answer)
             self.progress.add(0)

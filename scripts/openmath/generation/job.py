@@ -4,7 +4,7 @@ import argparse
 import asyncio
 import itertools
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from openmath.files.rows import encode_row, read_rows
 from openmath.files.sample_runs import run_order, sample_run_of
 from openmath.generation.chat_date import first_day, prints_date
 from openmath.generation.decoding import Decoding
+from openmath.generation.lengths import Lengths
 from openmath.generation.progress import JobRecord, JobSpeed
 from openmath.generation.prompts import (
     STOP_PHRASES,
@@ -30,7 +31,8 @@ from openmath.generation.refusals import Refusals
 from openmath.generation.samples import Job, Refusal, seed_of, with_fallback
 from openmath.generation.staging import StagedRun, drop_torn_tail, text_marks
 from openmath.machine import machine, versions
-from openmath.settings.engine_kinds import engine_kind, tokenizer_of
+from openmath.settings.defaults import request_seconds
+from openmath.settings.engine_kinds import engine_kind, gpus_of, tokenizer_of
 from openmath.settings.sample_settings import SampleSettings, engine_identity, sample_settings
 from openmath.settings.sampling import OPTIONAL, PENALTIES, TYPES, checkpoint_sampling, in_words
 
@@ -119,6 +121,7 @@ class Generation:
             options.engine,
             options.copies,
             per_gpu=options.engines_per_gpu,
+            nodes=options.nodes,
             command=options.engine_command,
             args=options.engine_args,
             log=options.log,
@@ -129,7 +132,16 @@ class Generation:
             start_seconds = time.monotonic() - began
             known = sum(len(run.refused) for run in self.staged.values())
             refusals = Refusals(self.total, known, options.max_refused)
-            decoding = Decoding(servers, self.staged, refusals, hosted=self.kind.hosted, most=most)
+            lengths = None if options.concurrency else self._lengths(prompts, most)
+            decoding = Decoding(
+                servers,
+                self.staged,
+                refusals,
+                hosted=self.kind.hosted,
+                request_seconds=options.request_seconds or request_seconds(self.drawn["max_new_tokens"]),
+                most=most,
+                lengths=lengths,
+            )
 
             def request(job: Job) -> tuple[list, dict | Refusal, dict]:
                 prompt = prompts[job[0], job[2]["id"]]
@@ -140,10 +152,15 @@ class Generation:
         self._record(speed, start_seconds, concurrency)
         return failures
 
+    def _lengths(self, prompts: Mapping[tuple[str, str], list], most: int) -> Lengths:
+        """What is known of the answers by now. prompts: token ids, or messages, whose tokens nobody knows."""
+        tokens = [] if self.tokenizer == "none" else prompts.values()
+        return Lengths(self.staged.values(), tokens, longest=self.drawn["max_new_tokens"], sure=most)
+
     def _record(self, speed: JobSpeed, start_seconds: float, concurrency: int) -> None:
         """Add a finished job to jobs.jsonl: its speed, for plans, and where it ran, for the manifest of the results."""
         here = machine()
-        size = self.engine["settings"].get("tensor_parallel", 0)
+        size = 0 if self.kind.hosted else gpus_of(self.engine["settings"])
         record: JobRecord = {
             **speed,
             "start_seconds": round(start_seconds, 1),

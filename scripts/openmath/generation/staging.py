@@ -8,13 +8,13 @@ Standard library only: this module also runs inside engine containers.
 import errno
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from io import FileIO
 from pathlib import Path
 
-from openmath.files.append_only import kept_rows, set_damage_aside
+from openmath.files.append_only import kept_places, kept_rows, set_damage_aside
 from openmath.files.copies import text_mark
-from openmath.files.rows import encode_row, write_rows
+from openmath.files.rows import atomic_write, encode_row, write_rows
 from openmath.files.sample_rows import REFUSED, SampleRow, is_sample
 
 FLUSH_SECONDS = 2.0  # at most this much work is lost when the machine dies; a killed process loses nothing written
@@ -24,7 +24,8 @@ class StagedRun:
     """One sample run of one benchmark. Holds the ids of finished samples, never their text: a job may have millions.
 
     ask_refused: samples that were refused are missing; another row of the same id takes the place of theirs.
-    refused: ids of samples that were. answered_by: (served_model, system_fingerprint) of the rows that name them.
+    refused: ids of samples that were. answered_by: (served_model, system_fingerprint) of the rows that name them. tokens: of the
+    `counted` samples whose rows say it.
     """
 
     def __init__(self, path: Path, ids: list[str], ask_refused: bool = False):
@@ -35,6 +36,7 @@ class StagedRun:
         self._done: set[str] = set()
         self.refused: set[str] = set()
         self.answered_by: set[tuple[str | None, str | None]] = set()
+        self.tokens = self.counted = 0
         wanted = set(ids)
         damaged: list[int] = []
         for row in kept_rows(path, is_sample, damaged) if path.exists() else ():
@@ -74,6 +76,8 @@ class StagedRun:
         elif name not in self._done:
             self.refused.add(name)
         self._done.add(name)
+        if row.get("num_generated_tokens"):
+            self.tokens, self.counted = self.tokens + row["num_generated_tokens"], self.counted + 1
         if "served_model" in row or "system_fingerprint" in row:
             self.answered_by.add((row.get("served_model"), row.get("system_fingerprint")))
 
@@ -91,29 +95,39 @@ class StagedRun:
                     self._dirty = False
                     os.fsync(file.fileno())
 
-    def rows(self) -> dict[str, dict]:
-        """The finished samples by id, read from the file; of a repeated id the first that was not refused."""
-        rows: dict[str, dict] = {}
-        for row in kept_rows(self.path, is_sample):
-            if row["id"] in self._done:
-                if rows.setdefault(row["id"], row).get("finish_reason") == REFUSED:
-                    rows[row["id"]] = row
-        return rows
-
     def publish_changed(self, output: Path, changed: Callable[[dict], dict]) -> int:
         """As `publish`, but with the rows that `changed` gives. Returns how many differ; the staged rows stay as they are."""
         self._put_in_order()
-        rows = list(kept_rows(self.path, is_sample))
-        new = [changed(row) for row in rows]
-        write_rows(output, new)
-        return sum(row != old for row, old in zip(new, rows, strict=True))
+        differing = 0
+
+        def new_rows() -> Iterator[dict]:
+            nonlocal differing
+            for row in kept_rows(self.path, is_sample):
+                new = changed(row)
+                differing += new != row
+                yield new
+
+        write_rows(output, new_rows())
+        return differing
 
     def _put_in_order(self) -> None:
+        """Rewrite the complete run in benchmark order, row by row; of a repeated id the first that was not refused."""
         self.close()
         drop_torn_tail(self.path)
-        if [row["id"] for row in kept_rows(self.path, is_sample)] != self._ids:
-            rows = self.rows()
-            write_rows(self.path, (rows[i] for i in self._ids))
+        order: list[str] = []
+        places: dict[str, list[int]] = {}
+        refused: set[str] = set()
+        for row, *place in kept_places(self.path, is_sample):
+            name = row["id"]
+            order.append(name)
+            if name not in places or name in refused:
+                places[name] = place
+                (refused.add if row.get("finish_reason") == REFUSED else refused.discard)(name)
+        if order != self._ids:
+            with open(self.path, "rb") as old, atomic_write(self.path) as new:
+                for start, length in map(places.__getitem__, self._ids):
+                    old.seek(start)
+                    new.write(old.read(length))
 
     def publish(self, output: Path) -> None:
         """Make the complete run appear as `output`, in benchmark order, sharing its disk blocks with the staged file."""

@@ -1,16 +1,20 @@
 """Sample files of one benchmark -> grades.parquet: one row per problem and sample run.
 
-Every file is read once, a row at a time; what stays in memory is 18 bytes per sample and each distinct
-(problem, answer) once, which is also graded once. Cost grows with distinct answers, not with samples.
+Every file is read once, a row at a time, and hashed on the way; files that were graded before and are unchanged are not read
+(kept.py). What stays in memory is 18 bytes per sample and each distinct (problem, answer) once, which is also graded once. Cost
+grows with distinct answers, not with samples.
 """
 
 import json
 import sys
 import time
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
+from typing import NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 import pyarrow.parquet as parquet
@@ -20,12 +24,15 @@ from openmath.errors import InputError
 from openmath.files import same_problems
 from openmath.files.copies import copied_runs, copies_warning, text_mark
 from openmath.files.fast_rows import read_rows
+from openmath.files.known_files import KnownFile, Reading
 from openmath.files.rows import atomic_write, valid_text
 from openmath.files.same_problems import SameProblems
-from openmath.files.sample_rows import REFUSED_REASONS, id_of
+from openmath.files.sample_rows import REFUSED_REASONS
 from openmath.files.sample_runs import run_order, sample_run_of
-from openmath.grading.grades import GRADER_VERSION
+from openmath.grading.grades import GRADER_VERSION, Grade
+from openmath.grading.kept import COLUMNS, keeping, usable_kept
 from openmath.grading.pool import GraderPool
+from openmath.grading.problems import Problem, problem_of, read_benchmark
 from openmath.grading.worker import Sample
 
 PROGRESS_EVERY_S = 5  # seconds between two progress lines on stderr
@@ -45,80 +52,119 @@ SCHEMA = pa.schema(  # of grades.parquet
 )
 
 
-class Problem:
-    """One problem: its id and text where known, its reference answer, and the distinct answers given to it."""
+class Run(NamedTuple):
+    """The samples of one run. Arrays are in benchmark order.
 
-    __slots__ = ("answers", "expected", "id", "text")
+    pair_of: index of the distinct (problem, answer) pair. finish: index into SampleTable.finish_reasons. tokens:
+    num_generated_tokens, NO_COUNT where unknown. marks: copies.text_mark. starts: where each row begins in its file, in bytes.
+    """
 
-    def __init__(self, id: str, text: str | None, expected: str):
-        self.id, self.text, self.expected = id, text, expected
-        self.answers: dict[str | None, int] = {}  # answer -> index into the list of all distinct pairs
-
-
-def read_benchmark(path: str | Path) -> list[Problem]:
-    """The problems of a prepared benchmark, in order."""
-    return _read_problems(path, "A benchmark row has no expected_answer.")
-
-
-def problems_of_samples(path: str | Path) -> list[Problem]:
-    """The problems of a sample file made elsewhere, which carries its own reference answers."""
-    message_if_missing = "A row has no expected_answer, and no benchmark was given."
-    return _read_problems(path, message_if_missing, hint="pass --benchmark data/NAME.jsonl.")
-
-
-def _read_problems(path: str | Path, message_if_missing: str, hint: str | None = None) -> list[Problem]:
-    problems = []
-    for number, row in enumerate(read_rows(path)):
-        expected = as_text(row.get("expected_answer"))
-        if expected is None:
-            raise InputError(message_if_missing, where=f"{path}:{number + 1}", hint=hint)
-        problems.append(Problem(id_of(row, number), row.get("problem"), expected))
-    if not problems:
-        raise InputError("The file is empty.", where=path)
-    return problems
+    file: KnownFile
+    pair_of: array
+    finish: array
+    tokens: array
+    marks: array
+    starts: array
 
 
 class SampleTable:
-    """What is kept of the sample files: per sample the number of its distinct pair, finish reason and token count."""
+    """What is kept in memory of the sample files.
 
-    def __init__(self, problems: list[Problem], origin: str | Path, from_benchmark: bool = False):
-        self.problems = problems
-        # Given, a benchmark's references count, whatever the samples say.
-        stated = [same_problems.Problem(problem.id, problem.text, problem.expected) for problem in problems]
-        self._same = SameProblems(origin, stated, references=not from_benchmark)
-        self.runs: list[str] = []
-        self.pair_of: list[array] = []  # per run, in benchmark order: index of the distinct (problem, answer) pair
-        self.finish: list[array] = []  # per run: index into finish_reasons
-        self.tokens: list[array] = []  # per run: num_generated_tokens, NO_COUNT where unknown
-        self.marks: dict[str, array] = {}  # per run: copies.text_mark
+    benchmark: file of the problems and references; without it those of the first sample file count.
+    """
+
+    def __init__(self, benchmark: str | Path | None = None):
+        self.problems: list[Problem] = []
+        self._from_benchmark = benchmark is not None
+        self._same: SameProblems | None = None  # None until the problems are known
+        if benchmark is not None:
+            self._know_problems(benchmark, read_benchmark(benchmark))
+        self.runs: dict[str, Run] = {}  # in run order
         self.finish_reasons: dict[str | None, int] = {None: 0}
         self.answers: list[str | None] = []  # per distinct pair
+        self.samples: list[Sample] = []  # per distinct pair: its grade and class
+        self._unchanged: dict[str, Run] = {}
         self._started = self._told = time.monotonic()
 
-    def read(self, paths: Sequence[str | Path]) -> Iterator[tuple[str | None, str]]:
-        """Read the files in run order and yield each distinct (answer, expected) pair once, when first seen."""
-        by_run: dict[str, str | Path] = {}
-        for path in paths:
-            run = sample_run_of(path)
-            if run in by_run:
-                raise InputError(
-                    "Two files hold the same sample run.", where=path, found=f"{run} also in {by_run[run]}"
-                )
-            by_run[run] = path
-        for run in sorted(by_run, key=run_order):
-            yield from self._read_file(run, by_run[run])
+    def _know_problems(self, origin: str | Path, problems: list[Problem]) -> None:
+        self.problems = problems
+        # Given, a benchmark's references count, whatever the samples say.
+        stated = [same_problems.Problem(*problem.texts) for problem in problems]
+        self._same = SameProblems(origin, stated, references=not self._from_benchmark)
+
+    def take_kept(self, grades: str | Path, policy: str, paths: Mapping[str, str | Path]) -> None:
+        """Take the grades, kept beside a table of them, of all files that are unchanged. paths: by run, in run order."""
+        kept = usable_kept(grades, policy, from_benchmark=self._from_benchmark)
+        runs = kept.unchanged(paths) if kept else []
+        if not kept or not runs:
+            return
+        first = next(iter(paths))
+        if self._from_benchmark:
+            usable = kept.problems == [problem.texts for problem in self.problems]
+        else:
+            usable = first == runs[0] == next(iter(kept.files))  # whose problems all other files are held against
+        rows = kept.read(runs) if usable else None
+        if rows is None:
+            return
+        if not self._from_benchmark:
+            self._know_problems(paths[first], list(map(Problem, kept.problems)))
+        pair_of = self._take_pairs(rows, len(runs))
+        codes = {reason: self._code_of(reason) for reason in rows["finish_reason"].unique().to_pylist()}
+        finish = [codes[reason] for reason in rows["finish_reason"].to_pylist()]
+        tokens = rows["num_generated_tokens"].fill_null(NO_COUNT).to_pylist()
+        marks, starts = rows["text_mark"].to_pylist(), rows["row_start"].to_pylist()
+        for number, run in enumerate(runs):
+            part = slice(number * len(self.problems), (number + 1) * len(self.problems))
+            self._unchanged[run] = Run(
+                kept.files[run],
+                array("i", pair_of[part]),
+                array("h", finish[part]),
+                array("i", tokens[part]),
+                array("q", marks[part]),
+                array("q", starts[part]),
+            )
+        print(f"{len(runs)} of {len(paths)} sample files are unchanged: not read again", file=sys.stderr)
+
+    def _take_pairs(self, rows: pa.Table, runs: int) -> np.ndarray:
+        """Take the distinct pairs of kept rows with their grades; the pair of each row."""
+        problem = np.tile(np.arange(len(self.problems)), runs)
+        column = rows["predicted_answer"].combine_chunks()
+        answer = column.dictionary_encode(null_encoding="encode").indices.to_numpy()
+        _, distinct, pair_of = np.unique(problem * (answer.max() + 1) + answer, return_index=True, return_inverse=True)
+        pairs = rows.select(["predicted_answer", "is_correct", "grade_status", "vote_class"]).take(distinct).to_pydict()
+        for number, text, correct, status, vote_class in zip(problem[distinct], *pairs.values(), strict=True):
+            self.problems[number].answers[text] = len(self.answers)
+            self.answers.append(text)
+            self.samples.append(Sample(Grade(correct, status), vote_class))
+        return pair_of
+
+    def _code_of(self, finish_reason: str | None) -> int:
+        return self.finish_reasons.setdefault(finish_reason, len(self.finish_reasons))
+
+    def read(self, paths: Mapping[str, str | Path]) -> Iterator[tuple[str | None, str]]:
+        """Read the files (by run, in run order) and yield each (answer, expected) pair that has no grade, when first seen."""
+        for run, path in paths.items():
+            if run in self._unchanged:
+                self.runs[run] = self._unchanged.pop(run)
+            else:
+                yield from self._read_file(run, path)
             self._report_progress(
-                f"read {len(self.runs)} of {len(by_run)} sample runs, {len(self.answers)} distinct answers"
+                f"read {len(self.runs)} of {len(paths)} sample runs, {len(self.answers)} distinct answers"
             )
 
     def _read_file(self, run: str, path: str | Path) -> Iterator[tuple[str | None, str]]:
-        pair_of, finish, tokens, marks = array("i"), array("h"), array("i"), array("q")
-        number = 0
-        for number, row in enumerate(read_rows(path), start=1):
-            if number > len(self.problems):
+        pair_of, finish, tokens, marks, starts = array("i"), array("h"), array("i"), array("q"), array("q")
+        number, problems, reading = 0, self.problems, Reading(path)
+        for number, row in enumerate(read_rows(path, digest=reading), start=1):
+            if self._same is None:
+                message = "A row has no expected_answer, and no benchmark was given."
+                hint = "pass --benchmark data/NAME.jsonl."
+                problems.append(problem_of(row, number - 1, path, message, hint))
+            elif number > len(problems):
                 continue  # counted, reported below
-            problem = self.problems[number - 1]
-            self._same.check(path, number - 1, row)
+            else:
+                self._same.check(path, number - 1, row)
+            problem = problems[number - 1]
             answer = answer_of(row)
             pair = problem.answers.get(answer)
             if pair is None:
@@ -126,45 +172,50 @@ class SampleTable:
                 self.answers.append(answer)
                 yield answer, problem.expected
             pair_of.append(pair)
-            reason = as_text(row.get("finish_reason"))
-            finish.append(self.finish_reasons.setdefault(reason, len(self.finish_reasons)))
+            finish.append(self._code_of(as_text(row.get("finish_reason"))))
             count = row.get("num_generated_tokens")
             tokens.append(count if isinstance(count, int) and 0 <= count <= MAX_TOKENS else NO_COUNT)
             marks.append(text_mark(row))
-        self._same.check_count(path, number)
-        self.runs.append(run)
-        self.pair_of.append(pair_of)
-        self.finish.append(finish)
-        self.tokens.append(tokens)
-        self.marks[run] = marks
+            starts.append(reading.row_start)
+        if self._same is None:
+            if not problems:
+                raise InputError("The file is empty.", where=path)
+            self._know_problems(path, problems)
+        else:
+            self._same.check_count(path, number)
+        self.runs[run] = Run(reading.file(), pair_of, finish, tokens, marks, starts)
 
     def _report_progress(self, message: str) -> None:
         if (now := time.monotonic()) - self._told > PROGRESS_EVERY_S:
             print(f"[{now - self._started:6.0f} s] {message}", file=sys.stderr, flush=True)
             self._told = now
 
-    def write(self, path: str | Path, samples: list[Sample], policy: str) -> None:
-        """Write the parquet file, one row group per sample run; it appears complete or not at all."""
+    def write(self, path: str | Path, policy: str) -> None:
+        """Write the parquet file, one row group per sample run, and keep the grades; it appears complete or not at all."""
         metadata = {"grader_version": str(GRADER_VERSION), "grading_policy": policy}
-        if copies := copied_runs(self.marks):
+        if copies := copied_runs({run: samples.marks for run, samples in self.runs.items()}):
             metadata["copied_runs"] = json.dumps(copies)
             print(f"warning: {copies_warning(Path(path).stem, copies)}", file=sys.stderr)
         schema = SCHEMA.with_metadata(metadata)
         of_pair = pa.table(
             {
                 "predicted_answer": _strings(self.answers),
-                "vote_class": _strings(sample.vote_class for sample in samples),
-                "is_correct": pa.array([sample.grade.correct for sample in samples], pa.bool_()),
-                "grade_status": _strings(sample.grade.status for sample in samples),
+                "vote_class": _strings(sample.vote_class for sample in self.samples),
+                "is_correct": pa.array([sample.grade.correct for sample in self.samples], pa.bool_()),
+                "grade_status": _strings(sample.grade.status for sample in self.samples),
             }
         )
-        ids = _strings(problem.id for problem in self.problems)
+        ids = _strings(problem.texts[0] for problem in self.problems)
         reasons = _strings(self.finish_reasons)
-        with atomic_write(path) as file, parquet.ParquetWriter(file, schema, compression="zstd") as writer:
-            for run, pair_of, finish, tokens in zip(self.runs, self.pair_of, self.finish, self.tokens, strict=True):
-                rows = of_pair.take(pa.array(pair_of, pa.int32()))
-                counts = pa.array(tokens, pa.int32())
-                finish_reason = reasons.take(pa.array(finish, pa.int32()))
+        with ExitStack() as stack:
+            kept = stack.enter_context(self._keeping(path, policy))
+            file = stack.enter_context(atomic_write(path))
+            writer = stack.enter_context(parquet.ParquetWriter(file, schema, compression="zstd"))
+            for run, samples in self.runs.items():
+                rows = of_pair.take(pa.array(samples.pair_of, pa.int32()))
+                counts = pa.array(samples.tokens, pa.int32())
+                counts = pa.compute.if_else(pa.compute.equal(counts, NO_COUNT), None, counts)
+                finish_reason = reasons.take(pa.array(samples.finish, pa.int32()))
                 unanswered = pa.compute.equal(rows["grade_status"], "no_answer")
                 refused = pa.compute.and_(unanswered, pa.compute.is_in(finish_reason, pa.array(REFUSED_REASONS)))
                 columns = [
@@ -175,9 +226,28 @@ class SampleTable:
                     rows["is_correct"],
                     pa.compute.if_else(refused, "refused", rows["grade_status"]),
                     finish_reason,
-                    pa.compute.if_else(pa.compute.equal(counts, NO_COUNT), None, counts),
+                    counts,
                 ]
                 writer.write_table(pa.table(columns, schema=schema))
+                marks, starts = pa.array(samples.marks, pa.int64()), pa.array(samples.starts, pa.int64())
+                kept.write_table(pa.table([*rows.columns, finish_reason, counts, marks, starts], schema=COLUMNS))
+
+    def _keeping(self, path: str | Path, policy: str):
+        texts = [problem.texts for problem in self.problems]
+        files = {run: samples.file for run, samples in self.runs.items()}
+        return keeping(path, policy, texts, files, from_benchmark=self._from_benchmark)
+
+
+class Graded(NamedTuple):
+    """What was graded. files: by sample run. samples, pairs: how many, and how many distinct (problem, answer) pairs.
+
+    unsettled: pairs that were not settled within the limits.
+    """
+
+    files: dict[str, KnownFile]
+    samples: int
+    pairs: int
+    unsettled: int
 
 
 def grade_files(
@@ -187,16 +257,30 @@ def grade_files(
     benchmark: str | Path | None = None,
     policy: str = "default",
     processes: int | None = None,
-) -> tuple[int, int, int]:
-    """Grade sample files into a parquet file. Returns (samples, distinct pairs, pairs with a status other than ok)."""
-    origin = benchmark if benchmark is not None else min(paths, key=lambda path: run_order(sample_run_of(path)))
-    problems = read_benchmark(origin) if benchmark is not None else problems_of_samples(origin)
-    table = SampleTable(problems, origin, from_benchmark=benchmark is not None)
+    verify: bool = False,
+) -> Graded:
+    """Grade sample files into a parquet file. verify: read and grade also those of which unchanged grades are kept."""
+    by_run = files_by_run(paths)
+    table = SampleTable(benchmark)
+    if not verify:
+        table.take_kept(output, policy, by_run)
     with GraderPool(processes, policy) as pool:
-        samples = list(pool.grade_samples(table.read(paths)))
-    table.write(output, samples, policy)
-    unsettled = sum(sample.grade.status in ("timeout", "too_large") for sample in samples)
-    return len(table.runs) * len(problems), len(samples), unsettled
+        table.samples += pool.grade_samples(table.read(by_run))
+    table.write(output, policy)
+    unsettled = sum(sample.grade.status in ("timeout", "too_large") for sample in table.samples)
+    files = {run: samples.file for run, samples in table.runs.items()}
+    return Graded(files, len(files) * len(table.problems), len(table.samples), unsettled)
+
+
+def files_by_run(paths: Iterable[str | Path]) -> dict[str, str | Path]:
+    """Sample run -> its file, in run order."""
+    by_run: dict[str, str | Path] = {}
+    for path in sorted(paths, key=lambda path: run_order(sample_run_of(path))):
+        run = sample_run_of(path)
+        if run in by_run:
+            raise InputError("Two files hold the same sample run.", where=path, found=f"{run} also in {by_run[run]}")
+        by_run[run] = path
+    return by_run
 
 
 def _strings(texts: Iterable[str | None]) -> pa.Array:

@@ -6,10 +6,11 @@ Of other libraries this module needs none: it also runs inside engine containers
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from openmath.answers import text_of
 from openmath.errors import printable
-from openmath.files.fingerprint import canonical_json, identity, sha256_text, write_manifest
+from openmath.files.fingerprint import FileIdentity, canonical_json, identity, sha256_text, write_manifest
 from openmath.files.records import CostOfRun, JudgedRecord
 from openmath.files.rows import write_rows
 from openmath.files.sample_rows import Judgement
@@ -22,10 +23,17 @@ from openmath.judging.wording import LONGEST_ANSWER
 from openmath.machine import machine, versions
 
 
+class Answers(NamedTuple):
+    """A file of answers. rows: (row without the model's text, its question, why no call is needed) of each."""
+
+    path: Path
+    file: FileIdentity
+    rows: list[tuple[dict, dict, str | None]]
+
+
 def write_judged(
-    path: Path,
+    answers: Answers,
     output: Path,
-    rows: list[tuple[dict, dict, str | None]],
     attempts: Attempts,
     records: Mapping[str, VerdictRecord],
     this_run: CostOfRun,
@@ -35,13 +43,13 @@ def write_judged(
 ) -> None:
     """The judged rows, and a manifest of who judged them and what it cost.
 
-    path: the answers. rows: (row, its question, why no call was needed). judge: its name in the configuration.
+    judge: its name in the configuration.
     """
     from openmath.judging.budget import cost
 
     judged = []
     used: dict[str, VerdictRecord] = {}
-    for row, question, reason in rows:
+    for row, question, reason in answers.rows:
         added: Judgement = {
             "judgement": PREFILLED[reason] if reason else "",
             "judge_verdict": "no" if reason == "no_answer" else "yes",
@@ -60,10 +68,11 @@ def write_judged(
             replies = attempts.records(question, records)
             used |= {reply["key"]: reply for reply in replies if reply.get("outcome") != "refused"}
         kept = {key: value for key, value in row.items() if key not in Judgement.__optional_keys__}  # of another judge
+        kept["predicted_answer"] = question["predicted_answer"]  # the text that it was read from is not there
         judged.append({**kept, **added})
     write_rows(output, judged)
     record: JudgedRecord = {
-        "input": path.name,
+        "input": answers.path.name,
         "judge": attempts.settings.identity,
         "settings": attempts.settings.fingerprint,
         "prompt": attempts.settings.prompt_fingerprint,
@@ -71,8 +80,8 @@ def write_judged(
         "sampling": attempts.settings.sampling,
         "policy": attempts.policy,
         "cascade": cascade,
-        "rows": len(rows),
-        "prefilled": Counter(reason for _, _, reason in rows if reason),
+        "rows": len(answers.rows),
+        "prefilled": Counter(reason for _, _, reason in answers.rows if reason),
         "verdicts": Counter(row["judge_verdict"] for row in judged),
         "outcomes": Counter(row["judge_outcome"] for row in judged if "judge_outcome" in row),
         "delimited": sum("judge_delimited" in row for row in judged),
@@ -80,7 +89,7 @@ def write_judged(
         "asked_without": Counter(" ".join(left_out) for r in used.values() if (left_out := left_out_of(r))),
         "verdicts_used": cost(list(used.values())),
         **this_run,
-        "answers": identity(path),
+        "answers": answers.file,
         "judged": identity(output),
         "machine": machine(),
         "versions": versions(),

@@ -10,8 +10,12 @@ from openmath.plan.dataset import dataset_steps
 from openmath.plan.files import FileToJudge, Inventory, ModelFiles
 from openmath.plan.judging import judge_costs
 from openmath.plan.speed import Speed, model_speed
+from openmath.plan.text import size_text, time_text
+from openmath.settings.job_size import seeds_per_job
 
 PARALLEL_JOBS = (1, 4, 16)
+JUDGED_ROW_BYTES = 1500  # problem, answer, reference and the judge's words
+TRIES = 4  # of a job that meets its wall limit: `retries: 3` of profiles/slurm; each goes on where the last one ended
 
 
 def make_plan(
@@ -25,8 +29,9 @@ def make_plan(
     count_judge_calls: takes a second for 20,000 answers that exist.
 
     Keys: stages (counts of files), generation (per model, and per stage and origin of a training set: samples, tokens,
-    engine_starts, hours, gpu_hours, assumptions), judging (per judge: calls, usd, hours of an own engine), wall_hours (number of
-    jobs at the same time -> hours of generation), disk_bytes, disk_free_bytes, warnings (of imported samples).
+    engine_starts, hours, gpu_hours, longest_job_hours, assumptions), warnings (of imported samples, and what cannot end so, in
+    words), judging (per judge: calls, usd, hours of an own engine), wall_hours (number of jobs at the same time -> hours of
+    generation), disk_bytes, disk_free_bytes.
     """
     inventory = Inventory(config, due)
     stages, generation, seconds, disk = [], [], [], 0.0
@@ -38,7 +43,7 @@ def make_plan(
         stages += [asdict(stage) for stage in files.stages]
         if not files.left and not files.to_judge and model not in judges:
             continue  # finished: its files are not looked into
-        speed = speeds[model] = model_speed(config, model, files.present_runs)
+        speed = speeds[model] = model_speed(config, model, files)
         if files.left and "samples" not in config["models"][model]:
             cost, jobs = generation_cost(config, inventory, model, files, speed)
             generation.append(cost)
@@ -46,7 +51,7 @@ def make_plan(
             disk += cost["disk_bytes"]
         for judge, answers in files.to_judge.items():
             to_judge.setdefault(judge, []).extend(answers)
-            disk += sum(inventory.rows_of(model, file.benchmark) * speed.bytes[file.benchmark] for file in answers)
+            disk += sum(inventory.rows_of(model, file.benchmark) * JUDGED_ROW_BYTES for file in answers)
     if "dataset" in config:
         teacher = config["dataset"]["teacher"]
         for step in dataset_steps(inventory):
@@ -56,14 +61,19 @@ def make_plan(
                 disk += step.disk
                 cost = (step.samples, step.tokens, step.jobs, step.speed, step.disk)
                 generation.append(cost_entry(inventory, f"{teacher}, {step.name}", teacher, *cost))
+    free = shutil.disk_usage(".").free
     return {
         "stages": stages,
         "generation": generation,
+        "warnings": [
+            *warnings_of(config),
+            *filter(None, (job_warning(config, cost) for cost in generation)),
+            *disk_warning(disk, free),
+        ],
         "judging": judge_costs(inventory, to_judge, speeds) if count_judge_calls else [],
         "wall_hours": {str(number): makespan(seconds, number) / 3600 for number in parallel_jobs},
         "disk_bytes": round(disk),
-        "disk_free_bytes": shutil.disk_usage(".").free,
-        "warnings": warnings_of(config),
+        "disk_free_bytes": free,
     }
 
 
@@ -96,7 +106,8 @@ def cost_entry(
     disk: float,
 ) -> dict:
     """What samples of one model take, under a name for people. jobs: seconds of each; disk: bytes."""
-    copies, gpus = inventory.config["generation"].get("engines_per_job", 1), inventory.layout.gpus(model)
+    generation, gpus = inventory.config["generation"], inventory.layout.gpus(model)
+    copies = generation.get("engines_per_job", 1)
     return {
         "model": name,
         "samples": samples,
@@ -109,9 +120,33 @@ def cost_entry(
         "engine_hours": copies * sum(jobs) / 3600,
         "gpus_per_engine": gpus,
         "gpu_hours": copies * gpus * sum(jobs) / 3600,
+        "gpus": speed.gpus or ([generation["gpu_model"]] if generation["gpu_model"] else []),
+        "longest_job_hours": max(jobs, default=0.0) / 3600,
         "disk_bytes": round(disk),
         "assumptions": speed.sources,
     }
+
+
+def job_warning(config: dict, cost: dict) -> str | None:
+    """What to change where Slurm would end the longest job of a model for good; None where it may end."""
+    hours, limit = cost["longest_job_hours"], config["generation"]["runtime"] / 60
+    if hours <= TRIES * limit:
+        return None
+    fitting = int(seeds_per_job(config, cost["model"].partition(",")[0]) * limit / hours)
+    smaller = f"{fitting}, or auto" if fitting else "1, benchmarks_per_job: 1"
+    return (
+        f"{cost['model']}: a job of {time_text(hours)} does not end in {TRIES} tries of {time_text(limit)}, its limit on Slurm. "
+        f"Smaller jobs (generation: seeds_per_job: {smaller}), a longer one (runtime) or a faster one (engines_per_job)"
+    )
+
+
+def disk_warning(needed: float, free: int) -> list[str]:
+    if needed <= free:
+        return []
+    return [
+        f"{size_text(needed)} of disk needed, {size_text(free)} free. Free some, run in a folder on a larger disk (--directory), "
+        "or draw fewer samples (generation: seeds)"
+    ]
 
 
 def makespan(jobs: list[float], workers: int) -> float:

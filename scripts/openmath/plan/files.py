@@ -45,12 +45,14 @@ class Stage:
 
 @dataclass
 class ModelFiles:
-    """Everything about one model's files. left: samples to compute by (benchmark, sample run); present_runs by benchmark."""
+    """Everything about one model's files. left: samples to compute by (benchmark, sample run); present_runs by benchmark.
+    fingerprints: of the present settings, as far as they have samples."""
 
     stages: list[Stage] = field(default_factory=list)
     left: dict[tuple[str, str], int] = field(default_factory=dict)
     present_runs: dict[str, list[str]] = field(default_factory=dict)
     to_judge: dict[str, list["FileToJudge"]] = field(default_factory=dict)  # by judge
+    fingerprints: set[str] = field(default_factory=set)
 
 
 class FileToJudge(NamedTuple):
@@ -149,6 +151,7 @@ class Inventory:
         folder = os.path.dirname(self.layout.sample_file(model, benchmark, "greedy"))
         published = inodes(folder)
         ours, others = staging.of(benchmark)
+        files.fingerprints |= {place.parent.name for place in ours}
         outdated = [inodes(other) for other in others]
         for run in self.layout.sample_runs(model):
             name = f"output-{run}.jsonl"

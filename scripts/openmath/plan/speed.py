@@ -9,10 +9,10 @@ from openmath.errors import InputError
 from openmath.files.append_only import kept_rows
 from openmath.files.rows import parse_row
 from openmath.generation.progress import is_job
-from openmath.plan.files import built_engine
+from openmath.plan.files import ModelFiles, built_engine
 from openmath.settings.engine_kinds import engine_kind
 from openmath.settings.layout import Layout
-from openmath.settings.sampling import configured_sampling
+from openmath.settings.sampling import usual_tokens
 
 RECENT_JOBS = 8  # older ones may have run under other speed settings
 FEW = 4  # samples: of fewer no speed is taken
@@ -26,7 +26,7 @@ ROW_BYTES, TOKEN_BYTES = 600, 3.5
 class Speed:
     """Of one model. tokens_per_second: of one engine that always has the next request. ramp_seconds: what a job takes beyond
     that while its engine fills and empties. margin: relative error to expect; None where the speed is assumed. tokens, bytes:
-    of a sample, by benchmark. sources: what each number rests on, for people."""
+    of a sample, by benchmark. sources: what each number rests on, for people. gpus: kinds that earlier jobs had."""
 
     tokens_per_second: float
     start_seconds: float
@@ -35,15 +35,22 @@ class Speed:
     tokens: dict[str, float] = field(default_factory=dict)
     bytes: dict[str, float] = field(default_factory=dict)
     sources: list[str] = field(default_factory=list)
+    gpus: list[str] = field(default_factory=list)
 
 
-def model_speed(config: dict, model: str, present_runs: dict[str, list[str]]) -> Speed:
-    """present_runs: benchmark -> published sample runs. Sources say `measured` or name the keys of an assumption."""
-    generation, layout = config["generation"], Layout(config)
-    engine = config["models"][model]["engine"]
-    jobs = recent_jobs(config, model)
-    samples, tokens = sum(job["samples"] for job in jobs), sum(job["tokens"] for job in jobs)
-    speed = Speed(generation["tokens_per_second"], engine_kind(engine).start_seconds)
+def model_speed(config: dict, model: str, files: ModelFiles) -> Speed:
+    """What is known of a model. Sources say `measured` or name the keys of an assumption.
+
+    Jobs of other settings, as a smaller `max_new_tokens`, say how fast the engine is, but not how long samples are.
+    """
+    layout, engine = Layout(config), config["models"][model]["engine"]
+    known = finished_jobs(config, model)
+    same = [job for job in known if not job.get("settings") or files.fingerprints & set(job["settings"].values())]
+    same = same[-RECENT_JOBS:]
+    jobs = same or known[-RECENT_JOBS:]
+    samples, tokens = sum(job["samples"] for job in same), sum(job["tokens"] for job in same)
+    speed = Speed(config["generation"]["tokens_per_second"], engine_kind(engine).start_seconds)
+    speed.gpus = sorted({name for job in jobs for name in job.get("machine", {}).get("gpus", [])})
     speed.sources.append(measure_speed(speed, jobs))
     starts = [job["start_seconds"] for job in jobs if "start_seconds" in job]
     if starts:
@@ -51,11 +58,11 @@ def model_speed(config: dict, model: str, present_runs: dict[str, list[str]]) ->
     speed.sources.append(
         f"{speed.start_seconds:.0f} s an engine start {'measured' if starts else f'assumed for {engine}'}"
     )
-    longest, own = generation["max_new_tokens"], configured_sampling(config, model)["max_new_tokens"]
-    usual = tokens / samples if samples else generation["tokens_per_sample"] * own / longest
+    usual, own, longest = usual_tokens(config, model)
+    usual = tokens / samples if samples else usual
     measured = []
     for benchmark in config["benchmarks"]:
-        runs = present_runs.get(benchmark, [])
+        runs = files.present_runs.get(benchmark, [])
         paths = [layout.sample_file(model, benchmark, run) for run in spread(runs, MEASURED_FILES)]
         rows = [row for path in paths for row in spread_rows(path, MEASURED_ROWS)]
         lengths = [row["num_generated_tokens"] for _, row in rows if row.get("num_generated_tokens") is not None]
@@ -102,8 +109,8 @@ def engine_seconds(job: dict) -> float:
     return job["full_seconds"] * job["copies"]
 
 
-def recent_jobs(config: dict, model: str) -> list[dict]:
-    """The last finished generation jobs of the model's present engine, as generate.py has recorded them.
+def finished_jobs(config: dict, model: str) -> list[dict]:
+    """The finished generation jobs of the model's present engine, as generate.py has recorded them, the last at the end.
 
     Of those with as many engines on a GPU as now, where there are any: what they did was done by a GPU, not by one engine.
     """
@@ -113,7 +120,7 @@ def recent_jobs(config: dict, model: str) -> list[dict]:
     ours = [job for job in jobs if engine is None or job["engine"] == engine["version"]]
     ours = [job for job in ours if job["tokens"] and job["seconds"]]
     shared = config["models"][model].get("engines_per_gpu", 1)
-    return ([job for job in ours if job.get("engines_per_gpu", 1) == shared] or ours)[-RECENT_JOBS:]
+    return [job for job in ours if job.get("engines_per_gpu", 1) == shared] or ours
 
 
 def spread(items: list, count: int) -> list:

@@ -60,13 +60,14 @@ def cost_lines(plan: dict) -> Iterator[str]:
     else:
         yield "Nothing needs an engine or a judge."
     for warning in plan["warnings"]:
-        yield f"warning: {warning}"
+        yield f"warning: {warning}."
 
 
 def engine_text(cost: dict) -> str:
     """'17 engine starts, 48.6 hours of engine time, 48.6 GPU-hours'"""
     starts = cost["engine_starts"]
-    gpu_hours = f", {cost['gpu_hours']:.1f} GPU-hours" if cost["gpus_per_engine"] else ""
+    gpus = f" on {', '.join(cost['gpus'])}" if cost.get("gpus") else ""
+    gpu_hours = f", {cost['gpu_hours']:.1f} GPU-hours{gpus}" if cost["gpus_per_engine"] else ""
     return f"{starts} engine start{'s' * (starts != 1)}, {time_text(cost['engine_hours'])} of engine time{gpu_hours}"
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from openmath.engines.adapter import Base, adapter_problem
 from openmath.engines.architecture import check_architecture
 from openmath.engines.checkpoint_files import checkpoint_problem
 from openmath.errors import InputError, parts_of
@@ -10,6 +11,7 @@ from openmath.files.json_files import read_json
 from openmath.generation.prompts import no_chat_template
 from openmath.preflight.needs import Needs
 from openmath.settings.engine_kinds import engine_kind
+from openmath.settings.sample_settings import adapter_source
 from openmath.settings.sampling import configured_sampling
 
 START_TOKEN = b"<|begin_of_text|>"  # of prompt_template: llama3-instruct
@@ -26,6 +28,7 @@ def check_checkpoints(needs: Needs) -> Iterator[InputError]:
         else:
             damage = list(check_local_checkpoint(model, models[model].get("path")))
         yield from damage
+        yield from check_adapter(needs, model, whole=not damage)
         if model in started:
             yield from check_settings(needs, model, whole=not damage)
 
@@ -63,15 +66,44 @@ def check_link(model: str) -> Iterator[InputError]:
         yield problem
 
 
+def check_adapter(needs: Needs, model: str, *, whole: bool) -> Iterator[InputError]:
+    """A model's LoRA adapter, and whether it is made for the checkpoint, as far as both are here. whole: the checkpoint is."""
+    settings = needs.config["models"][model]
+    if "adapter" not in settings:
+        return
+    source, where = adapter_source(settings["adapter"]), f"models: {model}: adapter: {settings['adapter']}"
+    if model not in needs.checkpoints:
+        folder = Path(f"models/{model}/adapter")
+    elif "path" in source:
+        folder = Path(source["path"])
+    elif Path(source["hf"]).is_dir():
+        hint = f"a folder is written ./{source['hf']}; if the repository is meant, move that folder away."
+        yield InputError("This names a repository on Hugging Face, and a folder here.", where=where, hint=hint)
+        return
+    else:
+        return  # check_hub
+    checkpoint = checkpoint_here(needs, model) if whole else None
+    base = Base(checkpoint, settings.get("hf")) if checkpoint else None
+    if problem := adapter_problem(folder, where=where, base=base):
+        yield problem
+
+
+def checkpoint_here(needs: Needs, model: str) -> Path | None:
+    """The folder of a model's checkpoint, where it is here already."""
+    settings = needs.config["models"][model]
+    if model in needs.checkpoints and "path" not in settings:
+        return None
+    return Path(settings.get("path", f"models/{model}/checkpoint"))
+
+
 def check_settings(needs: Needs, model: str, *, whole: bool) -> Iterator[InputError]:
     """A model's settings; where its checkpoint is here and whole, also against its config.json and tokenizer."""
     settings, where, longest = needs.config["models"][model], f"models: {model}", {}
     templates = {settings["prompt_template"]}
-    folder = Path(settings.get("path", f"models/{model}/checkpoint"))
-    here = whole and (model not in needs.checkpoints or "path" in settings)
+    folder = checkpoint_here(needs, model) if whole else None
     if model in needs.generating:
         try:
-            drawn = configured_sampling(needs.config, model, folder if here else None)
+            drawn = configured_sampling(needs.config, model, folder)
             own = f"models: {model}: sampling" if "sampling" in settings else "generation"
             longest[f"{own}: max_new_tokens"] = drawn["max_new_tokens"]
         except InputError as problem:
@@ -95,13 +127,14 @@ def check_settings(needs: Needs, model: str, *, whole: bool) -> Iterator[InputEr
                 found=settings["context_length"],
                 hint="context_length counts prompt and answer together.",
             )
-    if not here:
+    if not folder:
         return
     if (folder / "config.json").is_file():
         architecture = read_json(folder / "config.json", "the model's configuration")
         try:
             with parts_of("the configuration of a model", folder / "config.json"):
                 sizes = {key: settings[key] for key in ("tensor_parallel", "context_length")}
+                sizes["pipeline_parallel"] = settings.get("pipeline_parallel", 1)
                 yield from list(check_architecture(where, architecture, **sizes))
         except InputError as problem:
             yield problem

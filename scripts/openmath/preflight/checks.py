@@ -9,6 +9,7 @@ from openmath.preflight.hub import check_hub
 from openmath.preflight.needs import Needs
 from openmath.preflight.prompts import check_prompts
 from openmath.preflight.samples import check_samples
+from openmath.preflight.slurm import check_nodes
 from openmath.preflight.storage import check_disk, check_folders
 
 
@@ -30,7 +31,7 @@ def machine_problems(
     here: jobs run on this machine, so its programs and network are theirs too. containers, conda: what brings engines.
     """
     needs = Needs(config, due)
-    problems = [*check_folders(), *check_hub(needs), *check_disk(needs)]
+    problems = [*check_folders(), *check_hub(needs), *check_disk(needs), *check_nodes(needs, here=here)]
     if here:
         problems += [*check_programs(needs, containers=containers, conda=conda), *check_answers(needs)]
     return problems

@@ -1,16 +1,21 @@
 """Checkpoints on the Hugging Face Hub: are they in the cache, or may they be downloaded?"""
 
 import shutil
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from openmath.api_keys import without_key
 from openmath.client.http import TransportError
 from openmath.client.hub import hub_token
 from openmath.client.within import within
+from openmath.engines.adapter import adapter_problem
 from openmath.engines.checkpoint_files import checkpoint_problem
 from openmath.errors import InputError
 from openmath.preflight.needs import Needs
+from openmath.settings.sample_settings import adapter_source
 
 SECONDS = 10.0  # a read
 ALL_SECONDS = 30.0  # of all reads of one model
@@ -21,31 +26,44 @@ IGNORED = (".pth", ".bin")  # second copies of the weights, not downloaded; as i
 
 
 def check_hub(needs: Needs) -> list[InputError]:
-    """Snapshots of the models whose checkpoint is to be fetched."""
-    models = needs.config["models"]
-    hub = [model for model in needs.checkpoints if "hf" in models[model]]
+    """Snapshots of the models whose checkpoint is to be fetched, and of their adapters."""
+    snapshots: list[Snapshot] = []
+    for model in needs.checkpoints:
+        settings = needs.config["models"][model]
+        if "hf" in settings:
+            snapshots.append(Snapshot(f"models: {model}: hf", settings["hf"], checkpoint_problem))
+        if "adapter" in settings and "hf" in (source := adapter_source(settings["adapter"])):
+            snapshots.append(Snapshot(f"models: {model}: adapter", source["hf"], partial(adapter_problem, base=None)))
     with ThreadPoolExecutor(REQUESTS) as pool:
-        return list(filter(None, pool.map(lambda model: check_in_time(model, models[model]["hf"]), hub)))
+        return list(filter(None, pool.map(check_in_time, snapshots)))
 
 
-def check_in_time(model: str, source: str) -> InputError | None:
-    """check_hub_checkpoint, of a Hub that may drip."""
+class Snapshot(NamedTuple):
+    """key: of the configuration, that names it. problem: what is wrong with its folder (where: the place that names it)."""
+
+    key: str
+    source: str
+    problem: Callable[..., InputError | None]
+
+
+def check_in_time(snapshot: Snapshot) -> InputError | None:
+    """check_snapshot, of a Hub that may drip."""
     try:
-        return within(ALL_SECONDS, lambda: check_hub_checkpoint(model, source))
+        return within(ALL_SECONDS, lambda: check_snapshot(snapshot))
     except TimeoutError:
-        found, where = f"no whole reply within {ALL_SECONDS:g} s", f"models: {model}: hf: {source}"
+        found, where = f"no whole reply within {ALL_SECONDS:g} s", f"{snapshot.key}: {snapshot.source}"
         return InputError(UNREACHED, where=where, found=found, hint=FETCH)
 
 
-def check_hub_checkpoint(model: str, source: str) -> InputError | None:
+def check_snapshot(snapshot: Snapshot) -> InputError | None:
     """Whether a Hub snapshot is in the cache, or may be downloaded and fits on the disk. One request, none if HF_HUB_OFFLINE."""
     from huggingface_hub import HfApi, constants
     from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
 
-    repo, _, revision = source.partition("@")
-    where = f"models: {model}: hf: {source}"
+    repo, _, revision = snapshot.source.partition("@")
+    where = f"{snapshot.key}: {snapshot.source}"
     cached = hub_cache(repo, revision)
-    damage = cached and checkpoint_problem(cached, where=where)
+    damage = cached and snapshot.problem(cached, where=where)
     if cached and not damage:
         return None
     if constants.HF_HUB_OFFLINE:

@@ -1,4 +1,5 @@
-"""Slurm jobs of an earlier Snakemake that still work in this folder: a rerun would submit them a second time.
+"""Slurm: is it there for models on several nodes? And jobs of an earlier Snakemake that still work in this folder, which a rerun
+would submit a second time.
 
 They live on when Snakemake itself was killed. Snakemake's Slurm plugin writes `rule_NAME...` into the comment of its jobs.
 """
@@ -7,10 +8,30 @@ import os
 import shutil
 import subprocess
 
+from openmath.engines.slurm_nodes import job_nodes, no_nodes
 from openmath.errors import InputError
+from openmath.preflight.needs import Needs
 
 SQUEUE_SECONDS = 30
 SHOWN = 5
+
+
+def check_nodes(needs: Needs, *, here: bool) -> list[InputError]:
+    """Models that need several nodes of a Slurm job, where there is no Slurm to give them. here: jobs run on this machine."""
+    found = []
+    for model in needs.running:
+        nodes = needs.config["models"][model].get("nodes", 1)
+        if nodes == 1:
+            continue
+        where = f"models: {model}: nodes: {nodes}"
+        if not here:
+            found += [] if shutil.which("sbatch") else [no_nodes(nodes, where, "no sbatch")]
+            continue
+        try:
+            job_nodes(nodes, where)
+        except InputError as problem:
+            found.append(problem)
+    return found
 
 
 def check_no_live_jobs(rules: set[str]) -> list[InputError]:

@@ -4,12 +4,14 @@ A link is one stage: what it is, facts of the manifest about it, its files and w
 links that it was made from.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from openmath.errors import InputError
-from openmath.files.fingerprint import identity
+from openmath.files.fingerprint import sha256_file
+from openmath.files.known_files import KnownFile, is_unchanged
+from openmath.grading.kept import find_kept
 from openmath.provenance.places import samples_folder
 from openmath.settings.layout import Layout
 from openmath.settings.sample_settings import ONLY_WHERE_SET
@@ -17,11 +19,15 @@ from openmath.settings.sample_settings import ONLY_WHERE_SET
 
 @dataclass
 class File:
-    """path: as the manifest names it. found: its sha256 now; None where it is gone."""
+    """path: as the manifest names it. found: its sha256 now; None where it is gone.
+
+    sampled: only its size, time and a part of its bytes were compared with what was noted when it was hashed.
+    """
 
     path: str
     expected: str
     found: str | None
+    sampled: bool = False
 
     @property
     def state(self) -> str:
@@ -45,10 +51,13 @@ class Link:
 
 
 class Chain:
-    """Builds the links of one manifest. root: the folder that its paths start from. samples: where imported ones lie now."""
+    """Builds the links of one manifest. root: the folder that its paths start from. samples: where imported ones lie now.
 
-    def __init__(self, manifest: dict, root: Path, samples: Path | None = None):
-        self._manifest, self._root = manifest, root
+    verify: read also the sample files that seem unchanged since they were graded.
+    """
+
+    def __init__(self, manifest: dict, root: Path, samples: Path | None = None, *, verify: bool = False):
+        self._manifest, self._root, self._verify = manifest, root, verify
         self.layout = Layout(manifest["config"])
         self.model, self.judge, self.policy = manifest["model"], manifest["judge"], manifest["config"]["policy"]
         self._imported = manifest["config"]["models"][self.model].get("samples")
@@ -112,7 +121,7 @@ class Chain:
         return Link("grades", facts, files, [self._generation(benchmark)])
 
     def _generation(self, benchmark: str) -> Link:
-        files = self.files(self.sample_paths(benchmark))
+        files = self.files(self.sample_paths(benchmark), self._known_samples(benchmark))
         engine = self._manifest["engine"]
         if engine is None:
             return Link("samples", ["made elsewhere; how is not recorded"], files)
@@ -132,13 +141,23 @@ class Chain:
         ]
         return Link("samples", facts, files, [self._engine(engine), self._benchmark(benchmark)])
 
+    def _known_samples(self, benchmark: str) -> dict[str, KnownFile]:
+        """Path -> sample file as it was when it was graded, of those that need not be read."""
+        kept = find_kept(self.local_path(self.layout.grades_file(self.model, benchmark)))
+        files = {} if self._verify or kept is None else kept.files
+        return {self.layout.sample_file(self.model, benchmark, run): file for run, file in files.items()}
+
     def _engine(self, engine: dict) -> Link:
         settings = ", ".join(f"{key} {value}" for key, value in engine["settings"].items() if key != "api_key_env")
         model = engine["model"]
         checkpoint = Link("model", [f"{model['source']}, revision {model['revision']}", f"files {model.get('files')}"])
-        for name, digest in (self._manifest["checkpoint"] or {"files": {}})["files"].items():
-            checkpoint.facts.append(f"{name} {digest}")
-        return Link("engine", [engine["version"], settings], made_from=[checkpoint])
+        record = self._manifest["checkpoint"] or {"files": {}}
+        checkpoint.facts += [f"{name} {digest}" for name, digest in record["files"].items()]
+        made_from = [checkpoint]
+        if adapter := record.get("adapter"):
+            files = [f"{name} {digest}" for name, digest in adapter["files"].items()]
+            made_from.append(Link("adapter", [f"{adapter['source']}, revision {adapter['revision']}", *files]))
+        return Link("engine", [engine["version"], settings], made_from=made_from)
 
     def _benchmark(self, benchmark: str) -> Link:
         record = self._manifest["benchmarks"][benchmark]
@@ -148,8 +167,11 @@ class Chain:
         ]
         return Link("benchmark", facts, self.files([f"data/{benchmark}.jsonl"]))
 
-    def files(self, paths: Iterable[str]) -> list[File]:
-        """As recorded and as found. InputError where a path is not in the manifest."""
+    def files(self, paths: Iterable[str], known: Mapping[str, KnownFile] | None = None) -> list[File]:
+        """As recorded and as found. known: those that need not be read while they seem unchanged.
+
+        Raises InputError where the manifest lacks a path.
+        """
         files = []
         for path in paths:
             expected = self._manifest["files"].get(path)
@@ -159,8 +181,11 @@ class Chain:
                     where=path,
                     hint="move manifest.json away to have it made again.",
                 )
-            place = self.local_path(path)
-            files.append(File(path, expected["sha256"], identity(place)["sha256"] if place.exists() else None))
+            place, noted = self.local_path(path), (known or {}).get(path)
+            if noted and is_unchanged(place, noted):
+                files.append(File(path, expected["sha256"], noted["sha256"], sampled=True))
+            else:
+                files.append(File(path, expected["sha256"], sha256_file(place) if place.exists() else None))
         return files
 
 

@@ -62,8 +62,11 @@ def _code(manifest: dict) -> str:
     return ", ".join(parts or [f"code {code['code']}"])
 
 
-def _source(model: dict) -> str:
-    """A model by its source, as engine.json names it."""
+def _source(model: dict, local: str = "a local checkpoint") -> str:
+    """A model by its source, as engine.json names it. local: what it is called where it has no name."""
+    if "adapter" in model:
+        base = {key: value for key, value in model.items() if key != "adapter"}
+        return f"{_source(base)} with the LoRA adapter {_source(model['adapter'], 'of a local folder')}"
     scheme, _, name = model["source"].partition(":")
     if scheme == "hf":
         return f"{name} (revision {model['revision'][:12]}){cite(cited.model_key(model))}"
@@ -71,7 +74,7 @@ def _source(model: dict) -> str:
         return f"the GGUF file of the Python package {name} {model['revision']}"
     if scheme in ("http", "https"):
         return f"{model['revision']} (served at {model['source']})"
-    return f"a local checkpoint (content hash {model['files']})"
+    return f"{local} (content hash {model['files']})"
 
 
 def _engine(engine: dict) -> str:
@@ -83,7 +86,9 @@ def _engine(engine: dict) -> str:
     context = f"a context of {settings['context_length']:,} tokens"
     how = f" with {context}"
     if kind.on_gpus and settings["tensor_parallel"]:  # a GGUF file has its own precision
-        how = f" in {settings['dtype']}, with tensor parallelism {settings['tensor_parallel']} and {context}"
+        parallel = f"tensor parallelism {settings['tensor_parallel']}"
+        parallel += f", pipeline parallelism {settings['pipeline_parallel']}" if "pipeline_parallel" in settings else ""
+        how = f" in {settings['dtype']}, with {parallel} and {context}"
     backend = " (PyTorch backend)" if settings.get("backend") == "pytorch" else ""
     return f"{name}{backend}{cite(kind.citation)}{how}"
 
@@ -268,4 +273,5 @@ def _data(manifest: dict) -> str:
 def _hub_models(manifest: dict) -> list[dict]:
     judge = (manifest["judging"] or {}).get("judge")
     models = [engine["model"] for engine in (manifest["engine"], judge) if isinstance(engine, dict)]
+    models += [model["adapter"] for model in models if "adapter" in model]
     return [model for model in models if cited.hub_repository(model)]

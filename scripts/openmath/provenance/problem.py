@@ -1,5 +1,6 @@
 """What became of one problem on its way through the chain."""
 
+from itertools import islice
 from pathlib import Path
 
 from openmath.answers import answer_of, as_text
@@ -22,14 +23,19 @@ def problem_history(chain: Chain, benchmark: Benchmark, name: str) -> dict:
             answers[run] = {"answer": graded.answer_of(number, column), "correct": bool(graded.correct[number, column])}
     found: dict = {"id": name, "answers": answers, "judged": {}}
     for path in map(chain.local_path, chain.voted_paths(benchmark.name)):
-        row = list(read_rows(path))[number]
+        row = row_of(path, number)
         found["majority"] = {key: row[key] for key in ("predicted_answer", "majority_votes", "total_votes", "tied")}
     for path in map(chain.local_path, chain.judged_paths(benchmark.name)):
-        row = list(read_rows(path))[number]
+        row = row_of(path, number)
         texts = {"expected_answer": as_text(row.get("expected_answer")), "predicted_answer": answer_of(row)}
         kept = ("judge_verdict", "judge_prefilled", "judgement")
         found["judged"][Path(path).stem] = texts | {key: row.get(key) for key in kept}
     return found
+
+
+def row_of(path: Path, number: int) -> dict:
+    """The row `number` (from 0) of a file; the rows before it are not kept."""
+    return next(islice(read_rows(path), number, None))
 
 
 def problem_text(history: dict) -> str:

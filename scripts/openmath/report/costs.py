@@ -8,7 +8,7 @@ from openmath.generation.progress import is_job
 from openmath.report.page import render
 from openmath.report.section import Section
 from openmath.report.summaries import Summary
-from openmath.settings.engine_kinds import engine_kind
+from openmath.settings.engine_kinds import engine_kind, gpus_of
 
 JOB_HEADER = ["model", "engine", "GPUs", "jobs", "samples", "tokens", "engine hours", "tokens/s", "tokens a sample"]
 JUDGE_HEADER = ["model", "judge", "mode", "answers", "no call needed", "calls", "prompt tokens", "reply tokens", "USD"]
@@ -50,7 +50,7 @@ def engine_gpus(results: Path) -> str:
     if not path.exists():
         return ""
     engine = read_json(path, "the description of an engine")
-    return str(engine["settings"]["tensor_parallel"]) if engine_kind(engine["engine"]).on_gpus else "0"
+    return str(gpus_of(engine["settings"])) if engine_kind(engine["engine"]).on_gpus else "0"
 
 
 def judging_rows(summary: Summary) -> list[list]:

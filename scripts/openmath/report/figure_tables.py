@@ -10,7 +10,7 @@ import pandas
 from openmath.benchmarks.registry import group_fields, read_registry
 from openmath.files.json_files import read_json
 from openmath.files.rows import read_rows
-from openmath.files.sample_rows import id_of
+from openmath.files.sample_rows import id_of, without_text
 from openmath.report.figures import Sources
 from openmath.statistics.intervals import interval
 
@@ -60,7 +60,7 @@ def grading_matrix(sources: Sources) -> pandas.DataFrame:
 
 def problem_groups(path: Path, fields: Iterable[str]) -> dict[str, dict[str, str]]:
     """Field -> problem id -> group, of those fields that all problems of a benchmark have; from its rows."""
-    rows = list(read_rows(path))
+    rows = list(map(without_text, read_rows(path)))
     groups = {}
     for field in fields:
         names = [(id_of(row, number), group_name(row.get(field))) for number, row in enumerate(rows)]

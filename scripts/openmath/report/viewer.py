@@ -10,17 +10,19 @@ import gzip
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from openmath.answers import as_text
 from openmath.errors import InputError
-from openmath.files.fast_rows import read_rows
+from openmath.files.fast_rows import read_rows, read_rows_at
 from openmath.files.rows import check_ids, encode_row
-from openmath.files.sample_rows import id_of
+from openmath.files.sample_rows import id_of, without_text
+from openmath.grading.kept import KeptGrades, find_kept
 from openmath.report.section import Section
 from openmath.results.grades import Graded, read_grades
 from openmath.statistics.votes import NONE, Ballots, majority
@@ -29,14 +31,15 @@ ASSETS = Path(__file__).parent / "assets"
 KATEX = ASSETS / "katex"
 SCRIPTS = (KATEX / "katex.min.js", ASSETS / "viewer_text.js", ASSETS / "viewer.js")
 BLOCK = 100  # problems a block: one is inflated in a few milliseconds
-MAX_TEXT = 40_000  # characters shown of one text: ten times the longest useful solution, and a bound on the page
+MAX_TEXT = 40_000  # characters shown of one text, its head and its tail: ten times the longest useful solution
+MAX_SET = 50_000_000  # characters shown of all samples of one set: 20 MB of page
 SNIPPET = 160  # characters of a problem in the list
 MAX_CANDIDATES = 8  # bars of a vote; the rest is counted
 TAGS = ("level", "type", "subject", "difficulty", "domain", "source")  # upstream's columns worth showing
 CORRECT, TRUNCATED, NO_ANSWER, DISAGREE, REFUSED = 1, 2, 4, 8, 16  # flags of an answer; viewer.js has the same
 
 
-@dataclass(frozen=True)
+@dataclass
 class SampleSet:
     """One model on one benchmark.
 
@@ -62,6 +65,19 @@ class SampleSet:
                 hint="restore it, or grade the files that are left.",
             )
         return self.samples[run]
+
+    @cached_property
+    def _kept(self) -> KeptGrades | None:
+        return find_kept(self.grades)
+
+    def rows(self, run: str, numbers: list[int]) -> Iterator[tuple[int, dict]]:
+        """(number, row) of these rows, ascending, of a sample file; only they are read where the grader has kept their places."""
+        path = self.sample_file(run)
+        kept = self._kept.read([run]) if self._kept and self._kept.unchanged({run: path}) else None
+        if kept is not None:
+            return zip(numbers, read_rows_at(path, kept["row_start"].take(numbers).to_pylist()), strict=True)
+        wanted = set(numbers)
+        return ((number, row) for number, row in enumerate(read_rows(path)) if number in wanted)
 
 
 def samples_section(sets: Iterable[SampleSet], policy: str = "default") -> Section:
@@ -125,12 +141,46 @@ def read_problems(path: Path, details: Path | None) -> list[dict]:
     ]
 
 
+class LongText(NamedTuple):
+    """A text, or of a long one both ends: not more than MAX_TEXT characters are ever shown. length: of the whole."""
+
+    head: str
+    tail: str
+    length: int
+
+    @staticmethod
+    def of(text: str) -> "LongText":
+        if len(text) <= MAX_TEXT:
+            return LongText(text, text, len(text))
+        return LongText(text[: MAX_TEXT // 2], text[-(MAX_TEXT // 2) :], len(text))
+
+    def shown(self, most: int = MAX_TEXT) -> str:
+        """The text in at most so many characters; what is left out in its middle, where no answer stands, is said."""
+        if self.length <= most:
+            return self.head
+        half = most // 2
+        return f"{self.head[:half]}\n[... {self.length - 2 * half:,} characters left out ...]\n{self.tail[-half:]}"
+
+
 def cut(value: object) -> str | None:
     """A text of bounded length; what is left out is said."""
-    if value is None:
-        return None
-    text = str(value)
-    return text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}\n[... {len(text) - MAX_TEXT:,} more characters]"
+    return None if value is None else LongText.of(str(value)).shown()
+
+
+def fitted(samples: list[dict]) -> list[dict]:
+    """Samples with their LongTexts as text: the longest are cut to the length under which all of a set fit into MAX_SET."""
+    lengths = np.sort([text.length for sample in samples for text in sample.values() if isinstance(text, LongText)])
+    before = np.cumsum(lengths) - lengths  # characters of all that are shorter
+    left = np.arange(len(lengths), 0, -1)
+    over = before + lengths * left > MAX_SET  # were this one, and all that are longer, cut to its length
+    most = int((MAX_SET - before[over][0]) // left[over][0]) if over.any() else MAX_TEXT
+    return [
+        {
+            key: value.shown(min(most, MAX_TEXT)) if isinstance(value, LongText) else value
+            for key, value in sample.items()
+        }
+        for sample in samples
+    ]
 
 
 @dataclass
@@ -146,7 +196,8 @@ def read_shown(sample_set: SampleSet, ids: list[str], policy: str) -> tuple[dict
     """(mode -> what is shown of it, the votes on each problem; None without sampled runs)."""
     graded = read_grades(sample_set.grades)
     check_ids(graded.ids, ids, where=sample_set.grades, expected_from=sample_set.problems)
-    modes, votes = {}, None
+    modes: dict[str, Shown] = {}
+    votes = None
     if "greedy" in graded.runs:
         modes["greedy"] = shown_samples("greedy", graded.select(["greedy"]), np.zeros(len(ids), int), sample_set)
     if seeds := [run for run in graded.runs if run != "greedy"]:
@@ -157,6 +208,9 @@ def read_shown(sample_set: SampleSet, ids: list[str], policy: str) -> tuple[dict
         run = np.where(vote.run == NONE, 0, vote.run)
         modes["majority"] = shown_samples("majority", sampled, run, sample_set)
         votes = [votes_of(number, sampled, ballots, bool(vote.tied[number])) for number in range(len(ids))]
+    samples = iter(fitted([sample for part in modes.values() for sample in part.samples]))
+    for part in modes.values():
+        part.samples = list(islice(samples, len(ids)))
     return modes, votes
 
 
@@ -169,14 +223,14 @@ def shown_samples(mode: str, graded: Graded, run: np.ndarray, sample_set: Sample
             flags = flags + marked[problems, run] * flag
     samples = [{"run": graded.runs[column], "text": None, "judged": []} for column in run]
     for column in np.unique(run):
-        for number, row in enumerate(read_rows(sample_set.sample_file(graded.runs[column]))):
-            if number < len(run) and run[number] == column:
-                samples[number] |= {"text": cut(row.get("generation")), "tokens": row.get("num_generated_tokens")}
-                if "refusal" in row:
-                    samples[number]["refusal"] = cut(row["refusal"])
+        for number, row in sample_set.rows(graded.runs[column], np.flatnonzero(run == column).tolist()):
+            text = None if (text := row.get("generation")) is None else LongText.of(str(text))
+            samples[number] |= {"text": text, "tokens": row.get("num_generated_tokens")}
+            if "refusal" in row:
+                samples[number]["refusal"] = cut(row["refusal"])
     for judge, files in sample_set.judged.items():
         if mode in files:
-            rows = list(read_rows(files[mode]))
+            rows = list(map(without_text, read_rows(files[mode])))
             judged_ids = [id_of(row, number) for number, row in enumerate(rows)]
             check_ids(judged_ids, graded.ids, where=files[mode], expected_from=sample_set.grades)
             for number, row in enumerate(rows):

@@ -14,7 +14,8 @@ import pyarrow.parquet as parquet
 from openmath.answers import answer_of, as_text, reference_of
 from openmath.errors import InputError
 from openmath.files.copies import copied_runs, text_mark
-from openmath.files.rows import check_ids, read_rows
+from openmath.files.fast_rows import read_rows
+from openmath.files.rows import check_ids
 from openmath.files.same_problems import Problem, SameProblems
 from openmath.files.sample_rows import REFUSED_REASONS, id_of
 from openmath.files.sample_runs import run_order, sample_run_of
@@ -186,18 +187,19 @@ def _read_table(path: Path) -> pa.Table:
 
 def read_judged(path: Path, ids: list[str]) -> Judged:
     """A file of judge_answers.py about the problems `ids`."""
-    rows = list(read_rows(path))
-    for name in ("judge_verdict", "problem", "expected_answer"):
-        if any(row.get(name) is None for row in rows):
-            raise InputError(f"A row has no {name}.", where=path, expected="a file of judge_answers.py")
-    check_ids([id_of(row, n) for n, row in enumerate(rows)], ids, where=path, expected_from="the grades")
-    return Judged(
-        np.array([str(row["judge_verdict"]) for row in rows]),
-        [answer_of(row) for row in rows],
-        [reference_of(row) for row in rows],
-        np.array(["judge_prefilled" in row and row["judge_prefilled"] is None for row in rows]),
-        np.array([str(row.get("judge_outcome", "")) for row in rows]),
-    )
+    found, verdicts, answers, expected, asked, outcomes = [], [], [], [], [], []
+    for number, row in enumerate(read_rows(path)):
+        for name in ("judge_verdict", "problem", "expected_answer"):
+            if row.get(name) is None:
+                raise InputError(f"A row has no {name}.", where=path, expected="a file of judge_answers.py")
+        found.append(id_of(row, number))
+        verdicts.append(str(row["judge_verdict"]))
+        answers.append(answer_of(row))
+        expected.append(reference_of(row))
+        asked.append("judge_prefilled" in row and row["judge_prefilled"] is None)
+        outcomes.append(str(row.get("judge_outcome", "")))
+    check_ids(found, ids, where=path, expected_from="the grades")
+    return Judged(np.array(verdicts), answers, expected, np.array(asked), np.array(outcomes))
 
 
 def read_sample_files(paths: Iterable[Path], policy: str) -> Graded:

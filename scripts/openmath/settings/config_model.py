@@ -13,6 +13,7 @@ from pydantic import (
     Field,
     JsonValue,
     Tag,
+    WrapValidator,
 )
 
 from openmath.settings import defaults
@@ -31,6 +32,7 @@ from openmath.settings.config_types import (
     Unique,
     key,
     not_zero,
+    number_or_auto,
 )
 
 
@@ -71,7 +73,12 @@ class Generation(Section):
     seeds: int = key(
         256, "Sampled runs rs0, rs1, ...; the seed is the number.", costs="only new runs are computed", ge=0
     )
-    seeds_per_job: Count = key(16, "One engine start computes so many runs of all benchmarks.", costs="nothing")
+    seeds_per_job: Annotated[Literal["auto"] | Count, WrapValidator(number_or_auto)] = key(
+        16,
+        "One engine start computes so many runs of all benchmarks. `auto`: 16, or as many as fit into `runtime` by "
+        "`tokens_per_second` and `tokens_per_sample`; see docs/engines.md.",
+        costs="nothing",
+    )
     num_jobs: Annotated[int, AfterValidator(not_zero)] = key(
         -1,
         "-1: one job for each block; N: all blocks in N jobs, as the recipe's `--num_jobs`.",
@@ -102,7 +109,16 @@ class Generation(Section):
     ask_refused: bool | MISSING = key(MISSING, "Jobs ask again what was refused.", costs="nothing", unset="`false`")
     limit: Count | None = key(None, "Only the first N problems of each benchmark.", costs="answers")
     concurrency: Count | None = key(
-        None, "Requests in flight for one engine; see docs/engines.md.", costs="nothing", unset="by engine"
+        None,
+        "Requests in flight for one engine; see docs/engines.md.",
+        costs="nothing",
+        unset="what suits it and fits its cache",
+    )
+    request_seconds: Positive | MISSING = key(
+        MISSING,
+        "`endpoint`: deadline of one try of a request, in seconds; an engine of ours is watched instead.",
+        costs="nothing",
+        unset="`3600`; `max_new_tokens` / 5 where that is more",
     )
     runtime: Count = key(240, "Minutes of a generation job.", costs="nothing")
     gpu_model: str = key("", "Kind of GPU to ask Slurm for, where a partition has several.", costs="nothing")
@@ -111,7 +127,11 @@ class Generation(Section):
     tokens_per_second: Positive = key(
         9000, "What the plan assumes of one engine until there are finished jobs to measure.", costs="nothing"
     )
-    tokens_per_sample: Positive = key(560, "Likewise, of one answer.", costs="nothing")
+    tokens_per_sample: Positive = key(
+        defaults.TOKENS_PER_SAMPLE,
+        "Likewise, of one answer; scaled to the `max_new_tokens` of a model: the default from 4096, another number from that here.",
+        costs="nothing",
+    )
 
 
 class Engine(Section):

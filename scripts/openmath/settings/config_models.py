@@ -110,6 +110,24 @@ class Model(Section):
         defaults.DTYPE, "Numbers of the weights; or `float16`, `float32`.", costs="answers"
     )
     tensor_parallel: Count = key(defaults.TENSOR_PARALLEL, "GPUs that share one copy of the model.", costs="answers")
+    pipeline_parallel: Count | MISSING = key(
+        MISSING,
+        "`vllm`: parts that the layers are dealt to, each on `tensor_parallel` GPUs.",
+        costs="answers",
+        unset="`1`",
+    )
+    nodes: Count | MISSING = key(
+        MISSING,
+        "`vllm`: nodes of a Slurm job that share one copy of the model; see docs/cluster.md.",
+        costs="nothing",
+        unset="`1`",
+    )
+    adapter: str | MISSING = key(
+        MISSING,
+        "`vllm`: a LoRA adapter for this base: a folder, or `ORG/REPO@REVISION` on Hugging Face; see docs/engines.md.",
+        costs="answers",
+        pattern=r"^\S",
+    )
     engines_per_gpu: Annotated[Literal["auto"] | Count, WrapValidator(number_or_auto)] | MISSING = key(
         MISSING,
         "Engines of `vllm` on each GPU: a small model leaves most of it idle. `auto`: by both sizes; see docs/engines.md.",

@@ -10,6 +10,8 @@ The new problems of each run are a part of their own: a further run adds a part 
 from dataclasses import dataclass
 from functools import cached_property
 
+from openmath.settings.job_size import seeds_per_job
+
 SOLUTIONS, PROBLEMS, NEW_SOLUTIONS = STAGES = ("solutions", "problems", "new-solutions")
 
 
@@ -55,7 +57,7 @@ class DatasetLayout:
         self.dataset: dict = config["dataset"]
         self.name: str = self.dataset["name"]
         self.folder = f"datasets/{self.name}"
-        self._size: int = config["generation"]["seeds_per_job"]
+        self._size = seeds_per_job(config, self.dataset["teacher"])
 
     def sample_file(self, stage: str, part: str, run: str) -> str:
         return f"{self.folder}/{stage}/{part}/output-{run}.jsonl"

@@ -14,7 +14,14 @@ MAX_INPUT_LEN, MAX_NUM_TOKENS, MAX_BATCH_SIZE = 4096, 8192, 128  # the recipe's 
 TEMPERATURE = 0.7  # the recipe's
 TOP_P = 0.95  # of NeMo-Skills at 1a17935e, not in the recipe's commands
 MAX_NEW_TOKENS = 4096  # the recipe's
+TOKENS_PER_SAMPLE = 560  # of an answer of MAX_NEW_TOKENS at most: the mean of the paper's evaluation of its 8B model
 MAX_REFUSED = 0.05  # a filter refuses one question in thousands; a wrong setting refuses all
+
+
+def request_seconds(max_new_tokens: int) -> float:
+    """Deadline of a request to an endpoint: an hour, or the longest answer at 5 tokens a second."""
+    return max(3600.0, max_new_tokens / 5)
+
 
 # engines:
 HEALTH = "/health"

@@ -3,12 +3,14 @@
 Standard library only: this module also runs inside engine containers.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from openmath.files.records import EngineRecord
 from openmath.settings import defaults
 
 TOKENIZERS = ("checkpoint", "server", "none")
+SELDOM_TAKEN = ("pipeline_parallel", "nodes", "adapter")  # keys of a model
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,9 +18,10 @@ class EngineKind:
     """One engine.
 
     Where it runs:
-    on_gpus: on `tensor_parallel` GPUs. hosted: somebody else runs it: it has an address, and no checkpoint, program or
-    hardware that we know. memory_flag: of its server, the part of a GPU's memory that it may take; None: it has none, and no two
-    of it share a GPU. start_seconds: from the start of a job to its first request, where no job has measured it.
+    on_gpus: on `tensor_parallel` x `pipeline_parallel` GPUs. hosted: somebody else runs it: it has an address, and no checkpoint,
+    program or hardware that we know. memory_flag: of its server, the part of a GPU's memory that it may take; None: it has none,
+    and no two of it share a GPU. takes: those of SELDOM_TAKEN that it can do. start_seconds: from the start of a job to its first
+    request, where no job has measured it.
 
     What it takes:
     environment: its conda environment in envs/; None: only a container has it. installing: a hint. program: the command of
@@ -39,6 +42,7 @@ class EngineKind:
     on_gpus: bool
     hosted: bool = False
     memory_flag: str | None = None
+    takes: tuple[str, ...] = ()
     start_seconds: float
     environment: str | None
     installing: str
@@ -61,6 +65,7 @@ KINDS = {
     "vllm": EngineKind(
         on_gpus=True,
         memory_flag="--gpu-memory-utilization",
+        takes=SELDOM_TAKEN,
         start_seconds=60.0,  # an 8B model on an H100: 58 s
         environment="vllm.yaml",
         installing="`make env-vllm` installs it; name its program under engines: vllm: command:.",
@@ -135,6 +140,11 @@ def engine_kind(engine: str, backend: str | None = None) -> EngineKind:
     if engine == "trtllm" and backend == "pytorch":
         return PYTORCH
     return KINDS.get(engine, OWN)
+
+
+def gpus_of(settings: Mapping) -> int:
+    """GPUs of one copy of an engine on GPUs: of `models: NAME`, or of the settings in its engine.json."""
+    return settings["tensor_parallel"] * settings.get("pipeline_parallel", 1)
 
 
 def tokenizer_of(description: EngineRecord) -> str:

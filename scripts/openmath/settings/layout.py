@@ -7,7 +7,8 @@ layout.sample_file("openmath2-llama3.1-8b", "gsm8k", "rs0")   # results/openmath
 from functools import lru_cache
 from pathlib import Path
 
-from openmath.settings.engine_kinds import engine_kind
+from openmath.settings.engine_kinds import engine_kind, gpus_of
+from openmath.settings.job_size import seeds_per_job
 
 PROMPTS = Path(__file__).parents[3] / "config" / "prompts"
 
@@ -34,7 +35,7 @@ class Layout:
 
     def generation_blocks(self, model: str) -> list[list[str]]:
         """Sample runs that belong together: greedy, and the seeds. More seeds add blocks; only a short last one grows."""
-        seeds, size = self.seed_runs(model), self._generation["seeds_per_job"]
+        seeds, size = self.seed_runs(model), seeds_per_job(self._config, model)
         greedy = [["greedy"]] if "greedy" in self.sample_runs(model) else []
         return greedy + [seeds[start : start + size] for start in range(0, len(seeds), size)]
 
@@ -90,7 +91,7 @@ class Layout:
         """GPUs that one engine of a model needs."""
         settings = self._models[model]
         engine = self._config["engines"].get(settings["engine"], {})
-        return settings["tensor_parallel"] if engine.get("gpu", engine_kind(settings["engine"]).on_gpus) else 0
+        return gpus_of(settings) if engine.get("gpu", engine_kind(settings["engine"]).on_gpus) else 0
 
 
 def prompt_file(name: str) -> str:

@@ -21,15 +21,25 @@ from openmath.settings.sampling import OPTIONAL
 
 GENERATION_VERSION = 1  # raised only when the same settings give other samples; also a param of the rules
 COMMIT = re.compile(r"[0-9a-f]{40}")
+ON_HUB = re.compile(
+    r"[^/@.~][^/@]*/[^/@]+(@.+)?"
+)  # ORG/REPO@REVISION; a folder begins with ./ or /, or has no such form
 ENDPOINT_KEYS = ("base_url", "served_model", "api_key_env")
 MODEL_KEYS = ("dtype", "tensor_parallel", "context_length")
+SOURCE_KEYS = ("hf", "path", "pypi", "adapter")
 BUILD_KEYS = ("max_input_len", "max_num_tokens", "max_batch_size")  # of a TensorRT-LLM engine
 # Of an engine of the user's own: how it is started is part of what it is.
 OWN_KEYS = ("serve", "version", "health", "tokenizer", "extra_body")
 OWN_DEFAULTS: dict = {"health": defaults.HEALTH, "tokenizer": defaults.TOKENIZER, "extra_body": {}}
 ONLY_WHERE_SET = (*OPTIONAL, "chat_template_kwargs")  # not in the settings of a sample where nothing says them
-UNWRITTEN = {"backend": "tensorrt"}  # settings that are written down only where they are another
-COMPARED_BY_KEY = ("engine", "model", "settings")  # other dicts are one value: the prompt, the body of a request
+# What is written down only where it is something else.
+UNWRITTEN = {"backend": "tensorrt", "pipeline_parallel": 1, "adapter": None}
+COMPARED_BY_KEY = (
+    "engine",
+    "model",
+    "settings",
+    "adapter",
+)  # other dicts are one value: the prompt, the body of a request
 
 
 class SampleSettings(TypedDict):
@@ -95,6 +105,8 @@ def engine_settings(engine: str, options: Mapping) -> dict:
     settings = {key: options[key] for key in (*MODEL_KEYS, "deterministic")}
     if engine not in KINDS:
         settings |= {key: options.get(key, OWN_DEFAULTS.get(key)) for key in OWN_KEYS if key != "version"}
+    if options.get("pipeline_parallel", 1) != 1:
+        settings["pipeline_parallel"] = options["pipeline_parallel"]
     if options.get("backend") == "pytorch":
         settings["backend"] = "pytorch"
     elif engine_kind(engine).builder:
@@ -109,6 +121,8 @@ def engine_options(config: dict, model: str) -> dict:
     if engine_kind(engine).hosted:
         return {key: settings[key] for key in ENDPOINT_KEYS if key in settings}
     options = {key: settings[key] for key in MODEL_KEYS}
+    if settings.get("pipeline_parallel", 1) != 1:
+        options["pipeline_parallel"] = settings["pipeline_parallel"]
     if engine not in KINDS:
         described = config["engines"][engine]
         options["tensor_parallel"] = Layout(config).gpus(model)
@@ -123,7 +137,8 @@ def engine_options(config: dict, model: str) -> dict:
 def checkpoint_identity(manifest: Mapping) -> dict:
     """`model` of engine.json, from the manifest of the checkpoint. Raises KeyError where a part is missing."""
     files = fingerprint(manifest["files"])
-    return {"source": manifest["source"], "revision": manifest["revision"], "files": files}
+    identity = {"source": manifest["source"], "revision": manifest["revision"], "files": files}
+    return identity | ({"adapter": checkpoint_identity(manifest["adapter"])} if "adapter" in manifest else {})
 
 
 def endpoint_identity(options: Mapping) -> dict:
@@ -132,8 +147,13 @@ def endpoint_identity(options: Mapping) -> dict:
 
 
 def requested_checkpoint(source: Mapping) -> str:
-    """Names what a checkpoint was asked for (hf, path or pypi) without saying it: a path may hold the name of a user."""
-    return fingerprint({key: str(source[key]) for key in ("hf", "path", "pypi") if source.get(key)})
+    """Names what a checkpoint was asked for (SOURCE_KEYS) without saying it: a path may hold the name of a user."""
+    return fingerprint({key: str(source[key]) for key in SOURCE_KEYS if source.get(key)})
+
+
+def adapter_source(adapter: str) -> dict[str, str]:
+    """`adapter` of a model as a source of its own: {"hf": ...} or {"path": ...}. Looks at no file."""
+    return {"hf" if ON_HUB.fullmatch(adapter) else "path": adapter}
 
 
 def configured_engine(config: dict, model: str, manifest: Mapping | None) -> dict:
@@ -147,7 +167,7 @@ def configured_engine(config: dict, model: str, manifest: Mapping | None) -> dic
         known = endpoint_identity(settings)
     else:
         known = _configured_checkpoint(settings)
-        pinned = "revision" in known
+        pinned = "revision" in known and "revision" in known.get("adapter", known)
         if manifest and agrees(known, manifest):
             requested = requested_checkpoint(settings)
             if pinned or manifest.get("requested", requested) == requested:
@@ -159,6 +179,9 @@ def configured_engine(config: dict, model: str, manifest: Mapping | None) -> dic
 
 def _configured_checkpoint(settings: Mapping) -> dict:
     """Source and revision as the configuration has them; a branch or a folder has a revision only when it is fetched."""
+    if "adapter" in settings:
+        base = {key: value for key, value in settings.items() if key != "adapter"}
+        return _configured_checkpoint(base) | {"adapter": _configured_checkpoint(adapter_source(settings["adapter"]))}
     if "path" in settings:
         return {"source": "path"}
     if "pypi" in settings:

@@ -10,6 +10,7 @@ from pathlib import Path
 from openmath.arguments import real, whole
 from openmath.errors import InputError
 from openmath.files.json_files import read_json
+from openmath.settings.defaults import MAX_NEW_TOKENS, TOKENS_PER_SAMPLE
 
 FROM_CHECKPOINT = "from_checkpoint"
 ALWAYS = ("temperature", "top_p", "max_new_tokens")  # have a value for each model
@@ -38,6 +39,16 @@ def configured_sampling(config: dict, model: str, checkpoint: Path | None = None
     if own == FROM_CHECKPOINT:
         own = checkpoint_sampling(checkpoint) if checkpoint else {}
     return {key: generation[key] for key in ALWAYS} | own
+
+
+def usual_tokens(config: dict, model: str) -> tuple[float, int, int]:
+    """(tokens of a sample, assumed; `max_new_tokens` of the model; the one that is assumed for, by which it was scaled)."""
+    generation, own = config["generation"], configured_sampling(config, model)["max_new_tokens"]
+    tokens = generation["tokens_per_sample"]
+    longest = (
+        MAX_NEW_TOKENS if tokens == TOKENS_PER_SAMPLE else generation["max_new_tokens"]
+    )  # the default is the recipe's
+    return tokens * own / longest, own, longest
 
 
 def samples_as_checkpoint(config: dict, model: str) -> bool:

@@ -13,6 +13,7 @@ coefficients. [x^k] of the product is read from its values on the unit circle. E
 """
 
 from functools import cache, lru_cache
+from itertools import groupby
 
 import numpy as np
 from scipy.stats import binom
@@ -60,7 +61,7 @@ def _wins(n: int, k: int, votes: int, rivals: tuple[int, ...], silent: int) -> f
     draw = _draw(n, k)
     sizes = np.array(rivals, dtype=int)
     below = np.concatenate([[0], np.cumsum(sizes)])  # votes of the i smallest rivals
-    groups = list(zip(*np.unique(sizes, return_counts=True), strict=True))
+    groups = [(size, len(list(same))) for size, same in groupby(rivals)]
     values = np.zeros(len(draw.circle), complex)
     low, end = draw.likely[votes]
     while low < end:  # blocks of t in [low, high): the more votes win, the fewer rivals can tie
@@ -74,7 +75,7 @@ def _wins(n: int, k: int, votes: int, rivals: tuple[int, ...], silent: int) -> f
             if size >= low:
                 top = min(size + 1, high)
                 factor = draw.fewer(size)[low:top] + u * draw.exactly(size)[low:top]
-                product[:, : top - low] *= factor if count == 1 else _power(factor, int(count))
+                product[:, : top - low] *= factor if count == 1 else _power(factor, count)
         values += weights @ product.sum(axis=1)
         low = high
     return float((values @ draw.coefficient).real)
