@@ -97,10 +97,9 @@ if "dataset" in config:
                 OPTIONS.engine_setting(TEACHER, "image") or None
             threads: GENERATION["threads"]
             resources:
+                **OPTIONS.hardware(TEACHER, GENERATION["engines_per_job"]),
                 mem_mb=GENERATION["mem_mb"],
                 runtime=GENERATION["runtime"],
-                gpu=gpus(TEACHER) * GENERATION["engines_per_job"],
-                gpu_model=GENERATION["gpu_model"] if gpus(TEACHER) else "",
                 scripts=SCRIPTS,
                 engine_command=OPTIONS.engine_setting(TEACHER, "command"),
                 engine_args=OPTIONS.engine_setting(TEACHER, "args"),
@@ -232,10 +231,9 @@ if "dataset" in config:
                     judge_image(JUDGE)
                 threads: GENERATION["threads"] if OPTIONS.served_judge(JUDGE) else 1
                 resources:
+                    **OPTIONS.hardware(OPTIONS.served_judge(JUDGE)),
                     mem_mb=GENERATION["mem_mb"] if OPTIONS.served_judge(JUDGE) else 2000,
                     runtime=GENERATION["runtime"],
-                    gpu=gpus(OPTIONS.served_judge(JUDGE)) if OPTIONS.served_judge(JUDGE) else 0,
-                    gpu_model=GENERATION["gpu_model"],
                     scripts=SCRIPTS,
                     prompt=prompt_file(DECONTAMINATION["prompt"]),
                     service=OPTIONS.judge_service(JUDGE),

@@ -7,7 +7,7 @@ from pathlib import Path
 from openmath.files.append_only import kept_rows
 from openmath.generation.progress import is_job
 from openmath.plan.files import Inventory, Stage, count_lines, finished_samples
-from openmath.plan.speed import ROW_BYTES, TOKEN_BYTES, Speed, measure_speed, recent_jobs
+from openmath.plan.speed import RECENT_JOBS, ROW_BYTES, TOKEN_BYTES, Speed, finished_jobs, measure_speed
 from openmath.settings.dataset_layout import NEW_SOLUTIONS, DatasetLayout, SamplingJob
 from openmath.settings.engine_kinds import engine_kind
 
@@ -77,7 +77,7 @@ def _speed(inventory: Inventory, layout: DatasetLayout, job: SamplingJob) -> Spe
     path = Path(layout.folder, ".staging", job.stage, job.origin, "jobs.jsonl")
     own = [one for one in kept_rows(path, is_job) if one["tokens"] and one["seconds"]] if path.exists() else []
     speed = Speed(generation["tokens_per_second"], engine_kind(engine).start_seconds)
-    speed.sources.append(measure_speed(speed, own or recent_jobs(config, teacher)))
+    speed.sources.append(measure_speed(speed, own or finished_jobs(config, teacher)[-RECENT_JOBS:]))
     samples, longest = sum(one["samples"] for one in own), job.drawn["max_new_tokens"]
     if samples:
         usual = sum(one["tokens"] for one in own) / samples
