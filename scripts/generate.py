@@ -24,6 +24,7 @@ from openmath.generation.prompts import TEMPLATES
 from openmath.generation.staging import FLUSH_SECONDS
 from openmath.settings import defaults
 from openmath.settings.sampling import OPTIONAL, TYPES
+from openmath.settings.thinking import AUTO, thinking_setting
 
 if TYPE_CHECKING:
     from openmath.generation.job import Generation
@@ -75,6 +76,13 @@ def parse_arguments() -> argparse.Namespace:
         choices=defaults.EXTRACTIONS,
         default=defaults.EXTRACTIONS[0],
         help="where answers stand; see docs/grading.md",
+    )
+    add(
+        "--thinking",
+        type=thinking_setting,
+        default=AUTO,
+        metavar="auto|none|JSON",
+        help='where a thought ends: auto, none, or {"start": "<think>", "end": "</think>"}; see docs/grading.md',
     )
     add("--max-refused", type=real(0, 1), default=defaults.MAX_REFUSED, help="refused share that stops the job")
     add("--ask-refused", action="store_true", help="ask again what was refused before")

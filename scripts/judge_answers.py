@@ -176,7 +176,7 @@ def read_questions(path: Path, options: argparse.Namespace) -> Answers:
     rows, questions, digest = [], [], hashlib.sha256()
     for number, row in enumerate(read_rows(path, digest=digest), start=1):
         try:
-            questions.append(question_of(row))
+            questions.append(question_of(row, options.policy))
         except KeyError as error:
             raise InputError(f"A row has no {error}.", where=f"{path}:{number}") from None
         rows.append(without_text(row))

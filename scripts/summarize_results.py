@@ -49,6 +49,7 @@ def main() -> None:
 
     import pandas
 
+    from openmath.results.cut_short import WARNING, cut_short_warning, runs_cut_short
     from openmath.results.grades import benchmarks_of_grades
     from openmath.results.metrics import metrics_row
     from openmath.results.modes import modes_of
@@ -63,13 +64,14 @@ def main() -> None:
     else:
         raise InputError("Nothing to summarise.", expected="a results folder, or --grades")
 
-    text, warnings, metrics, curves, scores, differing = "", [], [], [], [], []
+    text, warnings, cut_short = "", [], []
+    metrics, curves, scores, differing = [], [], [], []
     for benchmark in benchmarks:  # one in memory at a time
         modes = modes_of(benchmark, options.policy)
         text += format_table(benchmark.name, [table_row(mode, options.policy) for mode in modes])
         if benchmark.sampled and benchmark.sampled.copies:
             warnings.append(copies_warning(benchmark.name, benchmark.sampled.copies))
-            print(printable(f"warning: {warnings[-1]}"), file=sys.stderr)
+        cut_short.append((benchmark.name, runs_cut_short(benchmark)))
         metrics += [metrics_row(benchmark.name, mode) for mode in modes]
         if options.cluster_by:
             add_clustered_intervals(metrics[-len(modes) :], modes, benchmark, options)
@@ -78,6 +80,10 @@ def main() -> None:
             differing += disagreements(benchmark, modes)
             if benchmark.sampled:
                 curves += curve_rows(benchmark.name, benchmark.sampled, options.policy, options.k)
+    if warning := cut_short_warning(cut_short):
+        warnings.append(warning)
+    for warning in warnings:
+        print(printable(f"{WARNING}{warning}"), file=sys.stderr)
     if not options.output_dir:
         print(printable(text), end="")
         return
@@ -161,11 +167,14 @@ def write_tables(
     differing: list[dict],
 ) -> None:
     from openmath.files.text_tables import write_csv
+    from openmath.results.cut_short import WARNING
     from openmath.results.published import compare_with_published, load_published, published_markdown
     from openmath.results.tables import markdown
 
     folder = options.output_dir
-    write_text(folder / "tables.txt", text)
+    # The recipe's tables have none of its own.
+    below = "".join(f"{WARNING}{warning}\n" for warning in warnings) if options.policy == "default" else ""
+    write_text(folder / "tables.txt", text + below)
     write_text(folder / "tables.md", markdown(options.model, metrics, curves, warnings))
     write_text(folder / "metrics.json", json.dumps(metrics, indent=2) + "\n")
     write_csv(folder / "metrics.csv", metrics)

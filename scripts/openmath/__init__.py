@@ -2,7 +2,7 @@
 
 An import never goes up this list (tests/unit/test_rooms.py):
 
-errors, answers, arguments, api_keys     the ground: messages, the answer of a generation, types of options, keys
+errors, answers, thoughts, arguments, api_keys   the ground: messages, answer and thought of a generation, types of options, keys
 files                                    rows, JSON, YAML, text tables, hashes
 settings, machine                        the configuration, and the names, paths and command lines that follow from it; hardware
 benchmarks, client                       problems; the client of OpenAI-compatible servers

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from openmath.errors import InputError
+from openmath.thoughts import answer_start_of
 
 BOX = "\\boxed"
 BRACE_OR_ESCAPE = re.compile(r"\\.|[{}]", re.DOTALL)  # an escaped brace (\{ as in a set) does not nest
@@ -50,15 +51,24 @@ FALLBACKS = {
 }
 
 
-def answer_of(row: Mapping) -> str | None:
+def answer_of(row: Mapping, policy: str = "default") -> str | None:
     """The answer of a sample, majority or judged row; None where it has none.
 
-    A row's own `predicted_answer` wins, whatever its generation says; null means no answer.
+    A row's own `predicted_answer` wins, whatever its generation says; null means no answer. Without one it is read from what stands
+    behind the thought; under `paper` from all of the text, also where a row of ours has been read without its thought.
     Raises InputError for a generation that is not text.
     """
-    if "predicted_answer" in row:
+    reread = policy == "paper" and "answer_start" in row and "generation" in row
+    if "predicted_answer" in row and not reread:
         return as_text(row["predicted_answer"])
-    return extract_answer(text_of(row, "generation"), as_text(row.get("expected_answer")))
+    text = text_of(row, "generation")
+    start = 0 if policy == "paper" else answer_start_of(row)
+    return None if start is None else extract_answer(text[start:], as_text(row.get("expected_answer")))
+
+
+def is_unfinished(row: Mapping, policy: str = "default") -> bool:
+    """Whether a row without an answer has none because its thought never ends. `paper` knows no thoughts."""
+    return policy != "paper" and answer_start_of(row) is None
 
 
 def reference_of(row: Mapping) -> str:
@@ -122,13 +132,11 @@ def _braced(text: str, first: int) -> str | None:
 
 
 def fallback_answer(generation: str) -> tuple[str, str] | None:
-    """(answer, which of FALLBACKS it stands behind) of a generation without a box; None if it has none of them either."""
+    """(answer, which of FALLBACKS it stands behind) of a text without a box; None if it has none of them either."""
     if boxes(generation):
         return None
-    thought = generation.rfind("</think>")
-    said = generation[thought + 1 :] if thought >= 0 else generation
     for name, pattern in FALLBACKS.items():
-        found = pattern.findall(said)
+        found = pattern.findall(generation)
         if found and (answer := found[-1].strip().strip("*").rstrip(".").strip()):
             return answer, name
     return None

@@ -163,6 +163,9 @@ def test_sources_and_sampling_are_told():
     assert " ".join(map(str, options.sampling("m"))) == "--temperature 0.3 --top-p 0.6 --max-new-tokens 99 --limit 7"
     fallbacks = {"m": {"path": "checkpoint", "engine": "llamacpp", "extraction": "fallbacks"}}
     assert options_of(models=fallbacks).sampling("m")[-2:] == ["--extraction", "fallbacks"]
+    for thinking, said in (("none", "none"), ({"start": "[", "end": "]"}, '{"start": "[", "end": "]"}')):
+        thinks = {"m": {"path": "checkpoint", "engine": "llamacpp", "thinking": thinking}}
+        assert options_of(models=thinks).sampling("m")[-2:] == ["--thinking", said]
     assert options.prepare_benchmark(of()) == ["--source", "https://a.org/g.jsonl", "--allow-partial"]
     assert options_of().prepare_benchmark(of()) == [] and "--limit" not in options_of().sampling("m")
     models = {

@@ -400,8 +400,8 @@ def test_calls_on_answers_to_come_are_estimated():
     plan = make_plan(configuration())
     [cost] = plan["judging"]
     assert cost["calls"] == cost["estimated_calls"] == 2 * 2 * round(0.57 * PROBLEMS)
-    rows = 2 * PROBLEMS * (5 + 2)  # of two benchmarks: five sample runs, two judged files
-    assert plan["disk_bytes"] == rows * (600 + 3.5 * 50)
+    rows = 2 * PROBLEMS  # of two benchmarks; of each five sample runs, and two judged files without the texts
+    assert plan["disk_bytes"] == rows * (5 * (600 + 3.5 * 50) + 2 * 1500)
 
 
 def test_a_self_hosted_judge_takes_engine_hours():

@@ -169,6 +169,7 @@ def test_tables_behind_the_figures(summary):
     groups = pandas.read_csv(summary / "figures/groups.csv")
     assert set(groups["field"]) == {"level", "type"} and set(groups["mode"]) == {"greedy", "majority@4"}
     assert (groups.groupby(["field", "mode"])["n_items"].sum() == 10).all()
+    assert "warning: more than 5% of the samples" in (summary / "tables.txt").read_text()
     lengths = pandas.read_csv(summary / "figures/lengths.csv").set_index("outcome")["samples"]
     assert lengths.to_dict() == {"correct": 35, "wrong": 5, "cut off": 10}  # 7 not cut off; 8, 9 cut off
 
@@ -244,8 +245,21 @@ def test_a_length_histogram_loses_no_sample():
     assert length_table(samples.iloc[:0]).empty
 
 
+def test_thoughts_that_were_counted_are_lengths_of_their_own(tmp_path):
+    row = {"predicted_answer": None, "is_correct": False, "finish_reason": "length", "grade_status": "unfinished"}
+    rows = [row | {"num_generated_tokens": 9, "num_reasoning_tokens": count} for count in (9, None)]
+    rows.append(rows[0] | {"is_correct": True, "grade_status": "ok", "num_reasoning_tokens": 5})
+    pandas.DataFrame(rows).to_parquet(tmp_path / "b.parquet")
+    lengths = sample_lengths(tmp_path / "b.parquet", "b")
+    tokens = {name: of_part["tokens"].tolist() for name, of_part in lengths.groupby("benchmark", sort=False)}
+    assert tokens == {"b": [9, 9, 9], "b, thought": [9, 5], "b, answer": [0, 4]}
+    assert lengths["outcome"].tolist()[:3] == ["unfinished", "unfinished", "correct"]
+    assert len(draw_lengths(lengths).axes) == 3
+
+
 def test_lengths_that_nobody_counted_are_no_lengths(tmp_path):
     row = {"predicted_answer": "1", "is_correct": True, "finish_reason": None, "num_generated_tokens": None}
+    row |= {"grade_status": "ok"}
     pandas.DataFrame([row]).to_parquet(tmp_path / "b.parquet")
     assert sample_lengths(tmp_path / "b.parquet", "b").empty
 

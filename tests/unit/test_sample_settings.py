@@ -99,6 +99,7 @@ CHANGES_NO_SAMPLE = {
     "request_seconds": 9.0,
     "log": Path("other.log"),
     "extraction": "fallbacks",  # the samples are those kept; only where they are published their answers differ
+    "thinking": "none",  # likewise
     "max_refused": 0.5,
     "ask_refused": True,
     "sampling_from_checkpoint": True,  # what it says counts, which here is nothing
@@ -183,6 +184,7 @@ FRESH = {
         "greedy": True,
         "published_as": "paper",
         "extraction": "fallbacks",
+        "thinking": {"start": "[", "end": "]"},
         "build": {"max_batch_size": 1},
     },
     "hub": {"hf": f"a/b@{COMMITS[0]}"},  # what `main` was found to be

@@ -19,6 +19,8 @@ from openmath.report.viewer import (
     MAX_TEXT,
     NO_ANSWER,
     REFUSED,
+    TRUNCATED,
+    UNFINISHED,
     SampleSet,
     katex_styles,
     samples_section,
@@ -160,3 +162,31 @@ def test_only_the_rows_that_are_shown_are_read(tmp_path, monkeypatch):
         assert list(samples.rows("rs0", [0, 2])) == [(0, rows[0]), (2, rows[2])]
     write(path, [rows[0] | {"generation": "another"}, *rows[1:]])
     assert [row["generation"] for _, row in samples.rows("rs0", [0, 2])] == ["another", texts[2]]
+
+
+def test_a_thought_is_apart_and_bounded(tmp_path):
+    """Of a text with marks, of one that the server kept apart, and one that never ends."""
+    said = [
+        {
+            "generation": "<think>" + "a" * MAX_TEXT + "</think>\\boxed{2}",
+            "num_reasoning_tokens": 7,
+            "num_generated_tokens": 9,
+        },
+        {"generation": "\\boxed{2}", "reasoning": "1+1"},
+        {"generation": "<think>1+1", "finish_reason": "length"},
+    ]
+    path, grades = tmp_path / "output-greedy.jsonl", tmp_path / "grades.parquet"
+    rows = [{"id": str(n), "problem": "1+1?", "expected_answer": "2", **row} for n, row in enumerate(said)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    grade_files([path], grades, processes=1)
+    shown = blocks_of(SampleSet("m", "b", path, grades, {"greedy": path}))
+    marked, apart, unfinished = (row["greedy"] for row in shown["texts/0/0"])
+    assert (marked["text"], marked["thought_tokens"]) == ("\\boxed{2}", 7)
+    assert marked["thought"].startswith("<think>aaa") and len(marked["thought"]) < MAX_TEXT + 40
+    assert (apart["text"], apart["thought"], unfinished["text"], unfinished["thought"]) == (
+        "\\boxed{2}",
+        "1+1",
+        "",
+        "<think>1+1",
+    )
+    assert shown["index/0"]["flags"]["greedy"] == [CORRECT, CORRECT, NO_ANSWER + TRUNCATED + UNFINISHED]

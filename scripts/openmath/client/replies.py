@@ -44,6 +44,7 @@ class Completion:
     """One answer of an endpoint. finish_reason: 'stop', or 'length' (cut at the token limit).
 
     text: may be empty. reasoning: thought that the server returned apart from the text; None where there is none.
+    num_generated_tokens: with those of a thought, num_reasoning_tokens, also where the text of it is not shown.
     model, system_fingerprint: as the server names them, if it does.
     """
 
@@ -54,6 +55,7 @@ class Completion:
     model: str | None
     system_fingerprint: str | None
     reasoning: str | None = None
+    num_reasoning_tokens: int | None = None
 
 
 def completion_of(reply: dict, api_key: str = NO_KEY) -> Completion:
@@ -69,18 +71,20 @@ def completion_of(reply: dict, api_key: str = NO_KEY) -> Completion:
         _raise_error_of(choice)
         said = choice if choice.get("message") is None else choice["message"]
         finish_reason = _finish_reason(choice.get("finish_reason"), said)
-        if not said.keys() & CONTENT_KEYS:
+        prompt, generated, reasoning = _tokens(usage)
+        if not said.keys() & CONTENT_KEYS and not (finish_reason == "length" and reasoning):
             raise KeyError
         text, thought = _text_and_thought(said.get("content", said.get("text")))
         thoughts = map(_text, (said.get("reasoning_content"), said.get("reasoning"), thought))
         completion = Completion(
             text=text or "",
             finish_reason=finish_reason,
-            num_prompt_tokens=_count(usage.get("prompt_tokens")),
-            num_generated_tokens=_count(usage.get("completion_tokens")),
+            num_prompt_tokens=prompt,
+            num_generated_tokens=generated,
             model=_name(reply.get("model")),
             system_fingerprint=_name(reply.get("system_fingerprint")),
             reasoning=next(filter(None, thoughts), None),
+            num_reasoning_tokens=reasoning,
         )
         if isinstance(said.get("content"), list):  # parts of a text, which are put together by now
             completion = Completion(**without_key_inside(vars(completion), api_key))
@@ -139,6 +143,16 @@ def _text(value: object) -> str | None:
 def _name(value: object) -> str | None:
     """What a server calls itself, in one line of bounded length."""
     return printable(" ".join(value.split()))[:SHOWN_NAME] or None if isinstance(value, str) else None
+
+
+def _tokens(usage: dict) -> tuple[int | None, int | None, int | None]:
+    """(of the prompt, generated, of these in a thought). Gemini and xAI count a thought in the total only."""
+    prompt, generated, total = map(_count, map(usage.get, ("prompt_tokens", "completion_tokens", "total_tokens")))
+    details = usage.get("completion_tokens_details")
+    reasoning = _count(details.get("reasoning_tokens")) if isinstance(details, dict) else None
+    if prompt is not None and generated is not None and (hidden := (total or 0) - prompt - generated) > 0:
+        generated, reasoning = generated + hidden, reasoning or hidden
+    return prompt, generated, reasoning
 
 
 def _count(value: object) -> int | None:

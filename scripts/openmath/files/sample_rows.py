@@ -30,7 +30,10 @@ class SampleRow(AnswerRow):
 
     Only where there is something to say: reasoning: thought that the server returned apart from the text. refusal: why there is
     no generation, in the server's words. served_model, system_fingerprint: what a server that is not ours calls itself.
-    extraction: what stood before an answer that is not boxed (answers.FALLBACKS).
+    extraction: what stood before an answer that is not boxed (answers.FALLBACKS). answer_start: where the answer begins in a
+    generation that holds a thought too, in characters; None where the thought never ends, in the text or apart from it; 0 where
+    there is none by the setting, whatever marks are in it.
+    num_reasoning_tokens: of num_generated_tokens those of the thought.
     """
 
     generation: str
@@ -43,6 +46,8 @@ class SampleRow(AnswerRow):
     served_model: NotRequired[str]
     system_fingerprint: NotRequired[str]
     extraction: NotRequired[str]
+    answer_start: NotRequired[int | None]
+    num_reasoning_tokens: NotRequired[int]
 
 
 class MajorityRow(AnswerRow):
@@ -94,7 +99,8 @@ def id_of(row: Mapping, number: int) -> str:
     return str(number if identifier is None else identifier)
 
 
-TEXTS, COUNTS = ("problem", "expected_answer"), ("seed", "num_prompt_tokens", "num_generated_tokens")
+TEXTS = ("problem", "expected_answer")
+COUNTS = ("seed", "num_prompt_tokens", "num_generated_tokens", "answer_start", "num_reasoning_tokens")
 TEXTS_OR_NULL = ("predicted_answer", "finish_reason", "reasoning", "refusal", "served_model", "system_fingerprint")
 
 

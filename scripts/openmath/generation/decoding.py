@@ -12,6 +12,7 @@ from openmath.generation.refusals import Refusals
 from openmath.generation.samples import Job, Refusal, sample_row
 from openmath.generation.served_models import ServedModels, two_models
 from openmath.generation.staging import StagedRun
+from openmath.generation.thinking import Thinking
 
 SHOWN_FAILURES = 5
 
@@ -23,7 +24,7 @@ class Decoding:
     """The requests of one job. staged: its sample runs; refusals: of all of them; hosted: somebody else runs the servers.
 
     request_seconds: deadline of a request to a server that we do not watch. most: requests in flight for one server; lengths: of
-    answers, where fewer may fit.
+    answers, where fewer may fit. thinking: how thoughts are read and counted.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class Decoding:
         request_seconds: float,
         most: int,
         lengths: Lengths | None = None,
+        thinking: Thinking | None = None,
     ):
         self._where = servers[0].base_url
         self._client = BalancedClient(
@@ -44,6 +46,7 @@ class Decoding:
         self._lengths = lengths
         self._staged, self._hosted, self._concurrency = staged, hosted, most * len(servers)
         self._refusals = refusals
+        self._thinking = thinking or Thinking()
         self._models = ServedModels(servers[0].model, staged)
         self.progress = Progress(sum(len(run.missing) for run in staged.values()))
         self._failures: list[tuple[Job, InputError]] = []
@@ -91,7 +94,7 @@ class Decoding:
         except RequestRefused as error:
             return job, Refusal(error.words) if error.about_request else error
         self.progress.finished(sent, answer.num_generated_tokens or 0)
-        return job, answer
+        return job, await self._thinking.counted(answer)
 
     def _take(self, job: Job, answer: Completion | Refusal | InputError) -> None:
         if isinstance(answer, Completion):
@@ -122,7 +125,7 @@ class Decoding:
         return max(self._concurrency, SHOWN_FAILURES)
 
     def _stage(self, job: Job, answer: Completion | Refusal) -> None:
-        self._staged[job[:2]].append(sample_row(job, answer, hosted=self._hosted))
+        self._staged[job[:2]].append(sample_row(job, answer, hosted=self._hosted, opened=self._thinking.opened))
 
     def _stop(self, error: InputError) -> None:
         self._stopped = self._stopped or error

@@ -26,10 +26,12 @@ from openmath.generation.prompts import (
     messages_of,
     read_prompt,
     token_ids,
+    without_empty_system,
 )
 from openmath.generation.refusals import Refusals
 from openmath.generation.samples import Job, Refusal, seed_of, with_fallback
 from openmath.generation.staging import StagedRun, drop_torn_tail, text_marks
+from openmath.generation.thinking import Thinking
 from openmath.machine import machine, versions
 from openmath.settings.defaults import request_seconds
 from openmath.settings.engine_kinds import engine_kind, gpus_of, tokenizer_of
@@ -48,6 +50,7 @@ class Generation:
         self.prompt = read_prompt(options.prompt, options.system)
         self.drawn = self._drawn()
         self.chat_date = self._chat_date()
+        self.thinking = Thinking(options.thinking)
         self.problems = {
             path.stem: list(itertools.islice(prepared_rows(path), options.limit)) for path in options.benchmarks
         }
@@ -141,6 +144,7 @@ class Generation:
                 request_seconds=options.request_seconds or request_seconds(self.drawn["max_new_tokens"]),
                 most=most,
                 lengths=lengths,
+                thinking=self.thinking,
             )
 
             def request(job: Job) -> tuple[list, dict | Refusal, dict]:
@@ -206,6 +210,9 @@ class Generation:
             tokenizer: Tokenizer = LlamaCppTokenizer(server.base_url, server.api_key, self.chat_date, variables)
         else:
             tokenizer = CheckpointTokenizer(self.engine["checkpoint"], self.chat_date, variables)
+        if self.options.prompt_template == "chat":  # ends alike for all problems
+            self.thinking.look_at_prompt(tokenizer.render(without_empty_system(next(iter(messages.values())))))
+        self.thinking.count = tokenizer.count
         return {key: token_ids(tokenizer, self.options.prompt_template, value) for key, value in messages.items()}
 
     def sampling(self, prompt: list, run: str) -> dict | Refusal:
@@ -237,6 +244,8 @@ class Generation:
 
     def publish(self) -> None:
         """Publish every complete sample run; InputError if one is a copy of another, in this job or an earlier one."""
+        if self.tokenizer == "none":
+            self.thinking.look_at_samples(row for run in self.staged.values() for row in run.kept())
         for benchmark, rows in self.problems.items():
             ids = [row["id"] for row in rows]
             staged_runs = {run: self.staged[benchmark, run] for run in self.options.sample_runs}
@@ -249,11 +258,20 @@ class Generation:
                         check_runs_differ(benchmark, previous, staged.path, ids)
                     previous = staged.path
                 output = self.options.output_dir / benchmark / f"output-{run}.jsonl"
-                if self.options.extraction == "fallbacks":
-                    found = staged.publish_changed(output, with_fallback)
-                    print(f"generate: {benchmark} {run}: {found} answers not boxed but found by fall-backs", flush=True)
-                else:
+                if not staged.differs(self._published):
                     staged.publish(output)
+                    continue
+                staged.publish_changed(output, self._published)
+                if self.options.extraction == "fallbacks":
+                    found = sum("extraction" in row for row in read_rows(output))
+                    print(f"generate: {benchmark} {run}: {found} answers not boxed but found by fall-backs", flush=True)
+        if warning := self.thinking.warning():
+            print(f"generate: warning: {warning}", flush=True)
+
+    def _published(self, row: dict) -> dict:
+        """A staged row with the answer that the configuration finds in it."""
+        row = self.thinking.published(row)
+        return with_fallback(row) if self.options.extraction == "fallbacks" else row
 
     def _run_of_another_job(self, folder: Path) -> Path | None:
         """A sampled run of the same settings, if there is one. One is enough: an engine without seeds copies them all."""

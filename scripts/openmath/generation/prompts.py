@@ -89,6 +89,9 @@ class Tokenizer(Protocol):
     def encode(self, text: str) -> list[int]:
         """Token ids of exactly this text: special tokens are recognised, none is added."""
 
+    def count(self, text: str) -> int:
+        """Number of tokens of a text, whatever it says."""
+
 
 class CheckpointTokenizer:
     """The tokenizer of a HF checkpoint directory, by transformers.
@@ -128,6 +131,9 @@ class CheckpointTokenizer:
 
     def encode(self, text: str) -> list[int]:
         return self._tokenizer(text, add_special_tokens=False)["input_ids"]
+
+    def count(self, text: str) -> int:
+        return len(self.encode(text))
 
 
 @contextmanager
@@ -193,13 +199,17 @@ class LlamaCppTokenizer:
         return self.bos or "" if self.bos and begins[:1] == self.encode(self.bos) else ""
 
     def encode(self, text: str) -> list[int]:
+        if len(text) > LONGEST_SPECIAL:
+            return self._tokenize(text)
         if text not in self._special:
-            body = {"content": text, "add_special": False, "parse_special": True}
-            ids = self._ask("tokens", "/tokenize", body)
-            if len(text) > LONGEST_SPECIAL:
-                return ids
-            self._special[text] = ids
+            self._special[text] = self._tokenize(text)
         return self._special[text]
+
+    def count(self, text: str) -> int:
+        return len(self._tokenize(text))
+
+    def _tokenize(self, text: str) -> list[int]:
+        return self._ask("tokens", "/tokenize", {"content": text, "add_special": False, "parse_special": True})
 
     def _ask(self, wanted: str, path: str, body: dict | None) -> Any:
         """What the server's reply holds under `wanted`."""

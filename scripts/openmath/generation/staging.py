@@ -95,6 +95,14 @@ class StagedRun:
                     self._dirty = False
                     os.fsync(file.fileno())
 
+    def differs(self, changed: Callable[[dict], dict]) -> bool:
+        """Whether `changed` gives another row for any sample; it returns the row itself where it does not."""
+        return any(changed(row) is not row for row in self.kept())
+
+    def kept(self) -> Iterator[dict]:
+        """The finished samples as they stand in the file, one in memory at a time; damage is left out silently."""
+        return kept_rows(self.path, is_sample, damaged=[]) if self.path.exists() else iter(())
+
     def publish_changed(self, output: Path, changed: Callable[[dict], dict]) -> int:
         """As `publish`, but with the rows that `changed` gives. Returns how many differ; the staged rows stay as they are."""
         self._put_in_order()

@@ -24,9 +24,11 @@ COLUMNS = pa.schema(
         ("predicted_answer", pa.string()),
         ("vote_class", pa.string()),
         ("is_correct", pa.bool_()),
-        ("grade_status", pa.string()),  # of the pair of answers: `no_answer` also of a refused sample
+        ("grade_status", pa.string()),  # of the pair of answers: `no_answer` also of a refused or unfinished sample
         ("finish_reason", pa.string()),
         ("num_generated_tokens", pa.int32()),
+        ("num_reasoning_tokens", pa.int32()),
+        ("unfinished", pa.bool_()),  # the thought never ends
         ("text_mark", pa.int64()),  # files/copies.py
         ("row_start", pa.int64()),  # where the row begins in its file, in bytes
     ]

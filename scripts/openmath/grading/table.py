@@ -1,7 +1,7 @@
 """Sample files of one benchmark -> grades.parquet: one row per problem and sample run.
 
 Every file is read once, a row at a time, and hashed on the way; files that were graded before and are unchanged are not read
-(kept.py). What stays in memory is 18 bytes per sample and each distinct (problem, answer) once, which is also graded once. Cost
+(kept.py). What stays in memory is 31 bytes per sample and each distinct (problem, answer) once, which is also graded once. Cost
 grows with distinct answers, not with samples.
 """
 
@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute
 import pyarrow.parquet as parquet
 
-from openmath.answers import answer_of, as_text
+from openmath.answers import answer_of, as_text, is_unfinished
 from openmath.errors import InputError
 from openmath.files import same_problems
 from openmath.files.copies import copied_runs, copies_warning, text_mark
@@ -50,19 +50,23 @@ SCHEMA = pa.schema(  # of grades.parquet
         ("num_generated_tokens", pa.int32()),
     ]
 )
+REASONING = pa.field("num_reasoning_tokens", pa.int32())  # a column more where a sample says it
 
 
 class Run(NamedTuple):
     """The samples of one run. Arrays are in benchmark order.
 
     pair_of: index of the distinct (problem, answer) pair. finish: index into SampleTable.finish_reasons. tokens:
-    num_generated_tokens, NO_COUNT where unknown. marks: copies.text_mark. starts: where each row begins in its file, in bytes.
+    num_generated_tokens, thought: num_reasoning_tokens, NO_COUNT where unknown. unfinished: whether there is no answer since the
+    thought never ends. marks: copies.text_mark. starts: where each row begins in its file, in bytes.
     """
 
     file: KnownFile
     pair_of: array
     finish: array
     tokens: array
+    thought: array
+    unfinished: array
     marks: array
     starts: array
 
@@ -70,11 +74,12 @@ class Run(NamedTuple):
 class SampleTable:
     """What is kept in memory of the sample files.
 
-    benchmark: file of the problems and references; without it those of the first sample file count.
+    benchmark: file of the problems and references; without it those of the first sample file count. policy: how answers are read.
     """
 
-    def __init__(self, benchmark: str | Path | None = None):
+    def __init__(self, benchmark: str | Path | None = None, policy: str = "default"):
         self.problems: list[Problem] = []
+        self._policy = policy
         self._from_benchmark = benchmark is not None
         self._same: SameProblems | None = None  # None until the problems are known
         if benchmark is not None:
@@ -92,9 +97,9 @@ class SampleTable:
         stated = [same_problems.Problem(*problem.texts) for problem in problems]
         self._same = SameProblems(origin, stated, references=not self._from_benchmark)
 
-    def take_kept(self, grades: str | Path, policy: str, paths: Mapping[str, str | Path]) -> None:
+    def take_kept(self, grades: str | Path, paths: Mapping[str, str | Path]) -> None:
         """Take the grades, kept beside a table of them, of all files that are unchanged. paths: by run, in run order."""
-        kept = usable_kept(grades, policy, from_benchmark=self._from_benchmark)
+        kept = usable_kept(grades, self._policy, from_benchmark=self._from_benchmark)
         runs = kept.unchanged(paths) if kept else []
         if not kept or not runs:
             return
@@ -112,6 +117,8 @@ class SampleTable:
         codes = {reason: self._code_of(reason) for reason in rows["finish_reason"].unique().to_pylist()}
         finish = [codes[reason] for reason in rows["finish_reason"].to_pylist()]
         tokens = rows["num_generated_tokens"].fill_null(NO_COUNT).to_pylist()
+        thought = rows["num_reasoning_tokens"].fill_null(NO_COUNT).to_pylist()
+        unfinished = rows["unfinished"].to_pylist()
         marks, starts = rows["text_mark"].to_pylist(), rows["row_start"].to_pylist()
         for number, run in enumerate(runs):
             part = slice(number * len(self.problems), (number + 1) * len(self.problems))
@@ -120,6 +127,8 @@ class SampleTable:
                 array("i", pair_of[part]),
                 array("h", finish[part]),
                 array("i", tokens[part]),
+                array("i", thought[part]),
+                array("b", unfinished[part]),
                 array("q", marks[part]),
                 array("q", starts[part]),
             )
@@ -153,7 +162,8 @@ class SampleTable:
             )
 
     def _read_file(self, run: str, path: str | Path) -> Iterator[tuple[str | None, str]]:
-        pair_of, finish, tokens, marks, starts = array("i"), array("h"), array("i"), array("q"), array("q")
+        pair_of, finish, marks, starts = array("i"), array("h"), array("q"), array("q")
+        tokens, thought, unfinished = array("i"), array("i"), array("b")
         number, problems, reading = 0, self.problems, Reading(path)
         for number, row in enumerate(read_rows(path, digest=reading), start=1):
             if self._same is None:
@@ -165,7 +175,7 @@ class SampleTable:
             else:
                 self._same.check(path, number - 1, row)
             problem = problems[number - 1]
-            answer = answer_of(row)
+            answer = answer_of(row, self._policy)
             pair = problem.answers.get(answer)
             if pair is None:
                 pair = problem.answers[answer] = len(self.answers)
@@ -173,8 +183,9 @@ class SampleTable:
                 yield answer, problem.expected
             pair_of.append(pair)
             finish.append(self._code_of(as_text(row.get("finish_reason"))))
-            count = row.get("num_generated_tokens")
-            tokens.append(count if isinstance(count, int) and 0 <= count <= MAX_TOKENS else NO_COUNT)
+            tokens.append(_count(row.get("num_generated_tokens")))
+            thought.append(_count(row.get("num_reasoning_tokens")))
+            unfinished.append(answer is None and is_unfinished(row, self._policy))
             marks.append(text_mark(row))
             starts.append(reading.row_start)
         if self._same is None:
@@ -183,20 +194,21 @@ class SampleTable:
             self._know_problems(path, problems)
         else:
             self._same.check_count(path, number)
-        self.runs[run] = Run(reading.file(), pair_of, finish, tokens, marks, starts)
+        self.runs[run] = Run(reading.file(), pair_of, finish, tokens, thought, unfinished, marks, starts)
 
     def _report_progress(self, message: str) -> None:
         if (now := time.monotonic()) - self._told > PROGRESS_EVERY_S:
             print(f"[{now - self._started:6.0f} s] {message}", file=sys.stderr, flush=True)
             self._told = now
 
-    def write(self, path: str | Path, policy: str) -> None:
+    def write(self, path: str | Path) -> None:
         """Write the parquet file, one row group per sample run, and keep the grades; it appears complete or not at all."""
-        metadata = {"grader_version": str(GRADER_VERSION), "grading_policy": policy}
+        metadata = {"grader_version": str(GRADER_VERSION), "grading_policy": self._policy}
         if copies := copied_runs({run: samples.marks for run, samples in self.runs.items()}):
             metadata["copied_runs"] = json.dumps(copies)
             print(f"warning: {copies_warning(Path(path).stem, copies)}", file=sys.stderr)
-        schema = SCHEMA.with_metadata(metadata)
+        counted = any(max(samples.thought, default=NO_COUNT) != NO_COUNT for samples in self.runs.values())
+        schema = pa.schema([*SCHEMA, *[REASONING] * counted], metadata)
         of_pair = pa.table(
             {
                 "predicted_answer": _strings(self.answers),
@@ -208,34 +220,36 @@ class SampleTable:
         ids = _strings(problem.texts[0] for problem in self.problems)
         reasons = _strings(self.finish_reasons)
         with ExitStack() as stack:
-            kept = stack.enter_context(self._keeping(path, policy))
+            kept = stack.enter_context(self._keeping(path))
             file = stack.enter_context(atomic_write(path))
             writer = stack.enter_context(parquet.ParquetWriter(file, schema, compression="zstd"))
             for run, samples in self.runs.items():
                 rows = of_pair.take(pa.array(samples.pair_of, pa.int32()))
-                counts = pa.array(samples.tokens, pa.int32())
-                counts = pa.compute.if_else(pa.compute.equal(counts, NO_COUNT), None, counts)
+                tokens, thought = _counts(samples.tokens), _counts(samples.thought)
+                unfinished = pa.array(map(bool, samples.unfinished), pa.bool_())
                 finish_reason = reasons.take(pa.array(samples.finish, pa.int32()))
                 unanswered = pa.compute.equal(rows["grade_status"], "no_answer")
                 refused = pa.compute.and_(unanswered, pa.compute.is_in(finish_reason, pa.array(REFUSED_REASONS)))
+                status = pa.compute.if_else(unfinished, "unfinished", rows["grade_status"])
                 columns = [
                     ids,
                     pa.DictionaryArray.from_arrays(pa.array([0] * len(ids), pa.int32()), pa.array([run])),
                     rows["predicted_answer"],
                     rows["vote_class"],
                     rows["is_correct"],
-                    pa.compute.if_else(refused, "refused", rows["grade_status"]),
+                    pa.compute.if_else(refused, "refused", status),
                     finish_reason,
-                    counts,
+                    *(tokens, thought)[: 1 + counted],
                 ]
                 writer.write_table(pa.table(columns, schema=schema))
                 marks, starts = pa.array(samples.marks, pa.int64()), pa.array(samples.starts, pa.int64())
-                kept.write_table(pa.table([*rows.columns, finish_reason, counts, marks, starts], schema=COLUMNS))
+                of_file = [finish_reason, tokens, thought, unfinished, marks, starts]
+                kept.write_table(pa.table([*rows.columns, *of_file], schema=COLUMNS))
 
-    def _keeping(self, path: str | Path, policy: str):
+    def _keeping(self, path: str | Path):
         texts = [problem.texts for problem in self.problems]
         files = {run: samples.file for run, samples in self.runs.items()}
-        return keeping(path, policy, texts, files, from_benchmark=self._from_benchmark)
+        return keeping(path, self._policy, texts, files, from_benchmark=self._from_benchmark)
 
 
 class Graded(NamedTuple):
@@ -261,12 +275,12 @@ def grade_files(
 ) -> Graded:
     """Grade sample files into a parquet file. verify: read and grade also those of which unchanged grades are kept."""
     by_run = files_by_run(paths)
-    table = SampleTable(benchmark)
+    table = SampleTable(benchmark, policy)
     if not verify:
-        table.take_kept(output, policy, by_run)
+        table.take_kept(output, by_run)
     with GraderPool(processes, policy) as pool:
         table.samples += pool.grade_samples(table.read(by_run))
-    table.write(output, policy)
+    table.write(output)
     unsettled = sum(sample.grade.status in ("timeout", "too_large") for sample in table.samples)
     files = {run: samples.file for run, samples in table.runs.items()}
     return Graded(files, len(files) * len(table.problems), len(table.samples), unsettled)
@@ -281,6 +295,15 @@ def files_by_run(paths: Iterable[str | Path]) -> dict[str, str | Path]:
             raise InputError("Two files hold the same sample run.", where=path, found=f"{run} also in {by_run[run]}")
         by_run[run] = path
     return by_run
+
+
+def _count(value: object) -> int:
+    return value if isinstance(value, int) and 0 <= value <= MAX_TOKENS else NO_COUNT
+
+
+def _counts(values: array) -> pa.Array:
+    counts = pa.array(values, pa.int32())
+    return pa.compute.if_else(pa.compute.equal(counts, NO_COUNT), None, counts)
 
 
 def _strings(texts: Iterable[str | None]) -> pa.Array:

@@ -11,14 +11,15 @@ PREFILLED = {
 }
 
 
-def question_of(row: dict) -> dict:
-    """Problem, predicted and expected answer of a sample row, as text; the predicted one may be None.
+def question_of(row: dict, policy: str = "default") -> dict:
+    """Problem, predicted and expected answer of a sample row, as text; the predicted one may be None. Nothing else of what the
+    model has said is ever shown to a judge: no thought, no text around the answer.
 
     Raises KeyError naming the field where the row has no problem or no expected answer.
     """
     return {
         "problem": row["problem"],
-        "predicted_answer": answer_of(row),
+        "predicted_answer": answer_of(row, policy),
         "expected_answer": reference_of(row),
     }
 

@@ -68,7 +68,8 @@ def count_calls(cost: JudgeCost, inventory: Inventory, files: list[FileToJudge],
     for file in files:
         if file.exists and attempts:
             with parts_of("a file of answers to judge", file.path):
-                for question in map(question_of, read_rows(file.path)):
+                for row in read_rows(file.path):
+                    question = question_of(row, config["policy"])
                     if prefilled(question, config["policy"]) is None:
                         questions[attempts.first_key(question)] = question
         else:

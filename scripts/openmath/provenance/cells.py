@@ -15,6 +15,7 @@ import numpy as np
 
 from openmath.errors import InputError
 from openmath.files.json_files import read_json
+from openmath.results.cut_short import WARNING
 from openmath.results.grades import Benchmark, benchmarks_of_grades
 from openmath.results.metrics import metrics_row
 from openmath.results.modes import Mode, modes_of
@@ -79,7 +80,7 @@ def _cells_of_table(text: str):
             benchmark, names = line.strip("-").strip(), []
         elif not names and line.strip():
             names = [cell.strip() for cell in line.split("|")]
-        elif line.strip():
+        elif line.strip() and not line.startswith(WARNING):
             cells = [cell.strip() for cell in line.split("|")]
             for column, value in list(zip(names, cells, strict=True))[1:]:
                 yield (benchmark, cells[0], column), value

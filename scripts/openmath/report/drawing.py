@@ -60,6 +60,7 @@ OUTCOME_STYLES = {
     "correct": ("#0072B2", ""),
     "wrong": ("#E69F00", "////"),
     "no answer": ("#FFFFFF", "...."),
+    "unfinished": ("#CC79A7", "xxxx"),
     "cut off": ("#444444", ""),
 }
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas
+import pyarrow.parquet as parquet
 
 from openmath.benchmarks.registry import group_fields, read_registry
 from openmath.files.json_files import read_json
@@ -15,10 +16,11 @@ from openmath.report.figures import Sources
 from openmath.statistics.intervals import interval
 
 MAX_GROUPS = 30  # a field with more values sorts nothing: it is free text
-OUTCOMES = ("correct", "wrong", "no answer", "cut off")
+OUTCOMES = ("correct", "wrong", "no answer", "unfinished", "cut off")
 
 GROUP_COLUMNS = ["benchmark", "field", "group", "mode", "grading", "n_items", "accuracy", "ci95_low", "ci95_high"]
 LENGTH_COLUMNS = ["benchmark", "outcome", "samples", "share", "tokens_p10", "tokens_median", "tokens_p90"]
+PARTS = ("thought", "answer")  # of samples whose thought was counted
 MODEL_COLUMNS = [
     "benchmark",
     "model",
@@ -136,16 +138,32 @@ def natural(name: str) -> list:
 
 
 def sample_lengths(grades: Path, benchmark: str) -> pandas.DataFrame:
-    """benchmark, outcome, tokens of each sample whose length is known. A correct answer is correct, also where it was cut off."""
-    columns = ["predicted_answer", "is_correct", "finish_reason", "num_generated_tokens"]
-    table = pandas.read_parquet(grades, columns=columns).dropna(subset="num_generated_tokens")
+    """benchmark, outcome, tokens of each sample whose length is known. A correct answer is correct, also where it was cut off.
+
+    Where thoughts were counted, also the rows of PARTS: their benchmark is "NAME, thought" and "NAME, answer".
+    """
+    columns = ["predicted_answer", "is_correct", "finish_reason", "grade_status", "num_generated_tokens"]
+    counted = "num_reasoning_tokens" in parquet.read_schema(grades).names
+    table = pandas.read_parquet(grades, columns=columns + ["num_reasoning_tokens"] * counted)
+    table = table.dropna(subset="num_generated_tokens")
     outcome = np.select(
-        [table["is_correct"], table["finish_reason"] == "length", table["predicted_answer"].isna()],
-        ["correct", "cut off", "no answer"],
+        [
+            table["is_correct"],
+            table["grade_status"] == "unfinished",
+            table["finish_reason"] == "length",
+            table["predicted_answer"].isna(),
+        ],
+        ["correct", "unfinished", "cut off", "no answer"],
         "wrong",
     )
     tokens = table["num_generated_tokens"].to_numpy(dtype=float)
-    return pandas.DataFrame({"benchmark": benchmark, "outcome": outcome, "tokens": tokens})
+    lengths = [pandas.DataFrame({"benchmark": benchmark, "outcome": outcome, "tokens": tokens})]
+    if counted:
+        thought = table["num_reasoning_tokens"].to_numpy(dtype=float)
+        for part, of_part in zip(PARTS, (thought, tokens - thought), strict=True):
+            known = lengths[0].assign(benchmark=f"{benchmark}, {part}", tokens=of_part)
+            lengths.append(known.dropna(subset="tokens"))
+    return pandas.concat(lengths, ignore_index=True)
 
 
 def length_table(lengths: pandas.DataFrame) -> pandas.DataFrame:

@@ -68,7 +68,8 @@ FIGURES = [
     Figure(
         name="lengths",
         title="Lengths of samples",
-        caption="Generated tokens of all samples by outcome. Cut off: wrong, and stopped at the token limit.",
+        caption="Generated tokens of all samples by outcome. Cut off: wrong, and stopped at the token limit; "
+        "unfinished: in its thought. Where thoughts were counted, these and the answers behind them also apart.",
         nothing="No lengths: these samples do not say theirs.",
         rows="openmath.report.figure_tables:all_lengths",
         draw="openmath.report.drawing:draw_lengths",

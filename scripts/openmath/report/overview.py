@@ -8,6 +8,7 @@ from markupsafe import Markup
 from openmath.report.page import percent, render, with_interval
 from openmath.report.section import Section
 from openmath.report.summaries import Summary
+from openmath.results.cut_short import WARNING
 
 NOISE = {"within": "within noise", "differs": "more than noise", "too small to tell": "too few problems to tell"}
 WIDE = 5.0  # points: an interval that reaches further to a side is told
@@ -148,7 +149,7 @@ def warnings(summaries: list[Summary]) -> list[Markup]:
     benchmarks = list(dict.fromkeys(row["benchmark"] for summary in summaries for row in summary.metrics))
     lines = [Markup("{}").format(text) for name in benchmarks if (text := few_problems(summaries, name))]
     for summary in summaries:
-        found = [*partial_benchmarks(summary), *judge_warnings(summary)]
+        found = [*partial_benchmarks(summary), *below_tables(summary), *judge_warnings(summary)]
         lines += [Markup("<b>{}</b>: {}.").format(summary.title, "; ".join(found))] if found else []
     return lines
 
@@ -170,6 +171,12 @@ def partial_benchmarks(summary: Summary) -> list[str]:
         if asked < whole:
             found.append(f"{asked:,} of the {whole:,} problems of {name} only")
     return found
+
+
+def below_tables(summary: Summary) -> list[str]:
+    """What summarize_results.py warns of: samples cut short, runs that are copies."""
+    lines = summary.tables.splitlines()
+    return [line.removeprefix(WARNING).rstrip(".") for line in lines if line.startswith(WARNING)]
 
 
 def judge_warnings(summary: Summary) -> list[str]:

@@ -26,6 +26,7 @@ from openmath.grading.kept import KeptGrades, find_kept
 from openmath.report.section import Section
 from openmath.results.grades import Graded, read_grades
 from openmath.statistics.votes import NONE, Ballots, majority
+from openmath.thoughts import thought_and_answer
 
 ASSETS = Path(__file__).parent / "assets"
 KATEX = ASSETS / "katex"
@@ -36,7 +37,8 @@ MAX_SET = 50_000_000  # characters shown of all samples of one set: 20 MB of pag
 SNIPPET = 160  # characters of a problem in the list
 MAX_CANDIDATES = 8  # bars of a vote; the rest is counted
 TAGS = ("level", "type", "subject", "difficulty", "domain", "source")  # upstream's columns worth showing
-CORRECT, TRUNCATED, NO_ANSWER, DISAGREE, REFUSED = 1, 2, 4, 8, 16  # flags of an answer; viewer.js has the same
+# Flags of an answer; viewer.js has the same.
+CORRECT, TRUNCATED, NO_ANSWER, DISAGREE, REFUSED, UNFINISHED = 1, 2, 4, 8, 16, 32
 
 
 @dataclass
@@ -218,14 +220,13 @@ def shown_samples(mode: str, graded: Graded, run: np.ndarray, sample_set: Sample
     """Of each problem the sample `run[problem]` (N,) of `graded`, with its text and the verdicts on it."""
     problems = np.arange(len(run))
     flags = graded.correct[problems, run] * CORRECT + (graded.answers[problems, run] == NONE) * NO_ANSWER
-    for flag, marked in ((TRUNCATED, graded.truncated), (REFUSED, graded.refused)):
+    for flag, marked in ((TRUNCATED, graded.truncated), (REFUSED, graded.refused), (UNFINISHED, graded.unfinished)):
         if marked is not None:
             flags = flags + marked[problems, run] * flag
     samples = [{"run": graded.runs[column], "text": None, "judged": []} for column in run]
     for column in np.unique(run):
         for number, row in sample_set.rows(graded.runs[column], np.flatnonzero(run == column).tolist()):
-            text = None if (text := row.get("generation")) is None else LongText.of(str(text))
-            samples[number] |= {"text": text, "tokens": row.get("num_generated_tokens")}
+            samples[number] |= shown_text(row)
             if "refusal" in row:
                 samples[number]["refusal"] = cut(row["refusal"])
     for judge, files in sample_set.judged.items():
@@ -240,6 +241,17 @@ def shown_samples(mode: str, graded: Graded, run: np.ndarray, sample_set: Sample
                 flags[number] |= DISAGREE * differs
     answers = [cut(graded.answer_of(number, int(run[number]))) for number in range(len(run))]
     return Shown(flags.tolist(), answers, samples)
+
+
+def shown_text(row: dict) -> dict:
+    """Text and tokens of a sample; where it has a thought, that apart. text: None where the row has no generation."""
+    text = row.get("generation")
+    shown = {"text": None if text is None else LongText.of(str(text)), "tokens": row.get("num_generated_tokens")}
+    thought, answer = thought_and_answer(row)
+    if thought:
+        shown |= {"thought": LongText.of(thought), "text": LongText.of(answer)}
+        shown |= {"thought_tokens": count} if (count := row.get("num_reasoning_tokens")) else {}
+    return shown
 
 
 def votes_of(number: int, sampled: Graded, ballots: Ballots, tied: bool) -> dict:

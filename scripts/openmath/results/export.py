@@ -25,14 +25,23 @@ COLUMNS = {
     "sample_run": (pa.string(), "`greedy`, or `rs0`, `rs1`, ...: the number is the seed"),
     "problem": (pa.string(), ""),
     "expected_answer": (pa.string(), "the reference"),
-    "generation": (pa.string(), "the model's text"),
+    "generation": (pa.string(), "the model's text, with the thought that stands in it"),
+    "answer_start": (
+        pa.int32(),
+        "where the answer begins in `generation`, behind a thought, in characters; null: no thought, or one without end",
+    ),
+    "reasoning": (pa.string(), "thought that the server returned apart"),
     "predicted_answer": (pa.string(), "the one that was graded: last `\\boxed{}` of the generation; null: none"),
     "is_correct": (pa.bool_(), "grade by the symbolic grader"),
-    "grade_status": (pa.string(), "`ok`, `timeout`, `too_large`, `no_answer`, `refused`"),
+    "grade_status": (
+        pa.string(),
+        "`ok`, `timeout`, `too_large`, `no_answer`, `unfinished` (the thought never ends), `refused`",
+    ),
     "vote_class": (pa.string(), "equal answers to a problem have equal classes; majority votes count these"),
     "finish_reason": (pa.string(), "`stop`; `length`: cut at the token limit; `refused`: the question was declined"),
     "num_prompt_tokens": (pa.int32(), ""),
     "num_generated_tokens": (pa.int32(), ""),
+    "num_reasoning_tokens": (pa.int32(), "those of the thought, where they were counted"),
 }
 
 Verdicts = dict[str, dict[tuple[str, str | None], str]]  # judge -> (id, predicted answer) -> yes | no | unparsed

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as parquet
 
-from openmath.answers import answer_of, as_text, reference_of
+from openmath.answers import answer_of, as_text, is_unfinished, reference_of
 from openmath.errors import InputError
 from openmath.files.copies import copied_runs, text_mark
 from openmath.files.fast_rows import read_rows
@@ -23,7 +23,7 @@ from openmath.grading.pool import GraderPool
 from openmath.judging.judged_files import verdict_of
 from openmath.statistics.votes import NONE, Ballots, count_votes
 
-TEXT_COLUMNS = ("id", "sample_run", "predicted_answer", "vote_class", "finish_reason")
+TEXT_COLUMNS = ("id", "sample_run", "predicted_answer", "vote_class", "finish_reason", "grade_status")
 
 
 @dataclass
@@ -32,8 +32,8 @@ class Graded:
 
     answers, classes: codes, NONE where there is no answer; texts: the answer of each code. correct: the symbolic grades.
     truncated: the sample met the token limit; refused: its question was declined, there is no generation; both None where no
-    sample says why it ended. judged: yes | no | unparsed, "" where a sample is not judged; None where none is. copies: sampled
-    run -> the run of which it is a copy.
+    sample says why it ended. unfinished: its thought never ended, so that it has no answer. judged: yes | no | unparsed, "" where
+    a sample is not judged; None where none is. copies: sampled run -> the run of which it is a copy.
     """
 
     ids: list[str]
@@ -45,6 +45,7 @@ class Graded:
     truncated: np.ndarray | None = None
     judged: np.ndarray | None = None
     refused: np.ndarray | None = None
+    unfinished: np.ndarray | None = None
     copies: dict[str, str] = field(default_factory=dict)
 
     def select(self, runs: list[str]) -> "Graded":
@@ -52,7 +53,7 @@ class Graded:
         columns = [self.runs.index(run) for run in runs]
         parts: dict = {
             name: None if (array := getattr(self, name)) is None else array[:, columns]
-            for name in ("answers", "classes", "correct", "truncated", "refused", "judged")
+            for name in ("answers", "classes", "correct", "truncated", "refused", "unfinished", "judged")
         }
         copies = {run: original for run, original in self.copies.items() if run in runs}
         return Graded(self.ids, runs, self.texts, **parts, copies=copies)
@@ -129,11 +130,10 @@ def read_grades(path: Path) -> Graded:
             where=path,
             hint="move the file away to have it made again.",
         )
-    reasons = codes["finish_reason"].reshape(shape).T
-    said = (reasons != NONE).any()
+    said = (codes["finish_reason"] != NONE).any()
 
-    def ended_by(*words: str) -> np.ndarray | None:
-        return np.isin(reasons, [c for c, name in enumerate(names["finish_reason"]) if name in words]) if said else None
+    def having(column: str, *words: str) -> np.ndarray:
+        return np.isin(codes[column], [c for c, name in enumerate(names[column]) if name in words]).reshape(shape).T
 
     return Graded(
         [names["id"][code] for code in codes["id"][: shape[1]]],
@@ -142,8 +142,9 @@ def read_grades(path: Path) -> Graded:
         codes["predicted_answer"].reshape(shape).T,
         codes["vote_class"].reshape(shape).T,
         table["is_correct"].to_numpy().reshape(shape).T,
-        truncated=ended_by("length"),
-        refused=ended_by(*REFUSED_REASONS),
+        truncated=having("finish_reason", "length") if said else None,
+        refused=having("finish_reason", *REFUSED_REASONS) if said else None,
+        unfinished=having("grade_status", "unfinished"),
         copies=_copies(table, runs),
     )
 
@@ -166,9 +167,8 @@ def _read_table(path: Path) -> pa.Table:
         raise InputError("Cannot read the grades.", where=path, found=" ".join(str(error).split())) from None
     missing = {*TEXT_COLUMNS, "is_correct"}.difference(table.column_names)
     if missing or table.num_rows == 0:
-        raise InputError(
-            "This is not a table of grades.", where=path, found=f"{table.num_rows} rows, without {sorted(missing)}"
-        )
+        found = f"{table.num_rows} rows, without {sorted(missing)}"
+        raise InputError("This is not a table of grades.", where=path, found=found)
     for name in table.column_names:
         column_type = table.schema.field(name).type
         if name == "is_correct":
@@ -225,11 +225,10 @@ def read_sample_files(paths: Iterable[Path], policy: str) -> Graded:
             same.check(path, number, row)
             rows.append(_sample(row, policy, f"{path}:{number + 1}"))
         same.check_count(path, len(rows))
-        run = dict(zip(_Sample._fields, zip(*rows, strict=True), strict=True))  # each field of all its rows
-        codes = [pairs.setdefault(pair, len(pairs)) for pair in run["pair"]]
-        columns.append([np.array(values) for values in (codes, run["recorded"], run["finish_reason"], run["judged"])])
-        marks[sample_run_of(path)] = run["mark"]
-    pair, recorded, reasons, judged = (np.stack(values, axis=1) for values in zip(*columns, strict=True))
+        pair_of, marks[sample_run_of(path)], *others = zip(*rows, strict=True)  # each field of all its rows
+        codes = [pairs.setdefault(pair, len(pairs)) for pair in pair_of]
+        columns.append([np.array(values) for values in (codes, *others)])
+    pair, recorded, reasons, judged, unfinished = (np.stack(values, axis=1) for values in zip(*columns, strict=True))
 
     texts, answers = _codes([answer for answer, _ in pairs])
     if policy == "paper" and (recorded != NONE).all():
@@ -241,9 +240,8 @@ def read_sample_files(paths: Iterable[Path], policy: str) -> Graded:
         grades = np.array([sample.grade.correct for sample in samples])
         correct = np.where(recorded == NONE, grades[pair], recorded == 1)
     said = (reasons != "").any()
-    truncated = reasons == "length" if said else None
-    refused = np.isin(reasons, REFUSED_REASONS) if said else None
-    grades_of = answers[pair], classes[pair], correct, truncated, judged, refused
+    ended = [np.isin(reasons, words) if said else None for words in ("length", REFUSED_REASONS)]
+    grades_of = answers[pair], classes[pair], correct, ended[0], judged, ended[1], unfinished
     return Graded(same.ids, runs, texts, *grades_of, copies=copied_runs(marks))
 
 
@@ -270,13 +268,14 @@ def by_kind(name: str, graded: Graded) -> Benchmark:
 
 class _Sample(NamedTuple):
     """pair: answer, expected answer; recorded: the grade in the row itself or NONE; finish_reason, judged: "" for none;
-    mark: copies.text_mark."""
+    unfinished: there is no answer since the thought never ends; mark: copies.text_mark."""
 
     pair: tuple[str | None, str]
+    mark: int
     recorded: int
     finish_reason: str
     judged: str
-    mark: int
+    unfinished: bool
 
 
 def _sample(row: dict, policy: str, where: str) -> _Sample:
@@ -286,12 +285,14 @@ def _sample(row: dict, policy: str, where: str) -> _Sample:
         raise InputError("A row has neither is_correct nor expected_answer.", where=where)
     if correct not in (None, False, True):
         raise InputError("is_correct is neither true, false nor null.", where=where, found=f"{correct!r:.80}")
+    answer = answer_of(row, policy)
     return _Sample(
-        (answer_of(row), str(expected)),
+        (answer, str(expected)),
+        text_mark(row),
         NONE if correct is None else int(correct),
         str(row.get("finish_reason") or ""),
         verdict_of(row, policy) if "judgement" in row else "",
-        text_mark(row),
+        answer is None and is_unfinished(row, policy),
     )
 
 

@@ -74,6 +74,10 @@ def _truncated(mode: Mode) -> float | None:
     return None if mode.runs.truncated is None else mode.runs.truncated.mean()
 
 
+def _unfinished(mode: Mode) -> float | None:
+    return None if mode.runs.unfinished is None else mode.runs.unfinished.mean()
+
+
 def _asked(mode: Mode) -> int | None:
     return None if mode.judged is None or mode.judged.asked is None else mode.judged.asked.sum()
 
@@ -115,6 +119,7 @@ METRICS = [
         aggregations=("majority",),
     ),
     Metric("truncated", "samples that met the token limit", "proportion", _truncated, aggregations=SAMPLED),
+    Metric("unfinished", "samples whose thought never ended", "proportion", _unfinished, aggregations=SAMPLED),
     Metric("refused", "samples without a generation", "proportion", _refused, aggregations=SAMPLED),
     Metric(
         "unparsed",

@@ -115,6 +115,9 @@ class Options:
         options += ["--sampling-from-checkpoint"] * samples_as_checkpoint(self._config, model)
         if "system" in settings:  # in one word: a text may begin with a dash
             options += [f"--system={settings['system']}"]
+        if "thinking" in settings:
+            said = settings["thinking"]
+            options += ["--thinking", said if isinstance(said, str) else json.dumps(said)]
         if "chat_template_kwargs" in settings:
             options += [f"--chat-template-kwargs={json.dumps(settings['chat_template_kwargs'])}"]
         return options

@@ -152,6 +152,9 @@ def _cross_checks(config: dict) -> Iterator[Mistake]:
     models, engines = config["models"], config["engines"]
     for name, model in models.items():
         yield from _source_checks(("models", name), model)
+        if "thinking" in model and "samples" in model:
+            text = "is for samples made here; those made elsewhere are read by the usual marks, or say their predicted_answer"
+            yield Mistake(("models", name, "thinking"), text)
         if "samples" not in model:
             yield from _engine_checks(("models", name), model, engines)
             yield from _node_checks(("models", name), model, config["generation"])

@@ -16,6 +16,8 @@ from openmath.settings import defaults
 from openmath.settings.config_types import Address, Count, Section, Variable, key, number_or_auto
 from openmath.settings.engine_kinds import KINDS
 
+Mark = Annotated[str, Field(pattern=r"\S")]
+
 
 class Build(Section):
     max_input_len: Count = key(defaults.MAX_INPUT_LEN, "Tokens of the longest prompt.", costs="answers")
@@ -41,7 +43,12 @@ class Sampling(Section):
     )
 
 
-def _sampling_written_as(value: object) -> str:
+class ThinkingMarks(Section):
+    start: Mark = key(..., "What opens a thought, as the text has it.", costs="as `thinking`")
+    end: Mark = key(..., "What ends it.", costs="as `thinking`")
+
+
+def _written_as(value: object) -> str:
     return "as text" if isinstance(value, str) else "as a mapping"
 
 
@@ -85,7 +92,7 @@ class Model(Section):
     sampling: (
         Annotated[
             Annotated[Literal["from_checkpoint"], Tag("as text")] | Annotated[Sampling, Tag("as a mapping")],
-            Discriminator(_sampling_written_as),
+            Discriminator(_written_as),
         ]
         | MISSING
     ) = key(
@@ -105,6 +112,18 @@ class Model(Section):
         '`fallbacks`: of finished samples without a box also `<answer>`, `####`, `Answer:`, "the answer is"; see docs/grading.md.',
         costs="samples are published again from those kept, then graded",
         unset="`boxed`",
+    )
+    thinking: (
+        Annotated[
+            Annotated[Literal["auto", "none"], Tag("as text")] | Annotated[ThinkingMarks, Tag("as a mapping")],
+            Discriminator(_written_as),
+        ]
+        | MISSING
+    ) = key(
+        MISSING,
+        "Where a thought ends. `auto`: by the usual marks; `none`: there is none; or the keys below it. See docs/grading.md.",
+        costs="samples are published again from those kept, then graded",
+        unset="`auto`",
     )
     dtype: Literal["bfloat16", "float16", "float32"] = key(
         defaults.DTYPE, "Numbers of the weights; or `float16`, `float32`.", costs="answers"

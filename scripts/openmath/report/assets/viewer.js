@@ -7,13 +7,14 @@
   const controls = Object.fromEntries([...root.querySelectorAll("[data-control]")].map((node) => [node.dataset.control, node]));
   const list = find(".list"), spacer = find(".spacer"), detail = find(".detail");
   const ROW_HEIGHT = 56; // pixels, as in viewer.css
-  const CORRECT = 1, TRUNCATED = 2, NO_ANSWER = 4, DISAGREE = 8, REFUSED = 16; // as in viewer.py
+  const CORRECT = 1, TRUNCATED = 2, NO_ANSWER = 4, DISAGREE = 8, REFUSED = 16, UNFINISHED = 32; // as in viewer.py
   const STATUSES = {
     all: ["All", () => true],
     right: ["Right", (flags) => flags & CORRECT],
     wrong: ["Wrong", (flags) => !(flags & CORRECT)],
     disagree: ["Judge disagrees", (flags) => flags & DISAGREE],
     truncated: ["Truncated", (flags) => flags & TRUNCATED],
+    unfinished: ["Unfinished thought", (flags) => flags & UNFINISHED],
     none: ["No answer", (flags) => flags & NO_ANSWER],
     refused: ["Refused", (flags) => flags & REFUSED],
   };
@@ -50,7 +51,7 @@
       const flags = index.flags[mode][number], right = flags & CORRECT;
       const sign = element("span", right ? "right" : "wrong", right ? "✓" : "✗");
       sign.setAttribute("aria-label", right ? "right" : "wrong");
-      const extras = [flags & DISAGREE && "judge ≠", flags & TRUNCATED && "cut", flags & REFUSED && "refused"].filter(Boolean).map((text) => element("span", "badge", text));
+      const extras = [flags & DISAGREE && "judge ≠", flags & TRUNCATED && "cut", flags & UNFINISHED && "unfinished", flags & REFUSED && "refused"].filter(Boolean).map((text) => element("span", "badge", text));
       const got = element("span", "got", visible((index.answers[mode][number] ?? "no answer").slice(0, 60)));
       const row = element("div", "row", element("div", "top", sign, element("span", "name", visible(problems.ids[number])), ...extras, got));
       row.append(element("div", "snippet", visible(problems.snippets[number])));
@@ -81,7 +82,7 @@
       for (const number of found) {
         const [problem, texts] = await loadProblem(number);
         if (mine !== search) return;
-        const answers = Object.keys(index.flags).flatMap((name) => [index.answers[name][number], texts[name].text]);
+        const answers = Object.keys(index.flags).flatMap((name) => [index.answers[name][number], texts[name].thought, texts[name].text]);
         const fields = [problem.id, problem.problem, problem.expected, problem.solution, ...problem.tags, ...answers];
         if (fields.some((text) => text?.toLowerCase().includes(words))) matches.push(number);
       }
@@ -135,8 +136,12 @@
       if (mode === "majority" && texts.votes.tied) badges.push(badge("tied"));
       line(MODES[mode], index.answers[mode][number], ...badges);
       const title = mode === "greedy" ? "Greedy" : `${sample.run}, ${flags & NO_ANSWER ? "the first sample" : "first with the majority answer"}`;
-      const facts = [sample.tokens && `${sample.tokens.toLocaleString("en")} tokens`, flags & TRUNCATED && "cut at the token limit"].filter(Boolean);
+      const facts = [sample.tokens && `${sample.tokens.toLocaleString("en")} tokens`, flags & TRUNCATED && "cut at the token limit", flags & UNFINISHED && "never ended its thought"].filter(Boolean);
       const section = element("section", "", element("h4", "", [title, ...facts].join(" · ")));
+      if (sample.thought) {
+        const count = sample.thought_tokens ? ` · ${sample.thought_tokens.toLocaleString("en")} tokens` : "";
+        section.append(folded(`Thought${count}`, sample.thought, style));
+      }
       if (flags & REFUSED) section.append(element("p", "empty", "The question was refused:"), rich(sample.refusal ?? "no words", style));
       else section.append(sample.text === null ? element("p", "empty", "The file holds no generation.") : rich(sample.text, style));
       for (const [judge, , reply, prefilled] of sample.judged) {
@@ -154,6 +159,16 @@
     const typesetting = typesetAll(style.formulas, () => mine !== drawn);
     performance.mark("sample-shown");
     typesetting.then(() => mine === drawn && performance.mark("sample-typeset"));
+  }
+  // Drawn when it is opened: a thought may be hundreds of times as long as its answer.
+  function folded(title, text, style) {
+    const node = element("details", "thought", element("summary", "", title));
+    node.addEventListener("toggle", () => {
+      const inside = { ...style, formulas: [] };
+      node.append(rich(text, inside));
+      typesetAll(inside.formulas, () => !node.isConnected);
+    }, { once: true });
+    return node;
   }
   function votes(vote, style) {
     if (!vote) return [];
