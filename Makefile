@@ -10,7 +10,7 @@ unexport PYTHONDONTWRITEBYTECODE # set in many images: each of a workflow's proc
 PIP_FLAGS := --quiet --disable-pip-version-check --no-input --no-deps --no-compile --require-hashes
 DEMO := snakemake --configfile config/demo.yaml --cores all
 
-.PHONY: demo test test-all test-browser test-slurm test-chaos mutants bench lint env env-dev env-vllm env-vllm-cpu install-profiles clean check-machine
+.PHONY: demo dataset-demo test test-all test-browser test-slurm test-chaos mutants bench lint env env-dev env-vllm env-vllm-cpu install-profiles clean check-machine
 .DEFAULT_GOAL := demo
 
 demo: env
@@ -18,6 +18,11 @@ demo: env
 	@echo "The judge here is the same 135M model: it only shows that the path works, its verdicts mean nothing."
 	@echo "Samples:  results/smollm2-135m/eval-results/arithmetic-mini/"
 	@echo "Verdicts: judgements/smollm2-135m/"
+
+dataset-demo: env ## a training set from 40 problems, by the same model: solutions, new problems, labels, filters, packing
+	snakemake --configfile config/dataset-demo.yaml --cores all dataset
+	@echo "Set:  datasets/demo/train.parquet"
+	@echo "Card: datasets/demo/card.md"
 
 # Two files at a time, in the order of `testpaths`: most tests wait for one process.
 PYTEST := pytest -n 2 --dist loadfile --no-loadscope-reorder
@@ -102,4 +107,4 @@ install-profiles: ## makes `snakemake --profile slurm` and `--profile local` wor
 
 clean: ## removes the environment and what the demo made; never results of other models
 	rm -rf $(VENV) .venv-vllm .snakemake .pytest_cache .ruff_cache .mypy_cache .hypothesis
-	rm -rf data/arithmetic-mini.* models/smollm2-135m results/smollm2-135m results/report.html judgements/smollm2-135m logs
+	rm -rf data/arithmetic-mini.* data/arithmetic-train.* models/smollm2-135m results/smollm2-135m results/report.html judgements/smollm2-135m datasets/demo logs

@@ -31,6 +31,7 @@ include: "rules/report.smk"
 include: "rules/plan.smk"
 include: "rules/export.smk"
 include: "rules/contamination.smk"
+include: "rules/dataset.smk"
 
 
 rule all:

@@ -19,7 +19,13 @@ from openmath.settings.config_model import Configuration  # noqa: E402
 from openmath.settings.config_types import Section, section_of  # noqa: E402
 
 SCHEMA, README = ROOT / "config/schema.json", ROOT / "config/README.md"
-OF_ITS_OWN = ("models", "generation", "engines", "judges")  # keys whose section has a heading and a table in the README
+OF_ITS_OWN = (
+    "models",
+    "generation",
+    "engines",
+    "judges",
+    "dataset",
+)  # keys whose section has a heading and a table in the README
 TABLE = re.compile(r"(<!-- table of (.*?) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 

@@ -21,20 +21,20 @@ MODELS = config["models"]
 JUDGES = config["judges"]
 GENERATION = config["generation"]
 PUBLISHED = f"{ROOT}/config/published.yaml"
+ORIGINS = list(config.get("dataset", {}).get("origins", {}))  # benchmarks whose problems a training set begins from
 SERVED = [name for name, model in MODELS.items() if "samples" not in model]  # models that we run ourselves
 MODELS_ON_ONE_PAGE = 4  # their samples on the paper's problems take 80 MB in all
 
 
 wildcard_constraints:
-    benchmark="|".join(map(re.escape, BENCHMARKS)),
+    benchmark="|".join(map(re.escape, [*BENCHMARKS, *ORIGINS])),
     model="|".join(map(re.escape, MODELS)),
     judge="|".join(map(re.escape, [*JUDGES, "none"])),
 
 
-LAYOUT = Layout(config)
+LAYOUT, OPTIONS = Layout(config), Options(config)
 sample_runs, seed_runs, generation_jobs = LAYOUT.sample_runs, LAYOUT.seed_runs, LAYOUT.generation_jobs
 sample_file, judge_pairs, gpus = LAYOUT.sample_file, LAYOUT.judge_pairs, LAYOUT.gpus
-OPTIONS = Options(config)
 
 
 def sample_files(wildcards):
@@ -145,12 +145,12 @@ def agreement_files():
 
 
 def names_of(models):
-    """Pattern of a wildcard that takes these names only; none at all where there are none."""
+    """Pattern of a wildcard that takes these names only, or none."""
     return "|".join(map(re.escape, models)) or "(?!)"
 
 
 def benchmark_files():
-    return [f"data/{benchmark}.jsonl" for benchmark in BENCHMARKS if SERVED]
+    return [f"data/{benchmark}.jsonl" for benchmark in dict.fromkeys([*BENCHMARKS, *ORIGINS]) if SERVED]
 
 
 def checkpoint_files():

@@ -30,9 +30,9 @@ for model, (job, (benchmarks, runs)) in [(model, job) for model in SERVED for jo
             OPTIONS.engine_setting(model, "image") or None
         threads: GENERATION["threads"]
         resources:
+            **OPTIONS.hardware(model, GENERATION["engines_per_job"]),
             mem_mb=GENERATION["mem_mb"],
             runtime=GENERATION["runtime"],
-            **OPTIONS.hardware(model, GENERATION["engines_per_job"]),
             scripts=SCRIPTS,
             engine_command=OPTIONS.engine_setting(model, "command"),
             engine_args=OPTIONS.engine_setting(model, "args"),

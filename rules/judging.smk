@@ -28,9 +28,9 @@ for model, judge in [(model, judge) for model in MODELS for judge in JUDGES]:
             (served and OPTIONS.engine_setting(served, "image")) or None
         threads: GENERATION["threads"] if served else 1
         resources:
+            **OPTIONS.hardware(served),
             mem_mb=GENERATION["mem_mb"] if served else 2000,
             runtime=GENERATION["runtime"],
-            **OPTIONS.hardware(served),
             scripts=SCRIPTS,
             prompt=prompt_file(JUDGES[judge]["prompt"]),
             service=OPTIONS.judge_service(judge),

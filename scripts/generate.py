@@ -89,6 +89,13 @@ def parse_arguments() -> argparse.Namespace:
     add("--chat-date", type=day, help="that prompts say, where the chat template prints one; default: of the first run")
     add("--limit", type=whole(1), help="only the first problems of each benchmark")
     add(
+        "--only",
+        nargs="*",
+        default=[],
+        type=Path,
+        help="of a benchmark with a file of its name here only the problems in it",
+    )
+    add(
         "--concurrency",
         type=whole(0),
         default=0,

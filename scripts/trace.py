@@ -3,8 +3,10 @@ r"""From a number in the tables back to the files that it was made from, with ev
     python scripts/trace.py results/my-model/summary/gpt-4o --cell math:greedy:judge_correct
     python scripts/trace.py results/my-model/summary/gpt-4o --cell math:majority@256:judge_correct --question math-17
     python scripts/trace.py results/my-model/summary/gpt-4o --cell math:greedy:symbolic_correct --regrade
+    python scripts/trace.py datasets/demo/train.parquet --row 17
 
 The number is computed from the recorded grades and verdicts; --regrade first makes these grades again from all samples.
+--row leads a row of a training set, counted from 0, back to its sample and the votes on its label.
 The folder may also be named by one of its files. Exit status: 0 all is as recorded; 1 a file has changed or is gone, or the number
 comes out differently; 2 there is nothing to trace.
 """
@@ -14,11 +16,14 @@ import json
 import sys
 from pathlib import Path
 
+from openmath.arguments import whole
 from openmath.errors import InputError, parts_of, printable, run_command
 
 
 def main() -> int:
     options = parse_arguments()
+    if options.row is not None:
+        return trace_row(options)
     summary = options.summary if options.summary.is_dir() else options.summary.parent
     if not (summary / "manifest.json").exists():
         raise InputError(
@@ -29,6 +34,28 @@ def main() -> int:
         )
     with parts_of("a summary with its manifest", summary):
         return trace(options, summary)
+
+
+def trace_row(options: argparse.Namespace) -> int:
+    """Print what stands behind a row of a packed training set; the exit status."""
+    from openmath.provenance.chain import broken
+    from openmath.provenance.packed_row import history_text, row_history
+
+    path = options.summary
+    if not (path.is_file() and (path.parent / "manifest.json").exists()):
+        expected = "datasets/NAME/train.parquet, with manifest.json beside it"
+        raise InputError("There is no packed training set here.", where=path, expected=expected)
+    with parts_of("a training set with its manifest", path.parent):
+        history = row_history(path, options.row)
+    files = history["files"]
+    if options.json:
+        print(json.dumps(history | {"files": [vars(file) | {"state": file.state} for file in files]}))
+    else:
+        print(printable(history_text(history)), end="")
+    problems = broken(files)
+    for problem in problems:
+        print(f"error: {problem}", file=sys.stderr)
+    return 1 if problems else 0
 
 
 def trace(options: argparse.Namespace, summary: Path) -> int:
@@ -98,8 +125,12 @@ def differing(summary: Path, reported: dict[str, object], computed: dict[str, ob
 
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("summary", type=Path, help="results/MODEL/summary/JUDGE, or a file in it")
-    parser.add_argument("--cell", required=True, help="BENCHMARK:MODE:COLUMN, as in the tables")
+    parser.add_argument(
+        "summary", type=Path, help="results/MODEL/summary/JUDGE, or a file in it; or a packed training set"
+    )
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--cell", help="BENCHMARK:MODE:COLUMN, as in the tables")
+    what.add_argument("--row", type=whole(0), metavar="N", help="of a packed training set")
     parser.add_argument("--question", metavar="ID", help="also show what became of one problem")
     parser.add_argument("--regrade", action="store_true", help="also grade all samples of the benchmark again")
     parser.add_argument(

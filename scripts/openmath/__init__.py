@@ -13,6 +13,7 @@ foreign                                  samples that other tools left, read and
 statistics                               votes, maj@k, estimates, intervals
 judging                                  an LLM compares answers: questions, verdict store, online and batch
 results                                  grades, modes, tables, comparison, published numbers, export
+dataset                                  training sets: new problems, labels, filters, packing
 plan                                     what is missing and what it will take
 preflight                                what would fail later, found before the start
 provenance                               where a number comes from

@@ -190,6 +190,15 @@ def test_a_limit_asks_only_for_the_first_problems(evaluation, server):
     assert len(server.bodies) == 2 and [row["id"] for row in evaluation.output()] == ["b-0", "b-1"]
 
 
+def test_problems_left_out_of_a_benchmark_make_no_sample_stale(evaluation, server):
+    rows = list(read_rows(evaluation.benchmark))
+    write_rows(evaluation.folder / "only/b.jsonl", [rows[0], rows[2]])
+    assert "2 samples" in evaluation.generate("--only", evaluation.folder / "only/b.jsonl")
+    assert [row["id"] for row in evaluation.output()] == ["b-0", "b-2"]
+    assert "3 samples, 2 kept from before, 1 to compute" in evaluation.generate()
+    assert len(server.bodies) == 3 and [row["id"] for row in evaluation.output()] == ["b-0", "b-1", "b-2"]
+
+
 def test_a_failed_sample_fails_the_job_by_name_and_only_it_is_asked_again(evaluation, server, monkeypatch):
     monkeypatch.setattr(Pacer, "pause", lambda self, seconds: asyncio.sleep(0))
     server.faults = [None, *[{"finish_reason": "abort"}] * 5]

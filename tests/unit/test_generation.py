@@ -20,6 +20,7 @@ def generation(engine: str = "vllm", **options) -> Generation:
     made.options = SimpleNamespace(**(defaults | options))
     made.engine = {"engine": engine, "settings": {"context_length": 50}}
     made.kind = engine_kind(engine)
+    made.prompt = {}
     made.drawn = {key: getattr(made.options, key) for key in ALWAYS}
     return made
 
@@ -27,6 +28,13 @@ def generation(engine: str = "vllm", **options) -> Generation:
 def test_a_sampled_run_sends_the_recipes_settings_and_its_number_as_seed():
     sampling = generation().sampling([1] * 10, "rs7")
     assert sampling == {"max_tokens": 40, "stop": ["<|eot_id|>"], "temperature": 0.7, "top_p": 0.95, "seed": 7}
+
+
+def test_a_completion_ends_at_six_newlines_and_at_the_prompts_own_phrases():
+    made = generation(prompt_template="completion")
+    assert made.sampling([1], "rs0")["stop"] == ["\n" * 6]
+    made.prompt = {"stop": ["\n\nProblem:"]}
+    assert made.sampling([1], "rs0")["stop"] == ["\n" * 6, "\n\nProblem:"]
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from openmath.dataset.arithmetic import is_wrong
 from openmath.errors import InputError
 from openmath.files.fingerprint import sha256_text
-from openmath.generation.prompts import llama3_instruct, messages_of, read_prompt, token_ids
+from openmath.generation.prompts import completion, llama3_instruct, messages_of, read_prompt, token_ids
 
 PROMPTS = Path(__file__).parents[2] / "config" / "prompts"
 
@@ -47,3 +48,48 @@ def test_a_doubled_bos_is_refused():
     assert token_ids(FakeTokenizer(), "llama3-instruct", messages).count(0) == 1
     with pytest.raises(InputError, match="doubled"):
         token_ids(FakeTokenizer(doubles=True), "llama3-instruct", messages)
+
+
+class PlainTokenizer(FakeTokenizer):
+    """begins: what it puts before plain text by itself."""
+
+    def __init__(self, begins: str):
+        super().__init__()
+        self.begins = begins
+
+    def start(self) -> str:
+        return self.begins
+
+
+def test_a_completion_is_the_examples_and_the_problem_as_plain_text(tmp_path):
+    examples = [{"problem": "1 + 1", "solution": "2"}, {"problem": "2 + 1", "solution": "3"}]
+    (tmp_path / "p.yaml").write_text(
+        yaml.safe_dump({"system": "Add.", "user": "Q: {problem}\nA:\n", "examples": examples})
+    )
+    messages = messages_of(read_prompt(tmp_path / "p.yaml"), "x")
+    gap = "\n" * 6
+    assert completion(messages) == f"Add.{gap}Q: 1 + 1\nA:\n2{gap}Q: 2 + 1\nA:\n3{gap}Q: x\nA:\n"
+    assert completion(messages_of({"system": "", "user": "{problem}", "examples": []}, "x")) == "x"
+    # BOS stands before it where the tokenizer puts one itself, and only there.
+    assert token_ids(PlainTokenizer(FakeTokenizer.bos), "completion", messages)[:2] == [0, ord("A")]
+    assert token_ids(PlainTokenizer(""), "completion", messages)[:2] == [ord("A"), ord("d")]
+
+
+def test_phrases_that_end_a_completion_are_part_of_the_prompt_only_where_there_are_some(tmp_path):
+    (tmp_path / "p.yaml").write_text(yaml.safe_dump({"user": "{problem}", "stop": "\n\nProblem:"}))
+    assert read_prompt(tmp_path / "p.yaml")["stop"] == ["\n\nProblem:"]
+    assert "stop" not in read_prompt(PROMPTS / "math.yaml")
+    (tmp_path / "p.yaml").write_text(yaml.safe_dump({"user": "{problem}", "stop": [3]}))
+    with pytest.raises(InputError, match="not text"):
+        read_prompt(tmp_path / "p.yaml")
+
+
+@pytest.mark.parametrize("kind", ["solutions", "problems"])
+@pytest.mark.parametrize("name", ["arithmetic", "gsm8k", "math"])
+def test_the_examples_of_training_sets_end_in_one_right_box(name, kind):
+    prompt = read_prompt(PROMPTS / f"{name}-{kind}.yaml")
+    assert len(prompt["examples"]) >= 3
+    for example in prompt["examples"]:
+        assert example["solution"].count("\\boxed{") == (kind == "solutions")
+        assert not is_wrong(example["solution"])
+        assert "\n\n\n" not in example["solution"]

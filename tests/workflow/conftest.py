@@ -53,13 +53,13 @@ def snakemake(folder: Path, *options: str, environment: dict | None = None) -> s
     return subprocess.run(program, cwd=folder, capture_output=True, text=True, env=environment)
 
 
-def planned_jobs(folder: Path, environment: dict | None = None) -> dict[str, int]:
+def planned_jobs(folder: Path, environment: dict | None = None, target: str = "all") -> dict[str, int]:
     """Rule -> number of jobs that `snakemake --dry-run` lists."""
-    reply = snakemake(folder, "--dry-run", environment=environment)
+    reply = snakemake(folder, "--dry-run", target, environment=environment)
     assert reply.returncode == 0, reply.stderr
     table = re.search(r"^job +count\n-+ +-+\n(.*?)^total ", reply.stdout, re.MULTILINE | re.DOTALL)
     jobs = {} if table is None else {name: int(count) for name, count in re.findall(r"(\S+) +(\d+)\n", table[1])}
-    return {name: count for name, count in jobs.items() if name != "all"}
+    return {name: count for name, count in jobs.items() if name != target}
 
 
 def configure(folder: Path, **changes: object) -> None:

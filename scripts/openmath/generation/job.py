@@ -54,6 +54,9 @@ class Generation:
         self.problems = {
             path.stem: list(itertools.islice(prepared_rows(path), options.limit)) for path in options.benchmarks
         }
+        for path in options.only:  # the benchmark's own file, and with it the samples' fingerprint, stay the same
+            wanted = {row["id"] for row in prepared_rows(path)}
+            self.problems[path.stem] = [row for row in self.problems[path.stem] if row["id"] in wanted]
         self.staged: dict[tuple[str, str], StagedRun] = {}
         self.fingerprints: dict[str, str] = {}
         for path in options.benchmarks:
@@ -220,7 +223,7 @@ class Generation:
             words = f"the prompt has {len(prompt)} tokens and the context {context}, so that none is left for an answer"
             return Refusal(words, len(prompt))
         sampled = {"temperature": drawn["temperature"], "top_p": drawn["top_p"], "seed": seed_of(run)}
-        stop = STOP_PHRASES[self.options.prompt_template]
+        stop = STOP_PHRASES[self.options.prompt_template] + self.prompt.get("stop", [])
         chosen = self.kind.greedy if run == "greedy" else sampled
         return {"max_tokens": room, **({"stop": stop} if stop else {}), **chosen}
 

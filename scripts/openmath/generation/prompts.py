@@ -2,7 +2,8 @@
 
 A prompt file (config/prompts/*.yaml) holds `system`, `user` (with `{problem}`) and optional `examples`, which become earlier
 turns of the chat. A prompt template turns messages into text: `llama3-instruct` is the recipe's, spelled out here and checked
-by its sha256 in the tests; `chat` is the checkpoint's own chat template.
+by its sha256 in the tests; `chat` is the checkpoint's own chat template; `completion` is plain text that the model goes on with,
+ended by six newlines or one of the file's own `stop` phrases.
 """
 
 import json
@@ -16,16 +17,18 @@ from openmath.errors import InputError
 from openmath.files.yaml_files import read_yaml
 from openmath.generation.chat_date import with_date
 
-TEMPLATES = ("llama3-instruct", "chat")
+TEMPLATES = ("llama3-instruct", "chat", "completion")
 LONGEST_SPECIAL = 64  # characters of a special token
 ASK_SECONDS = 60.0  # of a whole reply of a tokenizer behind a server
-STOP_PHRASES = {"llama3-instruct": ["<|eot_id|>"], "chat": []}  # `chat`: the engine stops at the checkpoint's end token
+EXAMPLE_END = "\n" * 6  # between the examples of a completion; blank lines within one are fewer
+# `chat`: the engine stops at the checkpoint's end token.
+STOP_PHRASES = {"llama3-instruct": ["<|eot_id|>"], "chat": [], "completion": [EXAMPLE_END]}
 
 
 def read_prompt(path: str | Path, system: str | None = None) -> dict:
     """A prompt file: system (str), user (str with {problem}), examples (list of {problem, solution}; may be absent).
 
-    system: in place of the file's.
+    stop: phrases that end a completion, only where the file has some. system: in place of the file's.
     """
     prompt = read_yaml(path, "the prompt file")
     if not isinstance(prompt, dict) or "{problem}" not in str(prompt.get("user")):
@@ -35,10 +38,12 @@ def read_prompt(path: str | Path, system: str | None = None) -> dict:
     if not isinstance(examples, list):
         examples = [examples]
     turns = [e.get(part) if isinstance(e, dict) else None for e in examples for part in ("problem", "solution")]
-    if not all(isinstance(text, str) for text in (system, user, *turns)):
-        expected = "system and user: text; examples: a list of problem and solution, both text"
+    stop = prompt.get("stop") or []
+    stop = stop if isinstance(stop, list) else [stop]
+    if not all(isinstance(text, str) for text in (system, user, *turns, *stop)):
+        expected = "system, user and stop: text; examples: a list of problem and solution, both text"
         raise InputError("A part of the prompt file is not text.", where=path, expected=expected)
-    return {"system": system, "user": user, "examples": examples}
+    return {"system": system, "user": user, "examples": examples} | ({"stop": stop} if stop else {})
 
 
 def messages_of(prompt: dict, problem: str) -> list[dict]:
@@ -57,6 +62,16 @@ def llama3_instruct(messages: list[dict]) -> str:
     return "<|begin_of_text|>" + "".join(turns) + "<|start_header_id|>assistant<|end_header_id|>\n\n"
 
 
+def completion(messages: list[dict]) -> str:
+    """Plain text: the system text, the examples with their solutions, and the problem, EXAMPLE_END between them."""
+    parts = [""]
+    for message in messages:
+        parts[-1] += message["content"]
+        if message["role"] != "user" and message["content"]:
+            parts.append("")
+    return EXAMPLE_END.join(parts)
+
+
 def without_empty_system(messages: list[dict]) -> list[dict]:
     """For a checkpoint's own chat template, which may add a default system turn or refuse an empty one."""
     return [m for m in messages if m["role"] != "system" or m["content"]]
@@ -64,6 +79,9 @@ def without_empty_system(messages: list[dict]) -> list[dict]:
 
 class Tokenizer(Protocol):
     bos: str | None  # the text of the begin-of-sequence token
+
+    def start(self) -> str:
+        """What the tokenizer puts before plain text by itself: its BOS, or nothing."""
 
     def render(self, messages: list[dict]) -> str:
         """Text of the messages by the checkpoint's own chat template."""
@@ -106,6 +124,10 @@ class CheckpointTokenizer:
             return self._tokenizer.apply_chat_template(
                 messages, chat_template=template, tokenize=False, add_generation_prompt=True, **self._variables
             )
+
+    def start(self) -> str:
+        begins = self._tokenizer("", add_special_tokens=True)["input_ids"][:1]
+        return self.bos or "" if begins == [self._tokenizer.bos_token_id] else ""
 
     def encode(self, text: str) -> list[int]:
         return self._tokenizer(text, add_special_tokens=False)["input_ids"]
@@ -172,6 +194,10 @@ class LlamaCppTokenizer:
             )
             return rendered[0][0]
 
+    def start(self) -> str:
+        begins = self._ask("tokens", "/tokenize", {"content": "", "add_special": True})
+        return self.bos or "" if self.bos and begins[:1] == self.encode(self.bos) else ""
+
     def encode(self, text: str) -> list[int]:
         if len(text) > LONGEST_SPECIAL:
             return self._tokenize(text)
@@ -213,6 +239,8 @@ def token_ids(tokenizer: Tokenizer, template: str, messages: list[dict]) -> list
                 hint="use `prompt_template: chat`, the checkpoint's own.",
             )
         text = llama3_instruct(messages)
+    elif template == "completion":
+        text = tokenizer.start() + completion(messages)
     else:
         text = tokenizer.render(without_empty_system(messages))
     ids = tokenizer.encode(text)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from openmath.foreign.configured import warnings_of
+from openmath.plan.dataset import dataset_steps
 from openmath.plan.files import FileToJudge, Inventory, ModelFiles
 from openmath.plan.judging import judge_costs
 from openmath.plan.speed import Speed, model_speed
@@ -27,9 +28,10 @@ def make_plan(
     """The plan as plain JSON values. parallel_jobs: numbers of generation jobs at the same time. due: see Inventory.
     count_judge_calls: takes a second for 20,000 answers that exist.
 
-    Keys: stages (counts of files), generation (per model: samples, tokens, engine_starts, hours, gpu_hours, longest_job_hours,
-    assumptions), warnings (of imported samples, and what cannot end so, in words), judging (per judge: calls, usd, hours of an
-    own engine), wall_hours (number of jobs at the same time -> hours of generation), disk_bytes, disk_free_bytes.
+    Keys: stages (counts of files), generation (per model, and per stage and origin of a training set: samples, tokens,
+    engine_starts, hours, gpu_hours, longest_job_hours, assumptions), warnings (of imported samples, and what cannot end so, in
+    words), judging (per judge: calls, usd, hours of an own engine), wall_hours (number of jobs at the same time -> hours of
+    generation), disk_bytes, disk_free_bytes.
     """
     inventory = Inventory(config, due)
     stages, generation, seconds, disk = [], [], [], 0.0
@@ -50,6 +52,15 @@ def make_plan(
         for judge, answers in files.to_judge.items():
             to_judge.setdefault(judge, []).extend(answers)
             disk += sum(inventory.rows_of(model, file.benchmark) * JUDGED_ROW_BYTES for file in answers)
+    if "dataset" in config:
+        teacher = config["dataset"]["teacher"]
+        for step in dataset_steps(inventory):
+            stages.append(asdict(step.files))
+            if step.samples:
+                seconds += step.jobs
+                disk += step.disk
+                cost = (step.samples, step.tokens, step.jobs, step.speed, step.disk)
+                generation.append(cost_entry(inventory, f"{teacher}, {step.name}", teacher, *cost))
     free = shutil.disk_usage(".").free
     return {
         "stages": stages,
@@ -80,26 +91,40 @@ def generation_cost(
         job_tokens = sum(samples * speed.tokens[benchmark] for benchmark, samples in left.items())
         jobs.append(speed.start_seconds + speed.ramp_seconds + job_tokens / tokens_per_second)
         tokens += job_tokens
-    samples = sum(files.left.values())
-    gpus = inventory.layout.gpus(model)
-    cost = {
-        "model": model,
+    disk = sum(left * speed.bytes[benchmark] for (benchmark, _), left in files.left.items())
+    return cost_entry(inventory, model, model, sum(files.left.values()), tokens, jobs, speed, disk), jobs
+
+
+def cost_entry(
+    inventory: Inventory,
+    name: str,
+    model: str,
+    samples: int,
+    tokens: float,
+    jobs: list[float],
+    speed: Speed,
+    disk: float,
+) -> dict:
+    """What samples of one model take, under a name for people. jobs: seconds of each; disk: bytes."""
+    generation, gpus = inventory.config["generation"], inventory.layout.gpus(model)
+    copies = generation.get("engines_per_job", 1)
+    return {
+        "model": name,
         "samples": samples,
         "tokens": round(tokens),
         "engine_starts": len(jobs) * copies,
-        "tokens_per_second": tokens_per_second,
+        "tokens_per_second": speed.tokens_per_second * copies,
         "start_seconds": speed.start_seconds,
         "ramp_seconds": speed.ramp_seconds,
         "margin": speed.margin,
         "engine_hours": copies * sum(jobs) / 3600,
         "gpus_per_engine": gpus,
         "gpu_hours": copies * gpus * sum(jobs) / 3600,
-        "gpus": speed.gpus or ([config["generation"]["gpu_model"]] if config["generation"]["gpu_model"] else []),
+        "gpus": speed.gpus or ([generation["gpu_model"]] if generation["gpu_model"] else []),
         "longest_job_hours": max(jobs, default=0.0) / 3600,
-        "disk_bytes": round(sum(left * speed.bytes[benchmark] for (benchmark, _), left in files.left.items())),
+        "disk_bytes": round(disk),
         "assumptions": speed.sources,
     }
-    return cost, jobs
 
 
 def job_warning(config: dict, cost: dict) -> str | None:
@@ -107,7 +132,7 @@ def job_warning(config: dict, cost: dict) -> str | None:
     hours, limit = cost["longest_job_hours"], config["generation"]["runtime"] / 60
     if hours <= TRIES * limit:
         return None
-    fitting = int(seeds_per_job(config, cost["model"]) * limit / hours)
+    fitting = int(seeds_per_job(config, cost["model"].partition(",")[0]) * limit / hours)
     smaller = f"{fitting}, or auto" if fitting else "1, benchmarks_per_job: 1"
     return (
         f"{cost['model']}: a job of {time_text(hours)} does not end in {TRIES} tries of {time_text(limit)}, its limit on Slurm. "

@@ -81,7 +81,11 @@ class Inventory:
         return read_registry()
 
     def rows(self, benchmark: str) -> int:
-        """Problems of a benchmark, as far as they are asked for: counted where it is prepared, else as registered, else 0."""
+        """Problems of a benchmark, as far as an evaluation asks for them."""
+        return min(self.problems(benchmark), self.config["generation"]["limit"] or self.problems(benchmark))
+
+    def problems(self, benchmark: str) -> int:
+        """Problems of a benchmark: counted where it is prepared, else as registered, else 0."""
         if benchmark not in self._rows:
             prepared = Path(f"data/{benchmark}.jsonl")
             source = source_of(self.config, benchmark).get("source", "")
@@ -91,7 +95,7 @@ class Inventory:
                 rows = count_rows(Path(source))
             else:
                 rows = self.registry.get(benchmark, {}).get("rows", 0)
-            self._rows[benchmark] = min(rows, self.config["generation"]["limit"] or rows)
+            self._rows[benchmark] = rows
         return self._rows[benchmark]
 
     def rows_of(self, model: str, benchmark: str) -> int:

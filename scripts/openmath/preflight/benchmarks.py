@@ -39,7 +39,8 @@ def check_benchmarks(needs: Needs) -> list[InputError]:
                     hint=hint,
                 )
             )
-    for name in needs.config["benchmarks"] if needs.generating else []:
+    used = [*(needs.config["benchmarks"] if needs.generating else []), *(job.origin for job in needs.drawing)]
+    for name in dict.fromkeys(used):
         prepared, manifest = Path(f"data/{name}.jsonl"), Path(f"data/{name}.manifest.json")
         if str(prepared) in needs.due or not (prepared.exists() and manifest.exists()):
             continue

@@ -99,6 +99,7 @@ def checkpoint_here(needs: Needs, model: str) -> Path | None:
 def check_settings(needs: Needs, model: str, *, whole: bool) -> Iterator[InputError]:
     """A model's settings; where its checkpoint is here and whole, also against its config.json and tokenizer."""
     settings, where, longest = needs.config["models"][model], f"models: {model}", {}
+    templates = {settings["prompt_template"]}
     folder = checkpoint_here(needs, model) if whole else None
     if model in needs.generating:
         try:
@@ -107,9 +108,16 @@ def check_settings(needs: Needs, model: str, *, whole: bool) -> Iterator[InputEr
             longest[f"{own}: max_new_tokens"] = drawn["max_new_tokens"]
         except InputError as problem:
             yield problem
+    drawing = needs.drawing if model in needs.teaching else []
+    for job in drawing:
+        key = f"dataset: origins: {job.origin}: {job.stage.replace('-', '_')}: max_new_tokens"
+        longest[key] = job.drawn["max_new_tokens"]
     for judge in needs.judging:
         if needs.config["judges"][judge].get("self_hosted") == model:
             longest[f"judges: {judge}: max_new_tokens"] = needs.config["judges"][judge]["max_new_tokens"]
+    if drawing and len(longest) == len(drawing):  # the model is only a teacher: its own template is not used
+        templates.clear()
+    templates |= {job.drawn["prompt_template"] for job in drawing}
     for key, tokens in longest.items():
         if tokens >= settings["context_length"]:
             yield InputError(
@@ -131,18 +139,14 @@ def check_settings(needs: Needs, model: str, *, whole: bool) -> Iterator[InputEr
         except InputError as problem:
             yield problem
     tokenizer = folder / "tokenizer.json"
-    if (
-        settings["prompt_template"] == "llama3-instruct"
-        and tokenizer.is_file()
-        and START_TOKEN not in tokenizer.read_bytes()
-    ):
+    if "llama3-instruct" in templates and tokenizer.is_file() and START_TOKEN not in tokenizer.read_bytes():
         yield InputError(
             "The prompt template does not fit the model.",
             where=f"{where}: prompt_template: llama3-instruct",
             expected=f"{START_TOKEN.decode()} in {tokenizer}",
             hint="use `prompt_template: chat`, the checkpoint's own.",
         )
-    if settings["prompt_template"] == "chat" and tokenizer.is_file() and not has_chat_template(folder):
+    if "chat" in templates and tokenizer.is_file() and not has_chat_template(folder):
         yield no_chat_template(f"{where}: prompt_template: chat", folder)
 
 

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable
 from functools import cached_property
 
+from openmath.settings.dataset_layout import DatasetLayout, SamplingJob
 from openmath.settings.engine_kinds import engine_kind
 from openmath.settings.layout import Layout
 
@@ -17,7 +18,8 @@ class Needs:
     @cached_property
     def benchmarks(self) -> list[str]:
         """Benchmarks to be prepared."""
-        return [name for name in self.config["benchmarks"] if f"data/{name}.jsonl" in self.due]
+        names = [*self.config["benchmarks"], *self.config.get("dataset", {}).get("origins", ())]
+        return [name for name in dict.fromkeys(names) if f"data/{name}.jsonl" in self.due]
 
     @cached_property
     def checkpoints(self) -> list[str]:
@@ -41,11 +43,24 @@ class Needs:
         return any(path(model, benchmark, run) in self.due for run in runs for benchmark in benchmarks)
 
     @cached_property
+    def drawing(self) -> list[SamplingJob]:
+        """Jobs of the training set's teacher that are to be run."""
+        jobs = DatasetLayout(self.config).jobs if "dataset" in self.config else []
+        return [job for job in jobs if not self.due.isdisjoint(job.outputs)]
+
+    @cached_property
+    def teaching(self) -> list[str]:
+        """The teacher, where it is to be run."""
+        return [self.config["dataset"]["teacher"]] if self.drawing else []
+
+    @cached_property
     def judging(self) -> dict[str, list[tuple[str, str]]]:
         """Judge -> (file of answers, judged file) pairs to be judged."""
         asked = {}
         for judge in self.config["judges"]:
             pairs = [pair for model in self.config["models"] for pair in self.layout.judge_pairs(model, judge)]
+            if self.config.get("dataset", {}).get("decontamination", {}).get("judge") == judge:
+                pairs += DatasetLayout(self.config).same_pairs
             pairs = [pair for pair in pairs if pair[1] in self.due]
             if pairs:
                 asked[judge] = pairs
@@ -53,9 +68,9 @@ class Needs:
 
     @cached_property
     def running(self) -> list[str]:
-        """Models whose engine is to be started: for samples, or as a judge."""
+        """Models whose engine is to be started: for samples, as a teacher, or as a judge."""
         judges = [self.config["judges"][judge].get("self_hosted") for judge in self.judging if not self.replays(judge)]
-        return list(dict.fromkeys([*self.generating, *filter(None, judges)]))
+        return list(dict.fromkeys([*self.generating, *self.teaching, *filter(None, judges)]))
 
     def replays(self, judge: str) -> bool:
         """Whether a judge only repeats verdicts of its store."""
@@ -83,6 +98,12 @@ def missing_files(config: dict) -> set[str]:
             started.add(model)
         missing |= _absent(samples | later)
     missing |= _absent(f"data/{b}.jsonl" for b in benchmarks if started)
+    if "dataset" in config:
+        dataset = DatasetLayout(config)
+        drawn = _absent(path for job in dataset.jobs for path in job.outputs)
+        missing |= drawn | _absent(dataset.packed_files)
+        missing |= _absent(f"data/{origin}.jsonl" for origin in config["dataset"]["origins"] if drawn)
+        started |= {config["dataset"]["teacher"]} if drawn else set()
     missing |= _absent(f"models/{model}/engine/engine.json" for model in started)
     checkpoints = [model for model in started if not engine_kind(config["models"][model]["engine"]).hosted]
     return missing | _absent(f"models/{model}/manifest.json" for model in checkpoints)

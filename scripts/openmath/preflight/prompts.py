@@ -1,4 +1,4 @@
-"""Prompt files of models and judges."""
+"""Prompt files of models, judges and training sets."""
 
 from collections.abc import Callable, Iterator
 
@@ -14,6 +14,7 @@ def check_prompts(needs: Needs) -> Iterator[InputError]:
     models, judges = needs.config["models"], needs.config["judges"]
     used: list[tuple[Callable[[str], dict], str]]
     used = [(read_prompt, models[name]["prompt"]) for name in needs.generating]
+    used += [(read_prompt, job.drawn["prompt"]) for job in needs.drawing]
     used += [(read_judge_prompt, judges[name]["prompt"]) for name in needs.judging]
     for read, prompt in dict.fromkeys(used):
         try:

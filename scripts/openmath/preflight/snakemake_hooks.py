@@ -117,6 +117,8 @@ def _kept(config: dict) -> str:
     """What a later run takes up: "37 finished samples and all verdicts"."""
     from openmath.plan.files import Inventory
 
+    if "dataset" in config:
+        return "All finished samples and verdicts"
     inventory, kept = Inventory(config), 0
     try:
         for model in (name for name, source in config["models"].items() if "samples" not in source):

@@ -25,7 +25,7 @@ def check_folders() -> list[InputError]:
 
 def check_disk(needs: Needs) -> list[InputError]:
     """Space for the samples and judgements to come, as `plan` counts them."""
-    if not needs.generating and not needs.judging:
+    if not needs.generating and not needs.drawing and not needs.judging:
         return []
     needed = make_plan(needs.config, due=needs.due, count_judge_calls=False)["disk_bytes"]
     free = shutil.disk_usage(".").free

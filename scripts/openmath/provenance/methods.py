@@ -15,6 +15,7 @@ from openmath.settings.sampling import PENALTIES, TRUNCATIONS, configured_sampli
 TEMPLATES = {
     "chat": "the checkpoint's own chat template",
     "llama3-instruct": "the Llama 3 instruct template with an empty system turn",
+    "completion": "no template, as a text to go on with",
 }
 GRADING = {
     "default": "compared with the reference by a symbolic grader with exact arithmetic",

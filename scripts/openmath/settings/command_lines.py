@@ -13,7 +13,7 @@ from openmath.settings.config import summary_config
 from openmath.settings.engine_kinds import EngineKind, engine_kind
 from openmath.settings.layout import Layout, prompt_file
 from openmath.settings.sample_settings import OWN_KEYS, engine_options
-from openmath.settings.sampling import configured_sampling, samples_as_checkpoint
+from openmath.settings.sampling import ALWAYS, configured_sampling, samples_as_checkpoint
 
 ENVIRONMENTS = Path(__file__).parents[3] / "envs"
 
@@ -135,6 +135,24 @@ class Options:
         if "chat_template_kwargs" in settings:
             options += [f"--chat-template-kwargs={json.dumps(settings['chat_template_kwargs'])}"]
         return options
+
+    def drawn(self, settings: dict) -> list:
+        """How the samples of a stage of a training set are drawn. settings: its keys in the configuration."""
+        options = [word for key in ALWAYS for word in (f"--{key.replace('_', '-')}", settings[key])]
+        chat_date = self._config["generation"].get("chat_date")
+        return options + (["--chat-date", chat_date] if chat_date else [])
+
+    def filters(self) -> list:
+        """What correct solutions of a training set go through."""
+        dataset = self._config["dataset"]
+        options = ["--filters", *dataset["filters"]]
+        for key in ("min_solution_characters", "max_solution_tokens", "max_problem_tokens", "tokenizer"):
+            options += [f"--{key.replace('_', '-')}", dataset[key]] if key in dataset else []
+        return options
+
+    def dataset_config(self, wildcards, output) -> str:
+        """The configuration as JSON; only to be recorded, as summary_config."""
+        return json.dumps(self._config)
 
     def refusals(self) -> str:
         """What is done about questions that are refused, or answered too late, as one string: none of it changes a sample that

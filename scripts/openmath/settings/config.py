@@ -93,7 +93,7 @@ def summary_config(config: dict, model: str, judge: str) -> dict:
     models = {name: settings for name, settings in config["models"].items() if name in names}
     used = {settings["engine"] for settings in models.values()}
     engines = {name: settings for name, settings in config["engines"].items() if name in used}
-    kept = {key: value for key, value in config.items() if key not in EXPORT_KEYS}
+    kept = {key: value for key, value in config.items() if key not in (*EXPORT_KEYS, "dataset")}
     return kept | {"models": models, "judges": judges, "engines": engines, "compare": []}
 
 
@@ -162,6 +162,12 @@ def _cross_checks(config: dict) -> Iterator[Mistake]:
             yield from _sampling_checks(("models", name), model, engines)
     for name, engine in engines.items():
         yield from _own_engine_checks(("engines", name), name, engine)
+    if "dataset" in config:
+        yield from _dataset_checks(config["dataset"], models, engines)
+        judge = config["dataset"].get("decontamination", {}).get("judge")
+        if judge is not None and judge not in config["judges"]:
+            text = f"no judge {judge!r}; known judges: {', '.join(config['judges']) or 'none'}"
+            yield Mistake(("dataset", "decontamination", "judge"), text)
     for name in dict.fromkeys(name for pair in config["compare"] for name in pair if name not in models):
         yield Mistake(("compare",), f"no model {name!r}; known models: {', '.join(models)}")
     for name, judge in config["judges"].items():
@@ -221,6 +227,27 @@ def _sampling_checks(path: tuple, model: dict, engines: dict) -> Iterator[Mistak
         if key in always:
             text = f"stands in every request to engine {model['engine']!r} already (extra_body: {key})"
             yield Mistake((*path, "sampling"), text)
+
+
+def _dataset_checks(dataset: dict, models: dict, engines: dict) -> Iterator[Mistake]:
+    teacher = dataset["teacher"]
+    if teacher not in models:
+        text = f"no model {teacher!r}; {_meant(teacher, models, 'models', 0.0)}"
+        yield Mistake(("dataset", "teacher"), text)
+        return
+    if "samples" in models[teacher]:
+        yield Mistake(("dataset", "teacher"), f"{teacher!r} has only imported samples, no engine")
+        return
+    engine = models[teacher]["engine"]
+    messages = engines.get(engine, {}).get("tokenizer", engine_kind(engine).tokenizer) == "none"
+    for origin, settings in dataset["origins"].items():
+        path = ("dataset", "origins", origin)
+        if ("problems" in settings) != ("new_solutions" in settings):
+            yield Mistake(path, "problems and new_solutions go together")
+        for stage in ("solutions", "problems", "new_solutions"):
+            if messages and settings.get(stage, {}).get("prompt_template") == "completion":
+                text = f"engine {engine!r} takes chat messages only: `chat`"
+                yield Mistake((*path, stage, "prompt_template"), text)
 
 
 def _own_engine_checks(path: tuple, name: str, engine: dict) -> Iterator[Mistake]:

@@ -17,6 +17,7 @@ from pydantic import (
 )
 
 from openmath.settings import defaults
+from openmath.settings.config_dataset import Dataset
 from openmath.settings.config_judges import Judge
 from openmath.settings.config_models import EndpointIfAddress, Model
 from openmath.settings.config_types import (
@@ -219,6 +220,9 @@ class Configuration(Section):
         "Search a training set for the problems; see docs/contamination.md.",
         costs="nothing",
         unset="no search",
+    )
+    dataset: Dataset | MISSING = key(
+        MISSING, "A training set to make; see docs/dataset.md.", costs="as its keys say", unset="none"
     )
     compare: Annotated[list[Annotated[list[str], Field(min_length=2, max_length=2), Unique]], Unique] = key(
         [], "Pairs of models, `[[a, b]]`, to compare on the same problems: `results/compare/`.", costs="nothing"

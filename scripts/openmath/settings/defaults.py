@@ -36,6 +36,13 @@ JUDGE_CONCURRENCY = 100  # requests in flight
 REQUEST_SECONDS = 600
 POLL_SECONDS = 60
 
+# dataset:
+DATASET_TEMPERATURE = 1.0  # the paper's, of all but the solutions of new problems
+DATASET_MAX_NEW_TOKENS = 2048
+MIN_SOLUTION_CHARACTERS, MAX_SOLUTION_TOKENS, MAX_PROBLEM_TOKENS = 200, 1024, 1024  # the paper's
+
+TOP = 5  # test problems that a new problem is compared with
+
 # contamination:
 FIELD = "problem"
 NGRAM = 13  # as for GPT-3

@@ -1,0 +1,432 @@
+"""Dataset: a training set written by a teacher, one of the models, by `snakemake dataset`; not part of `all`.
+
+Needs: `dataset` in the configuration; data/{origin}.jsonl, the benchmarks with the problems to begin from.
+Makes: datasets/{dataset}/solutions, of these problems; problems and new-problems, made from them; new-solutions and labels, of the
+new ones; grades, kept, what the filters leave; train.parquet, smaller sets, card.md, counts.json, manifest.json (docs/dataset.md).
+"""
+
+from functools import partial
+
+from openmath.grading.grades import GRADER_VERSION
+from openmath.settings.dataset_layout import DatasetLayout
+from openmath.settings.sample_settings import GENERATION_VERSION
+
+if "dataset" in config:
+    DATASET = DatasetLayout(config)
+    TEACHER = config["dataset"]["teacher"]
+
+    wildcard_constraints:
+        dataset=re.escape(DATASET.name),
+        stage="solutions|new-solutions",
+        part="|".join(map(re.escape, dict.fromkeys(part.name for part in DATASET.parts))),
+        origin="|".join(map(re.escape, config["dataset"]["origins"])),
+
+    def part_problems(wildcards):
+        """The problems of a part."""
+        return DATASET.part(wildcards.stage, wildcards.part).problems
+
+    def part_samples(wildcards):
+        """All sample runs of a part."""
+        return DATASET.part(wildcards.stage, wildcards.part).sample_files
+
+    def part_labels(wildcards):
+        """The labels of new problems; the others have references."""
+        return (
+            f"datasets/{DATASET.name}/labels/{wildcards.part}.jsonl" if wildcards.stage == "new-solutions" else []
+        )
+
+    def labels_option(wildcards):
+        """`--labels FILE` for filter_solutions.py."""
+        labels = part_labels(wildcards)
+        return ["--labels", labels] if labels else []
+
+    def part_source(wildcards):
+        """What the set's column problem_source says."""
+        return DATASET.part(wildcards.stage, wildcards.part).source
+
+    def part_origin(wildcards):
+        """The benchmark that a part comes from."""
+        return DATASET.part(wildcards.stage, wildcards.part).origin
+
+    def earlier_problems(wildcards):
+        """New problems of the runs before this one."""
+        return DATASET.problem_files(wildcards.origin)[: int(wildcards.seed)]
+
+    def problems_prompt(wildcards):
+        """The prompt whose examples no new problem may copy."""
+        return prompt_file(config["dataset"]["origins"][wildcards.origin]["problems"]["prompt"])
+
+    def problems_prompt_sha256(wildcards):
+        """Hash of its text."""
+        return text_sha256(problems_prompt(wildcards))
+
+    def judge_environment(judge):
+        """Conda environment of a judge that the job serves itself; else that of the scripts."""
+        served = OPTIONS.served_judge(judge)
+        return OPTIONS.engine_environment(served) if served else "../envs/workflow.yaml"
+
+    def judge_image(judge):
+        """Its container, likewise."""
+        served = OPTIONS.served_judge(judge)
+        return (served and OPTIONS.engine_setting(served, "image")) or None
+
+    rule dataset:
+        """The training set, packed."""
+        input:
+            packed=DATASET.packed_files,
+
+    for job in DATASET.jobs:
+
+        rule:
+            """Sample runs of one stage of one origin, by one start of the teacher's engine."""
+            name:
+                f"generate_{job.name}"
+            input:
+                problems=job.problems,
+                only=job.only,
+                engine=f"models/{TEACHER}/engine/engine.json",
+            output:
+                samples=job.outputs,
+            log:
+                f"logs/generate_dataset/{DATASET.name}/{job.name}.log",
+            benchmark:
+                f"logs/generate_dataset/{DATASET.name}/{job.name}.benchmark.tsv"
+            conda:
+                OPTIONS.engine_environment(TEACHER)
+            container:
+                OPTIONS.engine_setting(TEACHER, "image") or None
+            threads: GENERATION["threads"]
+            resources:
+                **OPTIONS.hardware(TEACHER, GENERATION["engines_per_job"]),
+                mem_mb=GENERATION["mem_mb"],
+                runtime=GENERATION["runtime"],
+                scripts=SCRIPTS,
+                engine_command=OPTIONS.engine_setting(TEACHER, "command"),
+                engine_args=OPTIONS.engine_setting(TEACHER, "args"),
+                copies=OPTIONS.copies(TEACHER),
+                concurrency=GENERATION["concurrency"] or 0,
+                refusals=OPTIONS.refusals(),
+                # Not params, which would compute again: see generation.smk.
+                sample_runs=" ".join(job.runs),
+                prompt=prompt_file(job.drawn["prompt"]),
+            params:
+                teacher=TEACHER,
+                folder=f"datasets/{DATASET.name}/{job.stage}",
+                staging=f"datasets/{DATASET.name}/.staging/{job.stage}/{job.origin}",
+                sampling=OPTIONS.drawn(job.drawn),
+                prompt_template=job.drawn["prompt_template"],
+                prompt_sha256=prompt_sha256(job.drawn["prompt"]),
+                generation_version=GENERATION_VERSION,
+            message:
+                f"generate {job.stage} of {job.origin} by {TEACHER}: {job.runs[0]} to {job.runs[-1]}; log: {{log}}"
+            shell:
+                r"""
+                python {resources.scripts:q}/generate.py \
+                    --engine models/{params.teacher}/engine \
+                    --engine-command={resources.engine_command:q} \
+                    --engine-args={resources.engine_args:q} \
+                    --benchmarks {input.problems:q} \
+                    --only {input.only:q} \
+                    --sample-runs {resources.sample_runs} \
+                    --output-dir {params.folder:q} \
+                    --staging {params.staging:q} \
+                    --prompt {resources.prompt:q} \
+                    --prompt-template {params.prompt_template} \
+                    {params.sampling:q} \
+                    --copies {resources.copies} \
+                    --concurrency {resources.concurrency} \
+                    {resources.refusals} \
+                    --log {log:q}.engine \
+                    2>&1 | tee {log:q}
+                """
+
+    if DATASET.jobs:
+        del job
+
+    rule collect_problems:
+        """New problems of one run that are good to solve."""
+        input:
+            samples="datasets/{dataset}/problems/{origin}/output-rs{seed}.jsonl",
+            seeds="data/{origin}.jsonl",
+            earlier=earlier_problems,
+        output:
+            problems="datasets/{dataset}/new-problems/{origin}-rs{seed}.jsonl",
+            counts="datasets/{dataset}/new-problems/{origin}-rs{seed}.counts.json",
+        log:
+            "logs/collect_problems/{dataset}/{origin}-rs{seed}.log",
+        wildcard_constraints:
+            seed=r"\d+",
+        localrule: True
+        conda:
+            "../envs/workflow.yaml"
+        threads: 1
+        resources:
+            mem_mb=4000,
+            runtime=60,
+            scripts=SCRIPTS,
+            prompt=problems_prompt,
+        params:
+            max_problem_tokens=config["dataset"]["max_problem_tokens"],
+            prompt_sha256=problems_prompt_sha256,
+        shell:
+            r"""
+            python {resources.scripts:q}/collect_problems.py \
+                --samples {input.samples:q} \
+                --seeds {input.seeds:q} \
+                --prompt {resources.prompt:q} \
+                --earlier {input.earlier:q} \
+                --max-problem-tokens {params.max_problem_tokens} \
+                --output {output.problems:q} \
+                2>&1 | tee {log:q}
+            """
+
+    if "decontamination" in config["dataset"]:
+        DECONTAMINATION = config["dataset"]["decontamination"]
+        JUDGE = DECONTAMINATION.get("judge")
+
+        rule find_similar:
+            """The test problems that each new problem is nearest to."""
+            input:
+                problems="datasets/{dataset}/new-problems/{part}.jsonl",
+                benchmarks=expand("data/{benchmark}.jsonl", benchmark=BENCHMARKS),
+            output:
+                pairs="datasets/{dataset}/similar/{part}.jsonl",
+            log:
+                "logs/find_similar/{dataset}/{part}.log",
+            conda:
+                "../envs/workflow.yaml"
+            threads: 2
+            resources:
+                mem_mb=4000,
+                runtime=120,
+                scripts=SCRIPTS,
+            params:
+                embedder=DECONTAMINATION["embedder"],
+                top=DECONTAMINATION["top"],
+            shell:
+                r"""
+                python {resources.scripts:q}/find_similar.py \
+                    --problems {input.problems:q} \
+                    --benchmarks {input.benchmarks:q} \
+                    --embedder {params.embedder:q} \
+                    --top {params.top} \
+                    --output {output.pairs:q} \
+                    2>&1 | tee {log:q}
+                """
+
+        if JUDGE:
+
+            rule judge_similar:
+                """Whether a new problem is a test problem in other words, asked in both orders."""
+                input:
+                    pairs="datasets/{dataset}/similar/{part}.jsonl",
+                    engine=judge_engine(JUDGE),
+                output:
+                    judged=f"datasets/{{dataset}}/same/{JUDGE}/{{part}}.jsonl",
+                log:
+                    "logs/judge_similar/{dataset}/{part}.log",
+                conda:
+                    judge_environment(JUDGE)
+                container:
+                    judge_image(JUDGE)
+                threads: GENERATION["threads"] if OPTIONS.served_judge(JUDGE) else 1
+                resources:
+                    **OPTIONS.hardware(OPTIONS.served_judge(JUDGE)),
+                    mem_mb=GENERATION["mem_mb"] if OPTIONS.served_judge(JUDGE) else 2000,
+                    runtime=GENERATION["runtime"],
+                    scripts=SCRIPTS,
+                    prompt=prompt_file(DECONTAMINATION["prompt"]),
+                    service=OPTIONS.judge_service(JUDGE),
+                params:
+                    judge=JUDGE,
+                    # The symbolic grader has nothing to say about two problems.
+                    options=[option for option in OPTIONS.judge(JUDGE) if option != "--cascade"],
+                    prompt_sha256=prompt_sha256(DECONTAMINATION["prompt"]),
+                    policy=POLICY,
+                shell:
+                    r"""
+                    python {resources.scripts:q}/judge_answers.py \
+                        --input {input.pairs:q} \
+                        --output {output.judged:q} \
+                        --judge {params.judge:q} \
+                        --store judgements/{params.judge:q} \
+                        --prompt {resources.prompt:q} \
+                        --policy {params.policy} \
+                        {params.options:q} {resources.service} \
+                        2>&1 | tee {log:q}
+                    """
+
+        rule decontaminate_problems:
+            """New problems without those that repeat a test problem."""
+            input:
+                problems="datasets/{dataset}/new-problems/{part}.jsonl",
+                similar=(
+                    f"datasets/{{dataset}}/same/{JUDGE}/{{part}}.jsonl"
+                    if JUDGE
+                    else "datasets/{dataset}/similar/{part}.jsonl"
+                ),
+            output:
+                problems="datasets/{dataset}/clean-problems/{part}.jsonl",
+                counts="datasets/{dataset}/clean-problems/{part}.counts.json",
+            log:
+                "logs/decontaminate_problems/{dataset}/{part}.log",
+            localrule: True
+            conda:
+                "../envs/workflow.yaml"
+            threads: 1
+            resources:
+                mem_mb=2000,
+                runtime=30,
+                scripts=SCRIPTS,
+            params:
+                similarity=[] if JUDGE else ["--similarity", DECONTAMINATION["similarity"]],
+                benchmarks=BENCHMARKS,
+            shell:
+                r"""
+                python {resources.scripts:q}/decontaminate_problems.py \
+                    --problems {input.problems:q} \
+                    --similar {input.similar:q} \
+                    --benchmarks {params.benchmarks:q} {params.similarity} \
+                    --output {output.problems:q} \
+                    2>&1 | tee {log:q}
+                """
+
+    rule grade_solutions:
+        """Grade all solutions of one part; of new problems, which have no reference, only answers and vote classes matter."""
+        input:
+            problems=part_problems,
+            samples=part_samples,
+        output:
+            grades="datasets/{dataset}/grades/{stage}/{part}.parquet",
+            manifest="datasets/{dataset}/grades/{stage}/{part}.manifest.json",
+        log:
+            "logs/grade_solutions/{dataset}/{stage}/{part}.log",
+        conda:
+            "../envs/workflow.yaml"
+        threads: 2
+        resources:
+            mem_mb=4000,
+            runtime=60,
+            scripts=SCRIPTS,
+        params:
+            policy=POLICY,
+            grader_version=GRADER_VERSION,
+        shell:
+            r"""
+            python {resources.scripts:q}/grade_answers.py --benchmark {input.problems:q} \
+                --samples {input.samples:q} \
+                --output {output.grades:q} \
+                --policy {params.policy} \
+                --processes {threads} \
+                2>&1 | tee {log:q}
+            """
+
+    rule label_problems:
+        """The answer that most solutions of each new problem give."""
+        input:
+            grades="datasets/{dataset}/grades/new-solutions/{part}.parquet",
+        output:
+            labels="datasets/{dataset}/labels/{part}.jsonl",
+        log:
+            "logs/label_problems/{dataset}/{part}.log",
+        conda:
+            "../envs/workflow.yaml"
+        threads: 1
+        resources:
+            mem_mb=2000,
+            runtime=30,
+            scripts=SCRIPTS,
+        params:
+            min_votes=config["dataset"]["min_votes"],
+            policy=POLICY,
+        shell:
+            r"""
+            python {resources.scripts:q}/label_problems.py \
+                --grades {input.grades:q} \
+                --min-votes {params.min_votes} \
+                --policy {params.policy} \
+                --output {output.labels:q} \
+                2>&1 | tee {log:q}
+            """
+
+    rule filter_solutions:
+        """The correct solutions of one part that the filters leave."""
+        input:
+            problems=part_problems,
+            samples=part_samples,
+            grades="datasets/{dataset}/grades/{stage}/{part}.parquet",
+            labels=part_labels,
+        output:
+            kept="datasets/{dataset}/kept/{stage}/{part}.parquet",
+            counts="datasets/{dataset}/kept/{stage}/{part}.counts.json",
+        log:
+            "logs/filter_solutions/{dataset}/{stage}/{part}.log",
+        conda:
+            "../envs/workflow.yaml"
+        threads: 1
+        resources:
+            mem_mb=4000,
+            runtime=120,
+            scripts=SCRIPTS,
+        params:
+            labels=labels_option,
+            source=part_source,
+            origin=part_origin,
+            filters=OPTIONS.filters(),
+            policy=POLICY,
+        shell:
+            r"""
+            python {resources.scripts:q}/filter_solutions.py \
+                --problems {input.problems:q} \
+                --samples {input.samples:q} \
+                --grades {input.grades:q} {params.labels:q} \
+                --stage {wildcards.stage} \
+                --origin {params.origin:q} \
+                --source {params.source:q} \
+                {params.filters:q} \
+                --policy {params.policy} \
+                --output {output.kept:q} \
+                2>&1 | tee {log:q}
+            """
+
+    rule pack_dataset:
+        """The set and its smaller ones, shuffled, with what is to be said of them."""
+        input:
+            kept=[DATASET.kept_file(part) for part in DATASET.parts],
+            new_problems=DATASET.problem_counts,
+            clean_problems=DATASET.clean_counts,
+            grades=DATASET.grades_manifests,
+            engine=f"models/{TEACHER}/engine/engine.json",
+        output:
+            packed=DATASET.packed_files,
+        log:
+            f"logs/pack_dataset/{DATASET.name}.log",
+        conda:
+            "../envs/workflow.yaml"
+        threads: 2
+        resources:
+            mem_mb=4000,
+            runtime=120,
+            scripts=SCRIPTS,
+        params:
+            name=DATASET.name,
+            teacher=TEACHER,
+            folder=f"datasets/{DATASET.name}",
+            subsets=config["dataset"]["subsets"],
+            seed=config["dataset"]["seed"],
+            config=OPTIONS.dataset_config,
+        shell:
+            r"""
+            python {resources.scripts:q}/pack_dataset.py --config-json \
+                --name {params.name:q} \
+                --teacher {params.teacher:q} \
+                --kept {input.kept:q} \
+                --new-problems {input.new_problems:q} \
+                --clean-problems {input.clean_problems:q} \
+                --sample-manifests {input.grades:q} \
+                --engine {input.engine:q} \
+                --subsets {params.subsets} \
+                --seed {params.seed} \
+                --output-dir {params.folder:q} \
+                <<<{params.config:q} 2>&1 | tee {log:q}
+            """
