@@ -11,7 +11,7 @@ stands OUTPUT.counts.json.
 import argparse
 from collections import Counter
 from pathlib import Path
-from typing import get_args
+from typing import cast, get_args
 
 from openmath.arguments import whole
 from openmath.errors import InputError, run_command
@@ -42,8 +42,8 @@ def main() -> None:
     options = parse_arguments()
 
     from openmath.dataset.filters import Lengths, filters_of
-    from openmath.dataset.kept import Counts, KeptSolutions
-    from openmath.dataset.labels import agreeing
+    from openmath.dataset.kept import KeptSolutions
+    from openmath.dataset.labels import Label, agreeing
     from openmath.dataset.tokens import token_counter
     from openmath.files.fast_rows import read_rows
     from openmath.files.fingerprint import write_manifest
@@ -58,7 +58,7 @@ def main() -> None:
     graded = read_grades(options.grades)
     correct, expected = graded.correct, [problem.get("expected_answer") for problem in problems]
     if options.labels:
-        labels = list(read_rows(options.labels))
+        labels = cast(list[Label], list(read_rows(options.labels)))
         correct = agreeing(graded, labels, options.policy)
         expected = [label["expected_answer"] for label in labels]
     if graded.ids != [problem["id"] for problem in problems] or len(expected) != len(problems):
@@ -72,7 +72,7 @@ def main() -> None:
     filters = filters_of(names, limits, options.policy)
     kept = KeptSolutions(problems, expected, correct, graded.runs)
     found = kept.write(options.output, options.samples, filters, options.source)
-    counts: Counts = {
+    counts = {
         "source": options.source,
         "stage": options.stage,
         "origin": options.origin,

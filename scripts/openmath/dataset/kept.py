@@ -33,7 +33,7 @@ SCHEMA = pa.schema(
 class Counts(TypedDict):
     """What became of the samples of a part. filters: in order, each with its counts before, after, changed.
 
-    problems, solved: all problems of the part, and those with a solution that is kept. labels: problems by labels.OUTCOMES;
+    problems, solved: all problems of the part, and those with a solution that is kept. labels: problems by labels.Outcome;
     None where the problems have references.
     """
 

@@ -13,7 +13,8 @@ import numpy as np
 from openmath.results.grades import Graded
 from openmath.statistics.votes import NONE, count_votes, majority
 
-OUTCOMES = ("labelled", "no_answer", "tied", "few_votes")
+
+Outcome = Literal["labelled", "no_answer", "tied", "few_votes"]
 
 
 class Label(TypedDict):
@@ -23,7 +24,7 @@ class Label(TypedDict):
     """
 
     id: str
-    outcome: Literal["labelled", "no_answer", "tied", "few_votes"]
+    outcome: Outcome
     expected_answer: str | None
     majority_votes: int
     total_votes: int
@@ -37,6 +38,7 @@ def labels(graded: Graded, policy: str, min_votes: int = 0) -> Iterator[Label]:
     vote = majority(count_votes(answers, classes, nothing, policy), policy)
     for number, identifier in enumerate(graded.ids):
         run, votes = int(vote.run[number]), int(vote.votes[number])
+        outcome: Outcome
         if run == NONE:
             outcome = "no_answer"
         elif vote.tied[number] and policy != "paper":

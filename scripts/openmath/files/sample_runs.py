@@ -4,6 +4,7 @@ Standard library only: this module also runs inside engine containers.
 """
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from openmath.errors import InputError
@@ -27,3 +28,14 @@ def sample_run_of(path: str | Path) -> str:
 def run_order(sample_run: str) -> int:
     """Sort key of sample runs: greedy first, then seeds by number (rs2 before rs10)."""
     return -1 if sample_run == "greedy" else int(sample_run.removeprefix("rs"))
+
+
+def files_by_run(paths: Iterable[str | Path]) -> dict[str, str | Path]:
+    """Sample run -> its file, in run order."""
+    by_run: dict[str, str | Path] = {}
+    for path in sorted(paths, key=lambda path: run_order(sample_run_of(path))):
+        run = sample_run_of(path)
+        if run in by_run:
+            raise InputError("Two files hold the same sample run.", where=path, found=f"{run} also in {by_run[run]}")
+        by_run[run] = path
+    return by_run

@@ -28,7 +28,7 @@ from openmath.files.known_files import KnownFile, Reading
 from openmath.files.rows import atomic_write, valid_text
 from openmath.files.same_problems import SameProblems
 from openmath.files.sample_rows import REFUSED_REASONS
-from openmath.files.sample_runs import run_order, sample_run_of
+from openmath.files.sample_runs import files_by_run
 from openmath.grading.grades import GRADER_VERSION, Grade
 from openmath.grading.kept import COLUMNS, keeping, usable_kept
 from openmath.grading.pool import GraderPool
@@ -284,17 +284,6 @@ def grade_files(
     unsettled = sum(sample.grade.status in ("timeout", "too_large") for sample in table.samples)
     files = {run: samples.file for run, samples in table.runs.items()}
     return Graded(files, len(files) * len(table.problems), len(table.samples), unsettled)
-
-
-def files_by_run(paths: Iterable[str | Path]) -> dict[str, str | Path]:
-    """Sample run -> its file, in run order."""
-    by_run: dict[str, str | Path] = {}
-    for path in sorted(paths, key=lambda path: run_order(sample_run_of(path))):
-        run = sample_run_of(path)
-        if run in by_run:
-            raise InputError("Two files hold the same sample run.", where=path, found=f"{run} also in {by_run[run]}")
-        by_run[run] = path
-    return by_run
 
 
 def _count(value: object) -> int:

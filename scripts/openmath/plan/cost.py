@@ -59,8 +59,8 @@ def make_plan(
             if step.samples:
                 seconds += step.jobs
                 disk += step.disk
-                cost = (step.samples, step.tokens, step.jobs, step.speed, step.disk)
-                generation.append(cost_entry(inventory, f"{teacher}, {step.name}", teacher, *cost))
+                work = (step.samples, step.tokens, step.jobs, step.speed, step.disk)
+                generation.append(cost_entry(inventory, f"{teacher}, {step.name}", teacher, *work))
     free = shutil.disk_usage(".").free
     return {
         "stages": stages,

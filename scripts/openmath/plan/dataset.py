@@ -27,7 +27,8 @@ class Step:
 
 def dataset_steps(inventory: Inventory) -> Iterator[Step]:
     """All stages of all origins, in order, for a configuration with `dataset`."""
-    layout, steps = DatasetLayout(inventory.config), {}
+    layout = DatasetLayout(inventory.config)
+    steps: dict[tuple[str, str], Step] = {}
     for job in layout.jobs:
         step = steps.get((job.stage, job.origin))
         if step is None:

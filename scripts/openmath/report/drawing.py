@@ -185,7 +185,7 @@ def draw_models(rows: pandas.DataFrame) -> Figure:
             theirs = points["published"].astype(float)
             if theirs.notna().any():
                 axes.plot(theirs, places, linestyle="", marker="|", ms=9, mew=1.5, color="black", label="published")
-        axes.set_yticks(range(len(names)), names if axes.get_subplotspec().is_first_col() else [""] * len(names))
+        axes.set_yticks(range(len(names)), names if axes in axes.figure.axes[::COLUMNS] else [""] * len(names))
         axes.set_ylim(len(names) - 0.4, -0.6)
         axes.set_xlim(-0.03, 1.03)
         percent_axis(axes.xaxis)
