@@ -13,7 +13,6 @@ import numpy as np
 from openmath.results.grades import Graded
 from openmath.statistics.votes import NONE, count_votes, majority
 
-
 Outcome = Literal["labelled", "no_answer", "tied", "few_votes"]
 
 
