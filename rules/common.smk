@@ -7,6 +7,7 @@ from openmath.files.fingerprint import sha256_text
 from openmath.settings.engine_kinds import engine_kind
 from openmath.settings.layout import Layout, prompt_file
 from openmath.settings.command_lines import Options
+from openmath.settings.defaults import RESULT_FORMATS, SAMPLE_FORMATS
 from snakemake.exceptions import WorkflowError
 
 try:
@@ -198,3 +199,80 @@ def sample_pages():
 
 def comparison_tables():
     return [f"{os.path.dirname(path)}/comparison.csv" for path in comparison_files()]
+
+
+def exported_folders():
+    """Samples, results, or both, of all models."""
+    formats = {"export": OPTIONS.exported(SAMPLE_FORMATS), "records": OPTIONS.exported(RESULT_FORMATS)}
+    return expand("results/{model}/{folder}", model=MODELS, folder=[name for name in formats if formats[name]])
+
+
+def model_summary_folders(wildcards):
+    """The summaries of one model, in the order of the judges."""
+    return [os.path.dirname(LAYOUT.summary_file(wildcards.model, judge)) for judge in JUDGES or ["none"]]
+
+
+def model_manifests(wildcards):
+    """What stands behind each of them; it is written last."""
+    return [f"{folder}/manifest.json" for folder in model_summary_folders(wildcards)]
+
+
+# Of a part of the training set; DATASET stands in dataset.smk.
+
+
+def part_problems(wildcards):
+    """The problems of a part."""
+    return DATASET.part(wildcards.stage, wildcards.part).problems
+
+
+def part_samples(wildcards):
+    """All sample runs of a part."""
+    return DATASET.part(wildcards.stage, wildcards.part).sample_files
+
+
+def part_labels(wildcards):
+    """The labels of new problems; the others have references."""
+    return f"datasets/{DATASET.name}/labels/{wildcards.part}.jsonl" if wildcards.stage == "new-solutions" else []
+
+
+def labels_option(wildcards):
+    """`--labels FILE` for filter_solutions.py."""
+    labels = part_labels(wildcards)
+    return ["--labels", labels] if labels else []
+
+
+def part_source(wildcards):
+    """What the set's column problem_source says."""
+    return DATASET.part(wildcards.stage, wildcards.part).source
+
+
+def part_origin(wildcards):
+    """The benchmark that a part comes from."""
+    return DATASET.part(wildcards.stage, wildcards.part).origin
+
+
+def earlier_problems(wildcards):
+    """New problems of the runs before this one."""
+    return DATASET.problem_files(wildcards.origin)[: int(wildcards.seed)]
+
+
+def problems_prompt(wildcards):
+    """The prompt whose examples no new problem may copy."""
+    return prompt_file(config["dataset"]["origins"][wildcards.origin]["problems"]["prompt"])
+
+
+def problems_prompt_sha256(wildcards):
+    """Hash of its text."""
+    return text_sha256(problems_prompt(wildcards))
+
+
+def judge_environment(judge):
+    """Conda environment of a judge that the job serves itself; else that of the scripts."""
+    served = OPTIONS.served_judge(judge)
+    return OPTIONS.engine_environment(served) if served else "../envs/workflow.yaml"
+
+
+def judge_image(judge):
+    """Its container, likewise."""
+    served = OPTIONS.served_judge(judge)
+    return (served and OPTIONS.engine_setting(served, "image")) or None

@@ -8,22 +8,6 @@ the Hugging Face Hub, Every Eval Ever and readers of lm-evaluation-harness. `exp
 from openmath.settings.defaults import RESULT_FORMATS, SAMPLE_FORMATS
 
 
-def exported_folders():
-    """Samples, results, or both, of all models."""
-    formats = {"export": OPTIONS.exported(SAMPLE_FORMATS), "records": OPTIONS.exported(RESULT_FORMATS)}
-    return expand("results/{model}/{folder}", model=MODELS, folder=[name for name in formats if formats[name]])
-
-
-def model_summary_folders(wildcards):
-    """The summaries of one model, in the order of the judges."""
-    return [os.path.dirname(LAYOUT.summary_file(wildcards.model, judge)) for judge in JUDGES or ["none"]]
-
-
-def model_manifests(wildcards):
-    """What stands behind each of them; it is written last."""
-    return [f"{folder}/manifest.json" for folder in model_summary_folders(wildcards)]
-
-
 rule export:
     """All models."""
     input:
