@@ -7,8 +7,9 @@ import pytest
 
 from openmath.errors import InputError
 from openmath.files.rows import write_rows
-from openmath.generation.job import Generation, check_runs_differ
+from openmath.generation.job import Generation
 from openmath.generation.samples import Refusal
+from openmath.generation.staging import check_runs_differ
 from openmath.settings.engine_kinds import engine_kind
 from openmath.settings.sampling import ALWAYS
 

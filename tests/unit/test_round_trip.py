@@ -6,8 +6,6 @@ from in_process import run_script
 
 from openmath.files.rows import read_rows, write_rows
 
-pytest.importorskip("import_samples")  # of the same issue
-
 RUNS = ("greedy", "rs0", "rs1")
 
 

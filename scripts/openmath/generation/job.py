@@ -10,7 +10,6 @@ from pathlib import Path
 
 from openmath.engines import read_engine, running_engines
 from openmath.errors import InputError
-from openmath.files.copies import SURE, are_copies
 from openmath.files.fingerprint import fingerprint, sha256_file, write_manifest
 from openmath.files.rows import encode_row, read_rows
 from openmath.files.sample_runs import run_order, sample_run_of
@@ -30,7 +29,7 @@ from openmath.generation.prompts import (
 )
 from openmath.generation.refusals import Refusals
 from openmath.generation.samples import Job, Refusal, seed_of, with_fallback
-from openmath.generation.staging import StagedRun, drop_torn_tail, text_marks
+from openmath.generation.staging import StagedRun, check_runs_differ, drop_torn_tail
 from openmath.generation.thinking import Thinking
 from openmath.machine import machine, versions
 from openmath.settings.defaults import request_seconds
@@ -286,18 +285,3 @@ def prepared_rows(path: Path) -> Iterator[dict]:
             expected, hint = "id, problem and expected_answer, all text", "prepare_benchmark.py makes such files."
             raise InputError("A benchmark is not prepared.", where=f"{path}:{number}", expected=expected, hint=hint)
         yield row
-
-
-def check_runs_differ(benchmark: str, first: Path, second: Path, ids: list[str]) -> None:
-    """InputError if two staged sample runs are copies. ids: of the problems."""
-    marks, others = text_marks(first, ids), text_marks(second, ids)
-    if are_copies(marks, others, least=SURE):
-        long = sum(map(bool, marks))
-        same = sum(a == b != 0 for a, b in zip(marks, others, strict=True))
-        raise InputError(
-            "Two sample runs are copies of each other.",
-            where=f"{benchmark}: {sample_run_of(first)} and {sample_run_of(second)}",
-            expected="different samples for different seeds",
-            found=f"{same} of {long} generations identical",
-            hint=f"the engine ignores the seed; once that is fixed, move {second} away to have this run computed again.",
-        )

@@ -12,10 +12,12 @@ from collections.abc import Callable, Iterator, Mapping
 from io import FileIO
 from pathlib import Path
 
+from openmath.errors import InputError
 from openmath.files.append_only import kept_places, kept_rows, set_damage_aside
-from openmath.files.copies import text_mark
+from openmath.files.copies import SURE, are_copies, text_mark
 from openmath.files.rows import atomic_write, encode_row, write_rows
 from openmath.files.sample_rows import REFUSED, SampleRow, is_sample
+from openmath.files.sample_runs import sample_run_of
 
 FLUSH_SECONDS = 2.0  # at most this much work is lost when the machine dies; a killed process loses nothing written
 
@@ -155,6 +157,21 @@ def text_marks(path: Path, ids: list[str]) -> list[int]:
     """copies.text_mark of each of these problems in a staged file, of whichever job; 0 where it has no sample yet."""
     known = {row["id"]: text_mark(row) for row in kept_rows(path, is_sample, damaged=[])}
     return [known.get(identifier, 0) for identifier in ids]
+
+
+def check_runs_differ(benchmark: str, first: Path, second: Path, ids: list[str]) -> None:
+    """InputError if two staged sample runs are copies. ids: of the problems."""
+    marks, others = text_marks(first, ids), text_marks(second, ids)
+    if are_copies(marks, others, least=SURE):
+        long = sum(map(bool, marks))
+        same = sum(a == b != 0 for a, b in zip(marks, others, strict=True))
+        raise InputError(
+            "Two sample runs are copies of each other.",
+            where=f"{benchmark}: {sample_run_of(first)} and {sample_run_of(second)}",
+            expected="different samples for different seeds",
+            found=f"{same} of {long} generations identical",
+            hint=f"the engine ignores the seed; once that is fixed, move {second} away to have this run computed again.",
+        )
 
 
 def drop_torn_tail(path: Path) -> None:
