@@ -20,9 +20,8 @@ class Marks(NamedTuple):
 
 # The usual marks: those of chat templates, model cards and the reasoning parsers of vLLM, SGLang and llama.cpp.
 USUAL_MARKS = (
-    Marks(
-        "<think>", "</think>"
-    ),  # DeepSeek R1, Qwen 3, QwQ, GLM, Nemotron, Phi-4, SmolLM3, OLMo 3, Kimi K2, MiniMax M1 and M2
+    # DeepSeek R1, Qwen 3, QwQ, GLM, Nemotron, Phi-4, SmolLM3, OLMo 3, Kimi K2, MiniMax M1 and M2
+    Marks("<think>", "</think>"),
     Marks("<thinking>", "</thinking>"),  # Reflection, and models told so by their prompt
     Marks("<thought>", "</thought>"),  # EXAONE Deep; Gemini's OpenAI-compatible endpoint
     Marks("<reasoning>", "</reasoning>"),  # models trained by GRPO as TRL's and Unsloth's examples do
