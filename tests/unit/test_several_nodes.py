@@ -85,6 +85,7 @@ def part(engine: Path, *words: str, **environment: str) -> subprocess.Popen:
 def test_parts_elsewhere_end_although_srun_is_killed_with_the_first(engine):
     first = part(engine, "first", "127.0.0.1", "node2,node3", VLLM_API_KEY="secret")
     while len(started(engine)) < 3:
+        assert first.poll() is None
         time.sleep(0.05)
     [srun] = [int(pid) for pid in children(first.pid) if b"slurm/srun" in Path(f"/proc/{pid}/cmdline").read_bytes()]
     assert "--overlap" in cmdline(srun) and "secret" not in Path(f"/proc/{srun}/environ").read_text()
@@ -108,17 +109,21 @@ def test_a_silent_first_part_is_taken_for_lost(engine):
 
 
 def test_nobody_without_the_token_is_taken_for_a_part(engine):
-    first = part(engine, "first", "127.0.0.1", "node2")
+    first = part(engine, "first", "127.0.0.1", "node2", OPENMATH_PARTS_SILENCE="12")
     try:
         while len(started(engine)) < 2:
+            assert first.poll() is None
             time.sleep(0.05)
         [srun] = [pid for pid in children(first.pid) if b"slurm/srun" in Path(f"/proc/{pid}/cmdline").read_bytes()]
         words = cmdline(int(srun)).split()
         with socket.create_connection(("127.0.0.1", int(words[words.index("other") + 2]))) as stranger:
             stranger.sendall(b"x" * 32)
             assert stranger.recv(1) == b""
-        time.sleep(0.2)
-        assert first.poll() is None
+        environment = dict(pair.partition("=")[::2] for pair in Path(f"/proc/{srun}/environ").read_text().split("\0"))
+        with socket.create_connection(("127.0.0.1", int(words[words.index("other") + 2]))) as late:
+            late.sendall(environment["OPENMATH_PARTS_TOKEN"].encode() + b".")  # and the first sign of life in one piece
+            assert late.recv(1) == b"."
+            assert first.poll() is None
     finally:
         [here] = [pid for pid, _, _, words in started(engine) if option(words, "--node-rank") == "0"]
         for pid in (first.pid, here):
