@@ -100,7 +100,7 @@ def test_sample_files(folder, content):
     settles(read_judged, path, ["p-0"])
     run = settles(StagedRun, path, ["p-0", "p-1"])
     if not isinstance(run, InputError):
-        settles(run.rows)
+        settles(lambda: list(run.kept()))
 
 
 @REPEATABLE

@@ -69,7 +69,7 @@ def impostors(tmp_path) -> Iterator[Impostors]:
 def robbed(folder: Path, impostors: Impostors, *, user: int, times: int):
     """An engine whose first ports are taken between its start and its listening."""
     engine = server(folder)
-    command, ports = engine._command, []
+    command, ports = engine.command, []
 
     def commanded(port: int) -> list[str]:
         ports.append(port)
@@ -77,7 +77,7 @@ def robbed(folder: Path, impostors: Impostors, *, user: int, times: int):
             impostors.take(port, user)
         return command(port)
 
-    engine._command = commanded
+    engine.command = commanded
     return engine
 
 

@@ -100,6 +100,7 @@ CHANGES_NO_SAMPLE = {
     "log": Path("other.log"),
     "extraction": "fallbacks",  # the samples are those kept; only where they are published their answers differ
     "thinking": "none",  # likewise
+    "only": [Path("other/mini.jsonl")],  # fewer are drawn, as they would be
     "max_refused": 0.5,
     "ask_refused": True,
     "sampling_from_checkpoint": True,  # what it says counts, which here is nothing

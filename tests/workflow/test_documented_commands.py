@@ -74,7 +74,7 @@ ELSEWHERE = {  # how the commands begin -> why they do not run here, and what ru
     "pip install .": "tests/unit/test_package.py installs a copy",
     "python docs/run_python.py": "its figures are written where it runs; tests/unit/test_results_page.py runs the page",
     "pip install sentence-transformers": OUTSIDE,
-    "make dataset-demo": "minutes; tests/workflow/test_dataset.py makes a smaller set",
+    "make dataset-demo": "minutes; tests/workflow/test_dataset_graph.py makes a smaller set",
     "python scripts/trace.py datasets/demo": "the demo's set; tests/unit/test_dataset.py traces another",
     "python docs/write_config_reference.py": "changes its own pages; tests/unit/test_config.py holds what it writes",
     "python docs/images/draw.py": "graphviz; by hand, when a rule or an import is new",

@@ -73,7 +73,7 @@ def planned(finished, tmp_path_factory) -> list[str]:
     assert reply.returncode == 0, reply.stdout + reply.stderr
     lists = re.findall(r"^ +(?:output|log|benchmark): (.*)$", reply.stdout, re.MULTILINE)
     files = [re.sub(r" \(.*\)$", "", file) for line in lists for file in line.split(", ")]
-    return [f"{file}/a/file" if file.endswith(("/export", "/checkpoint")) else file for file in files]
+    return [f"{file}/a/file" if file.endswith(("/export", "/records", "/checkpoint")) else file for file in files]
 
 
 def test_every_file_of_an_evaluation_is_documented(left, planned):

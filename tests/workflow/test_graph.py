@@ -163,6 +163,6 @@ def test_loop_variables_of_the_generated_rules_are_not_seen_by_shell_strings(eva
     """Else {model} in a shell, without `wildcards.`, would silently be the last model of the loop."""
     names = ["model", "job", "benchmarks", "runs", "judge", "served", "GENERATION"]  # the last one is meant to be seen
     with open(evaluation / "rules/export.smk", "a") as file:
-        file.write(f"\n\nraise WorkflowError([name for name in {names} if name in workflow.globals])\n")
+        file.write(f"\n\nraise WorkflowError([name for name in {names} if name in globals()])\n")
     reply = snakemake(evaluation, "--dry-run")
     assert reply.returncode != 0 and "['GENERATION']" in reply.stderr, reply.stderr
