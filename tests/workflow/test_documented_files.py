@@ -28,10 +28,12 @@ FEATURES = {  # what the finished evaluation has not: a built engine, many model
     },
 }
 WHILE_AT_WORK = {".staging/locks/", "judgements/{judge}/batches/", "judgements/{judge}/.lock"}
-NOT_LISTED = {
+NOT_LISTED = {  # a dry run names outputs only, and none of generation, whose jobs have a message; no set is made here
     "datasets/{dataset}/.staging/",
+    "datasets/{dataset}/{stage}/{part}/output-",
     "/same/{judge}/{part}.",
-}  # a dry run names outputs only, and no set is made here
+    "models/{model}/adapter",
+}
 AFTER_DAMAGE = {".jsonl.damaged"}
 
 

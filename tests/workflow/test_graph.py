@@ -165,4 +165,4 @@ def test_loop_variables_of_the_generated_rules_are_not_seen_by_shell_strings(eva
     with open(evaluation / "rules/export.smk", "a") as file:
         file.write(f"\n\nraise WorkflowError([name for name in {names} if name in globals()])\n")
     reply = snakemake(evaluation, "--dry-run")
-    assert reply.returncode != 0 and "['GENERATION']" in reply.stderr, reply.stderr
+    assert reply.returncode != 0 and "['GENERATION']" in reply.stdout + reply.stderr, reply.stdout + reply.stderr
