@@ -70,8 +70,13 @@ def configure(folder: Path, **changes: object) -> None:
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
 
 
+# Two files run at a time: one makes the evaluation that most others look at, the other one needs none.
+FIRST = ["test_documented_files.py", "test_kills.py"]
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A test here waits for whole runs of Snakemake, the first one for the finished evaluation too."""
+    """Order and patience. A test here waits for whole runs of Snakemake, the first one for the finished evaluation too."""
+    items.sort(key=lambda item: FIRST.index(item.path.name) if item.path.name in FIRST else len(FIRST))
     for item in items:
         if Path(__file__).parent in item.path.parents and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(1800))
