@@ -90,6 +90,8 @@ def test_what_a_reader_has_to_know_first():
     assert len(found) == 3 and "itself" not in found[2]
     tiny[0] |= {"unparsed": 5 / 5000, "judge_refused": 0}
     assert warnings([summary(tiny[:2])]) == []
+    [imported] = warnings([summary([mode("gsm8k", "greedy", 0.5, n=300)])])
+    assert "300 of the 1,319 problems of gsm8k only" in imported
 
 
 def test_the_agreement_of_a_judge_is_over_answers_that_it_was_asked_about():

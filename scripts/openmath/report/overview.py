@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from markupsafe import Markup
 
+from openmath.benchmarks.registry import read_registry
 from openmath.report.page import percent, render, with_interval
 from openmath.report.section import Section
 from openmath.report.summaries import Summary
@@ -164,10 +165,11 @@ def few_problems(summaries: list[Summary], benchmark: str) -> str:
 
 
 def partial_benchmarks(summary: Summary) -> list[str]:
-    known = (summary.manifest or {}).get("benchmarks", {})
+    known, registry = (summary.manifest or {}).get("benchmarks", {}), read_registry()
     found = []
     for name, asked in {row["benchmark"]: row["n_items"] for row in summary.metrics}.items():
-        whole = known.get(name, {}).get("registered_rows") or known.get(name, {}).get("rows") or asked
+        prepared, registered = known.get(name, {}), registry.get(name, {})  # imported samples come without the first
+        whole = prepared.get("registered_rows") or prepared.get("rows") or registered.get("rows") or asked
         if asked < whole:
             found.append(f"{asked:,} of the {whole:,} problems of {name} only")
     return found
