@@ -28,7 +28,7 @@ def exported(finished, tmp_path_factory) -> Path:
 def cells(text: str) -> dict[str, list[dict]]:
     """Benchmark -> rows of its table in the recipe's layout."""
     tables, name, header = {}, None, []
-    for line in filter(None, text.splitlines()):
+    for line in filter(None, text.partition("warning: ")[0].splitlines()):
         values = [value.strip() for value in line.split("|")]
         if line.startswith("---"):
             name = line.strip("- ")

@@ -229,7 +229,7 @@ class Configuration(Section):
     )
     export: Annotated[list[Export], ListOfOne, Unique] | MISSING = key(
         MISSING,
-        "One or a list of what `snakemake export` writes; see docs/export.md.",
+        "One or a list of what the target `export` writes; see docs/export.md.",
         costs="nothing",
         unset="all",
         min_length=1,
