@@ -128,7 +128,7 @@ def scripts() -> dict[str, list[str]]:
         for command in commands:
             text = command + " --dry-run" * (command in DRY_RUN)
             for placeholder, here in STANDS_FOR.items():
-                text = text.replace(placeholder, here)
+                text = re.sub(rf"(?<![a-z]){re.escape(placeholder)}", here, text)  # openmath is a word of its own
             if elsewhere(command) or text in seen:
                 continue
             seen.add(text)
