@@ -77,6 +77,7 @@ ELSEWHERE = {  # how the commands begin -> why they do not run here, and what ru
     "make dataset-demo": "minutes; tests/workflow/test_dataset_graph.py makes a smaller set",
     "python scripts/trace.py datasets/demo": "the demo's set; tests/unit/test_dataset.py traces another",
     "python docs/write_config_reference.py": "changes its own pages; tests/unit/test_config.py holds what it writes",
+    "python docs/images/photograph.py": "Chromium; by hand, when the page looks another way",
     "python docs/images/draw.py": "graphviz; by hand, when a rule or an import is new",
     "docker run": IN_THE_IMAGE,
     "python3 scripts/": IN_THE_IMAGE,
