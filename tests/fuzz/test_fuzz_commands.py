@@ -102,7 +102,7 @@ def test_the_report_holds_no_markup_of_others_and_figures_are_xml(evaluation):
     page = (folder / "results/report.html").read_text()
     assert SCRIPT not in page and "alert(1)" not in re.sub(r"&lt;script&gt;alert\(1\)", "", page)
     figures = list(folder.rglob("*.svg"))
-    assert len(figures) == 4
+    assert len(figures) == 5
     for figure in figures:
         ElementTree.parse(figure)
 
@@ -116,7 +116,7 @@ def test_a_spreadsheet_finds_no_formula_and_programs_find_the_answers_as_they_ar
     assert [
         cell for cell in cells if cell[:1] in tuple("=+-@\t\r") and not re.fullmatch(r"-?[\d.]+(e-?\d+)?", cell)
     ] == []
-    path = folder / f"results/{MODEL}/export/nemo-skills/eval-results/{BENCHMARK}/output-greedy.jsonl"
+    path = folder / f"results/{MODEL}/export/nemo-skills/eval-results-greedy/{BENCHMARK}/output.jsonl"
     rows = [json.loads(line) for line in path.open()]
     assert any(row["predicted_answer"].startswith("=cmd|") for row in rows)
 
