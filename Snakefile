@@ -32,6 +32,7 @@ include: "rules/plan.smk"
 include: "rules/export.smk"
 include: "rules/contamination.smk"
 include: "rules/dataset.smk"
+include: "rules/decontamination.smk"
 
 
 rule all:

@@ -59,7 +59,18 @@ def read_rows(
     loads: what reads one line, as load_line does. digest: takes in each line, the blank ones too, before its row is given.
     Raises InputError naming file:line for anything else than a JSON object.
     """
-    for number, line in enumerate(read_lines(path, digest), start=1):
+    hint = (
+        "the line is damaged, or the file is not JSON lines. Restore the file, or move it away: what the workflow has "
+        "made it makes again, from the samples and verdicts that it keeps."
+    )
+    return rows_of_lines(read_lines(path, digest), path, hint, loads)
+
+
+def rows_of_lines(
+    lines: Iterable[bytes], path: str | Path, hint: str, loads: Callable[[bytes], object] = load_line
+) -> Iterator[dict]:
+    """Yield the rows of lines, blank ones left out. path, hint: for the error of a line that is no JSON object."""
+    for number, line in enumerate(lines, start=1):
         if line.isspace():
             continue
         row = parse_row(line, loads)
@@ -68,8 +79,7 @@ def read_rows(
                 "A line is not a JSON object.",
                 where=f"{path}:{number}",
                 found=repr(line[:80].decode("utf-8", "replace")),
-                hint="the line is damaged, or the file is not JSON lines. Restore the file, or move it away: what the workflow has "
-                "made it makes again, from the samples and verdicts that it keeps.",
+                hint=hint,
             )
         yield row
 

@@ -12,31 +12,21 @@ from typing import IO
 
 from openmath.errors import InputError
 from openmath.files.fast_rows import loads
-from openmath.files.rows import MAX_LINE, parse_row, read_lines
+from openmath.files.rows import MAX_LINE, parse_row, read_lines, rows_of_lines
 
 MAX_RATIO = 200  # of a file unpacked to itself packed, beyond ...
 FREE_BYTES = 100 * 2**20  # ... so many bytes: text packs to a tenth, a bomb to a thousandth
 MAX_MEMBERS = 1_000_000  # of a zip file: samples of a log
 ZSTANDARD = 93  # kind of compression in zip files, which Python knows from 3.14 on
-LOCAL_HEADER = struct.Struct(
-    "<4s5H3I2H"
-)  # before each member; its last two numbers: bytes of the name, and of what follows it
+# Before each member; its last two numbers: bytes of the name, and of what follows it.
+LOCAL_HEADER = struct.Struct("<4s5H3I2H")
 
 
 def foreign_rows(path: Path) -> Iterator[dict]:
     """Rows of a JSON lines file, also of a `.gz`. Raises InputError naming file:line, whatever the file holds."""
-    for number, line in enumerate(_gzip_lines(path) if path.suffix == ".gz" else read_lines(path), start=1):
-        if not line.strip():
-            continue
-        row = parse_row(line, loads)
-        if row is None:
-            raise InputError(
-                "A line is not a JSON object.",
-                where=f"{path}:{number}",
-                found=repr(line[:80].decode("utf-8", "replace")),
-                hint="was the tool killed while it wrote? Mend or move the file, then import again; nothing was written.",
-            )
-        yield row
+    lines = _gzip_lines(path) if path.suffix == ".gz" else read_lines(path)
+    hint = "was the tool killed while it wrote? Mend or move the file, then import again; nothing was written."
+    return rows_of_lines(lines, path, hint, loads)
 
 
 def first_row(path: Path) -> dict:

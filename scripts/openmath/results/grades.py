@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as parquet
 
 from openmath.answers import answer_of, as_text, is_unfinished, reference_of
 from openmath.errors import InputError
@@ -21,9 +20,8 @@ from openmath.files.sample_rows import REFUSED_REASONS, id_of
 from openmath.files.sample_runs import run_order, sample_run_of
 from openmath.grading.pool import GraderPool
 from openmath.judging.judged_files import verdict_of
+from openmath.results.grades_table import TEXT_COLUMNS, read_grades_table
 from openmath.statistics.votes import NONE, Ballots, count_votes
-
-TEXT_COLUMNS = ("id", "sample_run", "predicted_answer", "vote_class", "finish_reason", "grade_status")
 
 
 @dataclass
@@ -114,7 +112,7 @@ class Benchmark:
 
 def read_grades(path: Path) -> Graded:
     """All runs of a grades.parquet. Only small codes stay in memory, and each distinct answer once."""
-    table = _read_table(path)
+    table = read_grades_table(path)
     codes, names = {}, {}  # column -> code of each row, and the text of each code
     for name in TEXT_COLUMNS:
         column = table[name].unify_dictionaries().combine_chunks()
@@ -156,33 +154,6 @@ def _copies(table: pa.Table, runs: list[str]) -> dict[str, str]:
         return {run: original for run, original in found.items() if run in runs and original in runs}
     except (ValueError, AttributeError, TypeError):
         return {}
-
-
-def _read_table(path: Path) -> pa.Table:
-    """The columns of grades. InputError where one is missing, has another type, or no value where there must be one."""
-    try:
-        table = parquet.read_table(path, columns=[*TEXT_COLUMNS, "is_correct"], read_dictionary=list(TEXT_COLUMNS))
-        table.validate(full=True)  # a damaged page may hold codes without a text, or bytes that are none
-    except (OSError, pa.ArrowException, ValueError, MemoryError) as error:
-        raise InputError("Cannot read the grades.", where=path, found=" ".join(str(error).split())) from None
-    missing = {*TEXT_COLUMNS, "is_correct"}.difference(table.column_names)
-    if missing or table.num_rows == 0:
-        found = f"{table.num_rows} rows, without {sorted(missing)}"
-        raise InputError("This is not a table of grades.", where=path, found=found)
-    for name in table.column_names:
-        column_type = table.schema.field(name).type
-        if name == "is_correct":
-            right = pa.types.is_boolean(column_type)
-        else:
-            right = pa.types.is_dictionary(column_type) and pa.types.is_string(column_type.value_type)
-        if not right or (name in ("id", "sample_run", "is_correct") and table[name].null_count):
-            raise InputError(
-                "This is not a table of grades.",
-                where=f"{path}: {name}",
-                found=f"{column_type}, {table[name].null_count} without a value",
-                hint="move the file away to have it made again.",
-            )
-    return table
 
 
 def read_judged(path: Path, ids: list[str]) -> Judged:
