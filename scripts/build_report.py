@@ -4,6 +4,7 @@ r"""One page of all results, results/report.html: self-contained, opens offline.
 
 Each summary folder needs its figures: scripts/draw_figures.py.
 Grades, samples, verdicts and costs are read beside them: results/my-model/{grades,eval-results,judged,.staging}.
+Training sets that lie beside the results, in datasets/NAME, are shown with their stages.
 Of many models the samples are too much for one page: --sample-pages names pages of show_samples.py, to be linked instead.
 """
 
@@ -43,6 +44,7 @@ def page(options: argparse.Namespace) -> str:
     from openmath.report.page import render_page
     from openmath.report.results import comparison_section, model_section, sample_links_section
     from openmath.report.summaries import read_summary
+    from openmath.report.training_sets import training_sets_section
 
     summaries = [read_summary(folder) for folder in options.summaries]
     # The page, top to bottom.
@@ -50,6 +52,7 @@ def page(options: argparse.Namespace) -> str:
         overview_section(summaries),
         *map(model_section, summaries),
         comparison_section(options.comparisons) if options.comparisons else None,
+        training_sets_section(summaries[0].results.absolute().parents[1]),
         cost_section(summaries),
         sample_links_section(options.sample_pages, options.output)
         if options.sample_pages

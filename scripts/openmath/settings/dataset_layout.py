@@ -144,6 +144,11 @@ class DatasetLayout:
         names = ["train.parquet", *(f"{subset_name(rows)}.parquet" for rows in self.dataset["subsets"])]
         return [f"{self.folder}/{name}" for name in (*names, "card.md", "counts.json", "manifest.json")]
 
+    @property
+    def figure_files(self) -> list[str]:
+        """The figure of its stages, and the numbers behind it."""
+        return [f"{self.folder}/stages.{kind}" for kind in ("svg", "png", "pdf", "csv")]
+
 
 def runs_of(drawn: dict | None) -> list[str]:
     """The runs of a stage; none where it is not configured."""
