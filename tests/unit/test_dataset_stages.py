@@ -30,8 +30,8 @@ def counts():
             part("augmented_own", 20, 8, [("lengths", 8, 7), ("duplicates", 7, 7)], 7, {"labelled": 4, "tied": 1}, 5),
         ],
         "new_problems": {
-            "o-rs0": {"written": 10, "empty": 2, "copied": 0, "left": 8},
-            "o-rs1": {"written": 10, "empty": 2, "copied": 1, "left": 7},
+            "o-rs0": {"copied": 0, "empty": 2, "left": 8, "written": 10},
+            "o-rs1": {"copied": 1, "empty": 2, "left": 7, "written": 10},
         },
         "clean_problems": {"o-rs0": {"contaminated": 1}, "o-rs1": {"contaminated": 2}},
         "sets": {"train": 34},

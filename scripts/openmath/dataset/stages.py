@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TypedDict
 
 from openmath.dataset.card import SetCounts, by_source
+from openmath.dataset.new_problems import DROPPED
 from openmath.errors import InputError
 
 PROBLEMS = "new problems"
@@ -55,6 +56,7 @@ def _new_problems(counts: SetCounts) -> tuple[int, dict[str, int], int]:
     contaminated = sum(part["contaminated"] for part in counts["clean_problems"].values())
     _check("new problems that are left", left, written - sum(drops.values()))
     _check("new problems that are solved", solved, left - contaminated)
+    drops = {reason: drops[reason] for reason in sorted(drops, key=DROPPED.index)}  # as they are looked for
     return written, drops | {"contaminated": contaminated} | outcomes, labelled
 
 
