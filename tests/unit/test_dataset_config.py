@@ -81,6 +81,18 @@ def test_the_papers_set_has_the_papers_numbers_of_samples():
     assert temperatures == {"solutions": 1.0, "problems": 1.0, "new-solutions": 0.7}
 
 
+def test_auto_sizes_each_stage_by_its_own_problems_and_tokens():
+    drawn = DRAWN | {"seeds": 9, "max_new_tokens": 400}
+    origins = origin(solutions=drawn, problems=drawn | {"seeds": 2, "max_new_tokens": 100}, new_solutions=drawn)
+    # 29 minutes, less a fifth and a start of 60 s, are 1332 s; a run of solutions takes 7473 x 400 / 10,000 = 299 s.
+    speed = {"runtime": 29, "tokens_per_second": 10_000, "tokens_per_sample": 1000}
+    config = given(origins=origins) | {"generation": {"seeds": 0, "seeds_per_job": "auto", "limit": 1} | speed}
+    jobs = DatasetLayout(checked_config(config)).jobs
+    blocks = {stage: [len(job.runs) for job in jobs if job.stage == stage] for stage in ("solutions", "new-solutions")}
+    assert blocks == {"solutions": [4, 4, 1], "new-solutions": [2, 2, 2, 2, 1]}  # new problems: two files
+    assert [len(job.runs) for job in jobs if job.stage == "problems"] == [2]
+
+
 def test_more_seeds_leave_earlier_jobs_and_parts_as_they_are():
     before = DatasetLayout(checked_config(given()))
     solutions, problems = DRAWN | {"seeds": 7}, DRAWN | {"seeds": 3}
