@@ -3,6 +3,8 @@
 import json
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as parquet
 import pytest
 from in_process import run_script
 from unit.judge_server import judge_server
@@ -88,6 +90,23 @@ def test_the_scripts_drop_what_stands_in_a_benchmark(tmp_path):
         assert reply.returncode == 0, reply.stderr
         assert [row["id"] for row in read_rows(tmp_path / "clean.jsonl")] == left
     assert json.loads((tmp_path / "clean.counts.json").read_text())["contaminated"] == 0
+
+
+def test_any_training_set_is_compared_by_its_different_problems(tmp_path):
+    write_rows(tmp_path / "mini.jsonl", [{"id": f"t-{n}", "problem": text} for n, text in enumerate(TESTS)])
+    texts = [NEW[1], NEW[1], None, TESTS[0], NEW[1], TESTS[0]]
+    parquet.write_table(pa.table({"question": texts}), tmp_path / "train.parquet")
+    given = ("--problems", tmp_path / "train.parquet", "--field", "question")
+    pairs = ("--embedder", "ngrams", "--top", 1, "--output", tmp_path / "pairs.jsonl")
+    reply = run_script("find_similar", *given, "--benchmarks", tmp_path / "mini.jsonl", *pairs)
+    assert "2 pairs of 2 new and 2 test problems" in reply.stdout, reply.stderr
+    decided = ("--similar", tmp_path / "pairs.jsonl", "--similarity", 0.9, "--benchmarks", "mini")
+    reply = run_script("decontaminate_problems", *given, *decided, "--output", tmp_path / "clean.jsonl")
+    assert reply.returncode == 0, reply.stderr
+    assert list(read_rows(tmp_path / "clean.jsonl")) == [{"id": "1", "problem": NEW[1]}]
+    assert json.loads((tmp_path / "clean.counts.json").read_text())["by_benchmark"] == {"mini": 1}
+    reply = run_script("find_similar", *given[:-1], "problem", "--benchmarks", tmp_path / "mini.jsonl", *pairs)
+    assert reply.returncode == 2 and "no such field" in reply.stderr
 
 
 def same(question: str) -> str:
