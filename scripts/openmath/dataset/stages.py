@@ -30,11 +30,8 @@ def stages(counts: SetCounts) -> list[Step]:
     """All steps: of new problems, if there are any, then of the solutions of each source."""
     steps = list(_steps(PROBLEMS, *_new_problems(counts)))
     for source, part in by_source(counts["parts"]).items():
-        panel, drops, left = (
-            f"solutions, {source}",
-            {"wrong answer": part["samples"] - part["correct"]},
-            part["correct"],
-        )
+        panel, left = f"solutions, {source}", part["correct"]
+        drops = {"wrong answer": part["samples"] - left}
         for one in part["filters"]:
             _check(f"{panel}: {one['filter']}", one["before"], left)
             drops[one["filter"]], left = one["before"] - one["after"], one["after"]
@@ -75,14 +72,8 @@ def _steps(panel: str, written: int, drops: dict[str, int], left: int) -> Iterat
     before = written
     for reason, dropped in drops.items():
         after = before - dropped
-        step: Step = {
-            "panel": panel,
-            "step": reason.replace("_", " "),
-            "before": before,
-            "dropped": dropped,
-            "after": after,
-        }
-        yield step
+        name = reason.replace("_", " ")
+        yield {"panel": panel, "step": name, "before": before, "dropped": dropped, "after": after}
         before = after
     _check(f"{panel} that are left", left, before)
 

@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from io import FileIO
 from pathlib import Path
+from typing import Any
 
 from openmath.errors import InputError
 from openmath.files.append_only import kept_places, kept_rows, set_damage_aside
@@ -146,7 +147,7 @@ class StagedRun:
                     old.seek(start)
                     new.write(old.read(length))
 
-    def _unwanted_rows(self) -> Iterator[dict]:
+    def _unwanted_rows(self) -> Iterator[Any]:
         return kept_rows(self._unwanted, is_sample, damaged=[]) if self._unwanted.exists() else iter(())
 
     def _set_aside(self, places: dict[str, list[int]]) -> None:
