@@ -54,7 +54,7 @@ def origin(**changes):
         ({"filters": ["longest"]}, "'longest' is not one of"),
         ({"decontamination": {"embedder": "ngrams", "judge": "j"}}, "judge: no judge 'j'; known judges: none"),
         ({"decontamination": {}}, "'embedder' is a required property"),
-        ({"origins": origin(solutions=DRAWN | {"seed": 1})}, "unknown key 'seed'; did you mean 'seeds'?"),
+        ({"origins": origin(solutions=DRAWN | {"seedz": 1})}, "unknown key 'seedz'; did you mean 'seeds'?"),
     ],
 )
 def test_mistakes(changes, message):
