@@ -30,7 +30,8 @@ def _run(options: list[str], cwd: Path, environment: dict[str, str], out: Path, 
     os.chdir(cwd)
     os.environ.clear()
     os.environ.update(environment)
-    sys.path[:] = [
+    ours = (str(ROOT / "scripts"), str(ROOT / "tests"))  # pytest's paths: the run has a copy of the workflow, or its own paths
+    sys.path[:] = [entry for entry in sys.path if not entry.startswith(ours)]
         entry for entry in sys.path if ROOT not in (Path(entry), *Path(entry).parents)
     ]  # pytest's: not the copy's
     sys.argv = ["snakemake", *options]
