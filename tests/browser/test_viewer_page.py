@@ -23,8 +23,8 @@ def choose(browser, status: str) -> int:
     return int(chip)
 
 
-def test_filters_agree_with_the_grades(viewer):
-    browser = viewer()
+def test_filters_agree_with_the_grades(viewer_page):
+    browser = viewer_page()
     counts = {status: choose(browser, status) for status in ("all", "right", "wrong", "truncated", "none", "disagree")}
     unanswered = 1 + len(HOSTILE) - len(ESCAPES) - 1  # row 3, and hostile texts without a readable box
     wrong = sum(n % 3 == 0 for n in range(150) if n != 3 and not 10 <= n < 10 + len(HOSTILE)) + 1 + len(HOSTILE)
@@ -35,8 +35,8 @@ def test_filters_agree_with_the_grades(viewer):
     assert counts["disagree"] == counts["right"] - 1  # the judge says no to all but row 5, which is right
 
 
-def test_formulas_are_typeset_and_money_is_not(viewer):
-    browser = viewer(link(1))
+def test_formulas_are_typeset_and_money_is_not(viewer_page):
+    browser = viewer_page(link(1))
     wait(browser, "return document.querySelectorAll('.detail .katex').length >= 8")
     assert "It costs $5 and $7." in browser.execute_script("return document.querySelector('.detail').textContent")
     assert browser.execute_script("return document.querySelectorAll('.detail .katex-display').length") >= 1
@@ -44,14 +44,14 @@ def test_formulas_are_typeset_and_money_is_not(viewer):
     assert fonts == 0
 
 
-def test_votes_are_counted(viewer):
-    browser = viewer(link(1))
+def test_votes_are_counted(viewer_page):
+    browser = viewer_page(link(1))
     tallies = browser.execute_script("return [...document.querySelectorAll('.tally')].map(n => n.textContent)")
     assert tallies == ["4 ✓"]
 
 
-def test_links_back_and_forward(viewer):
-    browser = viewer(link(77, "second"))
+def test_links_back_and_forward(viewer_page):
+    browser = viewer_page(link(77, "second"))
     assert browser.execute_script(TITLE) == "p/77 ü"
     assert browser.execute_script("return document.querySelector('[data-control=model]').value") == "second"
     browser.execute_script("document.querySelector('.row[aria-selected=true] + .row').click()")
@@ -63,8 +63,8 @@ def test_links_back_and_forward(viewer):
     assert browser.current_url.endswith(link(78, "second"))
 
 
-def test_keys_and_search(viewer):
-    browser = viewer()
+def test_keys_and_search(viewer_page):
+    browser = viewer_page()
     body = browser.find_element("css selector", "body")
     body.send_keys("jjjk")
     wait(browser, f"{TITLE} === 'p/2 ü'")
@@ -80,17 +80,17 @@ def test_keys_and_search(viewer):
     assert browser.switch_to.active_element.get_attribute("role") == "listbox"
 
 
-def test_list_is_virtual_and_labelled(viewer):
-    browser = viewer()
+def test_list_is_virtual_and_labelled(viewer_page):
+    browser = viewer_page()
     assert browser.execute_script("return document.querySelectorAll('.row').length") < 60
     selected = "document.querySelector('.row[aria-selected=true]')"
     assert browser.execute_script(f"return {selected}.id === document.querySelector('.list').getAttribute('aria-activedescendant')")  # fmt: skip # noqa: E501
     assert browser.execute_script("return [...document.querySelectorAll('#samples select, #samples input')].every(n => n.labels.length === 1)")  # fmt: skip # noqa: E501
 
 
-def test_formulas_that_define_commands_stay_source(viewer):
+def test_formulas_that_define_commands_stay_source(viewer_page):
     number = 10 + len(HOSTILE) - len(ESCAPES) - 1
-    browser = viewer(link(number))
+    browser = viewer_page(link(number))
     wait(browser, f"{TITLE} === 'p/{number} ü' && {TYPESET}")
     sources = browser.execute_script(
         "return [...document.querySelectorAll('.detail annotation')].map(n => n.textContent)"
@@ -120,8 +120,8 @@ return [...document.querySelectorAll(".detail .katex-html *")].map((node) => {
 
 
 @pytest.mark.parametrize("number", range(10 + len(HOSTILE) - len(ESCAPES), 10 + len(HOSTILE)))
-def test_formulas_paint_nothing_outside_their_cell(viewer, number):
-    browser = viewer(link(number), afresh=False)
+def test_formulas_paint_nothing_outside_their_cell(viewer_page, number):
+    browser = viewer_page(link(number), afresh=False)
     wait(browser, f"{TITLE} === 'p/{number} ü' && {TYPESET}")
     painted = browser.execute_script(PAINTED)
     assert max(painted, default=0) <= 1, "in pixels"
@@ -137,8 +137,8 @@ def test_formulas_paint_nothing_outside_their_cell(viewer, number):
 
 
 @pytest.mark.parametrize("number", range(10, 10 + len(HOSTILE)))
-def test_hostile_generations_are_only_text(viewer, number):
-    browser = viewer(link(number), afresh=False)
+def test_hostile_generations_are_only_text(viewer_page, number):
+    browser = viewer_page(link(number), afresh=False)
     wait(browser, f"{TITLE} === 'p/{number} ü'")
     # The page answers keys while formulas are being set, and is looked at when all of them are.
     body = browser.find_element("css selector", "body")
