@@ -83,9 +83,9 @@ def sample_folder(tmp_path_factory):
         "judgement": ATTACK + "Judgement: ..."}) + "\n" for n, row in enumerate(rows_of("greedy", 150))))  # fmt: skip
     other = {run: folder / f"other/output-{run}.jsonl" for run in RUNS}
     (folder / "other").mkdir()
-    for run, path in other.items():  # the same, but problem 20 is solved and problem 22 is not
+    for run, path in other.items():  # the same, but problem 20 is solved and problem 34 is not
         rows = rows_of(run, 60)
-        rows[20]["generation"], rows[22]["generation"] = "\\boxed{21}", "\\boxed{0}"
+        rows[20]["generation"], rows[34]["generation"] = "\\boxed{21}", "\\boxed{0}"
         path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     grade_files(list(other.values()), folder / "other/grades.parquet", processes=1)
     for model, verdicts in (("first", {"judge": {"greedy": judged}}), ("second", {})):

@@ -156,7 +156,7 @@
   // Shows what is wanted, as near as there is. history: pushState, replaceState; undefined: the address stays. strict: what is wanted comes
   // from a link, so the problem counts more than the filter, and what is unknown is said.
   async function go(wanted, history, strict) {
-    const mine = ++turn, missing = [];
+    const mine = ++turn, missing = []; // undefined where nothing was asked for
     const ofModel = sets.filter((set) => set.model === wanted.model);
     if (!ofModel.length) missing.push(unknown("model", wanted.model));
     else if (!sameOf(wanted.model, wanted.benchmark)) missing.push(unknown("benchmark", wanted.benchmark));
@@ -184,7 +184,7 @@
     options(controls.answer, modes, MODES);
     options(controls.by, [SYMBOLIC, ...judges], { [SYMBOLIC]: "symbolically" });
     let number = wanted.id ? pair.numbers.get(wanted.id) ?? -1 : -1;
-    if (wanted.id && number < 0 && !missing.length) missing.push(unknown("problem", wanted.id));
+    if (wanted.id && number < 0 && !missing.some(Boolean)) missing.push(unknown("problem", wanted.id));
     await refilter(next, tests, mine);
     if (mine !== turn) return;
     if (number >= 0 && !shown.includes(number) && strict) {

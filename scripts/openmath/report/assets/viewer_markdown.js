@@ -5,7 +5,7 @@ const viewerMarkdown = (() => {
   const MAX_ELEMENTS = 5000, MAX_NESTING = 3; // of a text: a million stars are no emphasis
   const LINE = /^([ \t]*)(?:(#{1,6}) +(?=\S)|([-*+]|\d{1,4}[.)]) +(?=\S)|((?:-{3,}|\*{3,})[ \t]*$))/;
   // A star alone is a product: an emphasis hugs its words, and no word or number touches it from outside.
-  const INLINE = /`([^`\n]{1,1000})`|(?<![\w)])\*\*(?=[^\s*])([^\n]{1,1000}?[^\s])\*\*|(?<![\w*\\)])\*(?=[^\s*])([^*\n]{0,1000}[^\s*])\*(?![\w*(])/;
+  const INLINE = /`([^`\n]{1,1000})`|(?<![\w)])\*\*(?=[^\s*])([^\n]{0,1000}?[^\s])\*\*|(?<![\w*\\)])\*(?=[^\s*])([^*\n]{0,1000}[^\s*])\*(?![\w*(])/;
 
   // Appends a text to `node`. words: text -> the nodes to show for it.
   function append(node, text, words) {
