@@ -102,7 +102,8 @@ const viewerSample = (() => {
         status.replaceWith(element("div", "chips", ...buttons), shown);
         if (chosen !== undefined && !runs.includes(chosen)) shown.replaceChildren(element("p", "empty", `There is no sample ${visible(chosen)} here.`));
         else if (chosen !== undefined) choose(runs.indexOf(chosen));
-        if (chosen !== undefined) shown.scrollIntoView({ block: "nearest" });
+        const pane = node.parentElement; // scrolled, not the page
+        if (chosen !== undefined) pane.scrollTop += node.getBoundingClientRect().top - pane.getBoundingClientRect().top;
       } catch (error) {
         status.textContent = visible(error.message);
       }
