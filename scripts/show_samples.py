@@ -45,7 +45,7 @@ def page(options: argparse.Namespace) -> str:
     from openmath.report.viewer import samples_section
 
     model = options.results.name
-    prompts = {}
+    prompts: dict[tuple[str, str], list[dict]] = {}
     for manifest in sorted(options.results.glob("summary/*/manifest.json")):
         of_model = prompts_of(read_json(manifest, "the manifest"))
         prompts |= {(model, benchmark): found for benchmark, found in of_model.items()}

@@ -28,7 +28,8 @@ from openmath.report.figure_tables import (
 )
 from openmath.report.overview import overview_section
 from openmath.report.page import percent, render_page
-from openmath.report.results import comparison_section
+from openmath.report.prompt_shown import prompts_of
+from openmath.report.results import comparison_section, flipped_addresses
 from openmath.report.sample_files import write_samples
 from openmath.report.sample_sets import sample_sets
 from openmath.report.section import Section
@@ -303,3 +304,34 @@ def test_calls_and_answers_without_one_are_counted_over_all_benchmarks(tmp_path)
         path.write_text(json.dumps(record))
     summary = SimpleNamespace(results=tmp_path, model="m", judge="j")
     assert judging_rows(summary) == [["m", "j", "greedy", "20", "12", "8", "100", "12", "0.50"]]
+
+
+@pytest.mark.parametrize(
+    ("mode", "grading", "chosen"),
+    [
+        ("greedy", "symbolic", "answer=greedy&against=b%26b"),
+        ("majority@8", "judge", "answer=majority&against=b%26b&by=j%2F1"),
+        ("pass@8", "symbolic", None),
+        ("pass@1[avg]", "symbolic", None),
+    ],
+)
+def test_flipped_problems_have_an_address(mode, grading, chosen):
+    row = {"benchmark": "x/y", "mode": mode, "grading": grading}
+    addresses = [f"#sample=a%2Fa/x%2Fy/&{chosen}&show={side}" for side in ("first", "second")] if chosen else []
+    assert flipped_addresses(row, "a/a", "b&b", "j/1") == addresses
+
+
+def test_the_prompt_is_that_of_the_samples():
+    prompt = {"system": "", "user": "Q: {problem}!", "examples": [{"problem": "{problem}", "solution": "S"}]}
+
+    def prompts(template: str, *benchmarks: str) -> dict:
+        files = dict.fromkeys(benchmarks, ["greedy"])
+        known = {"settings": {"prompt": prompt, "prompt_template": template}, "files": files}
+        return prompts_of({"generation": {"settings": [known, known]}})
+
+    [chat] = prompts("chat", "a", "b")["b"]
+    turns = [["user", ["Q: {problem}!"]], ["assistant", ["S"]], ["user", ["Q: ", "!"]]]
+    assert chat == {"template": "chat", "turns": turns}, "an empty system turn is not sent"
+    [[role, parts]] = prompts("completion", "a")["a"][0]["turns"]
+    assert role is None and parts == ["Q: {problem}!S" + "\n" * 6 + "Q: ", "!"]
+    assert prompts_of(None) == prompts_of({"generation": None}) == prompts_of({}) == {}

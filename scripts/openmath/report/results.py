@@ -101,10 +101,11 @@ def comparison_section(paths: list[Path], linked: bool = False) -> Section:
         title = f"{first} against {second}" + ("" if judge == "none" else f", judged by {judge}")
         only = f"only {first} / only {second}"
         header = ["benchmark", "mode", "grading", "n", first, second, "difference", only, "p Holm", "verdict"]
-        pairs.append({"title": title, "header": header, "rows": []})
-        for row in read_csv(path):
-            addresses = flipped_addresses(row, first, second, judge) if linked else []
-            pairs[-1]["rows"].append(comparison_cells(row, addresses))
+        cells = [
+            comparison_cells(row, flipped_addresses(row, first, second, judge) if linked else [])
+            for row in read_csv(path)
+        ]
+        pairs.append({"title": title, "header": header, "rows": cells})
     html = render("comparisons.html", pairs=pairs)
     return Section("comparisons", "Model against model", html)
 

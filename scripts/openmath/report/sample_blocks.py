@@ -136,7 +136,7 @@ def shown_samples(mode: str, graded: Graded, run: np.ndarray, solved: np.ndarray
             rows = list(map(without_text, read_rows(files[mode])))
             judged_ids = [id_of(row, number) for number, row in enumerate(rows)]
             check_ids(judged_ids, graded.ids, where=files[mode], expected_from=sample_set.grades)
-            judged[judge] = "".join(VERDICTS.get(row.get("judge_verdict"), "u") for row in rows)
+            judged[judge] = "".join(VERDICTS.get(str(row.get("judge_verdict")), "u") for row in rows)
             for number, row in enumerate(rows):
                 verdict, reply = row.get("judge_verdict"), cut(row.get("judgement") or row.get("judge_refusal"))
                 samples[number]["judged"].append([judge, verdict, reply, row.get("judge_prefilled")])

@@ -68,7 +68,7 @@ def write_set(sample_set: SampleSet, folder: Path, policy: str) -> dict:
 def write_seeds(sample_set: SampleSet, graded: Graded, folder: Path) -> list[dict]:
     """All samples of each problem; one run alone is shown as the majority's."""
     runs = [run for run in graded.runs if run != "greedy"]
-    groups = []
+    groups: list[dict] = []
     for start in range(0, len(runs) if len(runs) > 1 else 0, GROUP):
         part = graded.select(runs[start : start + GROUP])
         size = sum(sample_set.sample_file(run).stat().st_size for run in part.runs)
