@@ -195,12 +195,9 @@ def test_back_undoes_each_choice(viewer_page):
     browser = viewer_page()
     steps = [("answer", "majority"), ("model", "second"), ("benchmark", "zoo/é"), ("model", "first")]
     for name, value in steps:
+        before = browser.execute_script("return history.length")
         set_control(browser, name, value)
-        wait(
-            browser,
-            f"return location.hash.startsWith('#') && document.querySelector('[data-control={name}]').value === '{value}'",
-        )
-        wait(browser, "return document.querySelector('.detail h3') !== null")
+        wait(browser, f"return history.length === {before + 1}")
     assert choose(browser, "wrong") < 150
     browser.back()
     wait(browser, f"{COUNT} === '150 of 150 problems'")
@@ -213,6 +210,14 @@ def test_back_undoes_each_choice(viewer_page):
     browser.back()
     wait(browser, "return document.querySelector('[data-control=answer]').value === 'greedy' && location.hash === ''")
     assert chosen(browser, "model") == "first"
+
+
+def test_choices_in_quick_succession_all_count(viewer_page):
+    browser = viewer_page()
+    for name, value in (("model", "second"), ("answer", "majority"), ("against", "third")):
+        set_control(browser, name, value)
+    wait(browser, "return location.hash.includes('answer=majority') && location.hash.includes('against=third')")
+    assert chosen(browser, "model") == "second"
 
 
 @pytest.mark.parametrize(

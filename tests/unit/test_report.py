@@ -325,7 +325,7 @@ def test_the_prompt_is_that_of_the_samples():
     prompt = {"system": "", "user": "Q: {problem}!", "examples": [{"problem": "{problem}", "solution": "S"}]}
 
     def prompts(template: str, *benchmarks: str) -> dict:
-        files = dict.fromkeys(benchmarks, ["greedy"])
+        files = {benchmark: ["greedy"] for benchmark in benchmarks}
         known = {"settings": {"prompt": prompt, "prompt_template": template}, "files": files}
         return prompts_of({"generation": {"settings": [known, known]}})
 

@@ -13,7 +13,8 @@
   const MODES = { greedy: "Greedy", majority: "Majority" };
   const SYMBOLIC = "";
   let sets, block; // all (model, benchmark) pairs; problems a data block
-  let state = {}, turn = 0; // what is shown, as in viewer_address.js; raised by each change, so that overtaken ones stop
+  let state = {}, asked = {}; // what is shown, as in viewer_address.js; what will be, when all of it has been read
+  let turn = 0; // raised by each change, so that overtaken ones stop
   let opened = {}, other = null; // the open pair: {set, problems, index}; the same of the model beside it
   let shown = [], current = -1, filtered = ""; // problem numbers in the list; the one in the detail pane; for which filter
 
@@ -157,6 +158,7 @@
   // from a link, so the problem counts more than the filter, and what is unknown is said.
   async function go(wanted, history, strict) {
     const mine = ++turn, missing = []; // undefined where nothing was asked for
+    asked = wanted;
     const ofModel = sets.filter((set) => set.model === wanted.model);
     if (!ofModel.length) missing.push(unknown("model", wanted.model));
     else if (!sameOf(wanted.model, wanted.benchmark)) missing.push(unknown("benchmark", wanted.benchmark));
@@ -197,7 +199,7 @@
     drawStatuses(next);
     current = shown.includes(number) ? number : shown[0] ?? -1;
     if (current !== number) next.seed = strict && number < 0 && !wanted.id ? next.seed : undefined;
-    state = { ...next, id: pair.problems.ids[current] };
+    state = asked = { ...next, id: pair.problems.ids[current] };
     if (history) remember(history);
     const said = missing.filter(Boolean);
     notice.hidden = !strict || !said.length;
@@ -221,7 +223,7 @@
   async function guarded(...all) {
     try { await go(...all); } catch (error) { detail.replaceChildren(element("p", "empty", visible(error.message))); }
   }
-  const change = (changes, history = "pushState") => guarded({ ...state, seed: undefined, ...changes }, history);
+  const change = (changes, history = "pushState") => guarded({ ...asked, seed: undefined, ...changes }, history);
   async function follow() {
     const wanted = viewerAddress.read(location.hash);
     if (wanted) {
