@@ -30,10 +30,9 @@ def _run(options: list[str], cwd: Path, environment: dict[str, str], out: Path, 
     os.chdir(cwd)
     os.environ.clear()
     os.environ.update(environment)
-    ours = (str(ROOT / "scripts"), str(ROOT / "tests"))  # pytest's paths: the run has a copy of the workflow, or its own paths
+    # pytest has put them there; the run is to take those of its own folder.
+    ours = (str(ROOT / "scripts"), str(ROOT / "tests"))
     sys.path[:] = [entry for entry in sys.path if not entry.startswith(ours)]
-        entry for entry in sys.path if ROOT not in (Path(entry), *Path(entry).parents)
-    ]  # pytest's: not the copy's
     sys.argv = ["snakemake", *options]
     from snakemake.cli import main
 
