@@ -142,7 +142,7 @@ class Staged:
 
 def test_the_length_of_answers_is_learnt():
     usual = 32_768 * 560 / 4096
-    lengths = Lengths([], [[1] * 100, [1] * 300], longest=32_768, sure=3)
+    lengths = Lengths([], [[1] * 100, [2] * 300], longest=32_768, sure=3)
     assert lengths.held() == 200 + usual / 2
     lengths.add(1000)
     assert lengths.held() == 200 + usual / 2, "the first to end are the short ones"

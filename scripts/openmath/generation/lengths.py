@@ -3,6 +3,7 @@
 Standard library only: this module also runs inside engine containers.
 """
 
+import os.path
 from collections.abc import Collection, Iterable
 
 from openmath.generation.staging import StagedRun
@@ -19,13 +20,15 @@ class Lengths:
     def __init__(self, staged: Iterable[StagedRun], prompts: Collection[list], *, longest: int, sure: int):
         runs = list(staged)
         self._tokens, self._answers = sum(run.tokens for run in runs), sum(run.counted for run in runs)
-        self._prompt = sum(map(len, prompts)) / max(1, len(prompts))
+        # What all prompts begin with, as examples do, lies in the cache once. (commonprefix takes any sequences.)
+        common = len(os.path.commonprefix(list(prompts)))
+        self._prompt = sum(map(len, prompts)) / max(1, len(prompts)) - common
         self._usual, self._sure = USUAL_SHARE * longest, sure
 
     def add(self, tokens: int) -> None:
         self._tokens, self._answers = self._tokens + tokens, self._answers + 1
 
     def held(self) -> float:
-        """Tokens of a request in the engine's cache: the prompt and, on average over its time, half of the answer."""
+        """Tokens of a request in the engine's cache: the prompt's own and, on average over its time, half of the answer."""
         answer = self._tokens / self._answers if self._answers else 0.0
         return self._prompt + (answer if self._answers >= self._sure else max(answer, self._usual)) / 2
