@@ -44,17 +44,26 @@ def given(models=None, **changes):
         (given({"m": {"adapter": "./a"}}), "weights are trained, not adapters"),
         (given({"t": {"trained": "s"}}), "models: t: trained: no training 's'; "),
         (given({"t": {"path": "x"}}), "models: t: needs one source of"),
-        (given({"t": {"prompt": "math-few-shot"}}), "models: t: prompt: the training has 'math'; a model is asked as it was"),
+        (
+            given({"t": {"prompt": "math-few-shot"}}),
+            "models: t: prompt: the training has 'math'; a model is asked as it was",
+        ),
         (given(system="Be brief."), "models: t: system: the training has 'Be brief.'"),
         (given({"late": {"steps": [15]}}), "models: late: steps: step 15 is not kept; kept are 10, 20"),
         (given(save_at=[7, 21]), "training: r: save_at: step 21 is after the last one, 20"),
         (given({"m": {"steps": [1]}}), "models: m: steps: goes with `trained`"),
         (given({"t": {"engine": "llamacpp"}}), "models: t: engine: llama.cpp takes GGUF files"),
-        (given(batch_size=12, gpus=8), "training: r: batch_size: 12 rows cannot be dealt evenly; expected a multiple of 32"),
+        (
+            given(batch_size=12, gpus=8),
+            "training: r: batch_size: 12 rows cannot be dealt evenly; expected a multiple of 32",
+        ),
         (given(gpus=0, nodes=2), "training: r: nodes: several nodes need GPUs"),
         (given(learning_rate=2), "training: r: learning_rate"),
         (given(schedule="cosine"), "unknown key 'schedule'"),
-        ({**given(), "training": {"r": {"base": "m", "steps": 20}}}, "training: r: needs `dataset`: a parquet file here"),
+        (
+            {**given(), "training": {"r": {"base": "m", "steps": 20}}},
+            "training: r: needs `dataset`: a parquet file here",
+        ),
     ],
 )
 def test_mistakes(config, message):
@@ -64,7 +73,9 @@ def test_mistakes(config, message):
 
 
 def test_defaults_are_those_of_the_script():
-    config = checked_config({**given(), "training": {"r": {"base": "m", "dataset": "s", "steps": 9}}, "models": {"m": {"path": "m"}}})
+    config = checked_config(
+        {**given(), "training": {"r": {"base": "m", "dataset": "s", "steps": 9}}, "models": {"m": {"path": "m"}}}
+    )
     layout = TrainingLayout(config)
     assert read_recipe(json.loads(layout.settings("r"))) == Recipe(steps=9)
     assert {*RECIPE, *SPEED} == {field.name for field in dataclasses.fields(Recipe)}
@@ -106,7 +117,13 @@ def test_the_plan_counts_steps_hours_and_disk(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     config = given(batch_size=8, micro_batch_size=1, max_length=100, gpus=2, tokens_per_second=4.0)
     Path("m").mkdir()
-    sizes = {"hidden_size": 8, "num_attention_heads": 2, "num_hidden_layers": 1, "intermediate_size": 8, "vocab_size": 16}
+    sizes = {
+        "hidden_size": 8,
+        "num_attention_heads": 2,
+        "num_hidden_layers": 1,
+        "intermediate_size": 8,
+        "vocab_size": 16,
+    }
     Path("m/config.json").write_text(json.dumps(sizes))
     [cost] = make_plan(checked_config(config))["training"]
     assert (cost["steps"], cost["tokens"], cost["hours"]) == (20, 16_000, pytest.approx(16_000 / 4 / 3600))

@@ -45,7 +45,11 @@ def _cost(run: str, settings: dict, recipe: Recipe, shape: Shape | None) -> dict
         source = f"{speed:,.0f} tokens/s measured on {len(times)} steps" if times else "no speed measured"
     else:
         per_step, speed = recipe.batch_size * recipe.max_length, settings.get("tokens_per_second")
-        said = f"{speed:,.0f} tokens/s stated (tokens_per_second)" if speed else "no speed known: training: tokens_per_second"
+        said = (
+            f"{speed:,.0f} tokens/s stated (tokens_per_second)"
+            if speed
+            else "no speed known: training: tokens_per_second"
+        )
         source = f"{said}; at most {recipe.max_length:,} tokens a row"
     seconds = left * per_step / speed if speed else None
     gpus = settings["gpus"] * settings["nodes"]
