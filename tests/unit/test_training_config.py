@@ -11,6 +11,7 @@ import yaml
 from openmath.errors import InputError
 from openmath.plan import make_plan, plan_text
 from openmath.settings.config import checked_config, summary_config
+from openmath.settings.dataset_layout import DatasetLayout
 from openmath.settings.training_layout import RECIPE, SPEED, TrainingLayout
 from openmath.training.recipe import Recipe, read_recipe
 
@@ -104,13 +105,29 @@ def test_a_summary_keeps_what_its_model_came_from():
     assert "training" not in summary_config(config, "m", "none")
 
 
-def test_the_demo_continues_the_demo_of_the_training_set():
-    first, then = (yaml.safe_load((CONFIG / name).read_text()) for name in ("dataset-demo.yaml", "training-demo.yaml"))
-    for name, model in then.pop("models").items():
-        first["models"].setdefault(name, {}).update(model)
-    layout = TrainingLayout(checked_config(first | then))
+def continued(first, then):
+    """Two files after one another under --configfile, as Snakemake merges their models; and where their trainings lie."""
+    config, other = (yaml.safe_load((CONFIG / name).read_text()) for name in (first, then))
+    for name, model in other.pop("models").items():
+        config["models"].setdefault(name, {}).update(model)
+    config = checked_config(config | other)
+    return config, TrainingLayout(config)
+
+
+def test_the_demo_goes_on_from_the_demo_of_the_training_set():
+    _, layout = continued("dataset-demo.yaml", "training-demo.yaml")
     assert layout.data_file("demo") == "datasets/demo/train.parquet"
     assert layout.gguf_option("smollm2-trained") == ["--gguf-like", "models/smollm2-135m/checkpoint"]
+
+
+def test_the_papers_training_is_of_its_set():
+    config, layout = continued("openmathinstruct2.yaml", "openmathinstruct2-training.yaml")
+    last = {model: (len(paths := layout.averaged(model)), paths[-1]) for model in layout.models}
+    assert last == {
+        "llama-openmath2-8b": (6, "training/sft-8b/checkpoints/step-60000"),
+        "llama-openmath2-70b": (6, "training/sft-70b/checkpoints/step-20000"),
+    }
+    assert layout.data_file("sft-70b") in DatasetLayout(config).packed_files
 
 
 def test_the_plan_counts_steps_hours_and_disk(tmp_path, monkeypatch):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from openmath.foreign.configured import warnings_of
-from openmath.plan.dataset import dataset_steps
+from openmath.plan.dataset import dataset_steps, pairs_to_judge
 from openmath.plan.files import FileToJudge, Inventory, ModelFiles
 from openmath.plan.judging import judge_costs
 from openmath.plan.speed import Speed, model_speed
@@ -31,7 +31,8 @@ def make_plan(
 
     Keys: stages (counts of files), generation (per model, and per stage and origin of a training set: samples, tokens,
     engine_starts, hours, gpu_hours, longest_job_hours, assumptions), warnings (of imported samples, and what cannot end so, in
-    words), training (per run: see plan/training.py; only where the configuration has one), judging (per judge: calls, usd, hours of an own engine), wall_hours (number of jobs at the same time -> hours of
+    words), training (per run, where there is one: see plan/training.py), judging (per judge: calls, usd, hours of an own engine),
+    wall_hours (number of jobs at the same time -> hours of
     generation), disk_bytes, disk_free_bytes.
     """
     inventory = Inventory(config, due)
@@ -62,6 +63,8 @@ def make_plan(
                 disk += step.disk
                 work = (step.samples, step.tokens, step.jobs, step.speed, step.disk)
                 generation.append(cost_entry(inventory, f"{teacher}, {step.name}", teacher, *work))
+        for pairs in pairs_to_judge(inventory):
+            to_judge.setdefault(config["dataset"]["decontamination"]["judge"], []).append(pairs)
     trainings = list(training_costs(inventory))
     disk += sum(cost["disk_bytes"] or 0 for cost in trainings)
     free = shutil.disk_usage(".").free
