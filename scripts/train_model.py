@@ -109,6 +109,9 @@ def train(options: argparse.Namespace) -> int:
     if done["step"] < recipe.steps:
         config = config_of(recipe, run, state.num_processes, cpu)
         model = AutoModelForCausalLM.from_pretrained(str(start), dtype=torch.float32, local_files_only=True)
+        if recipe.compile:
+            for layer in model.get_decoder().layers:
+                layer.compile(dynamic=True)  # rows of any length
         training = Training(
             rows=rows,
             run=run,

@@ -6,7 +6,10 @@ import sys
 from openmath.engines.across_nodes import srun
 from openmath.engines.slurm_nodes import job_nodes
 
-SHUTDOWN_SECONDS = 1800  # between SIGTERM and SIGKILL: a step ends, and its checkpoint is written
+SHUTDOWN = (
+    "TORCH_ELASTIC_SHUTDOWN_TIMEOUT",
+    "1800",
+)  # seconds that torchrun waits between SIGTERM and SIGKILL: a step ends, and its checkpoint is written
 STARTED = "TORCHELASTIC_RUN_ID"  # set by torchrun for the processes it starts
 
 
@@ -18,7 +21,7 @@ def launch_line(program: list[str], gpus: int, nodes: int) -> list[str] | None:
     if STARTED in os.environ or gpus * nodes <= 1:
         return None
     each = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", str(gpus)]
-    each += ["--shutdown-timeout", str(SHUTDOWN_SECONDS)]
+    os.environ.setdefault(*SHUTDOWN)
     if nodes == 1:
         return [*each, "--standalone", *program]
     address, others = job_nodes(nodes)

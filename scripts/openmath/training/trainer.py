@@ -4,6 +4,7 @@ A checkpoint's weights are float32 safetensors, as any tool reads them: a run th
 model, and from trainer/ the rest. With FSDP each rank writes its part of the optimizer's state there.
 """
 
+import os
 import shutil
 import signal
 import sys
@@ -14,7 +15,7 @@ from typing import Any
 import torch
 import torch.distributed as dist
 from datasets import Dataset
-from transformers import Trainer, TrainerCallback
+from transformers import PrinterCallback, Trainer, TrainerCallback
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 from trl import SFTConfig, SFTTrainer
 
@@ -28,11 +29,13 @@ WORKERS = 8  # processes that tokenise for each GPU: 1,000 rows a second each
 
 def config_of(recipe: Recipe, output: Path, devices: int, cpu: bool) -> SFTConfig:
     """The trainer's arguments. devices: processes of this training, one a GPU. cpu: no GPU is used."""
-    several = devices > 1
+    sharded = devices > 1 and not cpu  # by FSDP2; processes on CPUs have the whole model each
+    if sharded:
+        os.environ["ACCELERATE_USE_FSDP"] = "true"  # transformers then reads the weights in the first process alone
     fsdp = {
         "version": 2,
         "state_dict_type": "SHARDED_STATE_DICT",
-        "cpu_ram_efficient_loading": True,  # the first process alone reads the weights
+        "cpu_ram_efficient_loading": True,
         "activation_checkpointing": recipe.activation_checkpointing,
     }
     return SFTConfig(
@@ -59,14 +62,15 @@ def config_of(recipe: Recipe, output: Path, devices: int, cpu: bool) -> SFTConfi
         dataloader_num_workers=0 if cpu else WORKERS,
         dataloader_prefetch_factor=None if cpu else 4,
         gradient_checkpointing=False,  # TRL's default, and the older name of the next
-        activation_checkpointing=recipe.activation_checkpointing and not several,
-        fsdp="full_shard" if several else None,
-        fsdp_config=fsdp if several else None,
+        activation_checkpointing=recipe.activation_checkpointing and not sharded,
+        fsdp=sharded,
+        fsdp_config=fsdp if sharded else None,
         # Gradients are dealt after each micro-batch: whole ones would take as much memory as the weights on each GPU.
-        accelerator_config={"gradient_accumulation_kwargs": {"sync_each_batch": several}},
+        accelerator_config={"gradient_accumulation_kwargs": {"sync_each_batch": sharded}},
         save_strategy="no",  # the callback below says when
         logging_steps=1,
         report_to=recipe.report_to,
+        ddp_find_unused_parameters=False,
         disable_tqdm=True,
         log_level="warning",
     )
@@ -104,6 +108,7 @@ class Training(SFTTrainer):  # type: ignore[misc]
         }  # TRL takes no other kind of dataset, nor rows as they come
         super().__init__(callbacks=[self.stop], train_dataset=Dataset.from_dict(first), **arguments)
         self.train_dataset = rows
+        self.remove_callback(PrinterCallback)  # log() says it shorter
         self._run, self._recipe = run, recipe
         self._total_train_tokens = tokens
         self._seconds_before, self._start, self._last = seconds, time.monotonic(), (time.monotonic(), tokens)
