@@ -35,6 +35,7 @@ for run, settings in TRAINING.runs.items():
             f"logs/train_model/{run}.log",
         benchmark:
             f"logs/train_model/{run}.benchmark.tsv"
+        retries: settings["tries"] - 1
         conda:
             "../envs/train.yaml"
         threads: settings["threads"]
@@ -48,7 +49,6 @@ for run, settings in TRAINING.runs.items():
             prompt=TRAINING.prompt_file(run),
             settings=TRAINING.settings(run),
             devices=f"--gpus {settings['gpus']} --nodes {settings['nodes']}",
-        retries: settings["tries"] - 1
         params:
             run=run,
             base=settings["base"],

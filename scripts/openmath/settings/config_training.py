@@ -48,6 +48,7 @@ class Training(Section):
         [], "Steps whose weights are kept, to be averaged; none: every `save_steps`, and the last.", costs=TRAINED_AGAIN
     )
     activation_checkpointing: bool = key(True, "Compute activations twice, to save memory.", costs=SPEED)
+    compile: bool = key(False, "By torch.compile: faster steps after a slow first one.", costs=SPEED)
     report_to: str = key(
         "none", "Of transformers' Trainer: `wandb`, `mlflow`, `tensorboard`.", costs=SPEED, min_length=1
     )

@@ -20,7 +20,7 @@ RECIPE = (
     "seed",
     "save_at",
 )
-SPEED = ("micro_batch_size", "save_steps", "activation_checkpointing", "report_to")
+SPEED = ("micro_batch_size", "save_steps", "activation_checkpointing", "compile", "report_to")
 PROMPT = ("prompt", "prompt_template", "system", "chat_template_kwargs")  # keys that a training shares with its models
 
 
