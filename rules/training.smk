@@ -55,8 +55,6 @@ for run, settings in TRAINING.runs.items():
             recipe=TRAINING.recipe(run),
             prompt_options=TRAINING.prompt_options(run),
             prompt_sha256=prompt_sha256(settings["prompt"]),
-        message:
-            f"train {run} from {settings['base']}, {settings['steps']} steps; log: {{log}}"
         shell:
             r"""
             {resources.python:q} {resources.scripts:q}/train_model.py \

@@ -38,7 +38,7 @@ FILE_TYPE = b"general.file_type" + struct.pack("<I", 4)  # before its value, whi
 
 def write_gguf(checkpoint: Path, like: Path) -> Path:
     """Write model.gguf into a HF checkpoint; returns its path. like: the folder with the GGUF file to write it after."""
-    [template] = sorted(like.glob("*.gguf"))[:1] or [None]
+    template = next(iter(sorted(like.glob("*.gguf"))), None)
     if template is None:
         raise InputError("There is no GGUF file to write the trained model after.", where=like, expected="*.gguf")
     try:
