@@ -49,6 +49,11 @@ def test_an_unknown_key_names_the_nearest_known_one():
         checked_config(config)
 
 
+def test_a_key_in_the_wrong_section_is_told_where_it_belongs():
+    with pytest.raises(InputError, match=r"\(top level\): unknown key 'extraction'; it belongs to `models: NAME`"):
+        checked_config(demo() | {"extraction": "fallbacks"})
+
+
 def test_a_wrong_type_names_the_key():
     config = demo()
     config["generation"]["seeds"] = "eight"

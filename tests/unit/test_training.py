@@ -18,7 +18,10 @@ from openmath.training.recipe import Recipe, read_recipe
 from openmath.training.rows import IGNORED, Texts, Tokens, TrainingRows, end_of_answer, lay_rows
 
 SPECIAL = ["<s>", "</s>", "<|begin_of_text|>", "<|eot_id|>", "<|start_header_id|>", "<|end_header_id|>", "<|end|>"]
-CHAT = "{{ bos_token }}{% for m in messages %}{{ m['role'] }} {{ m['content'] }}<|end|>\n{% endfor %}{% if add_generation_prompt %}assistant {% endif %}"
+CHAT = (
+    "{{ bos_token }}{% for m in messages %}{{ m['role'] }} {{ m['content'] }}<|end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}assistant {% endif %}"
+)
 PROMPT = {"system": "", "user": "Solve: {problem}", "examples": []}
 
 
@@ -59,7 +62,7 @@ def training_rows(tmp_path, tokenizer, count=10, *, steps=4, batch_size=4, seed=
 def test_the_prompt_is_the_evaluations_token_by_token_and_does_not_count(tokenizer, template, end):
     row = Tokens(tokenizer, template, PROMPT, 1000)("What is {1 + 1}?", "It is \\boxed{2}.")
     prompt = token_ids(tokenizer, template, messages_of(PROMPT, "What is {1 + 1}?"))
-    solution = tokenizer.encode("It is \\boxed{2}.") + [SPECIAL.index(end)]
+    solution = [*tokenizer.encode("It is \\boxed{2}."), SPECIAL.index(end)]
     assert row == {"input_ids": prompt + solution, "labels": [IGNORED] * len(prompt) + solution}
 
 

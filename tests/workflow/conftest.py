@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 from filelock import FileLock
+from loaded_snakemake import run_snakemake
 
 ROOT = Path(__file__).parents[2]
 WORKFLOW = ("Snakefile", "rules", "scripts", "config", "envs", "profiles")
@@ -47,10 +48,9 @@ def run_script(script: str, *options: object, **kwargs) -> subprocess.CompletedP
 
 
 def snakemake(folder: Path, *options: str, environment: dict | None = None) -> subprocess.CompletedProcess:
-    program = [sys.executable, "-m", "snakemake", "--configfile", "config.yaml", "--cores", "2", *options]
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # the rules call `python`
     environment = {**os.environ, "PATH": path, **(environment or {})}
-    return subprocess.run(program, cwd=folder, capture_output=True, text=True, env=environment)
+    return run_snakemake(["--configfile", "config.yaml", "--cores", "2", *options], folder, environment)
 
 
 def planned_jobs(folder: Path, environment: dict | None = None, target: str = "all") -> dict[str, int]:

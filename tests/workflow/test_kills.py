@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -15,13 +16,14 @@ from conftest import ROOT, run_script
 
 from openmath.files.rows import read_rows
 
-PROBLEMS = 24
+PROBLEMS = 24  # for many kills
+FEW = 8  # for one
 PATIENCE = 300.0  # seconds without progress after which a test gives up
 
 
-def generation_command(folder: Path, name: str) -> list[str]:
+def generation_command(folder: Path, name: str, problems: int) -> list[str]:
     command = [sys.executable, ROOT / "scripts/generate.py", "--engine", folder / "engine", "--sample-runs", "greedy"]
-    command += ["--benchmarks", folder / "mini.jsonl", "--prompt", ROOT / "config/prompts/math.yaml"]
+    command += ["--benchmarks", folder / f"{problems}/mini.jsonl", "--prompt", ROOT / "config/prompts/math.yaml"]
     command += ["--prompt-template", "chat", "--max-new-tokens", "16", "--concurrency", "4"]
     command += ["--output-dir", folder / name, "--staging", folder / f"{name}.staging", "--log", folder / "engine.log"]
     return list(map(str, command))
@@ -37,16 +39,24 @@ def folder(tmp_path_factory, checkpoint) -> Path:
     )
     assert reply.returncode == 0, reply.stderr
     lines = (ROOT / "config/benchmarks/arithmetic-mini.jsonl").read_text().splitlines(keepends=True)
-    (folder / "mini.jsonl").write_text("".join(lines[:PROBLEMS]))
+    for problems in (FEW, PROBLEMS):
+        (folder / str(problems)).mkdir()
+        (folder / f"{problems}/mini.jsonl").write_text("".join(lines[:problems]))
     return folder
 
 
 @pytest.fixture(scope="module")
-def calm(folder) -> bytes:
-    """What the job writes if nothing disturbs it."""
-    undisturbed = subprocess.run(generation_command(folder, "calm"), capture_output=True, text=True)
-    assert undisturbed.returncode == 0, undisturbed.stderr
-    return (folder / "calm/mini/output-greedy.jsonl").read_bytes()
+def calm(folder) -> Callable[[int], bytes]:
+    """What the job writes for so many problems if nothing disturbs it."""
+
+    @cache
+    def undisturbed(problems: int) -> bytes:
+        command = generation_command(folder, f"calm-{problems}", problems)
+        reply = subprocess.run(command, capture_output=True, text=True)
+        assert reply.returncode == 0, reply.stderr
+        return (folder / f"calm-{problems}/mini/output-greedy.jsonl").read_bytes()
+
+    return undisturbed
 
 
 def staged_bytes(folder: Path, name: str) -> bytes:
@@ -84,15 +94,16 @@ def wait_for(condition: Callable[[], bool], job: subprocess.Popen) -> None:
 # work on any machine.
 @pytest.mark.parametrize("progress", [[1], pytest.param([0] * 6 + [1] * 12 + [2] * 2, marks=pytest.mark.slow)], ids=len)
 def test_kills_lose_nothing(folder, calm, progress):
+    problems = FEW if len(progress) == 1 else PROBLEMS
     random_kills, kills = random.Random(20), len(progress)
     progress = random_kills.sample(progress, kills)
     passes = 0
     while progress:  # a machine may be so fast that a pass ends before all kills are done: then another begins
         name = f"killed-{kills}-{passes}"
-        kill_until_finished(folder, name, progress, random_kills)
+        kill_until_finished(folder, name, problems, progress, random_kills)
         ids = [row["id"] for row in read_rows(folder / name / "mini/output-greedy.jsonl")]
-        assert len(ids) == len(set(ids)) == PROBLEMS
-        assert (folder / name / "mini/output-greedy.jsonl").read_bytes() == calm
+        assert len(ids) == len(set(ids)) == problems
+        assert (folder / name / "mini/output-greedy.jsonl").read_bytes() == calm(problems)
         passes += 1
     deadline = time.monotonic() + PATIENCE  # the supervisor gives an engine ten seconds
     while engines_running(folder) and time.monotonic() < deadline:
@@ -100,12 +111,14 @@ def test_kills_lose_nothing(folder, calm, progress):
     assert not engines_running(folder), "an engine outlived its job"
 
 
-def kill_until_finished(folder: Path, name: str, progress: list[int], random_kills: random.Random) -> None:
+def kill_until_finished(
+    folder: Path, name: str, problems: int, progress: list[int], random_kills: random.Random
+) -> None:
     """Run one evaluation to its end, killing its jobs while there is something left in `progress`."""
     kept, finished = [], False
     while not finished:
         with open(folder / f"{name}.log", "wb") as log:
-            job = subprocess.Popen(generation_command(folder, name), stdout=log, stderr=log)
+            job = subprocess.Popen(generation_command(folder, name, problems), stdout=log, stderr=log)
         if progress:
             wanted = len(kept) + progress[0]
             if progress[0]:
@@ -116,8 +129,8 @@ def kill_until_finished(folder: Path, name: str, progress: list[int], random_kil
         finished = job.wait() == 0
         said = (folder / f"{name}.log").read_text()
         assert finished or job.returncode == -signal.SIGKILL, said[-2000:]
-        if f"{PROBLEMS} samples, " in said:  # else it was killed before it looked
-            assert f"{PROBLEMS} samples, {len(kept)} kept" in said, "a finished sample was computed again"
+        if f"{problems} samples, " in said:  # else it was killed before it looked
+            assert f"{problems} samples, {len(kept)} kept" in said, "a finished sample was computed again"
         if not finished:
             progress.pop(0)
             before, kept = kept, whole_lines(folder, name)
@@ -127,7 +140,7 @@ def kill_until_finished(folder: Path, name: str, progress: list[int], random_kil
 @pytest.mark.slow
 def test_a_killed_engine_is_started_again_and_the_job_goes_on(folder, calm):
     with open(folder / "engine-killed.log", "wb") as log:
-        job = subprocess.Popen(generation_command(folder, "engine-killed"), stdout=log, stderr=log)
+        job = subprocess.Popen(generation_command(folder, "engine-killed", PROBLEMS), stdout=log, stderr=log)
     wait_for(lambda: bool(staged_bytes(folder, "engine-killed")), job)
     servers = [
         pid for pid in engines_running(folder) if b"supervise.py" not in Path(f"/proc/{pid}/cmdline").read_bytes()
@@ -137,13 +150,13 @@ def test_a_killed_engine_is_started_again_and_the_job_goes_on(folder, calm):
         os.kill(pid, signal.SIGKILL)
     assert job.wait() == 0, (folder / "engine-killed.log").read_text()
     assert "starting it again" in (folder / "engine-killed.log").read_text()
-    assert (folder / "engine-killed/mini/output-greedy.jsonl").read_bytes() == calm
+    assert (folder / "engine-killed/mini/output-greedy.jsonl").read_bytes() == calm(PROBLEMS)
 
 
 @pytest.mark.slow
 def test_terminated_job_keeps_what_is_finished_and_says_so(folder):
     with open(folder / "terminated.log", "wb") as log:
-        job = subprocess.Popen(generation_command(folder, "terminated"), stdout=log, stderr=log)
+        job = subprocess.Popen(generation_command(folder, "terminated", PROBLEMS), stdout=log, stderr=log)
     wait_for(lambda: len(whole_lines(folder, "terminated")) >= 2, job)
     job.terminate()
     assert job.wait() == 128 + signal.SIGTERM

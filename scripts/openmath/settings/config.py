@@ -3,19 +3,16 @@
 import difflib
 import re
 import shlex
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any
 
 from pydantic import MISSING, BaseModel, ValidationError
-from pydantic_core import ErrorDetails
 
-from openmath.arguments import ADDRESS_WORDS
 from openmath.errors import InputError
 from openmath.settings.benchmark_names import without_groups
 from openmath.settings.config_files import ConfigFiles
+from openmath.settings.config_mistakes import Mistake, meant, mistake
 from openmath.settings.config_model import Configuration
-from openmath.settings.config_types import Section, section_of
 from openmath.settings.engine_kinds import KINDS, SELDOM_TAKEN, engine_kind, gpus_of
 from openmath.settings.sampling import FROM_CHECKPOINT
 
@@ -25,41 +22,6 @@ EXPORT_KEYS = ("export", "publisher")  # no result rests on them
 OWN_KEYS = ("serve", "version", "health", "tokenizer", "extra_body", "gpu")  # of an engine of the user's own
 PLACEHOLDERS = ("checkpoint", "port", "dtype", "tensor_parallel", "context_length")  # in its `serve`
 PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")  # not a brace of JSON
-SECRET_PRONE = {  # a wrong value may be a secret: it is never repeated
-    "api_key_env": "must be the name of an environment variable that holds the key (A-Z, 0-9 and _), not the key",
-    "base_url": f"must be {ADDRESS_WORDS}",
-}
-WORDS = {  # for pydantic's kinds of errors, with its names of limits; types as JSON calls them
-    "string_type": "is not of type 'string'",
-    "int_type": "is not of type 'integer'",
-    "float_type": "is not of type 'number'",
-    "bool_type": "is not of type 'boolean'",
-    "list_type": "is not of type 'array'",
-    "dict_type": "is not of type 'object'",
-    "model_type": "is not of type 'object'",
-    "literal_error": "is not one of {expected}",
-    "finite_number": "is not a finite number",
-    "greater_than": "is not above {gt:g}",
-    "greater_than_equal": "is less than the minimum of {ge:g}",
-    "less_than_equal": "is greater than the maximum of {le:g}",
-    "string_pattern_mismatch": "does not match '{pattern}'",
-    "string_too_short": "is too short, at least {min_length}",
-    "too_short": "is too short, at least {min_length}",
-    "too_long": "is too long, at most {max_length}",
-}
-
-
-@dataclass(frozen=True)
-class Mistake:
-    """path: keys and list indices of what is wrong. inside: the key of it that the text names, for its place in the file."""
-
-    path: tuple
-    text: str
-    inside: tuple = ()
-
-    def line(self, files: ConfigFiles) -> str:
-        place = files.place(self.path + self.inside)
-        return f"{place + ': ' if place else ''}{': '.join(map(str, self.path)) or '(top level)'}: {self.text}"
 
 
 def checked_config(config: dict, files: ConfigFiles | None = None) -> dict:
@@ -76,7 +38,7 @@ def checked_config(config: dict, files: ConfigFiles | None = None) -> dict:
         checked = _plain(Configuration.model_validate(config), config)
         lines += [mistake.line(files) for mistake in _cross_checks(checked)]
     except ValidationError as error:
-        lines += [_mistake(found, config).line(files) for found in error.errors(include_url=False)]
+        lines += [mistake(found, config).line(files) for found in error.errors(include_url=False)]
     if lines:
         raise InputError(
             f"The configuration has {len(lines)} mistake{'s' * (len(lines) > 1)}.",
@@ -104,48 +66,6 @@ def _plain(value: object, given: Any) -> Any:
     given, parts = given or {}, dict(value)
     names = [*given, *(name for name in parts if name not in given)]
     return {name: _plain(parts[name], given.get(name)) for name in names if parts[name] is not MISSING}
-
-
-def _mistake(error: ErrorDetails, config: object) -> Mistake:
-    """One of pydantic's errors in our words."""
-    kind, last, path = error["type"], error["loc"][-1] if error["loc"] else "", _path(error["loc"], config)
-    if kind == "missing":
-        return Mistake(path, f"{last!r} is a required property")
-    if kind == "extra_forbidden":
-        return Mistake(path[:-1], f"unknown key {last!r}; {_meant(last, _known_keys(path[:-1]), 'keys')}", path[-1:])
-    if path and path[-1] in SECRET_PRONE:
-        return Mistake(path, SECRET_PRONE[path[-1]])
-    text = f"{error['input']!r} {WORDS[kind].format(**error.get('ctx', {}))}" if kind in WORDS else error["msg"]
-    return Mistake(path[:-1], text, path[-1:]) if last == "[key]" else Mistake(path, text)
-
-
-def _path(location: tuple, config: object) -> tuple:
-    """The part of an error's location that is there in the configuration: pydantic puts names of types between."""
-    path = []
-    for key in location:
-        if (isinstance(config, dict) and key in config) or (isinstance(config, list) and isinstance(key, int)):
-            config = config[key]
-            path.append(key)
-    return tuple(path)
-
-
-def _known_keys(path: tuple) -> list[str]:
-    """Keys of the section that a path leads to."""
-    section: type[Section] = Configuration
-    named = False  # the next key is a name of the user's
-    for key in path:
-        if named:
-            named = False
-        else:
-            below, named = section_of(section.model_fields[key].annotation)
-            assert below is not None, "only a section has unknown keys"
-            section = below
-    return list(section.model_fields)
-
-
-def _meant(word: object, known: Iterable[str], what: str, alike: float = 0.5) -> str:
-    near = difflib.get_close_matches(str(word), known, 1, alike)
-    return f"did you mean {near[0]!r}?" if near else f"known {what}: {', '.join(known)}"
 
 
 def _cross_checks(config: dict) -> Iterator[Mistake]:
@@ -188,7 +108,7 @@ def _engine_checks(path: tuple, model: dict, engines: dict) -> Iterator[Mistake]
     engine = model["engine"]
     if engine not in KINDS and "serve" not in engines.get(engine, {}):
         known = [*KINDS, *(other for other in engines if other not in KINDS)]
-        yield Mistake((*path, "engine"), f"no engine {engine!r}; {_meant(engine, known, 'engines')}")
+        yield Mistake((*path, "engine"), f"no engine {engine!r}; {meant(engine, known, 'engines')}")
     elif model.get("engines_per_gpu", 1) not in (1, "auto") and not engine_kind(engine).memory_flag:
         yield Mistake((*path, "engines_per_gpu"), f"engine {engine!r} cannot be told its share of a GPU; vllm can")
     elif foreign := [key for key in SELDOM_TAKEN if key in model and key not in engine_kind(engine).takes]:
@@ -232,7 +152,7 @@ def _sampling_checks(path: tuple, model: dict, engines: dict) -> Iterator[Mistak
 def _dataset_checks(dataset: dict, models: dict, engines: dict) -> Iterator[Mistake]:
     teacher = dataset["teacher"]
     if teacher not in models:
-        text = f"no model {teacher!r}; {_meant(teacher, models, 'models', 0.0)}"
+        text = f"no model {teacher!r}; {meant(teacher, models, 'models', 0.0)}"
         yield Mistake(("dataset", "teacher"), text)
         return
     if "samples" in models[teacher]:
@@ -261,8 +181,8 @@ def _own_engine_checks(path: tuple, name: str, engine: dict) -> Iterator[Mistake
         return
     if missing := {"serve", "version"} - set(own):
         near = difflib.get_close_matches(name, KINDS, 1, 0.7)
-        meant = f"; did you mean {near[0]!r}?" if near else ""
-        text = f"an engine of your own needs serve and version; no {' and no '.join(sorted(missing))}{meant}"
+        also = f"; did you mean {near[0]!r}?" if near else ""
+        text = f"an engine of your own needs serve and version; no {' and no '.join(sorted(missing))}{also}"
         yield Mistake(path, text)
         return
     for command in ("serve", "version"):
@@ -282,7 +202,7 @@ def _judge_checks(path: tuple, judge: dict, models: dict) -> Iterator[Mistake]:
     if len([key for key in JUDGE_SOURCES if key in judge]) != 1:
         yield Mistake(path, "needs one of model (hosted) and self_hosted (a name under models)")
     elif hosts is not None and hosts not in models:
-        yield Mistake((*path, "self_hosted"), f"no model {hosts!r}; {_meant(hosts, models, 'models', 0.0)}")
+        yield Mistake((*path, "self_hosted"), f"no model {hosts!r}; {meant(hosts, models, 'models', 0.0)}")
     elif hosts is not None and "samples" in models[hosts]:
         yield Mistake((*path, "self_hosted"), f"{hosts!r} has only imported samples, no engine")
     elif hosts is not None and judge["mode"] == "batch":

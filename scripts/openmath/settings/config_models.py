@@ -49,7 +49,7 @@ class ThinkingMarks(Section):
 
 
 def _written_as(value: object) -> str:
-    return "as text" if isinstance(value, str) else "as a mapping"
+    return "as a mapping" if isinstance(value, dict) else "as text"
 
 
 class Model(Section):

@@ -22,7 +22,7 @@ from openmath.files.rows import atomic_write
 from openmath.training.checkpoints import COMPLETE, step_of
 
 FLOATS = {"float32": "F32", "float16": "F16", "bfloat16": "BF16"}  # name in config.json -> in a safetensors header
-STORED = {"F32": np.dtype("<f4"), "F16": np.dtype("<f2"), "BF16": np.dtype("<u2")}
+STORED: dict[str, np.dtype] = {"F32": np.dtype("<f4"), "F16": np.dtype("<f2"), "BF16": np.dtype("<u2")}
 PART = 1 << 22  # values summed at a time: 16 MB in float32
 INDEX = "model.safetensors.index.json"
 
