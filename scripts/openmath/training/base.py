@@ -31,11 +31,11 @@ def _from_gguf(path: Path, output: Path) -> None:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    source = {"pretrained_model_name_or_path": str(path.parent), "gguf_file": path.name, "local_files_only": True}
-    read = AutoModelForCausalLM.from_pretrained(**source, dtype=torch.float32)
+    folder, file = str(path.parent), path.name
+    read = AutoModelForCausalLM.from_pretrained(folder, gguf_file=file, local_files_only=True, dtype=torch.float32)
     config = read.config
     del config.quantization_config  # it says that the model came from a GGUF file; such a one cannot be written
     model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
     model.load_state_dict(read.state_dict())
     model.save_pretrained(output)
-    AutoTokenizer.from_pretrained(**source).save_pretrained(output)
+    AutoTokenizer.from_pretrained(folder, gguf_file=file, local_files_only=True).save_pretrained(output)

@@ -6,10 +6,8 @@ import sys
 from openmath.engines.across_nodes import srun
 from openmath.engines.slurm_nodes import job_nodes
 
-SHUTDOWN = (
-    "TORCH_ELASTIC_SHUTDOWN_TIMEOUT",
-    "1800",
-)  # seconds that torchrun waits between SIGTERM and SIGKILL: a step ends, and its checkpoint is written
+# Seconds that torchrun waits between SIGTERM and SIGKILL: a step ends, and its checkpoint is written.
+SHUTDOWN = ("TORCH_ELASTIC_SHUTDOWN_TIMEOUT", "1800")
 STARTED = "TORCHELASTIC_RUN_ID"  # set by torchrun for the processes it starts
 
 

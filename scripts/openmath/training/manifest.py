@@ -1,11 +1,13 @@
 """training.json: what a training was made from, and how. Standard library only."""
 
 import dataclasses
+import json
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from openmath.files.fingerprint import describe_files, identity, write_manifest
 from openmath.files.json_files import read_json
+from openmath.files.rows import write_text
 from openmath.machine import machine, versions
 from openmath.training.recipe import Recipe
 
@@ -17,7 +19,7 @@ def note_start(run: Path, step: int) -> None:
     """Write down that a run begins, or goes on, after this step."""
     path = run / STARTS
     before = read_json(path, "the starts of a training") if path.exists() else []
-    write_manifest(path, [*before, step])
+    write_text(path, json.dumps([*before, step]) + "\n")
 
 
 def base_record(base: Path) -> dict:

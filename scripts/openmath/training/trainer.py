@@ -76,7 +76,7 @@ def config_of(recipe: Recipe, output: Path, devices: int, cpu: bool) -> SFTConfi
     )
 
 
-class Stop(TrainerCallback):  # type: ignore[misc]
+class Stop(TrainerCallback):
     """Saves at the recipe's steps, and at SIGTERM or the end of a Slurm job, which also end the training."""
 
     def __init__(self, recipe: Recipe):
