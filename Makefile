@@ -125,4 +125,4 @@ install-profiles: ## makes `snakemake --profile slurm` and `--profile local` wor
 
 clean: ## removes the environment and what the demo made; never results of other models
 	rm -rf $(VENV) .venv-vllm .venv-train .snakemake .pytest_cache .ruff_cache .mypy_cache .hypothesis
-	rm -rf data/arithmetic-mini.* data/arithmetic-train.* models/smollm2-135m results/smollm2-135m results/report.html results/report/smollm2-135m judgements/smollm2-135m datasets/demo logs
+	rm -rf data/arithmetic-mini.* data/arithmetic-train.* models/smollm2-135m results/smollm2-135m results/report.html results/report/smollm2-135m judgements/smollm2-135m datasets/demo training/demo models/smollm2-trained results/smollm2-trained logs
