@@ -55,6 +55,8 @@ def check_k(k: int, n: int) -> None:
 @lru_cache(CACHED_PATTERNS)
 def _wins(n: int, k: int, votes: int, rivals: tuple[int, ...], silent: int) -> float:
     """Expected credit of one class with `votes` of n samples against its rivals' votes (ascending), k samples drawn."""
+    if k == 1:
+        return votes / n
     if k == n:
         best = max(rivals, default=0)
         return 0.0 if best > votes else 1.0 / (1 + rivals.count(votes))
