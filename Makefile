@@ -56,7 +56,7 @@ lint: env-dev
 	mypy
 	snakefmt --check Snakefile rules workflow
 	snakemake --lint
-	python envs/audit.py envs/workflow.lock envs/dev.lock
+	python envs/audit.py envs/workflow.lock envs/dev.lock envs/uv.lock
 
 bench: env-dev
 	@for script in perf/*.py; do echo "== $$script"; python "$$script" || exit 1; done
@@ -74,14 +74,21 @@ check-machine:
 	  echo "error: less than 2 GB of disk space is free here; set-up and demo need 1.2 GB." >&2; \
 	  echo "Hint: free some, or clone to another disk." >&2; exit 2; }
 
-$(VENV)/.workflow: envs/workflow.lock | check-machine
-	@echo "Setting up $(VENV) (about a minute, 800 MB) ..."
+# uv does in 12 seconds what takes pip 80. An index that only pip is told of is pip's to ask, and where uv fails pip installs
+# instead: both check every hash.
+OWN_INDEX := "^[^=]*\.(index-url|no-index)="
+install = { ! $(VENV)/bin/pip config list | grep -qE $(OWN_INDEX) && $(VENV)/bin/pip install $(PIP_FLAGS) -r envs/uv.lock \
+  && $(VENV)/bin/uv pip install --quiet --python $(VENV)/bin/python --no-deps --require-hashes -r $(1); } \
+  || $(VENV)/bin/pip install $(PIP_FLAGS) -r $(1)
+
+$(VENV)/.workflow: envs/workflow.lock envs/uv.lock | check-machine
+	@echo "Setting up $(VENV) (20 seconds to two minutes, 850 MB) ..."
 	@$(PYTHON) -m venv $(VENV)
-	@$(VENV)/bin/pip install $(PIP_FLAGS) -r envs/workflow.lock
+	@$(call install,envs/workflow.lock)
 	@touch $@
 
 $(VENV)/.dev: envs/dev.lock $(VENV)/.workflow
-	@$(VENV)/bin/pip install $(PIP_FLAGS) -r envs/dev.lock
+	@$(call install,envs/dev.lock)
 	@touch $@
 
 env-vllm: check-machine ## vLLM for GPUs, beside the workflow's own environment
@@ -107,4 +114,4 @@ install-profiles: ## makes `snakemake --profile slurm` and `--profile local` wor
 
 clean: ## removes the environment and what the demo made; never results of other models
 	rm -rf $(VENV) .venv-vllm .snakemake .pytest_cache .ruff_cache .mypy_cache .hypothesis
-	rm -rf data/arithmetic-mini.* data/arithmetic-train.* models/smollm2-135m results/smollm2-135m results/report.html judgements/smollm2-135m datasets/demo logs
+	rm -rf data/arithmetic-mini.* data/arithmetic-train.* models/smollm2-135m results/smollm2-135m results/report.html results/report/smollm2-135m judgements/smollm2-135m datasets/demo logs

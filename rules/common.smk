@@ -24,7 +24,6 @@ GENERATION = config["generation"]
 PUBLISHED = f"{ROOT}/config/published.yaml"
 ORIGINS = list(config.get("dataset", {}).get("origins", {}))  # benchmarks whose problems a training set begins from
 SERVED = [name for name, model in MODELS.items() if "samples" not in model]  # models that we run ourselves
-MODELS_ON_ONE_PAGE = 4  # their samples on the paper's problems take 80 MB in all
 
 
 wildcard_constraints:
@@ -192,9 +191,9 @@ def comparison_files():
     return expand("results/compare/{pair}/{judge}/comparison.md", pair=pairs, judge=JUDGES or ["none"])
 
 
-def sample_pages():
-    """A page of samples for each model, where there are too many for the report to hold them."""
-    return expand("results/report/{model}.html", model=MODELS if len(MODELS) > MODELS_ON_ONE_PAGE else [])
+def sample_folders():
+    """The samples of each model, as the report's viewer reads them."""
+    return expand("results/report/{model}", model=MODELS)
 
 
 def comparison_tables():

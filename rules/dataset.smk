@@ -2,7 +2,8 @@
 
 Needs: `dataset` in the configuration; data/{origin}.jsonl, the benchmarks with the problems to begin from.
 Makes: datasets/{dataset}/solutions, of these problems; problems and new-problems, made from them; new-solutions and labels, of the
-new ones; grades, kept, what the filters leave; train.parquet, smaller sets, card.md, counts.json, manifest.json (docs/dataset.md).
+new ones; grades, kept, what the filters leave; train.parquet, smaller sets, card.md, counts.json, manifest.json, stages.svg
+(docs/dataset.md).
 """
 
 from functools import partial
@@ -25,6 +26,7 @@ if "dataset" in config:
         """The training set, packed."""
         input:
             packed=DATASET.packed_files,
+            figure=DATASET.figure_files,
 
     for job in DATASET.jobs:
 
@@ -269,4 +271,33 @@ if "dataset" in config:
                 --seed {params.seed} \
                 --output-dir {params.folder:q} \
                 <<<{params.config:q} 2>&1 | tee {log:q}
+            """
+
+    rule draw_dataset:
+        """The stages of the set: what each step left and dropped."""
+        input:
+            counts=f"datasets/{DATASET.name}/counts.json",
+        output:
+            drawing=report(
+                f"datasets/{DATASET.name}/stages.svg",
+                category="training set",
+                labels={"figure": "stages", "shows": f"what each step of {DATASET.name} left and dropped"},
+            ),
+            papers=[path for path in DATASET.figure_files if not path.endswith(".svg")],
+        log:
+            f"logs/draw_dataset/{DATASET.name}.log",
+        localrule: True
+        conda:
+            "../envs/workflow.yaml"
+        threads: 1
+        resources:
+            mem_mb=2000,
+            runtime=30,
+            scripts=SCRIPTS,
+        params:
+            folder=f"datasets/{DATASET.name}",
+        shell:
+            r"""
+            python {resources.scripts:q}/draw_dataset.py {params.folder:q} \
+                2>&1 | tee {log:q}
             """

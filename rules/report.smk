@@ -2,8 +2,8 @@
 
 Needs: summaries, grades, samples and verdicts of all models; comparisons where configured.
 Makes: results/{model}/summary/{judge}/figures/ with each figure of openmath.report.figures as SVG, PNG and PDF; results/figures/models.*,
-all models side by side; results/report.html;
-with many models results/report/{model}.html with the samples of each.
+all models side by side; results/report.html, and beside it results/report/{model}/ with the samples of each model, of which the page reads
+what it does not hold itself.
 """
 
 from openmath.preflight.snakemake_hooks import end_with_tables
@@ -88,12 +88,12 @@ rule draw_models:
 
 
 rule show_samples:
-    """The sample viewer of one model as a page of its own, where there are many models."""
+    """The samples of one model, as the viewer of the report reads them."""
     input:
         grades=grades_files,
         judged=all_judged_files,
     output:
-        page="results/report/{model}.html",
+        folder=directory("results/report/{model}"),
     log:
         "logs/show_samples/{model}.log",
     localrule: True
@@ -111,23 +111,23 @@ rule show_samples:
     shell:
         r"""
         python {resources.scripts:q}/show_samples.py results/{wildcards.model:q} \
+            --grades {input.grades:q} \
             --judges {params.judges:q} \
             --samples {params.samples:q} \
             --policy {params.policy} \
-            --output {output.page:q} \
+            --output {output.folder:q} \
             2>&1 | tee {log:q}
         """
 
 
 rule build_report:
-    """One self-contained page of all models and judges; of many models without their samples."""
+    """One page of all models and judges, with their samples."""
     input:
         tables=summary_files(),
         figures=[f"{folder}/figures/{FIGURES[0].name}.svg" for folder in summary_folders()],  # one stands for all
         methods=methods_files(),
         comparisons=comparison_tables(),
-        grades=all_grades_files(),
-        sample_pages=sample_pages(),
+        samples=sample_folders(),
     output:
         page="results/report.html",
     log:
@@ -142,16 +142,12 @@ rule build_report:
         scripts=SCRIPTS,
     params:
         summaries=summary_folders(),
-        imported=[f"{model}={LAYOUT.samples_folder(model)}" for model in MODELS if model not in SERVED],
-        policy=POLICY,
     shell:
         r"""
         python {resources.scripts:q}/build_report.py \
             --summaries {params.summaries:q} \
             --comparisons {input.comparisons:q} \
-            --samples {params.imported:q} \
-            --sample-pages {input.sample_pages:q} \
-            --policy {params.policy} \
+            --samples {input.samples:q} \
             --output {output.page:q} \
             2>&1 | tee {log:q}
         """

@@ -2,12 +2,16 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 
 from openmath.grading.table import grade_files
+from openmath.report import viewer
 from openmath.report.page import render_page
-from openmath.report.viewer import SampleSet, samples_section
+from openmath.report.prompt_shown import shown_prompt
+from openmath.report.sample_files import write_samples
+from openmath.report.sample_sets import SampleSet
 
 RUNS = ["greedy", "rs0", "rs1", "rs2", "rs3"]
 ATTACK = "<script>window.attacked = 1</script><img src=x onerror='window.attacked = 2'></script><!-- ]]> --> "
@@ -66,8 +70,8 @@ def rows_of(run: str, count: int) -> list[dict]:
 
 
 @pytest.fixture(scope="session")
-def sample_page(tmp_path_factory):
-    """file:// address of a page with two models on 150 problems, the second without a judge."""
+def sample_folder(tmp_path_factory):
+    """A folder with the viewer's data of three models."""
     folder = tmp_path_factory.mktemp("samples")
     files = {run: folder / f"output-{run}.jsonl" for run in RUNS}
     for run, path in files.items():  # json.dumps keeps lone surrogates as escapes, as engines write them
@@ -77,12 +81,47 @@ def sample_page(tmp_path_factory):
     judged.write_text("".join(json.dumps({
         "id": row["id"], "judge_verdict": "yes" if n == 5 else "no", "judge_prefilled": None,
         "judgement": ATTACK + "Judgement: ..."}) + "\n" for n, row in enumerate(rows_of("greedy", 150))))  # fmt: skip
-    sets = [
-        SampleSet(model, "bench", files["greedy"], folder / "grades.parquet", files, verdicts)
-        for model, verdicts in (("first", {"judge": {"greedy": judged}}), ("second", {}))
-    ]
-    (folder / "page.html").write_text(render_page("Samples", [samples_section(sets)]), encoding="utf-8")
-    return (folder / "page.html").as_uri()
+    other = {run: folder / f"other/output-{run}.jsonl" for run in RUNS}
+    (folder / "other").mkdir()
+    for run, path in other.items():  # the same, but problem 20 is solved and problem 34 is not
+        rows = rows_of(run, 60)
+        rows[20]["generation"], rows[34]["generation"] = "\\boxed{21}", "\\boxed{0}"
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    grade_files(list(other.values()), folder / "other/grades.parquet", processes=1)
+    for model, verdicts in (("first", {"judge": {"greedy": judged}}), ("second", {})):
+        sets = [SampleSet(model, "bench", files["greedy"], folder / "grades.parquet", files, verdicts)]
+        if model == "second":
+            sets.insert(0, SampleSet(model, "zoo/é", files["greedy"], folder / "grades.parquet", files))
+        write_samples(sets, folder / "data é" / model, "default")
+    third = SampleSet("third", "bench", other["greedy"], folder / "other/grades.parquet", other)
+    write_samples([third], folder / "data é/third", "default")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def sample_page(sample_folder):
+    """file:// address of a page with three models: the second without a judge and with two benchmarks, the third on 60 problems."""
+    return write_page(sample_folder)
+
+
+@pytest.fixture(scope="session")
+def page_beside_data(sample_folder):
+    """The same with all data beside the page, as with very many samples."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(viewer, "MAX_PAGE", 0)
+        return write_page(sample_folder, "beside.html")
+
+
+def write_page(folder: Path, name: str = "page.html") -> str:
+    folders = [folder / "data é" / model for model in ("first", "second", "third")]
+    prompt = {"system": "", "user": "Solve **this**:\n{problem}", "examples": [{"problem": "1+1?", "solution": ATTACK}]}
+    prompts = {
+        ("first", "bench"): [shown_prompt(prompt, "chat")],
+        ("second", "bench"): [shown_prompt(prompt, "llama3-instruct")],
+    }
+    section = viewer.samples_section(folders, folder / name, prompts)
+    (folder / name).write_text(render_page("Samples", [section]), encoding="utf-8")
+    return (folder / name).as_uri()
 
 
 @pytest.fixture(scope="session")
@@ -102,15 +141,15 @@ def chromium():
 
 
 @pytest.fixture
-def viewer(chromium, sample_page):
+def viewer_page(chromium, sample_page):
     """Opens the page, at a hash where one is given, and waits until it is usable; not afresh: only the hash changes."""
 
-    def open_page(hash_: str = "", afresh: bool = True):
-        if not afresh and chromium.current_url.startswith(sample_page):
+    def open_page(hash_: str = "", afresh: bool = True, page: str = sample_page):
+        if not afresh and chromium.current_url.startswith(page):
             chromium.execute_script("location.hash = arguments[0]", hash_)
             return chromium
         chromium.get("about:blank")
-        chromium.get(sample_page + hash_)
+        chromium.get(page + hash_)
         wait(chromium, "return performance.getEntriesByName('samples-ready').length > 0")
         return chromium
 

@@ -61,7 +61,7 @@ class Evaluation:
         model = config["models"][MODEL]
         del model["pypi"]
         model |= {"path": str(checkpoint), "deterministic": True}
-        config["generation"] |= {"concurrency": 4, "seeds_per_job": 4, "threads": 2} | generation
+        config["generation"] |= {"concurrency": 4, "seeds_per_job": 4, "num_jobs": -1, "threads": 2} | generation
         engine = [sys.executable, HERE / "counted_engine.py", "--requests", folder / "engine.requests"]
         config["engines"] = {"llamacpp": {"command": " ".join(map(str, engine))}}
         judge = {"model": "judge-1", "base_url": f"http://127.0.0.1:{judge_port}/v1", "concurrency": 4}

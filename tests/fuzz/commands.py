@@ -77,7 +77,8 @@ def steps(base_url: str) -> dict[str, list[str]]:
         "compare_judges": f"--judges {JUDGE} {OTHER} --judged {both} --output {results}/judged/agreement.md",
         "export_results": f"--model {MODEL} --samples {results}/eval-results --grades {grades} --judged {judged} "
         f"--output {results}/export",
-        "build_report": f"--summaries {summary} --output results/report.html",
+        "show_samples": f"{results} --judges {JUDGE} --output results/report/{MODEL} --page results/samples.html",
+        "build_report": f"--summaries {summary} --samples results/report/{MODEL} --output results/report.html",
         "draw_models": f"--summaries {summary} --output-dir results/figures",
         "exchange_verdicts": f"export judgements/{JUDGE} --output verdicts.jsonl",
         "find_contamination": f"--benchmarks {data} --training-set {data} --output-dir results/contamination",

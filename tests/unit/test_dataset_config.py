@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from openmath.dataset.similar import questions
 from openmath.errors import InputError
+from openmath.files.rows import write_rows
 from openmath.plan import make_plan
 from openmath.plan.dataset import dataset_steps
 from openmath.plan.files import Inventory
+from openmath.plan.judging import calls_left
 from openmath.preflight.needs import Needs, missing_files
 from openmath.settings.config import checked_config
 from openmath.settings.config_files import read_config_files
@@ -51,7 +54,7 @@ def origin(**changes):
         ({"filters": ["longest"]}, "'longest' is not one of"),
         ({"decontamination": {"embedder": "ngrams", "judge": "j"}}, "judge: no judge 'j'; known judges: none"),
         ({"decontamination": {}}, "'embedder' is a required property"),
-        ({"origins": origin(solutions=DRAWN | {"seed": 1})}, "unknown key 'seed'; did you mean 'seeds'?"),
+        ({"origins": origin(solutions=DRAWN | {"seedz": 1})}, "unknown key 'seedz'; did you mean 'seeds'?"),
     ],
 )
 def test_mistakes(changes, message):
@@ -76,6 +79,18 @@ def test_the_papers_set_has_the_papers_numbers_of_samples():
     assert [seeds["problems", name] for name in ("math-train", "gsm8k-train")] == [80, 10]
     temperatures = {job.stage: job.drawn["temperature"] for job in DatasetLayout(config).jobs}
     assert temperatures == {"solutions": 1.0, "problems": 1.0, "new-solutions": 0.7}
+
+
+def test_auto_sizes_each_stage_by_its_own_problems_and_tokens():
+    drawn = DRAWN | {"seeds": 9, "max_new_tokens": 400}
+    origins = origin(solutions=drawn, problems=drawn | {"seeds": 2, "max_new_tokens": 100}, new_solutions=drawn)
+    # 29 minutes, less a fifth and a start of 60 s, are 1332 s; a run of solutions takes 7473 x 400 / 10,000 = 299 s.
+    speed = {"runtime": 29, "tokens_per_second": 10_000, "tokens_per_sample": 1000}
+    config = given(origins=origins) | {"generation": {"seeds": 0, "seeds_per_job": "auto", "limit": 1} | speed}
+    jobs = DatasetLayout(checked_config(config)).jobs
+    blocks = {stage: [len(job.runs) for job in jobs if job.stage == stage] for stage in ("solutions", "new-solutions")}
+    assert blocks == {"solutions": [4, 4, 1], "new-solutions": [2, 2, 2, 2, 1]}  # new problems: two files
+    assert [len(job.runs) for job in jobs if job.stage == "problems"] == [2]
 
 
 def test_more_seeds_leave_earlier_jobs_and_parts_as_they_are():
@@ -130,6 +145,35 @@ def test_the_plan_prices_what_is_missing(tmp_path, monkeypatch):
     assert costs["m, new-solutions of gsm8k-train"]["tokens"] == 64 * 50
     assert costs["m, new-solutions of gsm8k-train"]["gpus_per_engine"] == 1
     json.dumps(plan)
+
+
+def test_the_plan_prices_the_pairs_that_a_judge_is_asked_about(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    judge = {"base_url": "https://h/v1", "model": "j", "prices": {"input": 1, "output": 10}, "api_key_env": "K"}
+    dataset = given(decontamination={"embedder": "ngrams", "judge": "j", "top": 3})
+    config = checked_config(dataset | {"judges": {"j": judge}, "generation": GIVEN["generation"] | {"greedy": False}})
+    write("data/gsm8k-train.jsonl", "{}\n" * 10)
+    write("datasets/d/new-problems/gsm8k-train-rs0.jsonl", "{}\n" * 6)
+
+    def pairs() -> dict:
+        (cost,) = (one for one in make_plan(config)["judging"] if one["judge"] == "j, judge-same-problem")
+        return cost
+
+    cost = pairs()  # of one run 6 problems are written, of the other 10 may be
+    assert (cost["calls"], cost["estimated_calls"]) == (2 * 3 * (6 + 10), 2 * 3 * (6 + 10))
+    assert cost["usd"] > 0
+    rows = [
+        row | {"id": "n"} for row in questions({"id": "n", "problem": "a"}, {"id": "t", "problem": "b"}, "gsm8k", 0.5)
+    ]
+    rows += questions({"id": "n", "problem": "c"}, {"id": "t", "problem": "c"}, "gsm8k", 1)  # the same text: no call
+    write_rows(Path("datasets/d/similar/gsm8k-train-rs0.jsonl"), rows)
+    cost = pairs()
+    assert (cost["calls"], cost["estimated_calls"]) == (2 + 60, 60)
+    assert calls_left(Inventory(config), "j") == 2 + 60
+    write("datasets/d/same/j/gsm8k-train-rs0.jsonl")
+    write("datasets/d/same/j/gsm8k-train-rs1.jsonl")
+    assert not any("same-problem" in one["judge"] for one in make_plan(config)["judging"])
+    assert calls_left(Inventory(config), "j") == 0
 
 
 def test_what_a_dry_run_will_not_make_is_not_priced(tmp_path, monkeypatch):

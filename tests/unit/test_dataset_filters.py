@@ -1,8 +1,12 @@
 """The filters of a training set, each against a hand-made table of cases."""
 
-import pytest
+import re
 
-from openmath.dataset.arithmetic import chains, is_wrong, split_arithmetic
+import pytest
+from hypothesis import given, strategies
+
+from openmath.dataset import arithmetic
+from openmath.dataset.arithmetic import chains, is_wrong
 from openmath.dataset.filters import (
     Lengths,
     Solution,
@@ -14,6 +18,7 @@ from openmath.dataset.filters import (
     trim_prefix,
     trim_solution,
 )
+from openmath.dataset.splitting import split_arithmetic
 
 
 @pytest.mark.parametrize(
@@ -26,6 +31,12 @@ from openmath.dataset.filters import (
         (r"\boxed{1}, again \boxed{1}", False),
         (r"\boxed {1}. Problem: ... \boxed{2}", False),
         (r"\boxed{x = \boxed{3}}", False),
+        (r"\fbox{1} and \boxed{2}", False),
+        (r"\boxed 7 and \boxed 8", False),
+        (r"\boxed 7", True),
+        (r"\framebox[2cm]{7} or \boxed\frac12", False),
+        (r"We put it in a \boxed: \boxed{7}", True),
+        (r"\boxedtext{1} \boxed{2}", True),
     ],
 )
 def test_several_boxes(text, kept):
@@ -37,6 +48,7 @@ def test_several_boxes(text, kept):
     [
         ("My solution:\nWe add.", "We add."),
         ("\nMy solution: \nWe add.", "We add."),
+        ("My solution:\r\nWe add.", "We add."),
         ("My solution: we add.", "My solution: we add."),
         ("First.\nMy solution:\nWe add.", "First.\nMy solution:\nWe add."),
     ],
@@ -58,6 +70,11 @@ def test_trim_prefix(text, left):
             "\\boxed{\\begin{matrix} 1 \\\\\n 2 \\end{matrix}} is it",
         ),
         ("\\boxed{4}\nand $x$", "\\boxed{4}"),
+        ("\\boxed{4}.\r\nmore\r\n", "\\boxed{4}."),
+        ("\\[\r\n\\boxed{4}\r\n\\]\r\nmore", "\\[\r\n\\boxed{4}\r\n\\]"),
+        ("It is \\fbox{4}.\nmore", "It is \\fbox{4}."),
+        ("It is \\boxed 7 of them.\nmore", "It is \\boxed 7 of them."),
+        ("\\boxed{x = \\boxed{3}}\nmore", "\\boxed{x = \\boxed{3}}"),
         ("no box  \n\n", "no box"),
         ("never closed \\boxed{4\nmore", "never closed \\boxed{4\nmore"),
     ],
@@ -79,6 +96,21 @@ CALCULATIONS = [
     (r"\left(1 + 2\right) \cdot 3 = 9", False, False),
     (r"\frac{1}{2} + \frac{1}{3} = \frac{5}{6}", False, False),
     (r"2^{10} - 1 = 1023", False, False),
+    (r"2^{10} - 1 = 1024", True, True),
+    (r"So \(2 + 3 = 6\).", True, True),
+    ("2 + 3 = 6\r\nDone.", True, True),
+    ("First\r\n2 + 3 = 6", True, True),
+    ("8 − 3 = 4", True, True),  # a minus sign, no hyphen
+    ("−8 + 3 = −5", False, False),
+    ("8 - (-3) = 11", False, False),
+    ("(1 + 2) * (3 + 4) = 22", True, True),
+    ("0.1 + 0.2 = 0.3", False, False),
+    (".5 * 4 = 2", False, False),
+    ("12,000 / 4 = 3,000", False, False),
+    ("10 / 4 = 2.5 = 5 / 2", False, False),
+    ("6 = 2 * 3", False, False),
+    ("10000 * 1 = 10001", True, False),  # 1e-4 apart, which is just within it
+    ("10000 * 1 = 10002", True, True),
     ("1,200 + 300 = 1,500", False, False),
     ("5 - 7 = -2", False, False),
     ("2+3 &= 6 \\\\", True, True),
@@ -102,7 +134,32 @@ CALCULATIONS = [
     ("2 * 50 = 1 hundred", False, False),
     ("30 minutes = 60 / 2 + 1 minutes", False, False),
     ("1) 3 + 4 = 8", False, False),
+    (r"3 + 4.\overline{1} = 8", False, False),
+    (r"\frac{1}{3} = 0.\overline{3}", False, False),
+    ("1/3 = 0.333...", False, False),
+    (r"1/7 = 0.1428\ldots", False, False),
+    (r"90^3=729,\!000", False, False),
+    ("the ratio is 1:2 * 2 = 1:4", False, False),
+    ("at 6:00+48=6:48 PM", False, False),
+    (r"100 \div 12 = 8 \text{ R}4", False, False),
+    ("100 / 12 = 8 R4", False, False),
+    ("$1000 \\div 9 = 111$ remainder 1", False, False),
+    ("17/3 = 5 and 2/3 loads", False, False),
+    ("14 * 1 1/2 = 21", False, False),
+    (r"1029+51\frac{9}{10}=1080\frac{9}{10}", False, False),
+    ("25 / 1/3 = 75", False, False),
+    ("75 + 10% of 150 = 75 + 15 = 90", False, False),
+    ("$2.50 - $2.24 = 26 cents", False, False),
+    ("10 points + 14 + 6 = 30", False, False),
+    ("A cost of - 4 - 5 = 8", False, False),
+    ("5/5 – 1/5 = 4/5", False, False),
+    ("Week 1 + Week 2 = 35 + 35 = 70", False, False),
+    ("1^2 +\n2^2 + 3^2 = 14", False, False),
     ("1/0 = 5", False, False),
+    (r"3 \div 0 = 5 - 5 + 0", False, False),
+    ("1/(2-2) = 1", False, False),
+    ("9^99999999 = 1 + 1", False, False),
+    (r"2^{99999999} = 1 + 1", False, False),
     ("9^9^9^9 = 1", False, False),
     ("5 = 6", False, False),
 ]
@@ -134,6 +191,12 @@ def test_wrong_arithmetic(text, wrong, wrong_in_paper):
         ("-2^2+1=-3", "-2^2+1=-3"),
         ("1+2+3=6=6", "1+2+3=6=6"),  # more than one =
         ("x+1+2+3=6", "x+1+2+3=6"),
+        ("Total:32+8+25=65", "Total:32+8+25=40+25=65"),
+        ("8 − 3 − 2 = 3", "8 − 3 − 2 = 5 − 2 = 3"),
+        ("1+2+3=6\r\n", "1+2+3=3+3=6\r\n"),
+        ("6/(3-3)+1=1", "6/(3-3)+1=1"),
+        ("2^99999*1*0=0", "2^99999*1*0=0"),
+        ("1+2*\\left(3+4\\right)=15", "1+2*\\left(3+4\\right)=15"),
     ],
 )
 def test_split_arithmetic(text, split):
@@ -181,3 +244,21 @@ def test_each_filter_counts_what_it_was_given_let_through_and_changed():
     left = [through(filters, Solution("p", text)) for text in texts]
     assert [one and one.text for one in left] == [r"\boxed{1}", None, None, r"\boxed{2}"]
     assert [tuple(one.counts.values()) for one in filters] == [(4, 3, 0), (3, 3, 1), (3, 2, 0)]
+
+
+NUMBERS = strategies.one_of(
+    strategies.integers(0, 9999).map(str), strategies.sampled_from(["1,200", "0.5", ".25", "3.10"])
+)
+SIGNS = strategies.sampled_from(["+", " - ", "*", "/", r" \cdot ", r"\times ", r" \div ", "×", "÷", "−"])
+
+
+@given(strategies.sampled_from(["", "-"]), NUMBERS, strategies.lists(strategies.tuples(SIGNS, NUMBERS), max_size=5))
+def test_numbers_between_signs_have_the_value_that_the_grader_gives_them(minus, first, others):
+    side = minus + first + "".join(sign + number for sign, number in others)
+    arithmetic.value_of.cache_clear()
+    here = arithmetic.value_of(side)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(arithmetic, "_FLAT", re.compile("(?!)"))
+        arithmetic.value_of.cache_clear()
+        assert here == arithmetic.value_of(side)
+    arithmetic.value_of.cache_clear()

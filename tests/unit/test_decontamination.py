@@ -3,8 +3,12 @@
 import json
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as parquet
 import pytest
 from in_process import run_script
+from unit.judge_server import judge_server
+from unit.judging_cases import ROOT, SECRET
 
 from openmath.dataset.decontamination import findings
 from openmath.dataset.similar import QUESTION, nearest, ngram_vectors, questions
@@ -86,6 +90,72 @@ def test_the_scripts_drop_what_stands_in_a_benchmark(tmp_path):
         assert reply.returncode == 0, reply.stderr
         assert [row["id"] for row in read_rows(tmp_path / "clean.jsonl")] == left
     assert json.loads((tmp_path / "clean.counts.json").read_text())["contaminated"] == 0
+
+
+def test_any_training_set_is_compared_by_its_different_problems(tmp_path):
+    write_rows(tmp_path / "mini.jsonl", [{"id": f"t-{n}", "problem": text} for n, text in enumerate(TESTS)])
+    texts = [NEW[1], NEW[1], None, TESTS[0], NEW[1], TESTS[0]]
+    parquet.write_table(pa.table({"question": texts}), tmp_path / "train.parquet")
+    given = ("--problems", tmp_path / "train.parquet", "--field", "question")
+    pairs = ("--embedder", "ngrams", "--top", 1, "--output", tmp_path / "pairs.jsonl")
+    reply = run_script("find_similar", *given, "--benchmarks", tmp_path / "mini.jsonl", *pairs)
+    assert "2 pairs of 2 new and 2 test problems" in reply.stdout, reply.stderr
+    decided = ("--similar", tmp_path / "pairs.jsonl", "--similarity", 0.9, "--benchmarks", "mini")
+    reply = run_script("decontaminate_problems", *given, *decided, "--output", tmp_path / "clean.jsonl")
+    assert reply.returncode == 0, reply.stderr
+    assert list(read_rows(tmp_path / "clean.jsonl")) == [{"id": "1", "problem": NEW[1]}]
+    assert json.loads((tmp_path / "clean.counts.json").read_text())["by_benchmark"] == {"mini": 1}
+    reply = run_script("find_similar", *given[:-1], "problem", "--benchmarks", tmp_path / "mini.jsonl", *pairs)
+    assert reply.returncode == 2 and "no such field" in reply.stderr
+
+
+def same(question: str) -> str:
+    """A judge that sees apples, is unsure of circles, and reads the first problem only."""
+    first = question.partition("Problem A:")[2].partition("Problem B:")[0]
+    if "circle" in first:
+        return "Hard to say."
+    return (
+        "Judgement: Yes" if "apples" in first and "apples" in question.partition("Problem B:")[2] else "Judgement: No"
+    )
+
+
+@pytest.mark.parametrize("way", [(), ("--mode", "batch", "--poll-seconds", "0.05")], ids=["online", "batch"])
+def test_a_judge_is_asked_once_ever_within_its_budget_and_may_be_replayed(tmp_path, way):
+    write_rows(tmp_path / "mini.jsonl", [{"id": f"t-{n}", "problem": text} for n, text in enumerate(TESTS)])
+    problems = [{"id": f"n-{n}", "problem": text} for n, text in enumerate([NEW[0], NEW[1], TESTS[1]])]
+    write_rows(tmp_path / "new.jsonl", problems)
+    pairs = tmp_path / "pairs.jsonl"
+    options = ("--benchmarks", tmp_path / "mini.jsonl", "--embedder", "ngrams", "--top", 2, "--output", pairs)
+    assert run_script("find_similar", "--problems", tmp_path / "new.jsonl", *options).returncode == 0
+
+    def judge(server, *more):
+        return run_script(
+            *("judge_answers", "--input", pairs, "--output", tmp_path / "same.jsonl", "--judge", "j"),
+            *("--store", tmp_path / "store", "--prompt", ROOT / "config/prompts/judge-same-problem.yaml"),
+            *("--base-url", server.base_url if server else "http://127.0.0.1:9/v1", "--model", "j-1"),
+            *("--api-key-env", "JUDGE_KEY", "--prices", 1, 10, "--tries-unparsed", 1, *more),
+            environment={"JUDGE_KEY": SECRET},
+        )
+
+    with judge_server(same) as server:
+        reply = judge(server, *way, "--budget-usd", 0.000001)
+        assert reply.returncode == 2 and "budget_usd" in reply.stderr, reply.stderr
+        paid = server.batches.asked if way else server.bodies
+        assert not paid and not (tmp_path / "same.jsonl").exists()
+        for _ in range(2):
+            reply = judge(server, *way)
+            assert reply.returncode == 0, reply.stderr
+            assert len(paid) == 10  # 3 x 2 pairs in both orders; the two rows of the same text need no call
+    assert judge(None, "--replay").returncode == 0
+    verdicts = {row["id"]: row["judge_verdict"] for row in read_rows(tmp_path / "same.jsonl")}
+    assert verdicts["n-0 mini t-0 new first"] == verdicts["n-0 mini t-0 test first"] == "yes"
+    assert verdicts["n-1 mini t-1 new first"] == "no" and verdicts["n-1 mini t-1 test first"] == "unparsed"
+    clean = ("--similar", tmp_path / "same.jsonl", "--benchmarks", "mini", "--output", tmp_path / "clean.jsonl")
+    assert run_script("decontaminate_problems", "--problems", tmp_path / "new.jsonl", *clean).returncode == 0
+    assert [row["id"] for row in read_rows(tmp_path / "clean.jsonl")] == ["n-1"]
+    counts = json.loads((tmp_path / "clean.counts.json").read_text())
+    assert (counts["pairs"], counts["contaminated"], counts["undecided"]) == (6, 2, 1)
+    assert counts["unparsed"] == list(verdicts.values()).count("unparsed") == 3
 
 
 def test_an_embedder_that_is_not_there_is_one_message(tmp_path):

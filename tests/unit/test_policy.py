@@ -150,7 +150,7 @@ def test_the_plan_counts_what_that_policy_will_ask(tmp_path, monkeypatch):
 
 def votes_shown(page: Path) -> list:
     """[answer, votes] of the candidates of the first problem, most votes first."""
-    block = re.search(r'data-block="texts/0/0">([A-Za-z0-9+/=]*)<', page.read_text())[1]
+    block = re.search(r'data-block="[^"]+/b/texts-0">([A-Za-z0-9+/=]*)<', page.read_text())[1]
     return [
         candidate[:2] for candidate in json.loads(gzip.decompress(base64.b64decode(block)))[0]["votes"]["candidates"]
     ]
@@ -159,13 +159,7 @@ def votes_shown(page: Path) -> list:
 SHOWN = [[["0.5", 3], ["3", 2]], [["3", 2], ["1/2", 2], ["0.5", 1]]]
 
 
-def test_the_page_of_samples(graded, tmp_path, call):
-    for policy in POLICIES:
-        call(show_samples, graded, "--policy", policy, "--output", tmp_path / f"{policy}.html")
-    assert [votes_shown(tmp_path / f"{policy}.html") for policy in POLICIES] == SHOWN
-
-
-def test_the_report(graded, tmp_path, call):
+def test_the_samples_of_the_report(graded, tmp_path, call):
     summary = graded / "summary/none"
     options = ("--model", "m", "--published", PUBLISHED, "--output-dir", summary)
     call(summarize_results, "--grades", graded / "grades/b.parquet", *options)
@@ -174,5 +168,16 @@ def test_the_report(graded, tmp_path, call):
         (summary / f"figures/{figure.name}.svg").write_text("<svg/>")
         (summary / f"figures/{figure.name}.csv").write_text("a\n")
     for policy in POLICIES:
-        call(build_report, "--summaries", summary, "--policy", policy, "--output", tmp_path / f"{policy}.html")
+        made = ("--output", tmp_path / policy, "--page", tmp_path / f"{policy}-alone.html")
+        call(show_samples, graded, "--policy", policy, *made)
+        call(
+            build_report,
+            "--summaries",
+            summary,
+            "--samples",
+            tmp_path / policy,
+            "--output",
+            tmp_path / f"{policy}.html",
+        )
+        assert votes_shown(tmp_path / f"{policy}.html") == votes_shown(tmp_path / f"{policy}-alone.html")
     assert [votes_shown(tmp_path / f"{policy}.html") for policy in POLICIES] == SHOWN

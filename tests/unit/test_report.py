@@ -28,11 +28,13 @@ from openmath.report.figure_tables import (
 )
 from openmath.report.overview import overview_section
 from openmath.report.page import percent, render_page
-from openmath.report.results import comparison_section
+from openmath.report.prompt_shown import prompts_of
+from openmath.report.results import comparison_section, flipped_addresses
+from openmath.report.sample_files import write_samples
 from openmath.report.sample_sets import sample_sets
 from openmath.report.section import Section
 from openmath.report.summaries import read_summary
-from openmath.report.viewer import samples_section
+from openmath.report.viewer import SCRIPTS
 
 ROOT = Path(__file__).parents[2]
 HOSTILE = "<script>alert(1)</script> $x^{ & \"'"
@@ -105,36 +107,35 @@ def test_page_is_one_file_and_hostile_text_is_text(summary, tmp_path):
     run("build_report.py", "--summaries", summary, "--output", tmp_path / "report.html")
     page = (tmp_path / "report.html").read_text()
     elements = Elements(page)
-    assert elements.script_types.count("runs") == page.count("sha256-") and set(elements.script_types) == {
-        "runs",
-        "text/plain",
-    }
+    assert not elements.script_types and "script-src &#39;none&#39;" in page, "it has no samples"
     assert "<script>alert" not in page and elements.names.count("img") == 4
     assert all(address.startswith(("#", "data:image/svg+xml;base64,")) for address in elements.addresses)
     assert "&lt;script&gt;alert(1)&lt;/script&gt; $x^{" in page  # the level, in the table behind the figure
-    assert "script-src &#39;sha256-" in page and "1.50" in page
+    assert "1.50" in page
 
 
-def test_many_models_have_their_samples_on_pages_of_their_own(summary, tmp_path):
-    page, report = tmp_path / "results/report/m.html", tmp_path / "results/report.html"
-    run("show_samples.py", summary.parents[1], "--judges", "j", "--output", page)
-    run("build_report.py", "--summaries", summary, "--sample-pages", page, "--output", report)
-    assert "report/m.html" in Elements(report.read_text()).addresses and 'data-block="' not in report.read_text()
-    assert samples_section(sample_sets(summary.parents[1], ["j"])).html in page.read_text()
-    assert "<title>Samples of m</title>" in page.read_text()
+def test_the_report_and_a_page_of_one_model_hold_its_samples(summary, tmp_path):
+    data, page, report = (tmp_path / "results" / name for name in ("report/m", "report/m.html", "report.html"))
+    run("show_samples.py", summary.parents[1], "--judges", "j", "--output", data, "--page", page)
+    run("build_report.py", "--summaries", summary, "--samples", data, "--output", report)
+    for made in (report, page):
+        text = made.read_text()
+        assert 'data-block="' in text and set(Elements(text).script_types) == {"runs", "text/plain"}
+        assert "&#39;strict-dynamic&#39;" in text and text.count("sha256-") == len(SCRIPTS)
+    assert "<title>Samples of m</title>" in page.read_text() and (data / "b/seeds-0-0.js").exists()
 
 
 def test_samples_that_are_gone_are_named(summary, tmp_path):
     results = Path(shutil.copytree(summary.parents[1], tmp_path / "m"))
     (results / "eval-results/b/output-rs0.jsonl").unlink()
     with pytest.raises(InputError, match=r"output-rs0\.jsonl"):
-        samples_section(sample_sets(results, []))
+        write_samples(sample_sets(results, []), tmp_path / "data", "default")
     shutil.rmtree(results / "eval-results")
     with pytest.raises(InputError, match="--samples"):
         sample_sets(results, [])
     shutil.rmtree(results / "grades")
-    reply = run_script("show_samples.py", results, "--output", tmp_path / "page.html")
-    assert reply.returncode == 2 and "no grades" in reply.stderr and not (tmp_path / "page.html").exists()
+    reply = run_script("show_samples.py", results, "--output", tmp_path / "page")
+    assert reply.returncode == 2 and "no grades" in reply.stderr and not (tmp_path / "page").exists()
 
 
 def test_only_the_sections_own_scripts_may_run():
@@ -303,3 +304,34 @@ def test_calls_and_answers_without_one_are_counted_over_all_benchmarks(tmp_path)
         path.write_text(json.dumps(record))
     summary = SimpleNamespace(results=tmp_path, model="m", judge="j")
     assert judging_rows(summary) == [["m", "j", "greedy", "20", "12", "8", "100", "12", "0.50"]]
+
+
+@pytest.mark.parametrize(
+    ("mode", "grading", "chosen"),
+    [
+        ("greedy", "symbolic", "answer=greedy&against=b%26b"),
+        ("majority@8", "judge", "answer=majority&against=b%26b&by=j%2F1"),
+        ("pass@8", "symbolic", None),
+        ("pass@1[avg]", "symbolic", None),
+    ],
+)
+def test_flipped_problems_have_an_address(mode, grading, chosen):
+    row = {"benchmark": "x/y", "mode": mode, "grading": grading}
+    addresses = [f"#sample=a%2Fa/x%2Fy/&{chosen}&show={side}" for side in ("first", "second")] if chosen else []
+    assert flipped_addresses(row, "a/a", "b&b", "j/1") == addresses
+
+
+def test_the_prompt_is_that_of_the_samples():
+    prompt = {"system": "", "user": "Q: {problem}!", "examples": [{"problem": "{problem}", "solution": "S"}]}
+
+    def prompts(template: str, *benchmarks: str) -> dict:
+        files = {benchmark: ["greedy"] for benchmark in benchmarks}
+        known = {"settings": {"prompt": prompt, "prompt_template": template}, "files": files}
+        return prompts_of({"generation": {"settings": [known, known]}})
+
+    [chat] = prompts("chat", "a", "b")["b"]
+    turns = [["user", ["Q: {problem}!"]], ["assistant", ["S"]], ["user", ["Q: ", "!"]]]
+    assert chat == {"template": "chat", "turns": turns}, "an empty system turn is not sent"
+    [[role, parts]] = prompts("completion", "a")["a"][0]["turns"]
+    assert role is None and parts == ["Q: {problem}!S" + "\n" * 6 + "Q: ", "!"]
+    assert prompts_of(None) == prompts_of({"generation": None}) == prompts_of({}) == {}

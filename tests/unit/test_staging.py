@@ -100,6 +100,30 @@ def test_an_unknown_id_in_staging_is_ignored(tmp_path):
     assert list(read_rows(tmp_path / "out.jsonl")) == [{"id": "p-0", "generation": "", "n": 1}]
 
 
+def test_samples_of_problems_that_are_asked_for_no_longer_are_kept_until_they_are_again(tmp_path):
+    path, published = tmp_path / "staging/output-rs0.jsonl", tmp_path / "output-rs0.jsonl"
+    run = StagedRun(path, IDS)
+    for identifier in IDS:
+        run.append(row(identifier) | {"generation": f"solution of {identifier}"})
+    run.publish(published)
+    whole = published.read_bytes()
+    for few in (
+        IDS[10:],
+        IDS[20:],
+        IDS[10:],
+    ):  # a test problem is found to be repeated, another one, and the second no more
+        run = StagedRun(path, few)
+        assert not run.missing
+        run.publish(published)
+        assert [one["id"] for one in read_rows(published)] == few
+    run = StagedRun(path, IDS)
+    assert not run.missing
+    run.publish(published)
+    assert published.read_bytes() == whole
+    kept = [one["id"] for one in read_rows(path.with_name("unwanted-output-rs0.jsonl"))]
+    assert sorted(kept) == sorted(IDS[:20])
+
+
 def test_a_held_run_is_refused_with_the_holder_named_and_others_are_free(tmp_path):
     first, second = RunLocks(tmp_path), RunLocks(tmp_path)
     first.acquire(["greedy", "rs0"])

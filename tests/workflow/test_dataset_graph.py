@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -81,6 +82,12 @@ def staged(folder: Path) -> dict[str, set[str]]:
     return found
 
 
+def computed(folder: Path, stage: str) -> int:
+    """Samples that all jobs of a stage have asked the teacher for, as far as these jobs ended."""
+    path = folder / SET / ".staging" / stage / "some/jobs.jsonl"
+    return sum(json.loads(line)["samples"] for line in path.read_text().splitlines())
+
+
 def test_from_problems_to_a_packed_set_through_kills_and_further_seeds(tmp_path, checkpoint):
     copy_workflow(tmp_path)
     configure(tmp_path, checkpoint)
@@ -102,6 +109,7 @@ def test_from_problems_to_a_packed_set_through_kills_and_further_seeds(tmp_path,
     assert "Nothing to be done" in snakemake(tmp_path, "dataset").stderr
 
     before = {path: path.read_bytes() for path in (tmp_path / SET).glob("*solutions/*/output-rs*.jsonl")}
+    asked = computed(tmp_path, "solutions")
     configure(tmp_path, checkpoint, solutions=3, new_solutions=3)
     jobs = planned_jobs(tmp_path, target="dataset")
     assert sorted(job for job in jobs if job.startswith("generate")) == [
@@ -113,3 +121,14 @@ def test_from_problems_to_a_packed_set_through_kills_and_further_seeds(tmp_path,
     assert {path: path.read_bytes() for path in before} == before
     more = json.loads((tmp_path / SET / "counts.json").read_text())
     assert more["parts"][0]["samples"] == 18
+    assert computed(tmp_path, "solutions") == asked + 6  # one more run of six problems
+
+
+def test_the_papers_set_is_planned_and_priced_for_slurm(tmp_path):
+    copy_workflow(tmp_path)
+    (tmp_path / "config.yaml").write_bytes((tmp_path / "config/openmathinstruct2.yaml").read_bytes())
+    reply = snakemake(tmp_path, "--dry-run", "--profile", "profiles/slurm", "dataset")
+    assert reply.returncode == 0, reply.stdout + reply.stderr
+    assert re.search(r"^judge_similar +90$", reply.stdout, re.MULTILINE)
+    # 80 x 7,500 + 10 x 7,473 new problems, five pairs of each, in both orders
+    assert "judge llama-3.1-405b-instruct, judge-same-problem: 6,747,300 calls left" in reply.stdout + reply.stderr

@@ -10,7 +10,14 @@ from conftest import CONFIG, configure, planned_jobs, snakemake
 from openmath.files.rows import read_rows
 
 ALL_GENERATION = {"generate_tiny_greedy": 1, "generate_tiny_rs0_to_rs3": 1, "generate_tiny_rs4_to_rs7": 1}
-SUMMARY = {"summarize_results": 1, "write_methods": 1, "draw_figures": 1, "draw_models": 1, "build_report": 1}
+SUMMARY = {
+    "summarize_results": 1,
+    "write_methods": 1,
+    "draw_figures": 1,
+    "draw_models": 1,
+    "show_samples": 1,
+    "build_report": 1,
+}
 AFTER_GRADING = {"judge_tiny_by_itself": 1} | SUMMARY
 AFTER_GENERATION = {"grade_answers": 2, "fill_majority": 2} | AFTER_GRADING
 

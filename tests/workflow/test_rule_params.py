@@ -71,8 +71,7 @@ def test_whatever_changes_a_result_is_a_param_of_the_rule_that_makes_it(folder, 
     summarised = {"policy": "paper", "published_as": ["--published-as", "known"]}
     summarised["published_sha256"] = hashes["config/published.yaml"]
     assert params(rules, "summarize_results", *summarised) == summarised
-    for page in ("show_samples", "build_report"):
-        assert params(rules, page, "policy") == {"policy": "paper"}
+    assert params(rules, "show_samples", "policy") == {"policy": "paper"}
 
 
 def test_each_param_and_resource_reaches_the_command(rules):
@@ -84,4 +83,4 @@ def test_each_param_and_resource_reaches_the_command(rules):
 def test_every_command_that_knows_policies_is_told_which(rules):
     told = {name for name, rule in rules.items() if "--policy {params.policy}" in rule["shell"]}
     judging = {"judge_m_by_j", "judge_m_by_k"}
-    assert told == {"grade_answers", "fill_majority", "summarize_results", "show_samples", "build_report", *judging}
+    assert told == {"grade_answers", "fill_majority", "summarize_results", "show_samples", *judging}

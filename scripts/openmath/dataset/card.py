@@ -86,6 +86,8 @@ A smaller split is fair: it takes the first solution of each problem, then the s
 |---|---|---|---|---|---|---|
 {_rows(_source_row(source, part) for source, part in sources.items())}
 
+![What each step left and dropped](stages.png)
+
 Correct: the symbolic grader accepts the answer; for a new problem, the answer is that of most solutions.{_problems_text(counts)}
 
 ## Filters

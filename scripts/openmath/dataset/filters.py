@@ -1,6 +1,6 @@
 r"""The filters between correct solutions and the packed set: each takes a solution and returns it, changed or not, or None.
 
-several_boxes     more than one \boxed{: which is the answer?
+several_boxes     more than one box: which is the answer?
 trim_prefix       a leading "My solution:" goes
 trim_solution     what follows the line with the answer goes, but one more line that closes its formula
 wrong_arithmetic  a calculation in it is wrong (arithmetic.py)
@@ -15,10 +15,14 @@ from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 
 from openmath.answers import boxes
-from openmath.dataset.arithmetic import is_wrong, split_arithmetic
+from openmath.dataset.arithmetic import is_wrong
+from openmath.dataset.splitting import split_arithmetic
 
-_BOX = re.compile(r"\\boxed\s*\{")
-_PREFIX = re.compile(r"\s*My solution:[ \t]*\n")
+# A box with something in it, as answers.py reads them; a box that is only spoken of does not count.
+_BOX = re.compile(
+    r"\\(?:boxed|fbox|framebox)(?![A-Za-z])(?:\s*\[[^\[\]{}]{0,40}\]){0,2}\s*(?:\{|-?\d|[A-Za-z](?![A-Za-z])|\\[A-Za-z])"
+)
+_PREFIX = re.compile(r"\s*My solution:[ \t]*\r?\n")
 _CLOSES = re.compile(r"\\end\{(?:align|aligned|equation|gather|array|cases)\*?\}|\\\]|\$\$")
 
 

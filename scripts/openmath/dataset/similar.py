@@ -5,15 +5,18 @@ common words, not common meaning.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import NamedTuple
 from zlib import crc32
 
 import numpy as np
 
-from openmath.benchmarks.contamination import Text
+from openmath.benchmarks.contamination import Text, training_problems
 from openmath.errors import InputError
+from openmath.files.fast_rows import read_rows
 
 NGRAMS = "ngrams"
+SENTENCE_TRANSFORMERS = "sentence-transformers==6.2.0"  # the version that this was run with
 DIMENSIONS = 4096  # of NGRAMS
 BLOCK = 1024  # new problems compared at once: with 6,000 test problems 25 MB of similarities
 # The third field of a judge's question, beside the two problems.
@@ -40,7 +43,7 @@ def embedder(name: str) -> Embedder:
         raise InputError(
             "sentence-transformers is not installed.",
             where=f"embedder: {name}",
-            hint="pip install sentence-transformers, or `embedder: ngrams`, which compares words.",
+            hint=f"pip install {SENTENCE_TRANSFORMERS}, or `embedder: ngrams`, which compares words.",
         ) from None
     try:
         model = SentenceTransformer(name, local_files_only=True, trust_remote_code=False)
@@ -62,6 +65,18 @@ def ngram_vectors(texts: Sequence[str]) -> np.ndarray:
         places = [crc32(gram.encode("utf-8", "replace")) % DIMENSIONS for gram in grams]
         np.add.at(vectors[number], places, 1.0)
     return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+
+
+def problems_of(path: Path, field: str | None) -> Iterator[dict]:
+    """The rows of new problems; with a field those of any training set: each different problem, named by its first row, from 1."""
+    if field is None:
+        yield from read_rows(path)
+        return
+    seen: set[str] = set()
+    for number, text in enumerate(training_problems([path], field), start=1):
+        if text and text not in seen:
+            seen.add(text)
+            yield {"id": str(number), "problem": text}
 
 
 def nearest(new: Sequence[str], tests: Sequence[str], top: int, embed: Embedder) -> Iterator[list[Nearest]]:

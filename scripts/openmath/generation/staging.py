@@ -2,6 +2,7 @@
 
 `.staging/{fingerprint}/{benchmark}/output-rs{seed}.jsonl` grows by one line a sample. When its last sample is there it is
 rewritten in benchmark order and hard-linked to the published file; a rerun then restores the published file at no cost.
+Samples of problems that the run no longer asks for move to `unwanted-output-rs{seed}.jsonl`, and come back if it does again.
 Standard library only: this module also runs inside engine containers.
 """
 
@@ -11,6 +12,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from io import FileIO
 from pathlib import Path
+from typing import Any
 
 from openmath.errors import InputError
 from openmath.files.append_only import kept_places, kept_rows, set_damage_aside
@@ -32,6 +34,7 @@ class StagedRun:
 
     def __init__(self, path: Path, ids: list[str], ask_refused: bool = False):
         self.path = path
+        self._unwanted = path.with_name(f"unwanted-{path.name}")
         self._ids = ids
         self._file: FileIO | None = None
         self._dirty = False
@@ -46,6 +49,9 @@ class StagedRun:
                 self._note(row)
         if damaged:  # only the job that holds the run's lock is here
             set_damage_aside(path, is_sample)
+        for row in self._unwanted_rows():
+            if row["id"] in wanted and row["id"] not in self._done:
+                self.append(row)
         if ask_refused:
             self._done -= self.refused
             self.refused.clear()
@@ -134,10 +140,29 @@ class StagedRun:
                 places[name] = place
                 (refused.add if row.get("finish_reason") == REFUSED else refused.discard)(name)
         if order != self._ids:
+            wanted = set(self._ids)
+            self._set_aside({name: place for name, place in places.items() if name not in wanted})
             with open(self.path, "rb") as old, atomic_write(self.path) as new:
                 for start, length in map(places.__getitem__, self._ids):
                     old.seek(start)
                     new.write(old.read(length))
+
+    def _unwanted_rows(self) -> Iterator[Any]:
+        return kept_rows(self._unwanted, is_sample, damaged=[]) if self._unwanted.exists() else iter(())
+
+    def _set_aside(self, places: dict[str, list[int]]) -> None:
+        """Keep samples, by their places in the file, that the file is about to lose."""
+        for row in self._unwanted_rows():
+            places.pop(row["id"], None)
+        if not places:
+            return
+        drop_torn_tail(self._unwanted)
+        with open(self.path, "rb") as old, open(self._unwanted, "ab") as kept:
+            for start, length in places.values():
+                old.seek(start)
+                kept.write(old.read(length))
+            kept.flush()
+            os.fsync(kept.fileno())
 
     def publish(self, output: Path) -> None:
         """Make the complete run appear as `output`, in benchmark order, sharing its disk blocks with the staged file."""

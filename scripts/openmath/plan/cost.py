@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from openmath.foreign.configured import warnings_of
-from openmath.plan.dataset import dataset_steps
+from openmath.plan.dataset import dataset_steps, pairs_to_judge
 from openmath.plan.files import FileToJudge, Inventory, ModelFiles
 from openmath.plan.judging import judge_costs
 from openmath.plan.speed import Speed, model_speed
@@ -61,6 +61,8 @@ def make_plan(
                 disk += step.disk
                 work = (step.samples, step.tokens, step.jobs, step.speed, step.disk)
                 generation.append(cost_entry(inventory, f"{teacher}, {step.name}", teacher, *work))
+        for pairs in pairs_to_judge(inventory):
+            to_judge.setdefault(config["dataset"]["decontamination"]["judge"], []).append(pairs)
     free = shutil.disk_usage(".").free
     return {
         "stages": stages,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from openmath.files.append_only import kept_rows
 from openmath.generation.progress import is_job
-from openmath.plan.files import Inventory, Stage, count_lines, finished_samples
+from openmath.plan.files import FileToJudge, Inventory, Stage, count_lines, finished_samples
 from openmath.plan.speed import RECENT_JOBS, ROW_BYTES, TOKEN_BYTES, Speed, finished_jobs, measure_speed
 from openmath.settings.dataset_layout import NEW_SOLUTIONS, DatasetLayout, SamplingJob
 from openmath.settings.engine_kinds import engine_kind
@@ -69,6 +69,22 @@ def _problems(path: str, job: SamplingJob, inventory: Inventory) -> int:
     if job.stage == NEW_SOLUTIONS and Path(path).exists():
         return count_lines(path)
     return inventory.problems(job.origin)
+
+
+def pairs_to_judge(inventory: Inventory) -> Iterator[FileToJudge]:
+    """Pairs of a new and a test problem that a judge is still to compare; none where no set wants it."""
+    decontamination = inventory.config.get("dataset", {}).get("decontamination", {})
+    if "judge" not in decontamination:
+        return
+    layout = DatasetLayout(inventory.config)
+    parts = [part for part in layout.parts if part.stage == NEW_SOLUTIONS]
+    for part, (pairs, judged) in zip(parts, layout.same_pairs, strict=True):
+        if judged in inventory.due if inventory.due is not None else not Path(judged).exists():
+            exists = Path(pairs).exists() and pairs not in (inventory.due or ())
+            problems = Path(pairs.replace("/similar/", "/new-problems/"))
+            written = count_lines(problems) if problems.exists() else inventory.problems(part.origin)
+            most = 2 * decontamination["top"] * written  # each pair in both orders
+            yield FileToJudge(part.name, part.origin, pairs, exists, decontamination["prompt"], most)
 
 
 def _speed(inventory: Inventory, layout: DatasetLayout, job: SamplingJob) -> Speed:

@@ -56,12 +56,17 @@ class ModelFiles:
 
 
 class FileToJudge(NamedTuple):
-    """A file to judge. exists: it is there and will not be made anew."""
+    """A file to judge. exists: it is there and will not be made anew. model, benchmark: whose job it is.
+
+    Of pairs of problems (plan/dataset.py): prompt: asked instead of the judge's own; most_calls: for one that does not exist yet.
+    """
 
     model: str
     benchmark: str
     path: str
     exists: bool
+    prompt: str | None = None
+    most_calls: int = 0
 
 
 class Inventory:

@@ -10,6 +10,7 @@ from openmath.judging.budget import ASSUMED_GENERATED_TOKENS, Prices
 from openmath.judging.questions import prefilled, question_of
 from openmath.judging.settings import JudgeSettings, judge_parameters, judge_sampling, read_judge_prompt
 from openmath.judging.store import VerdictStore
+from openmath.plan.dataset import pairs_to_judge
 from openmath.plan.files import FileToJudge, Inventory, built_engine
 from openmath.plan.speed import Speed
 from openmath.settings.layout import prompt_file
@@ -39,9 +40,14 @@ class JudgeCost:
 
 
 def judge_costs(inventory: Inventory, to_judge: dict[str, list[FileToJudge]], speeds: dict[str, Speed]) -> list[dict]:
-    """What each judge still has to do. Answers that exist are read and looked up in the store, others are estimated."""
+    """What each judge still has to do, with answers and with pairs of problems, which it is asked about by another prompt.
+
+    Files that exist are read and looked up in the store, others are estimated.
+    """
     costs = []
-    for judge, files in to_judge.items():
+    asked = [(judge, prompt) for judge, files in to_judge.items() for prompt in dict.fromkeys(f.prompt for f in files)]
+    for judge, prompt in asked:
+        files = [file for file in to_judge[judge] if file.prompt == prompt]
         settings = inventory.config["judges"][judge]
         if settings.get("replay"):
             continue  # asks nobody
@@ -57,13 +63,14 @@ def judge_costs(inventory: Inventory, to_judge: dict[str, list[FileToJudge]], sp
             cost.assumptions.append(f"tokens of a call {'measured in the store' if store.records else 'assumed'}")
         else:
             cost.assumptions.append(f"no prices in the configuration (judges: {judge}: prices)")
-        costs.append(asdict(cost))
+        costs.append(asdict(cost) | {"judge": judge if prompt is None else f"{judge}, {prompt}"})
     return costs
 
 
 def count_calls(cost: JudgeCost, inventory: Inventory, files: list[FileToJudge], store: VerdictStore) -> None:
+    """files: all asked about by the same prompt."""
     config = inventory.config
-    attempts = judge_attempts(config, cost.judge)
+    attempts = judge_attempts(config, cost.judge, files[0].prompt) if files else None
     questions = {}
     for file in files:
         if file.exists and attempts:
@@ -72,6 +79,8 @@ def count_calls(cost: JudgeCost, inventory: Inventory, files: list[FileToJudge],
                     question = question_of(row, config["policy"])
                     if prefilled(question, config["policy"]) is None:
                         questions[attempts.first_key(question)] = question
+        elif file.prompt:
+            cost.estimated_calls += file.most_calls
         else:
             cost.estimated_calls += round(ASKED_SHARE * inventory.rows_of(file.model, file.benchmark))
     if config["judges"][cost.judge].get("cascade"):
@@ -80,19 +89,25 @@ def count_calls(cost: JudgeCost, inventory: Inventory, files: list[FileToJudge],
     if attempts:
         attempts.recall(store.records)
         cost.calls += sum(attempts.next_request(question, store.records) is not None for question in questions.values())
-    if cost.estimated_calls:
+    if cost.estimated_calls and files[0].prompt:
+        cost.assumptions.append("as many new problems to compare as were or will be written")
+    elif cost.estimated_calls:
         cost.assumptions.append(f"{ASKED_SHARE:.0%} of the answers to come need a call, assumed")
 
 
 def calls_left(inventory: Inventory, judge: str) -> int:
-    """Calls of one judge for all models."""
+    """Calls of one judge for all models, and for a training set's new problems."""
     ask_refused = inventory.config["judges"][judge].get("ask_refused", False)
-    cost, store = JudgeCost(judge), VerdictStore(Path(f"judgements/{judge}"), ask_refused=ask_refused)
-    files = [
+    store = VerdictStore(Path(f"judgements/{judge}"), ask_refused=ask_refused)
+    answers = [
         file for model in inventory.config["models"] for file in inventory.model_files(model).to_judge.get(judge, [])
     ]
-    count_calls(cost, inventory, files, store)
-    return cost.calls
+    decontamination = inventory.config.get("dataset", {}).get("decontamination", {})
+    pairs = list(pairs_to_judge(inventory)) if decontamination.get("judge") == judge else []
+    costs = JudgeCost(judge), JudgeCost(judge)
+    for cost, files in zip(costs, (answers, pairs), strict=True):
+        count_calls(cost, inventory, files, store)
+    return sum(cost.calls for cost in costs)
 
 
 def add_engine(
@@ -110,10 +125,10 @@ def add_engine(
     cost.assumptions.append(f"{tokens:,.0f} tokens a judgement {known}, at the speed of generation")
 
 
-def judge_attempts(config: dict, judge: str) -> Attempts | None:
+def judge_attempts(config: dict, judge: str, prompt_name: str | None = None) -> Attempts | None:
     """Under which keys the judge's verdicts are stored; None for a self-hosted judge whose engine is still to be made."""
     settings = config["judges"][judge]
-    prompt = read_judge_prompt(prompt_file(settings["prompt"]))
+    prompt = read_judge_prompt(prompt_file(prompt_name or settings["prompt"]))
     sampling = judge_sampling(settings["max_new_tokens"], config["policy"], settings.get("sampling"))
     identity = built_engine(config, settings["self_hosted"]) if "self_hosted" in settings else settings["model"]
     if identity is None:

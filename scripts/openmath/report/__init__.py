@@ -5,10 +5,14 @@ figure_tables   the rows that are drawn, and the numbers behind them, as data fr
 drawing         matplotlib figures of them; the only user of matplotlib
 summaries       one summary folder, read back
 overview        first section of the page: sentences, chart, warnings, judges, methods
-results         sections of the page: one per model and judge, comparisons, links to pages of samples
+results         sections of the page: one per model and judge, comparisons
 costs           section of the page: tokens, hours, judge calls, dollars
-viewer          section of the page: the sample viewer with its data
-sample_sets     which files the viewer shows of a model
+sample_sets     which files the sample viewer shows of a model
+sample_texts    texts in bounded length
+sample_blocks   what it knows of a model on a benchmark, in blocks
+sample_files    these blocks beside the page, and all seeds of each problem
+prompt_shown    the prompt as it was sent
+viewer          section of the page: the sample viewer, with the blocks as long as they fit
 section         what a section is
 page            sections -> one HTML file
 assets/         templates and styles of the page

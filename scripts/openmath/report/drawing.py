@@ -10,7 +10,7 @@ import numpy as np
 import pandas
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullLocator, PercentFormatter
+from matplotlib.ticker import MaxNLocator, NullLocator, PercentFormatter, StrMethodFormatter
 
 from openmath.files.rows import atomic_write
 from openmath.report.figure_tables import OUTCOMES, natural
@@ -192,6 +192,35 @@ def draw_models(rows: pandas.DataFrame) -> Figure:
         axes.set(title=label(f"{benchmark} ({of_benchmark['n_items'].max():,})"), xlabel="problems solved")
 
     return panels(rows.groupby("benchmark", sort=False), draw, max(PANEL[1], 0.6 + 0.26 * len(names)))
+
+
+def draw_stages(steps: pandas.DataFrame) -> Figure:
+    """What each step leaves, and beside it what it drops; a panel for new problems, and for the solutions of each source.
+
+    steps: dataset.stages.Step.
+    """
+
+    def draw(axes: Axes, item) -> None:
+        panel, rows = item
+        places = np.arange(len(rows))
+        style: Any = {"height": 0.7, "lw": 0.4, "edgecolor": "black"}
+        colour, hatch = OUTCOME_STYLES["wrong"]
+        axes.barh(places, rows["after"], color=OUTCOME_STYLES["correct"][0], label="left", **style)
+        axes.barh(places, rows["dropped"], left=rows["after"], color=colour, hatch=hatch, label="dropped", **style)
+        for place, (_, step) in enumerate(rows.iterrows()):
+            ends = place in (0, len(rows) - 1)
+            texts = [f"-{step['dropped']:,}"] * bool(step["dropped"]) + [f"{step['after']:,} left"] * ends
+            axes.text(step["before"], place, f" {', '.join(texts)}", va="center")
+        axes.set_yticks(places, [label(step) for step in rows["step"]])
+        axes.set_ylim(len(rows) - 0.4, -0.6)
+        axes.set_xlim(0, 1.45 * rows["before"].max())  # room for the numbers
+        axes.xaxis.set_major_locator(MaxNLocator(3, integer=True))
+        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+        axes.grid(axis="y", visible=False)
+        axes.set(title=label(panel))
+
+    most = int(steps.groupby("panel")["step"].count().max())
+    return panels(steps.groupby("panel", sort=False), draw, max(PANEL[1], 0.6 + 0.24 * most))
 
 
 def draw_lengths(lengths: pandas.DataFrame) -> Figure:

@@ -1,4 +1,4 @@
-"""Sections -> one HTML file that opens offline, runs no script but those of its sections, and fetches nothing.
+"""Sections -> one HTML file that opens offline, runs no script but its sections' own and what these load, and fetches nothing else.
 
 Templates are Jinja2's with autoescape: whatever comes from data is text. The Content-Security-Policy is the second wall.
 """
@@ -49,17 +49,18 @@ def render_page(title: str, sections: Sequence[Section], masthead: str = "") -> 
         "page.html",
         title=title,
         masthead=masthead,
-        content_security_policy=content_security_policy(scripts),
+        content_security_policy=content_security_policy(scripts, any(section.loads_scripts for section in sections)),
         styles=Markup("\n".join([(ASSETS / "report.css").read_text(), *(section.styles for section in sections)])),
         sections=[(section, Markup(section.html)) for section in sections],
         scripts=[Markup(script) for script in scripts],
     )
 
 
-def content_security_policy(scripts: Sequence[str]) -> str:
-    """Nothing may be fetched; of scripts only these may run."""
+def content_security_policy(scripts: Sequence[str], loading: bool = False) -> str:
+    """Nothing may be fetched; of scripts only these may run. loading: and those that these load; no text of a page can be one."""
     digests = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
     allowed = " ".join(f"'sha256-{digest}'" for digest in digests) or "'none'"
+    allowed += " 'strict-dynamic'" if loading else ""
     return (
         f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; font-src data:; script-src {allowed}; "
         "base-uri 'none'; form-action 'none'"

@@ -1,8 +1,8 @@
-"""Sections of results: one per model and judge, the comparisons of models, links to pages of samples. The first: overview.py."""
+"""Sections of results: one per model and judge, the comparisons of models. The first: overview.py."""
 
-import os
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, urlencode
 
 from markupsafe import Markup
 
@@ -92,8 +92,8 @@ def number(name: str, value: Any) -> str:
     return f"{value:,.0f}" if isinstance(value, (int, float)) and name != "group" else str(value)
 
 
-def comparison_section(paths: list[Path]) -> Section:
-    """Paired differences. paths: results/compare/{model}-vs-{other}/{judge}/comparison.csv."""
+def comparison_section(paths: list[Path], linked: bool = False) -> Section:
+    """Paired differences. paths: results/compare/{model}-vs-{other}/{judge}/comparison.csv. linked: the page has samples."""
     pairs = []
     for path in paths:
         judge = path.parent.name
@@ -101,12 +101,33 @@ def comparison_section(paths: list[Path]) -> Section:
         title = f"{first} against {second}" + ("" if judge == "none" else f", judged by {judge}")
         only = f"only {first} / only {second}"
         header = ["benchmark", "mode", "grading", "n", first, second, "difference", only, "p Holm", "verdict"]
-        pairs.append({"title": title, "header": header, "rows": [comparison_cells(row) for row in read_csv(path)]})
+        cells = [
+            comparison_cells(row, flipped_addresses(row, first, second, judge) if linked else [])
+            for row in read_csv(path)
+        ]
+        pairs.append({"title": title, "header": header, "rows": cells})
     html = render("comparisons.html", pairs=pairs)
     return Section("comparisons", "Model against model", html)
 
 
-def comparison_cells(row: dict) -> list:
+def flipped_addresses(row: dict, first: str, second: str, judge: str) -> list[str]:
+    """Where the viewer shows the problems that only the first, and only the second model solves; [] of modes without one answer.
+
+    As viewer_address.js reads them.
+    """
+    answer = row["mode"].partition("@")[0]
+    if answer not in ("greedy", "majority"):
+        return []
+    chosen = {"answer": answer, "against": second} | ({"by": judge} if row["grading"] == "judge" else {})
+    problems = f"#sample={quote(first, safe='')}/{quote(row['benchmark'], safe='')}/"
+    return [f"{problems}&{urlencode(chosen | {'show': show}, quote_via=quote)}" for show in ("first", "second")]
+
+
+def comparison_cells(row: dict, addresses: list[str]) -> list:
+    """A row of the table. addresses: of the problems that only one solves, as flipped_addresses gives them."""
+    only = [row["only_first"], row["only_second"]]
+    if addresses:
+        only = [Markup('<a href="{}">{}</a>').format(*one) for one in zip(addresses, only, strict=True)]
     difference = f"{100 * row['difference']:+.2f}"
     bounds = f"[{100 * row['ci95_low']:+.1f}, {100 * row['ci95_high']:+.1f}]"
     return [
@@ -114,13 +135,7 @@ def comparison_cells(row: dict) -> list:
         percent(row["first"]),
         percent(row["second"]),
         Markup('{} <span class="interval">{}</span>').format(difference, bounds),
-        f"{row['only_first']} / {row['only_second']}",
+        Markup("{} / {}").format(*only),
         f"{row['p_holm']:.2g}",
         row["verdict"],
     ]
-
-
-def sample_links_section(pages: list[Path], report: Path) -> Section:
-    """Links to pages of samples, MODEL.html each. report: where the page will lie that holds the links."""
-    links = [{"model": page.stem, "address": os.path.relpath(page, report.parent)} for page in pages]
-    return Section("samples", "Samples", render("sample_links.html", links=links))

@@ -1,22 +1,69 @@
-"""Which files the sample viewer shows of a model."""
+"""Which files the sample viewer shows of a model, and their rows."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from openmath.errors import InputError
+from openmath.files.fast_rows import read_rows, read_rows_at
 from openmath.files.sample_runs import SAMPLE_FILE, run_order, sample_run_of
-from openmath.report.viewer import SampleSet
+from openmath.grading.kept import KeptGrades, find_kept
 
 DATA = Path("data")  # prepared benchmarks: solutions, levels and subjects, which samples do not carry
 
 
-def sample_sets(results: Path, judges: Sequence[str], samples: Path | None = None) -> list[SampleSet]:
+@dataclass
+class SampleSet:
+    """One model on one benchmark.
+
+    problems: rows with id, problem and expected_answer, as sample files have them. grades: grades.parquet.
+    samples: sample run -> file. judged: judge -> mode (greedy | majority) -> judged file.
+    details: the prepared benchmark, for solutions, levels and subjects.
+    """
+
+    model: str
+    benchmark: str
+    problems: Path
+    grades: Path
+    samples: dict[str, Path]
+    judged: dict[str, dict[str, Path]] = field(default_factory=dict)
+    details: Path | None = None
+
+    def sample_file(self, run: str) -> Path:
+        if run not in self.samples:
+            raise InputError(
+                "A sample file of these grades is missing.",
+                where=self.grades,
+                expected=f"output-{run}.jsonl beside {next(iter(self.samples.values()))}",
+                hint="restore it, or grade the files that are left.",
+            )
+        return self.samples[run]
+
+    @cached_property
+    def _kept(self) -> KeptGrades | None:
+        return find_kept(self.grades)
+
+    def rows(self, run: str, numbers: list[int]) -> Iterator[tuple[int, dict]]:
+        """(number, row) of these rows, ascending, of a sample file; only they are read where the grader has kept their places."""
+        path = self.sample_file(run)
+        kept = self._kept.read([run]) if self._kept and self._kept.unchanged({run: path}) else None
+        if kept is not None:
+            return zip(numbers, read_rows_at(path, kept["row_start"].take(numbers).to_pylist()), strict=True)
+        wanted = set(numbers)
+        return ((number, row) for number, row in enumerate(read_rows(path)) if number in wanted)
+
+
+def sample_sets(
+    results: Path, judges: Sequence[str], samples: Path | None = None, grades: Sequence[Path] = ()
+) -> list[SampleSet]:
     """One set per graded benchmark of a model, with the verdicts of these judges.
 
     results: results/{model}. samples: folder of BENCHMARK/output-*.jsonl, where it is not results/{model}/eval-results.
+    grades: BENCHMARK.parquet in the order to show; where there are none, all of results/{model}/grades by name.
     """
     samples = samples or results / "eval-results"
-    return [sample_set(grades, samples, judges) for grades in sorted((results / "grades").glob("*.parquet"))]
+    return [sample_set(path, samples, judges) for path in grades or sorted((results / "grades").glob("*.parquet"))]
 
 
 def sample_set(grades: Path, samples: Path, judges: Sequence[str]) -> SampleSet:

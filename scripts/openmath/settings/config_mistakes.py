@@ -54,8 +54,10 @@ def mistake(error: ErrorDetails, config: object) -> Mistake:
     if kind == "missing":
         return Mistake(path, f"{last!r} is a required property")
     if kind == "extra_forbidden":
+        known = _known_keys(path[:-1])
         homes = [f"`{': '.join(home)}`" for home in sorted(_sections_with(str(last)), key=len)[:3]]
-        words = f"it belongs to {' or '.join(homes)}" if homes else meant(last, _known_keys(path[:-1]), "keys")
+        misspelt = difflib.get_close_matches(str(last), known, 1, 0.75)
+        words = f"it belongs to {' or '.join(homes)}" if homes and not misspelt else meant(last, known, "keys")
         return Mistake(path[:-1], f"unknown key {last!r}; {words}", path[-1:])
     if path and path[-1] in SECRET_PRONE:
         return Mistake(path, SECRET_PRONE[path[-1]])

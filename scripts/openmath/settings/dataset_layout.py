@@ -10,7 +10,7 @@ The new problems of each run are a part of their own: a further run adds a part 
 from dataclasses import dataclass
 from functools import cached_property
 
-from openmath.settings.job_size import seeds_per_job
+from openmath.settings.job_size import seeds_per_teacher_job
 
 SOLUTIONS, PROBLEMS, NEW_SOLUTIONS = STAGES = ("solutions", "problems", "new-solutions")
 
@@ -57,7 +57,7 @@ class DatasetLayout:
         self.dataset: dict = config["dataset"]
         self.name: str = self.dataset["name"]
         self.folder = f"datasets/{self.name}"
-        self._size = seeds_per_job(config, self.dataset["teacher"])
+        self._config = config
 
     def sample_file(self, stage: str, part: str, run: str) -> str:
         return f"{self.folder}/{stage}/{part}/output-{run}.jsonl"
@@ -104,8 +104,9 @@ class DatasetLayout:
                 problems = self.problem_files(origin) if stage == NEW_SOLUTIONS else [f"data/{origin}.jsonl"]
                 only = [clean for path in problems if (clean := self.clean_file(path)) != path]
                 names = [path.rpartition("/")[2].removesuffix(".jsonl") for path in problems]
-                for start in range(0, len(runs), self._size):
-                    block = runs[start : start + self._size]
+                size = seeds_per_teacher_job(self._config, origin, len(problems), drawn) if runs else 1
+                for start in range(0, len(runs), size):
+                    block = runs[start : start + size]
                     outputs = [self.sample_file(stage, name, run) for run in block for name in names]
                     jobs.append(SamplingJob(stage, origin, block, problems, only, outputs, drawn))
         return jobs
@@ -143,6 +144,11 @@ class DatasetLayout:
         """The set as it is given away: full and smaller ones, card, counts, manifest."""
         names = ["train.parquet", *(f"{subset_name(rows)}.parquet" for rows in self.dataset["subsets"])]
         return [f"{self.folder}/{name}" for name in (*names, "card.md", "counts.json", "manifest.json")]
+
+    @property
+    def figure_files(self) -> list[str]:
+        """The figure of its stages, and the numbers behind it."""
+        return [f"{self.folder}/stages.{kind}" for kind in ("svg", "png", "pdf", "csv")]
 
 
 def runs_of(drawn: dict | None) -> list[str]:

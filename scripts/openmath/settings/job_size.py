@@ -19,13 +19,27 @@ USED = 0.8  # of the time: engines and samples differ
 
 
 def seeds_per_job(config: dict, model: str) -> int:
-    """Seeds of a block, at least 1."""
+    """Seeds of a block of an evaluation, at least 1."""
+    return _block(config, model, usual_tokens(config, model)[0] * _most_rows(config))
+
+
+def seeds_per_teacher_job(config: dict, origin: str, files: int, drawn: dict) -> int:
+    """Seeds of a block of a training set's stage, at least 1. files: of problems, each with as many as the origin at most.
+
+    drawn: how the stage draws its samples.
+    """
+    rows = files * _registered_rows().get(origin, OWN_ROWS)
+    tokens = min(config["generation"]["tokens_per_sample"], drawn["max_new_tokens"])
+    return _block(config, config["dataset"]["teacher"], tokens * rows)
+
+
+def _block(config: dict, model: str, tokens_per_seed: float) -> int:
     generation = config["generation"]
     if generation["seeds_per_job"] != "auto":
         return generation["seeds_per_job"]
     seconds = USED * 60 * generation["runtime"] - engine_kind(config["models"][model]["engine"]).start_seconds
     tokens = seconds * generation["tokens_per_second"] * generation["engines_per_job"]
-    return max(1, min(MOST_SEEDS, int(tokens / usual_tokens(config, model)[0] / _most_rows(config))))
+    return max(1, min(MOST_SEEDS, int(tokens / tokens_per_seed)))
 
 
 def _most_rows(config: dict) -> int:

@@ -1,59 +1,97 @@
 "use strict";
-// Sample viewer of the report: list, filters, search, one problem, links and keys. Text of data is shown through viewer_text.js only.
+// Sample viewer of the report: list, filters, search, links and keys. All that is shown follows from `state`, which the address holds.
+// Text of data is shown through viewer_text.js only.
 (() => {
-  const { answerNode, element, rich, typesetAll, visible } = viewerText;
+  const { element, visible } = viewerText;
+  const { load } = viewerData;
   const root = document.getElementById("samples");
   const find = (selector) => root.querySelector(selector);
   const controls = Object.fromEntries([...root.querySelectorAll("[data-control]")].map((node) => [node.dataset.control, node]));
-  const list = find(".list"), spacer = find(".spacer"), detail = find(".detail");
+  const list = find(".list"), spacer = find(".spacer"), detail = find(".detail"), notice = find(".notice");
   const ROW_HEIGHT = 56; // pixels, as in viewer.css
-  const CORRECT = 1, TRUNCATED = 2, NO_ANSWER = 4, DISAGREE = 8, REFUSED = 16, UNFINISHED = 32; // as in viewer.py
-  const STATUSES = {
-    all: ["All", () => true],
-    right: ["Right", (flags) => flags & CORRECT],
-    wrong: ["Wrong", (flags) => !(flags & CORRECT)],
-    disagree: ["Judge disagrees", (flags) => flags & DISAGREE],
-    truncated: ["Truncated", (flags) => flags & TRUNCATED],
-    unfinished: ["Unfinished thought", (flags) => flags & UNFINISHED],
-    none: ["No answer", (flags) => flags & NO_ANSWER],
-    refused: ["Refused", (flags) => flags & REFUSED],
-  };
+  const CORRECT = 1, TRUNCATED = 2, NO_ANSWER = 4, DISAGREE = 8, REFUSED = 16, UNFINISHED = 32, SOLVED = 64; // as in sample_blocks.py
   const MODES = { greedy: "Greedy", majority: "Majority" };
-  const query = () => controls.query.value.trim().toLowerCase();
+  const SYMBOLIC = "";
   let sets, block; // all (model, benchmark) pairs; problems a data block
-  let set, problems, index; // the open pair
-  let shown = [], current = -1; // problem numbers in the list; the one in the detail pane
-  let search = 0, drawn = 0; // raised by each search or drawing, so that overtaken ones stop
+  let state = {}, asked = {}; // what is shown, as in viewer_address.js; what will be, when all of it has been read
+  let turn = 0; // raised by each change, so that overtaken ones stop
+  let opened = {}, other = null; // the open pair: {set, problems, index}; the same of the model beside it
+  let shown = [], current = -1, filtered = ""; // problem numbers in the list; the one in the detail pane; for which filter
 
-  // ---- data
+  const read = async (set) => {
+    const [problems, index] = await Promise.all([load(`${set.problems}/problems-index`), load(`${set.place}/index`)]);
+    return { set, problems, index, numbers: new Map(problems.ids.map((id, number) => [id, number])) };
+  };
+  const textsOf = async ({ set }, number) => (await load(`${set.place}/texts-${Math.floor(number / block)}`))[number % block];
+  const problemOf = async ({ set }, number) => (await load(`${set.problems}/problems-${Math.floor(number / block)}`))[number % block];
 
-  const loaded = new Map();
-  const load = (name) => loaded.get(name) ?? loaded.set(name, inflate(name)).get(name);
-  async function inflate(name) {
-    const packed = atob(find(`[data-block="${name}"]`).textContent);
-    const stream = new Blob([Uint8Array.from(packed, (char) => char.charCodeAt(0))]).stream();
-    return new Response(stream.pipeThrough(new DecompressionStream("gzip"))).json();
+  // ---- filters
+
+  const flagsOf = (side, number, mode) => side.index.flags[mode]?.[number] ?? 0;
+  // As the tables count: unlike `right`, an answer that ties with another may be solved.
+  const solves = (side, number, { answer, by }) => (by ? side.index.judged[answer]?.[by]?.[number] === "y" : flagsOf(side, number, answer) & SOLVED);
+  const otherSolves = (number, wanted) => {
+    const there = other.numbers.get(opened.problems.ids[number]);
+    return there !== undefined && solves(other, there, wanted);
+  };
+  const right = (number, { answer, by }) => (by ? opened.index.judged[answer]?.[by]?.[number] === "y" : flagsOf(opened, number, answer) & CORRECT);
+  // Name -> [label, test of a problem].
+  function statuses(wanted) {
+    const flagged = (flag) => (number) => flagsOf(opened, number, wanted.answer) & flag;
+    const alone = {
+      all: ["All", () => true],
+      right: ["Right", (number) => right(number, wanted)],
+      wrong: ["Wrong", (number) => !right(number, wanted)],
+      disagree: ["Judge disagrees", flagged(DISAGREE)],
+      truncated: ["Truncated", flagged(TRUNCATED)],
+      unfinished: ["Unfinished thought", flagged(UNFINISHED)],
+      none: ["No answer", flagged(NO_ANSWER)],
+      refused: ["Refused", flagged(REFUSED)],
+    };
+    if (!other) return alone;
+    const solved = (mine, theirs) => (number) => Boolean(solves(opened, number, wanted)) === mine && Boolean(otherSolves(number, wanted)) === theirs;
+    return {
+      ...alone,
+      first: [`Only ${visible(opened.set.model)} solves`, solved(true, false)],
+      second: [`Only ${visible(other.set.model)} solves`, solved(false, true)],
+      both: ["Both", solved(true, true)],
+      neither: ["Neither", solved(false, false)],
+    };
   }
-  async function loadProblem(number) {
-    const part = Math.floor(number / block);
-    const [problem, texts] = await Promise.all([load(`problems/${set.problems}/${part}`), load(`texts/${sets.indexOf(set)}/${part}`)]);
-    return [problem[number % block], texts[number % block]];
+  async function found(wanted, test, mine) {
+    const numbers = [...opened.problems.ids.keys()].filter(test), words = wanted.search?.trim().toLowerCase();
+    if (!words) return numbers;
+    find(".count").textContent = "Searching …";
+    const matches = [];
+    for (const number of numbers) {
+      const [problem, texts] = await Promise.all([problemOf(opened, number), textsOf(opened, number)]);
+      if (mine !== turn) return [];
+      const answers = Object.keys(opened.index.flags).flatMap((name) => [opened.index.answers[name][number], texts[name].thought, texts[name].text]);
+      const fields = [problem.id, problem.problem, problem.expected, problem.solution, ...problem.tags, ...answers];
+      if (fields.some((text) => text?.toLowerCase().includes(words))) matches.push(number);
+    }
+    return matches;
+  }
+  function drawStatuses(wanted) {
+    find(".statuses").replaceChildren(element("legend", "", "Show"), ...Object.entries(statuses(wanted)).map(([value, [label, test]]) => {
+      const input = Object.assign(document.createElement("input"), { type: "radio", name: "samples-status", value, checked: value === wanted.show });
+      const count = opened.problems.ids.reduce((sum, _, number) => sum + Boolean(test(number)), 0);
+      return element("label", "", input, `${label} `, element("output", "", count.toLocaleString("en")));
+    }));
   }
 
   // ---- list
 
   function drawList() {
+    if (!(state.answer in (opened.index?.flags ?? {}))) return; // another benchmark is being read
     const first = Math.max(0, Math.floor(list.scrollTop / ROW_HEIGHT) - 5);
     const last = Math.min(shown.length, first + Math.ceil(list.clientHeight / ROW_HEIGHT) + 10);
-    spacer.style.height = `${shown.length * ROW_HEIGHT}px`;
-    const mode = controls.mode.value;
+    const { problems, index } = opened;
     spacer.replaceChildren(...shown.slice(first, last).map((number, offset) => {
-      const flags = index.flags[mode][number], right = flags & CORRECT;
-      const sign = element("span", right ? "right" : "wrong", right ? "✓" : "✗");
-      sign.setAttribute("aria-label", right ? "right" : "wrong");
+      const flags = flagsOf(opened, number, state.answer);
       const extras = [flags & DISAGREE && "judge ≠", flags & TRUNCATED && "cut", flags & UNFINISHED && "unfinished", flags & REFUSED && "refused"].filter(Boolean).map((text) => element("span", "badge", text));
-      const got = element("span", "got", visible((index.answers[mode][number] ?? "no answer").slice(0, 60)));
-      const row = element("div", "row", element("div", "top", sign, element("span", "name", visible(problems.ids[number])), ...extras, got));
+      const got = element("span", "got", visible((index.answers[state.answer][number] ?? "no answer").slice(0, 60)));
+      const row = element("div", "row", element("div", "top", viewerSample.sign(right(number, state)), element("span", "name", visible(problems.ids[number])), ...extras, got));
       row.append(element("div", "snippet", visible(problems.snippets[number])));
       row.style.top = `${(first + offset) * ROW_HEIGHT}px`;
       row.id = `sample-row-${number}`;
@@ -67,174 +105,135 @@
     if (shown.includes(current)) list.setAttribute("aria-activedescendant", `sample-row-${current}`);
     else list.removeAttribute("aria-activedescendant");
   }
-  async function filter() {
-    const mine = ++search, mode = controls.mode.value, words = query();
-    const flags = index.flags[mode];
-    for (const input of root.querySelectorAll("[name=samples-status]")) {
-      const count = flags.reduce((sum, bits) => sum + Boolean(STATUSES[input.value][1](bits)), 0);
-      input.parentNode.querySelector("output").textContent = count.toLocaleString("en");
-    }
-    const test = STATUSES[find("[name=samples-status]:checked").value][1];
-    let found = [...flags.keys()].filter((number) => test(flags[number]));
-    if (words) {
-      find(".count").textContent = "Searching …";
-      const matches = [];
-      for (const number of found) {
-        const [problem, texts] = await loadProblem(number);
-        if (mine !== search) return;
-        const answers = Object.keys(index.flags).flatMap((name) => [index.answers[name][number], texts[name].thought, texts[name].text]);
-        const fields = [problem.id, problem.problem, problem.expected, problem.solution, ...problem.tags, ...answers];
-        if (fields.some((text) => text?.toLowerCase().includes(words))) matches.push(number);
-      }
-      found = matches;
-    }
-    shown = found;
-    find(".count").textContent = `${shown.length.toLocaleString("en")} of ${flags.length.toLocaleString("en")} problems`;
-    list.scrollTop = Math.max(0, (shown.indexOf(current) - 2) * ROW_HEIGHT);
-    drawList();
+  function scrollToCurrent() {
+    spacer.style.height = `${shown.length * ROW_HEIGHT}px`;
+    const top = shown.indexOf(current) * ROW_HEIGHT;
+    if (top < list.scrollTop || top + ROW_HEIGHT > list.scrollTop + list.clientHeight) list.scrollTop = top - list.clientHeight / 3;
   }
 
   // ---- one problem
 
-  const hashOf = (number) => "#sample=" + [set.model, set.benchmark, problems.ids[number]].map(encodeURIComponent).join("/");
-  async function select(number, history) {
-    current = number ?? -1;
-    const mine = ++drawn, place = shown.indexOf(current);
-    if (place >= 0) {
-      const top = place * ROW_HEIGHT;
-      if (top < list.scrollTop || top + ROW_HEIGHT > list.scrollTop + list.clientHeight) list.scrollTop = top - list.clientHeight / 3;
-    }
-    drawList();
-    if (number === undefined) return detail.replaceChildren(element("p", "empty", "No problem matches. Choose another filter or search."));
-    if (history) window.history[history](null, "", hashOf(number));
-    const [problem, texts] = await loadProblem(number);
-    if (mine !== drawn) return;
-    drawProblem(number, problem, texts);
-  }
-  const badge = (text, good) => element("span", good === undefined ? "badge" : `badge ${good ? "right" : "wrong"}`, text);
-  function drawProblem(number, problem, texts) {
-    const style = { latex: controls.latex.checked, query: query(), formulas: [] };
-    const link = element("a", "", "Link");
-    link.href = hashOf(number);
-    link.title = "Deep link to this problem: copy its address";
-    const head = element("div", "head", element("h3", "", visible(problem.id)), ...problem.tags.map((tag) => badge(visible(tag))), link);
-    const table = element("table", "answers");
-    const line = (title, answer, ...badges) => {
-      const heading = element("th", "", title);
-      heading.scope = "row";
-      table.append(element("tr", "", heading, element("td", "", answerNode(answer, style)), element("td", "", ...badges)));
+  async function drawSample(mine) {
+    if (current < 0) return detail.replaceChildren(element("p", "empty", "No problem matches. Choose another filter or search."));
+    const side = async (pair, number, name) => {
+      const of = (values) => Object.fromEntries(Object.entries(values).map(([mode, all]) => [mode, all[number]]));
+      return { name, flags: of(pair.index.flags), answers: of(pair.index.answers), texts: await textsOf(pair, number) };
     };
-    line("Reference", problem.expected);
-    const columns = element("div", "columns");
-    if (problem.solution) columns.append(element("section", "", element("h4", "", "Reference solution"), rich(problem.solution, style)));
-    for (const mode of Object.keys(index.flags)) {
-      const flags = index.flags[mode][number], sample = texts[mode];
-      const badges = [badge(flags & CORRECT ? "✓ symbolic" : "✗ symbolic", Boolean(flags & CORRECT))];
-      for (const [judge, verdict] of sample.judged) {
-        badges.push(badge(`${visible(judge)}: ${verdict}`, verdict === "unparsed" ? undefined : verdict === "yes"));
-      }
-      if (mode === "majority" && texts.votes.tied) badges.push(badge("tied"));
-      line(MODES[mode], index.answers[mode][number], ...badges);
-      const title = mode === "greedy" ? "Greedy" : `${sample.run}, ${flags & NO_ANSWER ? "the first sample" : "first with the majority answer"}`;
-      const facts = [sample.tokens && `${sample.tokens.toLocaleString("en")} tokens`, flags & TRUNCATED && "cut at the token limit", flags & UNFINISHED && "never ended its thought"].filter(Boolean);
-      const section = element("section", "", element("h4", "", [title, ...facts].join(" · ")));
-      if (sample.thought) {
-        const count = sample.thought_tokens ? ` · ${sample.thought_tokens.toLocaleString("en")} tokens` : "";
-        section.append(folded(`Thought${count}`, sample.thought, style));
-      }
-      if (flags & REFUSED) section.append(element("p", "empty", "The question was refused:"), rich(sample.refusal ?? "no words", style));
-      else section.append(sample.text === null ? element("p", "empty", "The file holds no generation.") : rich(sample.text, style));
-      for (const [judge, , reply, prefilled] of sample.judged) {
-        const what = prefilled ? `Not asked: ${visible(prefilled)}` : `Reply of ${visible(judge)}`;
-        section.append(element("details", "", element("summary", "", what), rich(reply ?? "", style)));
-      }
-      columns.append(section);
-    }
-    detail.replaceChildren(
-      head, element("h4", "", "Problem"), rich(problem.problem, style),
-      element("h4", "", "Answers"), table, ...votes(texts.votes, style), columns,
-    );
-    detail.scrollTop = 0;
-    const mine = drawn;
-    const typesetting = typesetAll(style.formulas, () => mine !== drawn);
-    performance.mark("sample-shown");
-    typesetting.then(() => mine === drawn && performance.mark("sample-typeset"));
-  }
-  // Drawn when it is opened: a thought may be hundreds of times as long as its answer.
-  function folded(title, text, style) {
-    const node = element("details", "thought", element("summary", "", title));
-    node.addEventListener("toggle", () => {
-      const inside = { ...style, formulas: [] };
-      node.append(rich(text, inside));
-      typesetAll(inside.formulas, () => !node.isConnected);
-    }, { once: true });
-    return node;
-  }
-  function votes(vote, style) {
-    if (!vote) return [];
-    const bar = (candidate, count, kind, note) => {
-      const filled = element("div", "bar");
-      filled.style.width = `${(100 * count) / vote.total}%`;
-      const track = element("div", "track", filled);
-      track.setAttribute("aria-hidden", "true");
-      return element("li", kind, element("div", "candidate", candidate), track, element("div", "tally", `${count} ${note}`));
+    const there = other?.numbers.get(opened.problems.ids[current]), { set } = opened;
+    const [problem, ...sides] = await Promise.all([
+      problemOf(opened, current), side(opened, current, other ? set.model : undefined), ...(there === undefined ? [] : [side(other, there, other.set.model)]),
+    ]);
+    if (mine !== turn) return;
+    const number = current, loadSeeds = async (group) => {
+      const { problems } = set.seeds[group];
+      return (await load(`${set.place}/seeds-${group}-${Math.floor(number / problems)}`))[number % problems];
     };
-    const rows = vote.candidates.map(([answer, count, correct]) => {
-      return bar(answerNode(answer, style), count, correct ? "right" : "wrong", correct ? "✓" : "✗");
+    const typeset = viewerSample.draw(detail, {
+      problem, sides, mode: state.answer, seed: state.seed, address: address(), promptsOf: set.prompts,
+      style: { latex: state.text !== "plain", query: state.search?.trim().toLowerCase() ?? "", formulas: [] },
+      seedsOf: { groups: set.seeds, load: loadSeeds },
+      pick: (seed) => { state.seed = seed; remember("pushState"); },
     });
-    if (vote.others[0]) rows.push(bar(`${vote.others[0]} other answers`, vote.others[1], "", ""));
-    if (vote.unanswered) rows.push(bar("no answer", vote.unanswered, "", ""));
-    return [element("h4", "", `Votes of ${vote.total} samples`), element("ul", "votes", ...rows)];
+    detail.scrollTop = 0;
+    performance.mark("sample-shown");
+    typeset.then(() => mine === turn && performance.mark("sample-typeset"));
   }
 
-  // ---- what is open
+  // ---- what is shown
 
-  const options = (names, labels = {}) => names.map((name) => new Option(labels[name] ?? name, name));
-  async function open(chosen) {
-    set = chosen;
-    const number = sets.indexOf(set);
-    [problems, index] = await Promise.all([load(`problems/${set.problems}/index`), load(`index/${number}`)]);
-    if (set !== chosen) return;
-    const mode = controls.mode.value;
-    controls.model.value = set.model;
-    controls.benchmark.replaceChildren(...options(sets.filter((other) => other.model === set.model).map((other) => other.benchmark)));
-    controls.benchmark.value = set.benchmark;
-    controls.mode.replaceChildren(...options(Object.keys(index.flags), MODES));
-    if (mode in index.flags) controls.mode.value = mode;
-    await filter();
-  }
-  const reopen = async (model, benchmark) => {
-    const ofModel = sets.filter((other) => other.model === model);
-    await open(ofModel.find((other) => other.benchmark === benchmark) ?? ofModel[0]);
-    await select(shown[0]);
+  const options = (select, names, labels = {}) => {
+    select.replaceChildren(...names.map((name) => new Option(labels[name] ?? visible(name), name)));
+    select.parentNode.hidden = names.length < 2 && select !== controls.model && select !== controls.benchmark && select !== controls.answer;
   };
-  async function follow() {
-    const match = /^#sample=([^/]+)\/([^/]+)\/(.+)$/.exec(location.hash);
-    if (!match) return false;
-    let names;
-    try { names = match.slice(1).map(decodeURIComponent); } catch { return false; }
-    const wanted = sets.find((other) => other.model === names[0] && other.benchmark === names[1]);
-    if (!wanted) return false;
-    if (wanted !== set) await open(wanted);
-    const number = problems.ids.indexOf(names[2]);
-    if (number < 0) return false;
-    if (!shown.includes(number)) {
-      controls.query.value = "";
-      find("[name=samples-status]").checked = true;
-      await filter();
+  // Short: without what is shown anyway.
+  const address = () => {
+    const { answer, show } = state, usual = Object.keys(opened.index.flags)[0];
+    return viewerAddress.write({ ...state, answer: answer === usual ? undefined : answer, show: show === "all" ? undefined : show });
+  };
+  const remember = (history) => window.history[history](null, "", address());
+  const unknown = (what, name) => name && `There is no ${what} ${visible(name)} here.`;
+  const sameOf = (model, benchmark) => sets.find((set) => set.model === model && set.benchmark === benchmark);
+
+  // Shows what is wanted, as near as there is. history: pushState, replaceState; undefined: the address stays. strict: what is wanted comes
+  // from a link, so the problem counts more than the filter, and what is unknown is said.
+  async function go(wanted, history, strict) {
+    const mine = ++turn, missing = []; // undefined where nothing was asked for
+    asked = wanted;
+    const ofModel = sets.filter((set) => set.model === wanted.model);
+    if (!ofModel.length) missing.push(unknown("model", wanted.model));
+    else if (!sameOf(wanted.model, wanted.benchmark)) missing.push(unknown("benchmark", wanted.benchmark));
+    const set = sameOf(wanted.model, wanted.benchmark) ?? ofModel[0] ?? sets[0];
+    const beside = sets.filter((one) => one.benchmark === set.benchmark && one !== set);
+    const against = beside.find((one) => one.model === wanted.against);
+    if (!against) missing.push(unknown("model", wanted.against));
+    const [pair, second] = await Promise.all([set === opened.set ? opened : read(set), against ? read(against) : null]);
+    if (mine !== turn) return;
+    [opened, other] = [pair, second];
+    const next = { ...wanted, model: set.model, benchmark: set.benchmark, against: against?.model };
+    const known = (what, value, values) => {
+      if (value !== undefined && !values.includes(value)) missing.push(unknown(what, value));
+      return values.includes(value) ? value : values[0];
+    };
+    const modes = Object.keys(pair.index.flags);
+    next.answer = known("answer", wanted.answer, modes);
+    const judges = Object.keys(pair.index.judged[next.answer]);
+    next.by = known("judge", wanted.by, [SYMBOLIC, ...judges]);
+    const tests = statuses(next);
+    next.show = known("filter", wanted.show, Object.keys(tests));
+    options(controls.model, [...new Set(sets.map((one) => one.model))]);
+    options(controls.against, [SYMBOLIC, ...beside.map((one) => one.model)], { [SYMBOLIC]: "no other" });
+    options(controls.benchmark, sets.filter((one) => one.model === set.model).map((one) => one.benchmark));
+    options(controls.answer, modes, MODES);
+    options(controls.by, [SYMBOLIC, ...judges], { [SYMBOLIC]: "symbolically" });
+    let number = wanted.id ? pair.numbers.get(wanted.id) ?? -1 : -1;
+    if (wanted.id && number < 0 && !missing.some(Boolean)) missing.push(unknown("problem", wanted.id));
+    await refilter(next, tests, mine);
+    if (mine !== turn) return;
+    if (number >= 0 && !shown.includes(number) && strict) {
+      [next.show, next.search] = ["all", undefined];
+      await refilter(next, tests, mine);
     }
-    await select(number);
-    root.scrollIntoView();
-    return true;
+    for (const name of ["model", "benchmark", "answer", "by", "against"]) controls[name].value = next[name] ?? "";
+    if (document.activeElement !== controls.search) controls.search.value = next.search ?? "";
+    controls.latex.checked = next.text !== "plain";
+    drawStatuses(next);
+    current = shown.includes(number) ? number : shown[0] ?? -1;
+    if (current !== number) next.seed = strict && number < 0 && !wanted.id ? next.seed : undefined;
+    state = asked = { ...next, id: pair.problems.ids[current] };
+    if (history) remember(history);
+    const said = missing.filter(Boolean);
+    notice.hidden = !strict || !said.length;
+    notice.textContent = notice.hidden ? "" : `${said.join(" ")} ${here()}`;
+    find(".count").textContent = `${shown.length.toLocaleString("en")} of ${pair.problems.ids.length.toLocaleString("en")} problems`;
+    scrollToCurrent();
+    drawList();
+    await drawSample(mine);
+  }
+  // What there is, for whoever followed a link to something else.
+  function here() {
+    const models = [...new Set(sets.map((set) => set.model))];
+    return `Here are ${models.map((model) => `${visible(model)} (${sets.filter((set) => set.model === model).map((set) => visible(set.benchmark)).join(", ")})`).join("; ")}.`;
+  }
+  async function refilter(next, tests, mine) {
+    const wanted = JSON.stringify([next.model, next.benchmark, next.against, next.answer, next.by, next.show, next.search]);
+    if (wanted === filtered) return;
+    const numbers = await found(next, tests[next.show][1], mine);
+    if (mine === turn) [shown, filtered] = [numbers, wanted];
+  }
+  async function guarded(...all) {
+    try { await go(...all); } catch (error) { detail.replaceChildren(element("p", "empty", visible(error.message))); }
+  }
+  const change = (changes, history = "pushState") => guarded({ ...asked, seed: undefined, ...changes }, history);
+  async function follow() {
+    const wanted = viewerAddress.read(location.hash);
+    if (wanted) {
+      await guarded(wanted, undefined, true);
+      root.scrollIntoView();
+    } else if (!location.hash) await guarded({});
   }
   const step = (by) => {
     const place = shown.indexOf(current) + by;
-    if (place >= 0 && place < shown.length) select(shown[place], "replaceState");
-  };
-  const refilter = async () => {
-    const before = current;
-    await filter();
-    await select(shown.includes(before) ? before : shown[0]);
+    if (place >= 0 && place < shown.length) change({ id: opened.problems.ids[shown[place]] }, "replaceState");
   };
   const onScreen = () => {
     const box = root.getBoundingClientRect();
@@ -248,20 +247,22 @@
     addEventListener("popstate", follow);
     list.addEventListener("click", (event) => {
       const row = event.target.closest(".row");
-      if (row) select(Number(row.dataset.number), "pushState");
+      if (row) change({ id: opened.problems.ids[Number(row.dataset.number)] });
     });
-    controls.model.addEventListener("change", () => reopen(controls.model.value, set.benchmark));
-    controls.benchmark.addEventListener("change", () => reopen(set.model, controls.benchmark.value));
-    controls.mode.addEventListener("change", refilter);
-    controls.latex.addEventListener("change", () => select(shown.includes(current) ? current : shown[0]));
-    find(".statuses").addEventListener("change", refilter);
-    controls.query.addEventListener("input", () => { clearTimeout(typing); typing = setTimeout(refilter, 200); });
-    controls.query.addEventListener("keydown", (event) => { if (event.key === "Escape" || event.key === "Enter") list.focus(); });
+    for (const name of ["answer", "by", "against"]) controls[name].addEventListener("change", () => change({ [name]: controls[name].value || undefined }));
+    for (const name of ["model", "benchmark"]) controls[name].addEventListener("change", () => change({ [name]: controls[name].value }));
+    controls.latex.addEventListener("change", () => change({ text: controls.latex.checked ? undefined : "plain", seed: state.seed }));
+    find(".statuses").addEventListener("change", (event) => change({ show: event.target.value }));
+    controls.search.addEventListener("input", () => {
+      clearTimeout(typing);
+      typing = setTimeout(() => change({ search: controls.search.value || undefined }, "replaceState"), 200);
+    });
+    controls.search.addEventListener("keydown", (event) => { if (event.key === "Escape" || event.key === "Enter") list.focus(); });
     document.addEventListener("keydown", (event) => {
       if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea") || !onScreen()) return;
       const by = { j: 1, k: -1, ...(event.target === list && { ArrowDown: 1, ArrowUp: -1, PageDown: 10, PageUp: -10 }) }[event.key];
       if (by) step(by);
-      else if (event.key === "/") controls.query.focus();
+      else if (event.key === "/") controls.search.focus();
       else return;
       event.preventDefault();
     });
@@ -269,15 +270,8 @@
   async function start() {
     ({ sets, block } = await load("sets"));
     if (!sets.length) return detail.append(element("p", "empty", "There are no samples."));
-    for (const [value, [label]] of Object.entries(STATUSES)) {
-      const input = Object.assign(document.createElement("input"), { type: "radio", name: "samples-status", value, checked: value === "all" });
-      find(".statuses").append(element("label", "", input, label + " ", element("output")));
-    }
-    controls.model.append(...options([...new Set(sets.map((one) => one.model))]));
-    if (!(await follow())) {
-      await open(sets[0]);
-      await select(shown[0]);
-    }
+    if (viewerAddress.read(location.hash)) await follow();
+    else await guarded({});
     listen();
     performance.mark("samples-ready");
   }

@@ -1,6 +1,6 @@
 "use strict";
-// Text of the sample viewer: plain text and the formulas in it. Data is hostile: it becomes text nodes, or KaTeX's own elements
-// (trust: false), never HTML. A style says how text is shown: {latex: typeset formulas?, query: words to mark, formulas: []};
+// Text of the sample viewer: words, as Markdown or plain, and the formulas in them. Data is hostile: it becomes text nodes, or KaTeX's own elements
+// (trust: false), never HTML. A style says how text is shown: {latex: typeset?, query: words to mark, formulas: []};
 // the formulas found are added to it as [node, tex, display], for typesetAll.
 const viewerText = (() => {
   const MAX_FORMULA = 4000, MAX_FORMULAS = 1000, MAX_DEPTH = 150, SLICE_MS = 30; // characters, formulas a text, elements, time
@@ -105,6 +105,7 @@ const viewerText = (() => {
   }
 
   function marked(text, query) {
+    if (!text) return [];
     const lower = text.toLowerCase(), parts = [];
     if (!query || lower.length !== text.length) return [visible(text)];
     let start = 0;
@@ -115,22 +116,27 @@ const viewerText = (() => {
     return [...parts, visible(text.slice(start))];
   }
 
+  const PLACE = "\ue000"; // of a formula or code, while the words around it are read as Markdown
   function rich(text, style) {
-    const node = element("div", "prose");
-    let formulas = 0, display = false;
-    if (!style.latex) node.append(...marked(text, style.query));
-    else for (const part of segments(text)) {
+    const node = element("div", "prose"), placed = [];
+    if (!style.latex) {
+      node.append(...marked(text, style.query));
+      return node;
+    }
+    let words = "", formulas = 0, display = false;
+    for (const part of segments(text.replaceAll(PLACE, "⟨U+E000⟩"))) {
       if (part.tex !== undefined) {
         const formula = element("span", "source", visible(part.source));
         if (++formulas <= MAX_FORMULAS) style.formulas.push([formula, part.tex, part.display]); // each slice lays out all of the text
-        node.append(formula);
-      } else if (part.code !== undefined) node.append(element("pre", "", ...marked(part.code.trim(), style.query)));
-      else {
-        const words = display ? part.text.replace(/^[ \t]*\n?/, "") : part.text; // a displayed formula ends its line by itself
-        node.append(...marked(words.replaceAll("\\$", "$"), style.query));
-      }
+        placed.push(formula);
+        words += PLACE;
+      } else if (part.code !== undefined) {
+        placed.push(element("pre", "", ...marked(part.code.trim(), style.query)));
+        words += PLACE;
+      } else words += (display ? part.text.replace(/^[ \t]*\n?/, "") : part.text).replaceAll("\\$", "$"); // a displayed formula ends its line by itself
       display = part.display;
     }
+    viewerMarkdown.append(node, words, (some) => some.split(PLACE).flatMap((piece, n) => [...(n ? [placed.shift()] : []), ...marked(piece, style.query)]));
     return node;
   }
 
