@@ -120,6 +120,13 @@ class Generation(Section):
         unset="`0.05`",
     )
     ask_refused: bool | MISSING = key(MISSING, "Jobs ask again what was refused.", costs="nothing", unset="`false`")
+    compress: bool | MISSING = key(
+        MISSING,
+        "Sample files as `output-*.jsonl.zst`, a third of the size; an engine with an environment or image of its own "
+        "needs `backports.zstd` there (Python 3.14 has it). See docs/files.md.",
+        costs="samples are published again from those kept, then graded",
+        unset="`false`",
+    )
     limit: Count | None = key(None, "Only the first N problems of each benchmark.", costs="answers")
     concurrency: Count | None = key(
         None,
