@@ -19,7 +19,7 @@ import os
 import signal
 import sys
 import threading
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import snakemake.shell  # noqa: F401  (a function of the same name hides the module)
 from snakemake.exceptions import MissingInputException, WorkflowError
@@ -29,7 +29,7 @@ from snakemake.settings.types import DeploymentMethod
 
 from openmath.errors import InputError
 
-shell_module = sys.modules["snakemake.shell"]
+shell_module: Any = sys.modules["snakemake.shell"]
 INTERRUPTED = 128 + signal.SIGINT  # the exit status, as of a shell
 
 
@@ -93,7 +93,7 @@ def end_quietly(workflow, config: dict) -> None:
     is_main = getattr(workflow, "is_main_process", True)
 
     def interrupt(*_: object) -> None:
-        for handler in logger.handlers:
+        for handler in getattr(logger, "handlers", ()):
             getattr(handler, "freeze", lambda: None)()  # of the quiet terminal
         if is_main and not interrupted.is_set():
             os.write(

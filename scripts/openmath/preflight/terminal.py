@@ -1,4 +1,4 @@
-"""What a person at a terminal sees of a run: what will be done, a live line per running job, finished stages, errors with their log.
+"""What a person at a terminal sees of a run: what will be done, a live line per running job, finished stages, errors.
 
 A handler of Snakemake's logger. Snakemake's own log, .snakemake/log, stays complete; so does each job's log, from which the live
 lines and the errors are read.
