@@ -14,6 +14,7 @@ from openmath.files.known_files import is_unchanged
 from openmath.files.sample_runs import files_by_run
 from openmath.generation.staging import StagedRun
 from openmath.grading.sample_files import read_sample_file
+from openmath.plan.speed import spread_rows
 
 IDS = [f"p-{number}" for number in range(40)]
 
@@ -47,6 +48,11 @@ def test_rows_are_the_same_and_found_again_by_their_places(forms):
     assert is_unchanged(small, of_small.file) and of_small.file["bytes"] == small.stat().st_size
     places = [of_small.starts[number] for number in (3, 17, 30)]
     assert [row["id"] for row in fast_rows.read_rows_at(small, places)] == ["p-3", "p-17", "p-30"]
+
+
+def test_a_plan_looks_at_rows_from_all_of_a_file(forms):
+    numbers = [int(row["id"][2:]) for _, row in spread_rows(str(forms[1] / "b/output-rs0.jsonl.zst"), 5)]
+    assert 5 <= len(numbers) <= 10 and numbers[0] == 0 and numbers[-1] >= 30
 
 
 def test_whatever_reads_samples_gives_the_same(forms, tmp_path):

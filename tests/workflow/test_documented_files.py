@@ -102,5 +102,10 @@ def test_every_documented_file_is_made(left, planned):
 def test_every_documented_rule_exists():
     rules = set(re.findall(r"^ *rule (\w+):", "".join(p.read_text() for p in ROOT.glob("rules/*.smk")), re.MULTILINE))
     named = {name.strip() for *_, writers in ROWS for name in writers.split(",")}
-    generated = {"generate", "judge_{model}_by_{judge}", "train_model", "each rule"}  # one for each block, judge, training
+    generated = {
+        "generate",
+        "judge_{model}_by_{judge}",
+        "train_model",
+        "each rule",
+    }  # one for each block, judge, training
     assert named - generated <= rules, Path("docs/files.md")
