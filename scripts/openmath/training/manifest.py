@@ -5,7 +5,7 @@ import json
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from openmath.files.fingerprint import describe_files, identity, write_manifest
+from openmath.files.fingerprint import describe_files, identity
 from openmath.files.json_files import read_json
 from openmath.files.rows import write_text
 from openmath.machine import machine, versions
