@@ -10,7 +10,7 @@ unexport PYTHONDONTWRITEBYTECODE # set in many images: each of a workflow's proc
 PIP_FLAGS := --quiet --disable-pip-version-check --no-input --no-deps --no-compile --require-hashes
 DEMO := snakemake --configfile config/demo.yaml --cores all
 
-.PHONY: demo dataset-demo test test-all test-browser test-slurm test-chaos mutants bench lint env env-dev env-vllm env-vllm-cpu env-train install-profiles clean check-machine
+.PHONY: demo dataset-demo training-demo test test-all test-browser test-slurm test-chaos mutants bench lint env env-dev env-vllm env-vllm-cpu env-train install-profiles clean check-machine
 .DEFAULT_GOAL := demo
 
 demo: env
@@ -23,6 +23,12 @@ dataset-demo: env ## a training set from 40 problems, by the same model: solutio
 	snakemake --configfile config/dataset-demo.yaml --cores all dataset
 	@echo "Set:  datasets/demo/train.parquet"
 	@echo "Card: datasets/demo/card.md"
+
+training-demo: env ## the whole loop: that set trains the model, and both are evaluated and compared
+	@[ -x .venv-train/bin/torchrun ] || $(MAKE) env-train
+	snakemake --configfile config/dataset-demo.yaml config/training-demo.yaml --cores all all train
+	@echo "Loss:       training/demo/curve.svg"
+	@echo "Comparison: results/compare/smollm2-trained-vs-smollm2-135m/none/comparison.md"
 
 # Two files at a time, in the order of `testpaths`: most tests wait for one process.
 PYTEST := pytest -n 2 --dist loadfile --no-loadscope-reorder
@@ -119,4 +125,4 @@ install-profiles: ## makes `snakemake --profile slurm` and `--profile local` wor
 
 clean: ## removes the environment and what the demo made; never results of other models
 	rm -rf $(VENV) .venv-vllm .venv-train .snakemake .pytest_cache .ruff_cache .mypy_cache .hypothesis
-	rm -rf data/arithmetic-mini.* data/arithmetic-train.* models/smollm2-135m results/smollm2-135m results/report.html results/report/smollm2-135m judgements/smollm2-135m datasets/demo logs
+	rm -rf data/arithmetic-mini.* data/arithmetic-train.* models/smollm2-135m results/smollm2-135m results/report.html results/report/smollm2-135m judgements/smollm2-135m datasets/demo training/demo models/smollm2-trained results/smollm2-trained logs

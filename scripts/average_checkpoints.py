@@ -19,6 +19,12 @@ def main() -> None:
     parser.add_argument("--checkpoints", required=True, nargs="+", type=Path, metavar="FOLDER")
     parser.add_argument("--output", required=True, type=Path, help="folder of the averaged checkpoint")
     parser.add_argument("--dtype", choices=CHECKPOINT_DTYPES, help="of the result; default: as the checkpoints")
+    parser.add_argument(
+        "--gguf-like", type=Path, metavar="FOLDER", help="llama.cpp: with the GGUF file that training began with"
+    )
+    parser.add_argument("--training", metavar="RUN", help="its name, with --manifest")
+    parser.add_argument("--manifest", type=Path, help="gets what download_checkpoint.py writes of other checkpoints")
+    parser.add_argument("--steps", nargs="+", type=int, help="that the configuration names, as the manifest has them")
     options = parser.parse_args()
 
     from openmath.training.averaging import average
@@ -28,6 +34,14 @@ def main() -> None:
             "A checkpoint is named twice.", where="--checkpoints", found=" ".join(map(str, options.checkpoints))
         )
     average(options.checkpoints, options.output, options.dtype)
+    if options.gguf_like:
+        from openmath.training.gguf import write_gguf
+
+        write_gguf(options.output, options.gguf_like)
+    if options.manifest:
+        from openmath.training.averaging import write_checkpoint_record
+
+        write_checkpoint_record(options.output, options.manifest, options.training, options.steps)
     print(f"{options.output}: mean of {len(options.checkpoints)} checkpoints")
 
 

@@ -18,7 +18,9 @@ from openmath.engines.weights import read_safetensors
 from openmath.errors import InputError
 from openmath.files.fingerprint import describe_files, write_manifest
 from openmath.files.json_files import read_json
+from openmath.files.records import CheckpointRecord
 from openmath.files.rows import atomic_write
+from openmath.settings.sample_settings import requested_checkpoint
 from openmath.training.checkpoints import COMPLETE, step_of
 
 FLOATS = {"float32": "F32", "float16": "F16", "bfloat16": "BF16"}  # name in config.json -> in a safetensors header
@@ -45,7 +47,7 @@ def average(checkpoints: Sequence[Path], output: Path, dtype: str | None = None)
 
     dtype: of FLOATS, in place of the stored one. `output` appears whole or not at all; a folder that stands there is replaced.
     """
-    tensors = [_tensors(folder) for folder in checkpoints]
+    tensors = [tensor_places(folder) for folder in checkpoints]
     _check_alike(checkpoints, tensors)
     unfinished = output.with_name(f".{output.name}.averaging")  # of a killed run, too
     if unfinished.exists():
@@ -75,12 +77,23 @@ def average(checkpoints: Sequence[Path], output: Path, dtype: str | None = None)
     unfinished.rename(output)
 
 
+def write_checkpoint_record(checkpoint: Path, manifest: Path, run: str, steps: Sequence[int] | None) -> None:
+    """Write of an averaged checkpoint what download_checkpoint.py writes of others. steps: of the configuration, if it says any."""
+    record: CheckpointRecord = {
+        "source": f"trained:{run}",
+        "revision": None,
+        "requested": requested_checkpoint({"trained": run, "steps": steps}),
+        "files": describe_files(checkpoint),
+    }
+    write_manifest(manifest, record)
+
+
 def describe_files_of_weights(folder: Path) -> dict[str, str]:
     """Name of each file of weights -> what its content is."""
     return {name: found for name, found in describe_files(folder).items() if name.endswith(".safetensors")}
 
 
-def _tensors(folder: Path) -> dict[str, Place]:
+def tensor_places(folder: Path) -> dict[str, Place]:
     """Tensor -> its place, in the order of the files."""
     if not folder.is_dir():
         raise InputError("There is no such checkpoint.", where=folder)
