@@ -40,6 +40,9 @@ NOT_LISTED = {  # a dry run names outputs only, and none of generation, whose jo
     "models/{model}/adapter",
     "training/{run}/checkpoints/",
     "training/{run}/starts.json",
+    "training/{run}/made_from.json",
+    "training/{run}/curve.csv",
+    "training/{run}/earlier/",
     "training/{run}/base/",
 }
 AFTER_DAMAGE = {".jsonl.damaged"}
