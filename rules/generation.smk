@@ -38,7 +38,7 @@ for model, (job, (benchmarks, runs)) in [(model, job) for model in SERVED for jo
             engine_args=OPTIONS.engine_setting(model, "args"),
             copies=OPTIONS.copies(model),
             concurrency=GENERATION["concurrency"] or 0,
-            refusals=OPTIONS.refusals(),
+            refusals=OPTIONS.refusals() + OPTIONS.compression(),
             # Not params, which would compute again: which runs share a job, and where the prompt lies, change no sample.
             sample_runs=" ".join(runs),
             prompt=prompt_file(MODELS[model]["prompt"]),

@@ -86,6 +86,7 @@ def parse_arguments() -> argparse.Namespace:
     )
     add("--max-refused", type=real(0, 1), default=defaults.MAX_REFUSED, help="refused share that stops the job")
     add("--ask-refused", action="store_true", help="ask again what was refused before")
+    add("--compress", action="store_true", help="write .jsonl.zst files; plain ones of these runs give way to them")
     add("--chat-date", type=day, help="that prompts say, where the chat template prints one; default: of the first run")
     add("--limit", type=whole(1), help="only the first problems of each benchmark")
     add(

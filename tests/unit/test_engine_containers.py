@@ -15,7 +15,7 @@ from unit.import_graph import MODULES, SCRIPTS, imports
 ROOTS = ["generate", "build_engine", "judge_answers", "openmath.engines.supervise"]
 IMAGES_HOLD = ["openai", "transformers"]  # with whatever these require
 # What of it we may import. HTTP comes with openai: httpx, from its version 3 on httpx2; YAML with transformers.
-ALLOWED = {"openai", "httpx", "httpx2", "transformers", "yaml"}
+ALLOWED = {"backports", "compression", "openai", "httpx", "httpx2", "transformers", "yaml"}
 # (importer, module): not reached there. A judge that asks only where the grader says no is refused in a container.
 ELSEWHERE = {("openmath.judging.questions", "openmath.grading.pool")}
 

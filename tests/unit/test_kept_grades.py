@@ -9,7 +9,7 @@ from unit.judging_cases import write
 
 import grade_answers
 from openmath.files import known_files
-from openmath.grading import kept, table, worker
+from openmath.grading import kept, sample_files, table, worker
 
 WORDS = "so many words of a thought that no other sample has them by chance, number "
 
@@ -52,10 +52,10 @@ def graded(tmp_path, call, monkeypatch):
 
     def graded(files, *options):
         read: list[str] = []
-        real = table.read_rows
+        real = sample_files.read_rows
         with monkeypatch.context() as patch:
             patch.setattr(table, "GraderPool", GraderHere)
-            patch.setattr(table, "read_rows", lambda path, **more: read.append(path) or real(path, **more))
+            patch.setattr(sample_files, "read_rows", lambda path, **more: read.append(path) or real(path, **more))
             grade(files, tmp_path / "grades.parquet", options)
             names = [str(path).rpartition("output-")[2].removesuffix(".jsonl") for path in read]
             read.clear()

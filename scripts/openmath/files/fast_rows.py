@@ -9,6 +9,7 @@ from pathlib import Path
 import orjson
 
 from openmath.errors import InputError
+from openmath.files import packed
 from openmath.files import rows as samples
 
 
@@ -18,8 +19,8 @@ def read_rows(path: str | Path, *, digest: samples.Digest | None = None) -> Iter
 
 
 def read_rows_at(path: str | Path, starts: Iterable[int]) -> Iterator[dict]:
-    """The rows that begin at these bytes of a file. Raises InputError where none does."""
-    with open(path, "rb") as file:
+    """The rows that begin at these bytes of the lines of a file, ascending. Raises InputError where none does."""
+    with packed.opened_lines(path, samples.READ_BYTES) as file:
         for start in starts:
             file.seek(start)
             row = samples.parse_row(file.readline(samples.MAX_LINE + 1), loads)

@@ -8,7 +8,8 @@ import hashlib
 import os
 from pathlib import Path
 
-from openmath.files.fingerprint import FileIdentity, sampled_sha256
+from openmath.files.fingerprint import FileIdentity, sampled_sha256, sha256_file
+from openmath.files.packed import is_packed
 
 PARTS, PART_BYTES = 16, 2**16
 
@@ -23,20 +24,23 @@ class KnownFile(FileIdentity):
 class Reading:
     """What is noted of a file while its rows are read: give it to read_rows as `digest`.
 
-    row_start: where the last line that was read begins, in bytes.
+    row_start: where the last line that was read begins, in bytes of all lines.
     """
 
     def __init__(self, path: str | Path):
-        self._path, self._before, self._sha256 = path, os.stat(path), hashlib.sha256()
+        self._path, self._before = path, os.stat(path)
+        self._sha256 = None if is_packed(path) else hashlib.sha256()  # of a packed file: of its bytes, not of its lines
         self.row_start = self._end = 0
 
     def update(self, line: bytes) -> None:
-        self._sha256.update(line)
+        if self._sha256 is not None:
+            self._sha256.update(line)
         self.row_start, self._end = self._end, self._end + len(line)
 
     def file(self) -> KnownFile:
         """After the last row. A file that has changed meanwhile is known as it was before, so that it is never found again."""
-        return known_file(self._path, self._sha256.hexdigest(), self._before)
+        sha256 = sha256_file(self._path) if self._sha256 is None else self._sha256.hexdigest()
+        return known_file(self._path, sha256, self._before)
 
 
 def known_file(path: str | Path, sha256: str, before: os.stat_result) -> KnownFile:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO, Any, Protocol
 
 from openmath.errors import InputError
+from openmath.files import packed
 
 MAX_LINE = 64 * 2**20  # bytes: a sample of 100,000 tokens has 0.5 MB; a file without a newline would fill the memory
 READ_BYTES = 1 << 17  # at once: a line of 100 KB should not come in a dozen pieces
@@ -85,20 +86,26 @@ def rows_of_lines(
 
 
 def read_lines(path: str | Path, digest: Digest | None = None) -> Iterator[bytes]:
-    """Yield the lines of a file, newlines included. Raises InputError where it cannot be read or a line is beyond MAX_LINE.
+    """Yield the lines of a file, newlines included; of a `.zst` those it holds. digest: as in read_rows.
 
-    digest: as in read_rows.
+    Raises InputError where it cannot be read or unpacked, or a line is beyond MAX_LINE.
     """
+    number = 0
     try:
-        with open(path, "rb", buffering=READ_BYTES) as file:
+        left = packed.most_bytes(path)
+        with packed.opened_lines(path, READ_BYTES) as file:
             for number, line in enumerate(iter(lambda: file.readline(MAX_LINE + 1), b""), start=1):
-                if len(line) > MAX_LINE:
+                left -= len(line)
+                if len(line) > MAX_LINE or left < 0:
                     raise _too_long(f"{path}:{number}")
                 if digest is not None:
                     digest.update(line)
                 yield line
     except OSError as error:
         raise InputError(f"Cannot read the file ({error.strerror}).", where=path) from None
+    except packed.damage() as error:
+        hint = "was it copied whole? Restore it, or move it away: what the workflow has made it makes again, from what it keeps."
+        raise InputError("Cannot unpack the file.", where=f"{path}:{number + 1}", found=error, hint=hint) from None
 
 
 def arriving_lines(blocks: Iterable[bytes], where: object) -> Iterator[list[bytes]]:
@@ -161,10 +168,10 @@ def atomic_write(path: str | Path) -> Iterator[IO[bytes]]:
 
 
 def write_rows(path: str | Path, rows: Iterable[Mapping]) -> None:
-    """Write rows as JSON lines; the file appears complete or not at all."""
-    with atomic_write(path) as file:
+    """Write rows as JSON lines, compressed for a `.zst`; the file appears complete or not at all."""
+    with atomic_write(path) as file, packed.written_as(path, file) as lines:
         for row in rows:
-            file.write(encode_row(row))
+            lines.write(encode_row(row))
 
 
 def write_text(path: str | Path, text: str) -> None:

@@ -1,4 +1,5 @@
-"""Names of sample runs: greedy, rs0, rs1, ... and of their files, output-greedy.jsonl (elsewhere output.jsonl), output-rs0.jsonl.
+"""Names of sample runs: greedy, rs0, rs1, ... and of their files, output-greedy.jsonl (elsewhere output.jsonl), output-rs0.jsonl;
+compressed ones with .zst behind it.
 
 Standard library only: this module also runs inside engine containers.
 """
@@ -9,7 +10,7 @@ from pathlib import Path
 
 from openmath.errors import InputError
 
-SAMPLE_FILE = re.compile(r"^output(?:-(?P<run>greedy|rs(?P<seed>\d+)))?\.jsonl$")
+SAMPLE_FILE = re.compile(r"^output(?:-(?P<run>greedy|rs(?P<seed>\d+)))?\.jsonl(?:\.zst)?$")
 
 
 def sample_run_of(path: str | Path) -> str:

@@ -11,7 +11,7 @@ from openmath.foreign.reading import first_row, foreign_rows
 from openmath.foreign.texts import PROBLEM_NAMES, REFERENCE_NAMES, answer_keys, named, reference_text
 
 TOOL = "lm-evaluation-harness"
-FILE = re.compile(r"samples_(?P<task>.+?)(?:_(?P<time>\d{4}-\d\d-\d\dT[\d.:-]+))?\.jsonl(?:\.gz)?")
+FILE = re.compile(r"samples_(?P<task>.+?)(?:_(?P<time>\d{4}-\d\d-\d\dT[\d.:-]+))?\.jsonl(?:\.gz|\.zst)?")
 RESULTS = re.compile(r"results(?:_\d{4}-\d\d-\d\dT[\d.:-]+)?\.json")
 NO_ANSWER = "[invalid]"  # what its filters say
 

@@ -1,4 +1,4 @@
-"""NeMo-Skills, 2024 to 2026: eval-results/BENCHMARK/output-greedy.jsonl or output.jsonl, output-rs*.jsonl; also .gz, in chunks.
+"""NeMo-Skills, 2024 to 2026: eval-results/BENCHMARK/output-greedy.jsonl or output.jsonl, output-rs*.jsonl; .gz, .zst, in chunks.
 
 Rows are taken as they are: `predicted_answer`, `is_correct` (2024) or `symbolic_correct`, `judgement`. Ours are of this form.
 """
@@ -16,7 +16,7 @@ from openmath.foreign.found import GREEDY, Found, Source
 from openmath.foreign.reading import first_row, foreign_rows
 
 TOOL = "NeMo-Skills"
-FILE = re.compile(r"output(?:-greedy|-rs(?P<seed>\d{1,9}))?(?:_chunk_(?P<chunk>\d{1,9}))?\.jsonl(?:\.gz)?")
+FILE = re.compile(r"output(?:-greedy|-rs(?P<seed>\d{1,9}))?(?:_chunk_(?P<chunk>\d{1,9}))?\.jsonl(?:\.gz|\.zst)?")
 LEFT_OUT = (
     (re.compile(r"output.*\.jsonl(?:\.gz)?\.done"), "marks of finished files"),
     (re.compile(r"output.*\.jsonl-async"), "unfinished: NeMo-Skills orders the rows when the run ends"),

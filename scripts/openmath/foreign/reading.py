@@ -23,7 +23,7 @@ LOCAL_HEADER = struct.Struct("<4s5H3I2H")
 
 
 def foreign_rows(path: Path) -> Iterator[dict]:
-    """Rows of a JSON lines file, also of a `.gz`. Raises InputError naming file:line, whatever the file holds."""
+    """Rows of a JSON lines file, also of a `.gz` or `.zst`. Raises InputError naming file:line, whatever the file holds."""
     lines = _gzip_lines(path) if path.suffix == ".gz" else read_lines(path)
     hint = "was the tool killed while it wrote? Mend or move the file, then import again; nothing was written."
     return rows_of_lines(lines, path, hint, loads)

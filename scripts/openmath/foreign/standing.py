@@ -55,9 +55,11 @@ def standing_folder(folder: Path) -> Standing:
 def unread_files(folder: Path) -> list[Path]:
     """Sample runs of a benchmark's folder that a configuration cannot name: output.jsonl, compressed ones, chunks."""
     names = sorted(folder.iterdir()) if folder.is_dir() else []
-    return [
-        path for path in names if part_of(path) and (not SAMPLE_FILE.match(path.name) or path.name == "output.jsonl")
-    ]
+    return [path for path in names if part_of(path) and not (SAMPLE_FILE.match(path.name) and _can_be_named(path))]
+
+
+def _can_be_named(path: Path) -> bool:
+    return path.suffix == ".jsonl" and path.name != "output.jsonl"
 
 
 def _holds_samples(folder: Path) -> bool:

@@ -11,8 +11,9 @@ from pathlib import Path
 from openmath.engines import read_engine, running_engines
 from openmath.errors import InputError
 from openmath.files.fingerprint import fingerprint, sha256_file, write_manifest
+from openmath.files.packed import library, packed_form
 from openmath.files.rows import encode_row, read_rows
-from openmath.files.sample_runs import run_order, sample_run_of
+from openmath.files.sample_runs import SAMPLE_FILE, run_order, sample_run_of
 from openmath.generation.chat_date import first_day, prints_date
 from openmath.generation.decoding import Decoding
 from openmath.generation.lengths import Lengths
@@ -56,6 +57,8 @@ class Generation:
         for path in options.only:  # the benchmark's own file, and with it the samples' fingerprint, stay the same
             wanted = {row["id"] for row in prepared_rows(path)}
             self.problems[path.stem] = [row for row in self.problems[path.stem] if row["id"] in wanted]
+        if options.compress:
+            library()  # now, and not when all is computed
         self.staged: dict[tuple[str, str], StagedRun] = {}
         self.fingerprints: dict[str, str] = {}
         for path in options.benchmarks:
@@ -254,9 +257,10 @@ class Generation:
                     continue
                 if run != "greedy" and self.drawn["temperature"] > 0:
                     if previous:
-                        check_runs_differ(benchmark, previous, staged.path, ids)
-                    previous = staged.path
+                        check_runs_differ(benchmark, previous, staged.place, ids)
+                    previous = staged.place
                 output = self.options.output_dir / benchmark / f"output-{run}.jsonl"
+                output = packed_form(output) if self.options.compress else output
                 if not staged.differs(self._published):
                     staged.publish(output)
                     continue
@@ -274,7 +278,8 @@ class Generation:
 
     def _run_of_another_job(self, folder: Path) -> Path | None:
         """A sampled run of the same settings, if there is one. One is enough: an engine without seeds copies them all."""
-        runs = sorted(folder.glob("output-rs*.jsonl"), key=lambda path: run_order(sample_run_of(path)))
+        found = (path for path in folder.glob("output-rs*.jsonl*") if SAMPLE_FILE.match(path.name))
+        runs = sorted(found, key=lambda path: run_order(sample_run_of(path)))
         return next((path for path in runs if sample_run_of(path) not in self.options.sample_runs), None)
 
 

@@ -1,7 +1,8 @@
 """Finished samples, kept from the moment they exist: an append-only file per sample run, under a fingerprint.
 
 `.staging/{fingerprint}/{benchmark}/output-rs{seed}.jsonl` grows by one line a sample. When its last sample is there it is
-rewritten in benchmark order and hard-linked to the published file; a rerun then restores the published file at no cost.
+rewritten in benchmark order and hard-linked to the published file; a rerun then restores the published file at no cost. Where
+the published file is compressed, the staged one is too, until it has to grow again.
 Samples of problems that the run no longer asks for move to `unwanted-output-rs{seed}.jsonl`, and come back if it does again.
 Standard library only: this module also runs inside engine containers.
 """
@@ -17,7 +18,8 @@ from typing import Any
 from openmath.errors import InputError
 from openmath.files.append_only import kept_places, kept_rows, set_damage_aside
 from openmath.files.copies import SURE, are_copies, text_mark
-from openmath.files.rows import atomic_write, encode_row, write_rows
+from openmath.files.packed import is_packed, other_form, packed_form, written_as
+from openmath.files.rows import atomic_write, encode_row, read_lines, write_rows
 from openmath.files.sample_rows import REFUSED, SampleRow, is_sample
 from openmath.files.sample_runs import sample_run_of
 
@@ -34,6 +36,7 @@ class StagedRun:
 
     def __init__(self, path: Path, ids: list[str], ask_refused: bool = False):
         self.path = path
+        self._packed = packed_form(path)
         self._unwanted = path.with_name(f"unwanted-{path.name}")
         self._ids = ids
         self._file: FileIO | None = None
@@ -44,7 +47,7 @@ class StagedRun:
         self.tokens = self.counted = 0
         wanted = set(ids)
         damaged: list[int] = []
-        for row in kept_rows(path, is_sample, damaged) if path.exists() else ():
+        for row in self._rows(damaged):
             if row["id"] in wanted:
                 self._note(row)
         if damaged:  # only the job that holds the run's lock is here
@@ -57,6 +60,15 @@ class StagedRun:
             self.refused.clear()
 
     @property
+    def place(self) -> Path:
+        """The file that holds the samples: compressed or as it grows."""
+        return self._packed if self._packed.exists() and not self.path.exists() else self.path
+
+    def _rows(self, damaged: list[int]) -> Iterator[Any]:
+        """The finished samples of the file; damaged: gets the numbers of lines that are none."""
+        return kept_rows(self.place, is_sample, damaged) if self.place.exists() else iter(())
+
+    @property
     def missing(self) -> list[str]:
         return [i for i in self._ids if i not in self._done]
 
@@ -64,6 +76,7 @@ class StagedRun:
         """Keep one finished sample: safe from a kill of this process at once, from the machine's end after `sync`."""
         if self._file is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._unpack()
             drop_torn_tail(self.path)
             if self.path.exists() and self.path.stat().st_nlink > 1:  # published: what readers see must not grow
                 write_rows(self.path, kept_rows(self.path, is_sample))
@@ -109,7 +122,7 @@ class StagedRun:
 
     def kept(self) -> Iterator[dict]:
         """The finished samples as they stand in the file, one in memory at a time; damage is left out silently."""
-        return kept_rows(self.path, is_sample, damaged=[]) if self.path.exists() else iter(())
+        return self._rows(damaged=[])
 
     def publish_changed(self, output: Path, changed: Callable[[dict], dict]) -> int:
         """As `publish`, but with the rows that `changed` gives. Returns how many differ; the staged rows stay as they are."""
@@ -118,17 +131,24 @@ class StagedRun:
 
         def new_rows() -> Iterator[dict]:
             nonlocal differing
-            for row in kept_rows(self.path, is_sample):
+            for row in kept_rows(self.place, is_sample):
                 new = changed(row)
                 differing += new != row
                 yield new
 
         write_rows(output, new_rows())
+        if is_packed(output):
+            self._pack()
+        other_form(output).unlink(missing_ok=True)
         return differing
 
     def _put_in_order(self) -> None:
         """Rewrite the complete run in benchmark order, row by row; of a repeated id the first that was not refused."""
         self.close()
+        if self.place == self._packed:
+            if [row["id"] for row in self.kept()] == self._ids:
+                return
+            self._unpack()
         drop_torn_tail(self.path)
         order: list[str] = []
         places: dict[str, list[int]] = {}
@@ -167,20 +187,41 @@ class StagedRun:
     def publish(self, output: Path) -> None:
         """Make the complete run appear as `output`, in benchmark order, sharing its disk blocks with the staged file."""
         self._put_in_order()
+        (self._pack if is_packed(output) else self._unpack)()
         output.parent.mkdir(parents=True, exist_ok=True)
         temporary = output.with_name(f".{output.name}.{os.getpid()}.tmp")
         temporary.unlink(missing_ok=True)
         try:
-            os.link(self.path, temporary)
+            os.link(self.place, temporary)
         except OSError:  # a file system without hard links, or staging on another one
-            shutil.copy2(self.path, temporary)
+            shutil.copy2(self.place, temporary)
         os.replace(temporary, output)
         temporary.unlink(missing_ok=True)  # rename() of two links of the same file leaves both
+        other_form(output).unlink(missing_ok=True)
+
+    def _pack(self) -> None:
+        """Keep the samples compressed. A kill leaves one whole file or both; then the growing one counts."""
+        if self.path.exists():
+            _rewrite(self.path, self._packed)
+            self.path.unlink()
+
+    def _unpack(self) -> None:
+        if self.place == self._packed:
+            _rewrite(self._packed, self.path)
+        self._packed.unlink(missing_ok=True)
+
+
+def _rewrite(path: Path, other: Path) -> None:
+    """Write the lines of a file into its other form."""
+    with atomic_write(other) as file, written_as(other, file) as lines:
+        for line in read_lines(path):
+            lines.write(line)
 
 
 def text_marks(path: Path, ids: list[str]) -> list[int]:
     """copies.text_mark of each of these problems in a staged file, of whichever job; 0 where it has no sample yet."""
-    known = {row["id"]: text_mark(row) for row in kept_rows(path, is_sample, damaged=[])}
+    place = path if path.exists() else other_form(path)  # published, and so compressed, since it was named
+    known = {row["id"]: text_mark(row) for row in kept_rows(place, is_sample, damaged=[])}
     return [known.get(identifier, 0) for identifier in ids]
 
 

@@ -16,6 +16,7 @@ import pyarrow.parquet as parquet
 from openmath.files.known_files import KnownFile, is_unchanged
 from openmath.files.rows import atomic_write
 from openmath.grading.grades import GRADER_VERSION
+from openmath.grading.problems import Texts
 
 FORMAT = 1  # raised when the columns change
 MADE_FROM = b"made_from"
@@ -33,8 +34,6 @@ COLUMNS = pa.schema(
         ("row_start", pa.int64()),  # where the row begins in its file, in bytes
     ]
 )
-
-Texts = tuple[str, str | None, str]  # of a problem: id, problem where known, expected answer
 
 
 class KeptGrades:

@@ -6,7 +6,8 @@ from openmath.answers import as_text
 from openmath.errors import InputError
 from openmath.files.fast_rows import read_rows
 from openmath.files.sample_rows import id_of
-from openmath.grading.kept import Texts
+
+Texts = tuple[str, str | None, str]  # of a problem: id, problem where known, expected answer
 
 
 class Problem:
@@ -26,15 +27,15 @@ class Problem:
 def read_benchmark(path: str | Path) -> list[Problem]:
     """The problems of a prepared benchmark, in order."""
     message = "A benchmark row has no expected_answer."
-    problems = [problem_of(row, number, path, message) for number, row in enumerate(read_rows(path))]
+    problems = [Problem(texts_of(row, number, path, message)) for number, row in enumerate(read_rows(path))]
     if not problems:
         raise InputError("The file is empty.", where=path)
     return problems
 
 
-def problem_of(row: dict, number: int, path: str | Path, message_if_missing: str, hint: str | None = None) -> Problem:
+def texts_of(row: dict, number: int, path: str | Path, message_if_missing: str, hint: str | None = None) -> Texts:
     """What a row, the `number`th of its file from 0, says of its problem."""
     expected = as_text(row.get("expected_answer"))
     if expected is None:
         raise InputError(message_if_missing, where=f"{path}:{number + 1}", hint=hint)
-    return Problem((id_of(row, number), row.get("problem"), expected))
+    return id_of(row, number), row.get("problem"), expected

@@ -1,10 +1,11 @@
 """Sample files of one benchmark -> grades.parquet: one row per problem and sample run.
 
 Every file is read once, a row at a time, and hashed on the way; files that were graded before and are unchanged are not read
-(kept.py). What stays in memory is 31 bytes per sample and each distinct (problem, answer) once, which is also graded once. Cost
+(kept.py). What stays in memory is 33 bytes per sample and each distinct (problem, answer) once, which is also graded once. Cost
 grows with distinct answers, not with samples.
 """
 
+import itertools
 import json
 import sys
 import time
@@ -19,25 +20,21 @@ import pyarrow as pa
 import pyarrow.compute
 import pyarrow.parquet as parquet
 
-from openmath.answers import answer_of, as_text, is_unfinished
-from openmath.errors import InputError
 from openmath.files import same_problems
-from openmath.files.copies import copied_runs, copies_warning, text_mark
-from openmath.files.fast_rows import read_rows
-from openmath.files.known_files import KnownFile, Reading
+from openmath.files.copies import copied_runs, copies_warning
+from openmath.files.known_files import KnownFile
 from openmath.files.rows import atomic_write, valid_text
 from openmath.files.same_problems import SameProblems
 from openmath.files.sample_rows import REFUSED_REASONS
 from openmath.files.sample_runs import files_by_run
 from openmath.grading.grades import GRADER_VERSION, Grade
 from openmath.grading.kept import COLUMNS, keeping, usable_kept
-from openmath.grading.pool import GraderPool
-from openmath.grading.problems import Problem, problem_of, read_benchmark
+from openmath.grading.pool import GraderPool, available_cpus
+from openmath.grading.problems import Problem, read_benchmark
+from openmath.grading.sample_files import NO_COUNT, FileSamples, read_sample_file, read_sample_files
 from openmath.grading.worker import Sample
 
 PROGRESS_EVERY_S = 5  # seconds between two progress lines on stderr
-NO_COUNT = -1  # num_generated_tokens of a row that does not say
-MAX_TOKENS = 2**31 - 1  # what the int32 column can hold
 SCHEMA = pa.schema(  # of grades.parquet
     [
         ("id", pa.string()),
@@ -56,9 +53,7 @@ REASONING = pa.field("num_reasoning_tokens", pa.int32())  # a column more where 
 class Run(NamedTuple):
     """The samples of one run. Arrays are in benchmark order.
 
-    pair_of: index of the distinct (problem, answer) pair. finish: index into SampleTable.finish_reasons. tokens:
-    num_generated_tokens, thought: num_reasoning_tokens, NO_COUNT where unknown. unfinished: whether there is no answer since the
-    thought never ends. marks: copies.text_mark. starts: where each row begins in its file, in bytes.
+    pair_of: index of the distinct (problem, answer) pair. finish: index into SampleTable.finish_reasons. The others: FileSamples.
     """
 
     file: KnownFile
@@ -125,7 +120,7 @@ class SampleTable:
             self._unchanged[run] = Run(
                 kept.files[run],
                 array("i", pair_of[part]),
-                array("h", finish[part]),
+                array("i", finish[part]),
                 array("i", tokens[part]),
                 array("i", thought[part]),
                 array("b", unfinished[part]),
@@ -150,51 +145,43 @@ class SampleTable:
     def _code_of(self, finish_reason: str | None) -> int:
         return self.finish_reasons.setdefault(finish_reason, len(self.finish_reasons))
 
-    def read(self, paths: Mapping[str, str | Path]) -> Iterator[tuple[str | None, str]]:
+    def read(self, paths: Mapping[str, str | Path], processes: int) -> Iterator[tuple[str | None, str]]:
         """Read the files (by run, in run order) and yield each (answer, expected) pair that has no grade, when first seen."""
-        for run, path in paths.items():
+        left = [run for run in paths if run not in self._unchanged]
+        if left and self._same is None:
+            first = read_sample_file(paths[left[0]], self._policy, None)
+            self._know_problems(paths[left[0]], list(map(Problem, first.problems)))
+            read: Iterator[FileSamples] = itertools.chain(
+                [first], self._read_files([paths[run] for run in left[1:]], processes)
+            )
+        else:
+            read = self._read_files([paths[run] for run in left], processes)
+        for run in paths:
             if run in self._unchanged:
                 self.runs[run] = self._unchanged.pop(run)
             else:
-                yield from self._read_file(run, path)
+                yield from self._take_file(run, next(read))
             self._report_progress(
                 f"read {len(self.runs)} of {len(paths)} sample runs, {len(self.answers)} distinct answers"
             )
 
-    def _read_file(self, run: str, path: str | Path) -> Iterator[tuple[str | None, str]]:
-        pair_of, finish, marks, starts = array("i"), array("h"), array("q"), array("q")
-        tokens, thought, unfinished = array("i"), array("i"), array("b")
-        number, problems, reading = 0, self.problems, Reading(path)
-        for number, row in enumerate(read_rows(path, digest=reading), start=1):
-            if self._same is None:
-                message = "A row has no expected_answer, and no benchmark was given."
-                hint = "pass --benchmark data/NAME.jsonl."
-                problems.append(problem_of(row, number - 1, path, message, hint))
-            elif number > len(problems):
-                continue  # counted, reported below
-            else:
-                self._same.check(path, number - 1, row)
-            problem = problems[number - 1]
-            answer = answer_of(row, self._policy)
+    def _read_files(self, paths: list[str | Path], processes: int) -> Iterator[FileSamples]:
+        assert self._same is not None, "the first file has told its problems"
+        return read_sample_files(paths, self._policy, self._same, processes)
+
+    def _take_file(self, run: str, samples: FileSamples) -> Iterator[tuple[str | None, str]]:
+        pair_of = array("i")
+        for problem, answer in zip(self.problems, samples.answers, strict=True):
             pair = problem.answers.get(answer)
             if pair is None:
                 pair = problem.answers[answer] = len(self.answers)
                 self.answers.append(answer)
                 yield answer, problem.expected
             pair_of.append(pair)
-            finish.append(self._code_of(as_text(row.get("finish_reason"))))
-            tokens.append(_count(row.get("num_generated_tokens")))
-            thought.append(_count(row.get("num_reasoning_tokens")))
-            unfinished.append(answer is None and is_unfinished(row, self._policy))
-            marks.append(text_mark(row))
-            starts.append(reading.row_start)
-        if self._same is None:
-            if not problems:
-                raise InputError("The file is empty.", where=path)
-            self._know_problems(path, problems)
-        else:
-            self._same.check_count(path, number)
-        self.runs[run] = Run(reading.file(), pair_of, finish, tokens, thought, unfinished, marks, starts)
+        codes = [self._code_of(reason) for reason in samples.finish_reasons]
+        finish = array("i", [codes[code] for code in samples.finish])
+        counts = samples.tokens, samples.thought, samples.unfinished, samples.marks, samples.starts
+        self.runs[run] = Run(samples.file, pair_of, finish, *counts)
 
     def _report_progress(self, message: str) -> None:
         if (now := time.monotonic()) - self._told > PROGRESS_EVERY_S:
@@ -278,16 +265,13 @@ def grade_files(
     table = SampleTable(benchmark, policy)
     if not verify:
         table.take_kept(output, by_run)
+    processes = processes or available_cpus()
     with GraderPool(processes, policy) as pool:
-        table.samples += pool.grade_samples(table.read(by_run))
+        table.samples += pool.grade_samples(table.read(by_run, processes))
     table.write(output)
     unsettled = sum(sample.grade.status in ("timeout", "too_large") for sample in table.samples)
     files = {run: samples.file for run, samples in table.runs.items()}
     return Graded(files, len(files) * len(table.problems), len(table.samples), unsettled)
-
-
-def _count(value: object) -> int:
-    return value if isinstance(value, int) and 0 <= value <= MAX_TOKENS else NO_COUNT
 
 
 def _counts(values: array) -> pa.Array:

@@ -13,6 +13,7 @@ from openmath.errors import InputError, parts_of
 from openmath.files.append_only import kept_rows
 from openmath.files.fingerprint import sha256_file
 from openmath.files.json_files import read_json
+from openmath.files.packed import other_form
 from openmath.files.records import EngineIdentity
 from openmath.files.sample_rows import is_sample
 from openmath.generation.prompts import read_prompt
@@ -159,8 +160,8 @@ class Inventory:
         files.fingerprints |= {place.parent.name for place in ours}
         outdated = [inodes(other) for other in others]
         for run in self.layout.sample_runs(model):
-            name = f"output-{run}.jsonl"
-            path = f"{folder}/{name}"
+            path = self.layout.sample_file(model, benchmark, run)
+            name = os.path.basename(path)
             if self.due is not None:
                 wanted = path in self.due
                 if not wanted and name not in published:
@@ -171,7 +172,8 @@ class Inventory:
                 found.present += 1
                 files.present_runs.setdefault(benchmark, []).append(run)
                 continue
-            staged = max((finished_samples(place / name) for place in ours if (place / name).exists()), default=0)
+            forms = [form for place in ours for form in (place / name, other_form(place / name)) if form.exists()]
+            staged = max(map(finished_samples, forms), default=0)
             files.left[benchmark, run] = max(0, self.rows_of(model, benchmark) - staged)
             found.partial += staged > 0
             found.missing += staged == 0

@@ -64,7 +64,7 @@ def staged_under(
     folders = sorted(path.parent for path in staging.glob(f"*/{benchmark}/settings.json"))
     places: dict[str, list[Path]] = {}
     for run, path in published.items():
-        staged = {folder: folder / f"output-{run}.jsonl" for folder in folders}
+        staged = {folder: folder / path.name for folder in folders}
         staged = {folder: file for folder, file in staged.items() if file.exists()}
         linked = [folder for folder, file in staged.items() if path.exists() and path.samefile(file)]
         places[run] = linked or [folder for folder, file in staged.items() if _same_content(file, files[run])]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from openmath.errors import InputError
 from openmath.files.fast_rows import read_rows, read_rows_at
-from openmath.files.sample_runs import SAMPLE_FILE, run_order, sample_run_of
+from openmath.files.sample_runs import SAMPLE_FILE, files_by_run
 from openmath.grading.kept import KeptGrades, find_kept
 
 DATA = Path("data")  # prepared benchmarks: solutions, levels and subjects, which samples do not carry
@@ -69,8 +69,8 @@ def sample_sets(
 def sample_set(grades: Path, samples: Path, judges: Sequence[str]) -> SampleSet:
     """Raises InputError where there is no sample of a graded benchmark."""
     benchmark, results = grades.stem, grades.parents[1]
-    files = [path for path in (samples / benchmark).glob("output-*.jsonl") if SAMPLE_FILE.match(path.name)]
-    files.sort(key=lambda path: run_order(sample_run_of(path)))
+    found = [path for path in (samples / benchmark).glob("output-*.jsonl*") if SAMPLE_FILE.match(path.name)]
+    files = {run: Path(path) for run, path in files_by_run(found).items()}
     if not files:
         raise InputError(
             "The samples of these grades are missing.",
@@ -86,9 +86,9 @@ def sample_set(grades: Path, samples: Path, judges: Sequence[str]) -> SampleSet:
     return SampleSet(
         model=results.name,
         benchmark=benchmark,
-        problems=files[0],
+        problems=next(iter(files.values())),
         details=details if details.exists() else None,
         grades=grades,
-        samples={sample_run_of(path): path for path in files},
+        samples=files,
         judged={judge: modes for judge, modes in judged.items() if modes},
     )

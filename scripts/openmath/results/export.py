@@ -14,6 +14,7 @@ import pyarrow.parquet as parquet
 from openmath.answers import answer_of
 from openmath.errors import InputError
 from openmath.files.fast_rows import encode_row, read_rows
+from openmath.files.packed import packed_form
 from openmath.files.rows import atomic_write, valid_text
 from openmath.files.sample_rows import id_of
 from openmath.results import nemo_skills
@@ -101,7 +102,8 @@ def export_benchmark(
     with _table(dataset and dataset / f"{name}.parquet", verdicts) as add_to_table:
         for run, run_grades in graded_runs(grades):
             with _lines(nemo and nemo / nemo_skills.sample_file(name, run)) as add_line:
-                for row, grade in graded_rows(samples / f"{name}/output-{run}.jsonl", run_grades):
+                plain = samples / f"{name}/output-{run}.jsonl"
+                for row, grade in graded_rows(plain if plain.exists() else packed_form(plain), run_grades):
                     add_to_table(row, grade)
                     add_line(row)
             total += len(run_grades)

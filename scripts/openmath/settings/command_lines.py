@@ -162,6 +162,10 @@ class Options:
         deadline = f" --request-seconds {generation['request_seconds']}" if "request_seconds" in generation else ""
         return share + " --ask-refused" * generation.get("ask_refused", False) + deadline
 
+    def compression(self) -> str:
+        """Whether samples are written compressed."""
+        return " --compress" * self._config["generation"].get("compress", False)
+
     def judge(self, judge: str) -> list:
         """Who judges and how: all that can change a verdict, but the prompt, whose text counts and not its place."""
         settings = self._judges[judge]

@@ -20,6 +20,7 @@ from openmath.settings import defaults
 from openmath.settings.config_dataset import Dataset
 from openmath.settings.config_judges import Judge
 from openmath.settings.config_models import EndpointIfAddress, Model
+from openmath.settings.config_training import Training
 from openmath.settings.config_types import (
     Count,
     Day,
@@ -119,6 +120,13 @@ class Generation(Section):
         unset="`0.05`",
     )
     ask_refused: bool | MISSING = key(MISSING, "Jobs ask again what was refused.", costs="nothing", unset="`false`")
+    compress: bool | MISSING = key(
+        MISSING,
+        "Sample files as `output-*.jsonl.zst`, a third of the size; an engine with an environment or image of its own "
+        "needs `backports.zstd` there (Python 3.14 has it). See docs/files.md.",
+        costs="samples are published again from those kept, then graded",
+        unset="`false`",
+    )
     limit: Count | None = key(None, "Only the first N problems of each benchmark.", costs="answers")
     concurrency: Count | None = key(
         None,
@@ -223,6 +231,13 @@ class Configuration(Section):
     )
     dataset: Dataset | MISSING = key(
         MISSING, "A training set to make; see docs/dataset.md.", costs="as its keys say", unset="none"
+    )
+    training: dict[Name, Training] | MISSING = key(
+        MISSING,
+        "Models to train, by a name of yours, on that set or another; see docs/training.md.",
+        costs="as its keys say",
+        unset="none",
+        min_length=1,
     )
     compare: Annotated[list[Annotated[list[str], Field(min_length=2, max_length=2), Unique]], Unique] = key(
         [], "Pairs of models, `[[a, b]]`, to compare on the same problems: `results/compare/`.", costs="nothing"

@@ -7,6 +7,7 @@ layout.sample_file("openmath2-llama3.1-8b", "gsm8k", "rs0")   # results/openmath
 from functools import lru_cache
 from pathlib import Path
 
+from openmath.files.packed import SUFFIX
 from openmath.settings.engine_kinds import engine_kind, gpus_of
 from openmath.settings.job_size import seeds_per_job
 
@@ -60,7 +61,8 @@ class Layout:
         return self._models[model].get("samples", f"results/{model}/eval-results")
 
     def sample_file(self, model: str, benchmark: str, run: str) -> str:
-        return f"{self.samples_folder(model)}/{benchmark}/output-{run}.jsonl"
+        packed = self._generation.get("compress", False) and "samples" not in self._models[model]
+        return f"{self.samples_folder(model)}/{benchmark}/output-{run}.jsonl" + packed * SUFFIX
 
     def grades_file(self, model: str, benchmark: str) -> str:
         return f"results/{model}/grades/{benchmark}.parquet"
