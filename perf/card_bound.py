@@ -13,14 +13,20 @@ BATCH = 1024  # sequences in a step: MAX_NUM_SEQS of engines/vllm.py
 BYTES_OF_NUMBER = 2  # bfloat16
 
 
-def bound_seconds(checkpoint: Path, requests: list[dict], tokens: int, *, gpus: int) -> float:
-    """requests: with the token `ids` of their prompts. tokens: generated for all of them. gpus: that share each layer."""
+def bound_seconds(
+    checkpoint: Path, requests: list[dict], tokens: int, *, gpus: int, cache_bytes: int = BYTES_OF_NUMBER
+) -> float:
+    """requests: with the token `ids` of their prompts. tokens: generated for all of them. gpus: that share each layer.
+
+    cache_bytes: of a number in the cache.
+    """
     config = json.loads((checkpoint / "config.json").read_text())
     prompts = sum(len(request["ids"]) for request in requests)
     context = (prompts + tokens / 2) / len(requests)  # tokens in the cache of a sequence, on the average of its steps
     operations = 2 * parameters(config) * (tokens + prompts)
-    read = parameters(config) * tokens / min(BATCH, len(requests)) + cache_numbers(config) * context * tokens
-    return (operations / OPERATIONS + BYTES_OF_NUMBER * read / BYTES) / gpus
+    read = BYTES_OF_NUMBER * parameters(config) * tokens / min(BATCH, len(requests))
+    read += cache_bytes * cache_numbers(config) * context * tokens
+    return (operations / OPERATIONS + read / BYTES) / gpus
 
 
 def parameters(config: dict) -> int:

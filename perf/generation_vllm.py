@@ -83,7 +83,11 @@ def main() -> None:
         gpu = GpuMeter()
         for result in run(options, requests):
             bound = bound_seconds(
-                options.checkpoint, requests[result["what"]], result["tokens"], gpus=tensor_parallel(options)
+                options.checkpoint,
+                requests[result["what"]],
+                result["tokens"],
+                gpus=tensor_parallel(options),
+                cache_bytes=1 if re.search(r"--kv-cache-dtype[ =]fp8", options.engine_args) else 2,
             )
             result |= gpu.use(*result.pop("window")) | {"of_bound": round(bound / result["seconds"], 3)}
             results[side].append(result)

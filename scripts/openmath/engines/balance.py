@@ -15,7 +15,7 @@ class BalancedClient:
 
     most: requests in flight for one server; others wait here. held: tokens that a request has in a server's cache on average, by
     which it gets fewer; it is asked at each request, and None lets `most` count alone. A server may join later: its `base_url` is
-    empty until then.
+    empty until then. reached: the most requests that were in flight at a time, over all servers.
     """
 
     def __init__(
@@ -30,6 +30,7 @@ class BalancedClient:
         self._in_flight = [0] * len(servers)
         self._most, self._held = most, held
         self._told = [most] * len(servers)
+        self.reached = 0
         self._room = asyncio.Condition()
 
     async def __aenter__(self) -> "BalancedClient":
@@ -45,6 +46,7 @@ class BalancedClient:
             while (chosen := self._least_busy()) is None:
                 await self._room.wait()
             self._in_flight[chosen] += 1
+            self.reached = max(self.reached, sum(self._in_flight))
             if self._least_busy() is not None:
                 self._room.notify()  # one that has just joined takes many
         try:

@@ -120,6 +120,11 @@ class Decoding:
                 raise failed(self._failures)  # without waiting for the hour that each of the others may take
 
     @property
+    def reached(self) -> int:
+        """The most requests that were in flight at a time."""
+        return self._client.reached
+
+    @property
     def _hopeless(self) -> int:
         """So many without a single sample: nothing works at all, do not ask for the other million."""
         return max(self._concurrency, SHOWN_FAILURES)

@@ -131,7 +131,6 @@ class Generation:
             args=options.engine_args,
             log=options.log,
         ) as servers:
-            concurrency = most * len(servers)
             if prompts is None:
                 prompts = await asyncio.to_thread(self._encode, servers[0])
             start_seconds = time.monotonic() - began
@@ -155,7 +154,7 @@ class Generation:
 
             failures = await decoding.run(self.jobs(), request)
             speed = decoding.progress.record()
-        self._record(speed, start_seconds, concurrency)
+        self._record(speed, start_seconds, decoding.reached)
         return failures
 
     def _lengths(self, prompts: Mapping[tuple[str, str], list], most: int) -> Lengths:
@@ -163,7 +162,7 @@ class Generation:
         tokens = [] if self.tokenizer == "none" else prompts.values()
         return Lengths(self.staged.values(), tokens, longest=self.drawn["max_new_tokens"], sure=most)
 
-    def _record(self, speed: JobSpeed, start_seconds: float, concurrency: int) -> None:
+    def _record(self, speed: JobSpeed, start_seconds: float, in_flight: int) -> None:
         """Add a finished job to jobs.jsonl: its speed, for plans, and where it ran, for the manifest of the results."""
         here = machine()
         size = 0 if self.kind.hosted else gpus_of(self.engine["settings"])
@@ -172,7 +171,7 @@ class Generation:
             "start_seconds": round(start_seconds, 1),
             "copies": self.options.copies,
             "engines_per_gpu": self.options.engines_per_gpu,
-            "concurrency": concurrency,
+            "concurrency": in_flight,
             "engine": self.engine["version"],
             "runs": self.options.sample_runs,
             "settings": self.fingerprints,

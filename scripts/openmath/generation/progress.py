@@ -31,7 +31,7 @@ class JobRecord(JobSpeed):
     start_seconds: float  # from the start of the job to the first request
     copies: int  # of the engine, each on GPUs of its own
     engines_per_gpu: int | Literal["auto"]  # as asked for; older lines have none: 1
-    concurrency: int  # requests in flight
+    concurrency: int  # requests in flight, the most that were; of older lines the most that were allowed
     engine: str  # its version
     engine_args: str  # speed settings, in the server's own flags
     runs: list[str]  # sample runs
