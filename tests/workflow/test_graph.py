@@ -173,3 +173,20 @@ def test_loop_variables_of_the_generated_rules_are_not_seen_by_shell_strings(eva
         file.write(f"\n\nraise WorkflowError([name for name in {names} if name in globals()])\n")
     reply = snakemake(evaluation, "--dry-run")
     assert reply.returncode != 0 and "['GENERATION']" in reply.stdout + reply.stderr, reply.stdout + reply.stderr
+
+
+@pytest.mark.slow
+def test_compressed_samples_take_the_place_of_plain_ones_without_an_engine(evaluation):
+    folder, tables = evaluation / "results/tiny/eval-results", evaluation / "results/tiny/summary/itself/tables.txt"
+    plain = {path.relative_to(folder): list(read_rows(path)) for path in folder.rglob("*.jsonl")}
+    before = tables.read_text()
+    shutil.rmtree(evaluation / "logs")
+    configure(evaluation, generation={"compress": True})
+    reply = snakemake(evaluation)
+    assert reply.returncode == 0, reply.stdout + reply.stderr
+    assert not list((evaluation / "logs").rglob("*.engine")) and tables.read_text() == before
+    small = {path.relative_to(folder).with_suffix(""): list(read_rows(path)) for path in folder.rglob("*.jsonl.zst")}
+    assert small == plain and not list(folder.rglob("*.jsonl"))
+    assert planned_jobs(evaluation) == {}
+    configure(evaluation, generation={"seeds": 12, "compress": True})
+    assert planned_jobs(evaluation) == {"generate_tiny_rs8_to_rs11": 1} | AFTER_GENERATION
