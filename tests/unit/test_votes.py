@@ -1,7 +1,9 @@
 """Votes and maj@k against direct enumeration of every subset, by hypothesis."""
 
 from collections import Counter, defaultdict
+from fractions import Fraction
 from itertools import combinations
+from math import comb
 
 import numpy as np
 import pytest
@@ -9,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from openmath.errors import InputError
-from openmath.statistics.maj_at_k import _wins, majority_at_k
-from openmath.statistics.votes import NONE, count_votes, majority
+from openmath.statistics.maj_at_k import majority_at_k
+from openmath.statistics.votes import NONE, Ballots, count_votes, majority
 
 
 def vote_by_hand(classes, correct):
@@ -47,6 +49,51 @@ def test_majority_at_k_is_the_mean_over_every_subset(problem):
         credit = majority_at_k(ballots, k)
         np.testing.assert_allclose(credit, by_hand, atol=1e-12)
         assert credit.min() >= 0 and credit.max() <= 1  # exactly: what follows takes 0 and 1 for right-or-wrong
+
+
+def ballots_of(n, *problems):
+    """Ballots of problems given by their classes' votes; the first class of each is correct."""
+    votes = np.array([votes for classes in problems for votes in classes])
+    problem = np.repeat(np.arange(len(problems)), [len(classes) for classes in problems])
+    correct = np.array([float(not number) for classes in problems for number in range(len(classes))])
+    return Ballots(len(problems), n, problem, votes, correct, np.zeros_like(problem))
+
+
+def credit_by_formula(n, k, votes, rivals):
+    """Expected credit of one class, by whole numbers: ways[drawn, ties] of the rivals for each t the class may draw."""
+    silent, total = n - votes - sum(rivals), Fraction(0)
+    for t in range(1, min(votes, k) + 1):
+        ways = Counter({(t, 0): comb(votes, t)})
+        for size in rivals:
+            added = Counter()
+            for (drawn, ties), count in ways.items():
+                for s in range(min(t, size, k - drawn) + 1):
+                    added[drawn + s, ties + (s == t)] += count * comb(size, s)
+            ways = added
+        total += sum(Fraction(count, 1 + ties) * comb(silent, k - drawn) for (drawn, ties), count in ways.items())
+    return float(total / comb(n, k))
+
+
+@given(
+    st.lists(st.lists(st.integers(1, 9), min_size=1, max_size=8), min_size=1, max_size=5), st.integers(0, 6), st.data()
+)
+def test_problems_of_all_shapes_together_equal_the_formula_alone(shapes, silent, data):
+    """Many equal rivals, none, and more ties than can be drawn: whatever stands beside a problem changes nothing."""
+    n = max(map(sum, shapes)) + silent
+    k = data.draw(st.integers(1, n))
+    expected = [credit_by_formula(n, k, votes, rivals) for votes, *rivals in shapes]
+    np.testing.assert_allclose(majority_at_k(ballots_of(n, *shapes), k), expected, atol=1e-12)
+
+
+def test_blocks_of_any_size_give_the_same(monkeypatch):
+    shapes = [[1 + i % 7, *[1 + i % 3] * (i % 9)] for i in range(60)]
+    whole = majority_at_k(ballots_of(40, *shapes), 6)
+    monkeypatch.setattr("openmath.statistics.maj_at_k.BLOCK", 50)
+    np.testing.assert_allclose(majority_at_k(ballots_of(40, *shapes), 6), whole, atol=1e-13)
+
+
+def test_no_correct_class_is_never_right():
+    assert majority_at_k(Ballots(2, 4, *(np.array([], int) for _ in range(4))), 2).tolist() == [0, 0]
 
 
 @given(problems(most_runs=40))
@@ -92,7 +139,7 @@ def test_answers_of_one_class_graded_differently_count_by_their_share():
 @pytest.mark.parametrize("k", [2, 8, 64, 128, 200, 255])
 def test_many_samples_agree_with_simulation(k):
     votes = np.array([70, 60, 25, 25, 10, *[1] * 50, 16])  # the last: samples without an answer
-    expected = _wins(256, k, 70, tuple(sorted(votes[1:-1].tolist())), 16)
+    expected = majority_at_k(ballots_of(256, votes[:-1]), k)[0]
     drawn = np.random.default_rng(3).multivariate_hypergeometric(votes, k, size=40_000)[:, :-1]
     winners = drawn == drawn.max(axis=1, keepdims=True)
     credit = winners[:, 0] / winners.sum(axis=1) * (drawn.max(axis=1) > 0)
@@ -103,9 +150,8 @@ def test_all_classes_together_win_exactly_when_anything_votes():
     """The credits of all classes add up to the chance that at least one of k samples has an answer."""
     votes, silent, n = [400, 300, 299, 7, 7, 1, 1, 1], 8, 1024
     for k in (1, 3, 100, 512, 1000):
-        total = sum(
-            _wins(n, k, vote, tuple(sorted(votes[:i] + votes[i + 1 :])), silent) for i, vote in enumerate(votes)
-        )
+        first = [[vote, *votes[:i], *votes[i + 1 :]] for i, vote in enumerate(votes)]
+        total = majority_at_k(ballots_of(n, *first), k).sum()
         nothing = np.prod([max(0, silent - i) / (n - i) for i in range(k)])
         assert total == pytest.approx(1 - nothing, abs=1e-12)
 

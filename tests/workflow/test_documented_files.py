@@ -10,7 +10,11 @@ from tiny_checkpoints import tiny_gguf
 
 ROWS = [line.split("|")[1:-1] for line in (ROOT / "docs/files.md").read_text().splitlines() if line.startswith("| `")]
 FEATURES = {  # what the finished evaluation has not: a built engine, many models, several judges, a comparison, a training set
-    "models": {"a": {"path": "a", "engine": "trtllm"}, **{name: {"path": name} for name in "bcde"}},
+    "models": {
+        "a": {"path": "a", "engine": "trtllm"},
+        "trained": {"trained": "r"},
+        **{name: {"path": name} for name in "bcde"},
+    },
     "judges": {"hosted": {"model": "m"}, "other": {"model": "n"}},
     "compare": [["a", "b"]],
     "contamination": {"training_set": "own.jsonl"},
@@ -26,6 +30,7 @@ FEATURES = {  # what the finished evaluation has not: a built engine, many model
         "decontamination": {"embedder": "ngrams", "judge": "other"},
         "subsets": [10],
     },
+    "training": {"r": {"base": "b", "steps": 20}},
 }
 WHILE_AT_WORK = {".staging/locks/", "judgements/{judge}/batches/", "judgements/{judge}/.lock"}
 NOT_LISTED = {  # a dry run names outputs only, and none of generation, whose jobs have a message; no set is made here
@@ -33,6 +38,9 @@ NOT_LISTED = {  # a dry run names outputs only, and none of generation, whose jo
     "datasets/{dataset}/{stage}/{part}/output-",
     "/same/{judge}/{part}.",
     "models/{model}/adapter",
+    "training/{run}/checkpoints/",
+    "training/{run}/starts.json",
+    "training/{run}/base/",
 }
 AFTER_DAMAGE = {".jsonl.damaged"}
 
@@ -70,7 +78,7 @@ def planned(finished, tmp_path_factory) -> list[str]:
     for name in FEATURES["models"]:
         (folder / name).mkdir()
         tiny_gguf(folder / name / "model.gguf")
-    targets = ("all", "export", "contamination", "dataset", "plan")
+    targets = ("all", "export", "contamination", "dataset", "train", "plan")
     reply = snakemake(folder, "--dry-run", *targets, environment={"OPENAI_API_KEY": "any"})
     assert reply.returncode == 0, reply.stdout + reply.stderr
     lists = re.findall(r"^ +(?:output|log|benchmark): (.*)$", reply.stdout, re.MULTILINE)
@@ -94,5 +102,5 @@ def test_every_documented_file_is_made(left, planned):
 def test_every_documented_rule_exists():
     rules = set(re.findall(r"^ *rule (\w+):", "".join(p.read_text() for p in ROOT.glob("rules/*.smk")), re.MULTILINE))
     named = {name.strip() for *_, writers in ROWS for name in writers.split(",")}
-    generated = {"generate", "judge_{model}_by_{judge}", "each rule"}  # one rule for each block, and for each judge
+    generated = {"generate", "judge_{model}_by_{judge}", "train_model", "each rule"}  # one for each block, judge, training
     assert named - generated <= rules, Path("docs/files.md")

@@ -4,6 +4,7 @@ Standard library only: this module also runs inside engine containers.
 """
 
 import json
+import math
 import struct
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
@@ -29,10 +30,15 @@ class NotWhole(ValueError):
 
 
 class Gguf(NamedTuple):
-    """metadata: its texts by name, as `tokenizer.chat_template`. size: bytes that the file needs."""
+    """metadata: its texts by name, as `tokenizer.chat_template`. size: bytes that the file needs. tensors: name -> lengths, of the
+    innermost dimension first. entries: number of entries of its metadata. span: bytes of the file that hold them, from and to."""
 
     metadata: dict[str, str]
     size: int
+    tensors: dict[str, list[int]]
+    entries: int
+    span: tuple[int, int]
+    alignment: int
 
 
 class Tensor(NamedTuple):
@@ -96,7 +102,7 @@ class _GgufReader:
             raise NotWhole(f"GGUF of version {version}; known: 2, 3")
         if not tensors:
             raise NotWhole("no tensor in it")
-        metadata, alignment = {}, 32
+        metadata, alignment, first = {}, 32, self._place
         for _ in range(entries):
             name, [kind] = self._text(), self._numbers("I")
             if kind == GGUF_STRING:
@@ -105,21 +111,24 @@ class _GgufReader:
                 [alignment] = self._numbers("I")
             else:
                 self._skip(kind)
-        ends = [self._end_of_tensor() for _ in range(tensors)]
+        span = first, self._place
+        described = [self._tensor() for _ in range(tensors)]
         start = self._place + -self._place % max(alignment, 1)
-        return Gguf(metadata, start + max(ends))
+        size = start + max(end for _, _, end in described)
+        shapes = {name: lengths for name, lengths, _ in described}
+        return Gguf(metadata, size, shapes, entries, span, alignment)
 
-    def _end_of_tensor(self) -> int:
-        self._skip(GGUF_STRING)
+    def _tensor(self) -> tuple[str, list[int], int]:
+        """Name, lengths, and where its values end, from where those of all begin."""
+        name = self._text()
         [dimensions] = self._numbers("I")
         if dimensions > 8:
             raise NotWhole("no GGUF file: its header is not readable")
-        values = 1
-        for length in self._numbers(f"{dimensions}Q"):
-            values *= length
+        lengths = self._numbers(f"{dimensions}Q")
+        values = math.prod(lengths)
         kind, offset = self._numbers("IQ")
         block, size = GGML_BLOCKS.get(kind, (1, 0))
-        return offset + values // block * size
+        return name, list(lengths), offset + values // block * size
 
     def _skip(self, kind: int) -> None:
         if kind == GGUF_STRING:

@@ -140,6 +140,7 @@ class SummaryRecord(TypedDict):
     config: dict  # what of the configuration the summary rests on
     benchmarks: dict[str, BenchmarkRecord]
     checkpoint: CheckpointRecord | None
+    training: NotRequired[dict]  # training.json of a model that came out of one
     engine: EngineRecord | None
     generation: dict  # settings with their sample files, machines, versions, engine_args
     tokens: dict[str, dict[str, int | None]]  # benchmark -> prompt and generated, of all samples

@@ -115,6 +115,12 @@ class CheckpointTokenizer:
                 hint="it needs tokenizer.json or tokenizer.model, and tokenizer_config.json; one with code of its own is not run.",
             ) from None
         self.bos: str | None = self._tokenizer.bos_token
+        self.eos: str | None = self._tokenizer.eos_token
+
+    @property
+    def special_ids(self) -> set[int]:
+        """Ids of the tokens that stand for no text of their own: ends of turns and the like."""
+        return {*self._tokenizer.all_special_ids, *self._tokenizer.added_tokens_decoder}
 
     def render(self, messages: list[dict]) -> str:
         if not self._tokenizer.chat_template:

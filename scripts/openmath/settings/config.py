@@ -15,8 +15,10 @@ from openmath.settings.config_mistakes import Mistake, meant, mistake
 from openmath.settings.config_model import Configuration
 from openmath.settings.engine_kinds import KINDS, SELDOM_TAKEN, engine_kind, gpus_of
 from openmath.settings.sampling import FROM_CHECKPOINT
+from openmath.settings.training_checks import training_checks, trainings_before
+from openmath.settings.training_layout import TrainingLayout
 
-SOURCES = ("hf", "path", "pypi", "base_url", "samples")
+SOURCES = ("hf", "path", "pypi", "trained", "base_url", "samples")
 JUDGE_SOURCES = ("model", "self_hosted")
 EXPORT_KEYS = ("export", "publisher")  # no result rests on them
 OWN_KEYS = ("serve", "version", "health", "tokenizer", "extra_body", "gpu")  # of an engine of the user's own
@@ -52,10 +54,15 @@ def summary_config(config: dict, model: str, judge: str) -> dict:
     """The part of a checked configuration that one summary rests on; a valid configuration itself."""
     judges = {judge: config["judges"][judge]} if judge in config["judges"] else {}
     names = {model} | {settings["self_hosted"] for settings in judges.values() if "self_hosted" in settings}
+    runs = {run for name in names for run in trainings_before(name, config)}
+    names |= {config["training"][run]["base"] for run in runs}
     models = {name: settings for name, settings in config["models"].items() if name in names}
     used = {settings["engine"] for settings in models.values()}
     engines = {name: settings for name, settings in config["engines"].items() if name in used}
-    kept = {key: value for key, value in config.items() if key not in (*EXPORT_KEYS, "dataset")}
+    kept = {key: value for key, value in config.items() if key not in (*EXPORT_KEYS, "dataset", "training")}
+    if runs:
+        data_file = TrainingLayout(config).data_file
+        kept["training"] = {run: config["training"][run] | {"dataset": data_file(run)} for run in sorted(runs)}
     return kept | {"models": models, "judges": judges, "engines": engines, "compare": []}
 
 
@@ -88,6 +95,7 @@ def _cross_checks(config: dict) -> Iterator[Mistake]:
         if judge is not None and judge not in config["judges"]:
             text = f"no judge {judge!r}; known judges: {', '.join(config['judges']) or 'none'}"
             yield Mistake(("dataset", "decontamination", "judge"), text)
+    yield from training_checks(config)
     for name in dict.fromkeys(name for pair in config["compare"] for name in pair if name not in models):
         yield Mistake(("compare",), f"no model {name!r}; known models: {', '.join(models)}")
     for name, judge in config["judges"].items():

@@ -20,6 +20,7 @@ from openmath.settings import defaults
 from openmath.settings.config_dataset import Dataset
 from openmath.settings.config_judges import Judge
 from openmath.settings.config_models import EndpointIfAddress, Model
+from openmath.settings.config_training import Training
 from openmath.settings.config_types import (
     Count,
     Day,
@@ -230,6 +231,13 @@ class Configuration(Section):
     )
     dataset: Dataset | MISSING = key(
         MISSING, "A training set to make; see docs/dataset.md.", costs="as its keys say", unset="none"
+    )
+    training: dict[Name, Training] | MISSING = key(
+        MISSING,
+        "Models to train, by a name of yours, on that set or another; see docs/training.md.",
+        costs="as its keys say",
+        unset="none",
+        min_length=1,
     )
     compare: Annotated[list[Annotated[list[str], Field(min_length=2, max_length=2), Unique]], Unique] = key(
         [], "Pairs of models, `[[a, b]]`, to compare on the same problems: `results/compare/`.", costs="nothing"

@@ -13,7 +13,7 @@ from pydantic import (
 )
 
 from openmath.settings import defaults
-from openmath.settings.config_types import Address, Count, Section, Variable, key, number_or_auto
+from openmath.settings.config_types import Address, Count, Section, Unique, Variable, key, number_or_auto
 from openmath.settings.engine_kinds import KINDS
 
 Mark = Annotated[str, Field(pattern=r"\S")]
@@ -73,6 +73,12 @@ class Model(Section):
         MISSING,
         "Source: a folder of `BENCHMARK/output-*.jsonl` made elsewhere; only graded, voted, judged, summarised.",
         costs="answers",
+    )
+    trained: str | MISSING = key(
+        MISSING, "Source: the mean of a training's checkpoints: a name under `training`.", costs="answers"
+    )
+    steps: Annotated[list[Count], Field(min_length=1), Unique] | MISSING = key(
+        MISSING, "`trained`: the steps to average.", costs="answers", unset="all that the training keeps"
     )
     engine: str = key(
         "vllm",

@@ -41,6 +41,9 @@ DATASET_TEMPERATURE = 1.0  # the paper's, of all but the solutions of new proble
 DATASET_MAX_NEW_TOKENS = 2048
 MIN_SOLUTION_CHARACTERS, MAX_SOLUTION_TOKENS, MAX_PROBLEM_TOKENS = 200, 1024, 1024  # the paper's
 
+# training:
+CHECKPOINT_DTYPES = ("float32", "float16", "bfloat16")  # that checkpoints are averaged into
+
 TOP = 5  # test problems that a new problem is compared with
 
 # contamination:

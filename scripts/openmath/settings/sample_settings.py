@@ -26,7 +26,7 @@ ON_HUB = re.compile(
 )  # ORG/REPO@REVISION; a folder begins with ./ or /, or has no such form
 ENDPOINT_KEYS = ("base_url", "served_model", "api_key_env")
 MODEL_KEYS = ("dtype", "tensor_parallel", "context_length")
-SOURCE_KEYS = ("hf", "path", "pypi", "adapter")
+SOURCE_KEYS = ("hf", "path", "pypi", "trained", "steps", "adapter")
 BUILD_KEYS = ("max_input_len", "max_num_tokens", "max_batch_size")  # of a TensorRT-LLM engine
 # Of an engine of the user's own: how it is started is part of what it is.
 OWN_KEYS = ("serve", "version", "health", "tokenizer", "extra_body")
@@ -184,6 +184,8 @@ def _configured_checkpoint(settings: Mapping) -> dict:
         return _configured_checkpoint(base) | {"adapter": _configured_checkpoint(adapter_source(settings["adapter"]))}
     if "path" in settings:
         return {"source": "path"}
+    if "trained" in settings:
+        return {"source": f"trained:{settings['trained']}"}
     if "pypi" in settings:
         name, _, version = settings["pypi"].partition("==")
         return {"source": f"pypi:{name}", "revision": version}

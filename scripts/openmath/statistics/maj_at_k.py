@@ -10,10 +10,13 @@ being its rivals; where j rivals tie with it, its credit is 1/(1+j), the integra
 becomes a product over rivals, integrated over u by Gauss-Legendre nodes (exact for polynomials). Drawing k of n is the same
 as drawing each sample with probability k/n, given that k were drawn: binomial probabilities replace huge binomial
 coefficients. [x^k] of the product is read from its values on the unit circle. Exact to about 1e-13.
+
+All problems are computed together, one t after the other: numpy's calls would cost more than their work on one problem.
 """
 
+from collections.abc import Iterator
 from functools import cache, lru_cache
-from itertools import groupby
+from typing import NamedTuple
 
 import numpy as np
 from scipy.stats import binom
@@ -22,23 +25,46 @@ from openmath.errors import InputError
 from openmath.statistics.votes import Ballots
 
 NEGLIGIBLE = 1e-17  # probabilities below this, relative to the result's scale, are left out
-CACHED_PATTERNS = 100_000  # patterns of votes; easy problems repeat a few of them
+BLOCK = 30_000  # values of a product held at once: they stay in the processor's cache
+
+
+class Patterns(NamedTuple):
+    """P classes, each with what it meets in its problem; rivals in G groups of equal size, largest first."""
+
+    votes: np.ndarray  # (P,) of the class
+    silent: np.ndarray  # (P,) samples without an answer
+    sizes: np.ndarray  # (P, G) votes of each rival of a group; 0 fills the row
+    counts: np.ndarray  # (P, G) rivals in it; may be 0
 
 
 def majority_at_k(ballots: Ballots, k: int) -> np.ndarray:
     """maj@k of each problem (N,), 0 to 1. Raises InputError unless 1 <= k <= n."""
     check_k(k, ballots.runs)
-    credit = np.zeros(ballots.problems)
-    edges = np.searchsorted(ballots.problem, np.arange(ballots.problems + 1))
-    drawn = np.bincount(ballots.problem, ballots.votes, ballots.problems).astype(int)
-    for entry in np.nonzero(ballots.correct > 0)[0]:
-        problem = ballots.problem[entry]
-        votes = ballots.votes[edges[problem] : edges[problem + 1]]
-        rivals = np.sort(np.delete(votes, entry - edges[problem]))
-        silent = ballots.runs - int(drawn[problem])
-        won = _wins(ballots.runs, k, int(ballots.votes[entry]), tuple(rivals.tolist()), silent)
-        credit[problem] += ballots.correct[entry] * won
+    entries = np.nonzero(ballots.correct > 0)[0]
+    patterns = _patterns(ballots, entries)
+    # Easy problems repeat a few patterns.
+    rows, pattern = np.unique(np.column_stack(patterns), axis=0, return_inverse=True)
+    groups = patterns.sizes.shape[1]
+    distinct = Patterns(rows[:, 0], rows[:, 1], rows[:, 2 : 2 + groups], rows[:, 2 + groups :])
+    won = _wins(ballots.runs, k, distinct)[pattern.ravel()]
+    credit = np.bincount(ballots.problem[entries], ballots.correct[entries] * won, ballots.problems)
     return np.clip(credit, 0.0, 1.0)
+
+
+def _patterns(ballots: Ballots, entries: np.ndarray) -> Patterns:
+    """The pattern of each of these entries of the ballots."""
+    drawn = np.bincount(ballots.problem, ballots.votes, ballots.problems).astype(int)
+    # Groups of classes with equal votes: by problem, then largest first.
+    by_problem = np.column_stack([ballots.problem, -ballots.votes.astype(int)])
+    groups, count = np.unique(by_problem, axis=0, return_counts=True)
+    problem, size = groups[:, 0], -groups[:, 1]
+    place = np.arange(len(problem)) - np.searchsorted(problem, problem)
+    sizes = np.zeros((ballots.problems, place.max(initial=-1) + 1), int)
+    counts = np.zeros_like(sizes)
+    sizes[problem, place], counts[problem, place] = size, count
+    mine, votes = ballots.problem[entries], ballots.votes[entries].astype(int)
+    rivals = counts[mine] - (sizes[mine] == votes[:, None])  # a class is no rival of itself
+    return Patterns(votes, ballots.runs - drawn[mine], sizes[mine], rivals)
 
 
 def check_k(k: int, n: int) -> None:
@@ -52,35 +78,47 @@ def check_k(k: int, n: int) -> None:
         )
 
 
-@lru_cache(CACHED_PATTERNS)
-def _wins(n: int, k: int, votes: int, rivals: tuple[int, ...], silent: int) -> float:
-    """Expected credit of one class with `votes` of n samples against its rivals' votes (ascending), k samples drawn."""
+def _wins(n: int, k: int, patterns: Patterns) -> np.ndarray:
+    """Expected credit (P,) of each pattern's class, k of n samples drawn."""
+    votes, silent, sizes, counts = patterns
     if k == 1:
         return votes / n
     if k == n:
-        best = max(rivals, default=0)
-        return 0.0 if best > votes else 1.0 / (1 + rivals.count(votes))
+        beaten = ((sizes > votes[:, None]) & (counts > 0)).any(axis=1)
+        tied = np.where(sizes == votes[:, None], counts, 0).sum(axis=1)
+        return np.where(beaten, 0.0, 1.0 / (1 + tied))
     draw = _draw(n, k)
-    sizes = np.array(rivals, dtype=int)
-    below = np.concatenate([[0], np.cumsum(sizes)])  # votes of the i smallest rivals
-    groups = [(size, len(list(same))) for size, same in groupby(rivals)]
-    values = np.zeros(len(draw.circle), complex)
-    low, end = draw.likely[votes]
-    while low < end:  # blocks of t in [low, high): the more votes win, the fewer rivals can tie
-        high = min(2 * low, end)
-        beaten = np.searchsorted(sizes, np.arange(low, high))  # rivals too small to reach t
-        most_ties = min(len(sizes) - int(beaten[0]), k // low - 1)
-        u, weights = _nodes(most_ties // 2 + 1)
-        product = draw.exactly(votes)[low:high] * draw.anything[silent + below[beaten]]
-        product = np.repeat(product[None], len(u), axis=0)  # (u, t, points of the circle)
-        for size, count in groups:
-            if size >= low:
-                top = min(size + 1, high)
-                factor = draw.fewer(size)[low:top] + u * draw.exactly(size)[low:top]
-                product[:, : top - low] *= factor if count == 1 else _power(factor, count)
-        values += weights @ product.sum(axis=1)
-        low = high
-    return float((values @ draw.coefficient).real)
+    won = np.zeros(len(votes))
+    for t, exactly, fewer in draw.by_votes():
+        rows = np.nonzero(draw.likely[votes, t])[0]
+        reach = np.where(sizes[rows] >= t, counts[rows], 0)
+        free = silent[rows] + (sizes[rows] * (counts[rows] - reach)).sum(axis=1)  # samples that cannot make t votes
+        ties = np.minimum(reach.sum(axis=1), k // t - 1)  # the more votes win, the fewer rivals can tie
+        order = np.argsort(-ties, kind="stable")
+        start = 0
+        while start < len(order):
+            u, weights = _nodes(int(ties[order[start]]) // 2 + 1)
+            block = order[start : start + max(1, BLOCK // (len(u) * len(draw.circle)))]
+            tied = _rivals(exactly, fewer, u, sizes[rows[block]], reach[block])
+            chosen = rows[block]
+            values = (weights @ tied) * exactly[votes[chosen]] * draw.anything[free[block]]
+            won[chosen] += (values @ draw.coefficient).real
+            start += len(block)
+    return won
+
+
+def _rivals(exactly: np.ndarray, fewer: np.ndarray, u: np.ndarray, sizes: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Product over the rivals of each pattern of (fewer + u * exactly), (P, u, points)."""
+    product = np.ones((len(sizes), len(u), exactly.shape[1]), complex)
+    for size, count in zip(sizes.T, counts.T, strict=True):
+        left = np.nonzero(count)[0]
+        power, count = fewer[size[left], None] + u * exactly[size[left], None], count[left]
+        while len(left):  # repeated squaring: numpy's power of complex numbers goes through logarithms
+            odd = count % 2 == 1
+            product[left[odd]] *= power[odd]
+            more = count > 1
+            left, count, power = left[more], count[more] // 2, power[more] ** 2
+    return product
 
 
 class _Draw:
@@ -104,21 +142,16 @@ class _Draw:
         self.coefficient = twice * self._powers[k].conj() / (points * all_drawn)  # values @ this = [x^k], given k drawn
         self.anything = (1 - p + p * self.circle) ** np.arange(n + 1)[:, None]  # by number of votes
         # Which t >= 1 a class of so many votes may plausibly draw, by the hypergeometric distribution.
-        plausible = self._pmf * self._pmf[::-1, ::-1] / all_drawn > NEGLIGIBLE
-        plausible[:, 0] = False
-        first, last = plausible.argmax(axis=1), k + 1 - plausible[:, ::-1].argmax(axis=1)
-        self.likely = [(int(a), int(b)) for a, b in zip(first, last, strict=True)]
-        self.exactly, self.fewer = cache(self._exactly), cache(self._fewer)
+        self.likely = self._pmf * self._pmf[::-1, ::-1] / all_drawn > NEGLIGIBLE  # (votes, t)
 
-    def _exactly(self, votes: int) -> np.ndarray:
-        """Generating function of drawing exactly t of `votes`, for t = 0, 1, ... (t, points)."""
-        t = min(votes, self._k) + 1
-        return self._pmf[votes, :t, None] * self._powers[:t]
-
-    def _fewer(self, votes: int) -> np.ndarray:
-        """The same of drawing fewer than t."""
-        exactly = self.exactly(votes)
-        return np.cumsum(exactly, axis=0) - exactly
+    def by_votes(self) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+        """t = 1, ..., k with the generating functions of drawing exactly t, and fewer, of so many votes: (votes, points)."""
+        exactly = fewer = np.zeros((len(self._pmf), len(self.circle)), complex)
+        for t in range(self._k + 1):
+            fewer = fewer + exactly
+            exactly = self._pmf[:, t, None] * self._powers[t]
+            if t:
+                yield t, exactly, fewer
 
 
 @lru_cache(16)  # one per k of a curve
@@ -128,17 +161,6 @@ def _draw(n: int, k: int) -> _Draw:
 
 @cache
 def _nodes(count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Nodes (count, 1, 1) and weights of the integral over [0, 1], exact for polynomials of degree < 2 * count."""
+    """Nodes (count, 1) and weights of the integral over [0, 1], exact for polynomials of degree < 2 * count."""
     nodes, weights = np.polynomial.legendre.leggauss(count)
-    return ((nodes + 1) / 2)[:, None, None], weights / 2
-
-
-def _power(base: np.ndarray, exponent: int) -> np.ndarray:
-    """Repeated squaring: numpy's power of complex numbers goes through logarithms."""
-    result = np.ones_like(base)
-    while exponent:
-        if exponent & 1:
-            result = result * base
-        exponent >>= 1
-        base = base * base if exponent else base
-    return result
+    return ((nodes + 1) / 2)[:, None], weights / 2

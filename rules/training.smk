@@ -1,0 +1,133 @@
+"""Training: models fine-tuned on a training set, by `snakemake train`; a model with `trained` is evaluated as any other.
+
+Needs: `training` in the configuration; the training set; models/{base}/checkpoint.
+Makes: training/{run}/checkpoints, curve.csv, training.json; models/{model}/checkpoint, the mean of some of them (docs/training.md).
+"""
+
+from openmath.settings.training_layout import TrainingLayout
+
+TRAINING = TrainingLayout(config)
+TRAINED = TRAINING.models
+
+if TRAINING.runs:
+
+    rule train:
+        """All trainings, and the models that come out of them."""
+        input:
+            trainings=expand("training/{run}/training.json", run=TRAINING.runs),
+            curves=expand("training/{run}/curve.svg", run=TRAINING.runs),
+            models=expand("models/{model}/manifest.json", model=TRAINED),
+
+
+for run, settings in TRAINING.runs.items():
+
+    rule:
+        """Fine-tune a model. The checkpoints are no outputs: Snakemake would remove them before the next try, which goes on from them."""
+        name:
+            f"train_model_{run}"
+        input:
+            base=f"models/{settings['base']}/manifest.json",
+            dataset=TRAINING.data_file(run),
+        output:
+            curve=f"training/{run}/curve.csv",
+            record=f"training/{run}/training.json",
+        log:
+            f"logs/train_model/{run}.log",
+        benchmark:
+            f"logs/train_model/{run}.benchmark.tsv"
+        retries: settings["tries"] - 1
+        conda:
+            "../envs/train.yaml"
+        threads: settings["threads"]
+        resources:
+            **TRAINING.hardware(run),
+            mem_mb=settings["mem_mb"],
+            runtime=settings["runtime"],
+            scripts=SCRIPTS,
+            python=settings["python"],
+            # Not params, which would compute again: speed, and where the prompt lies, change no weight.
+            prompt=TRAINING.prompt_file(run),
+            settings=TRAINING.settings(run),
+            devices=f"--gpus {settings['gpus']} --nodes {settings['nodes']}",
+        params:
+            run=run,
+            base=settings["base"],
+            recipe=TRAINING.recipe(run),
+            prompt_options=TRAINING.prompt_options(run),
+            prompt_sha256=prompt_sha256(settings["prompt"]),
+        shell:
+            r"""
+            {resources.python:q} {resources.scripts:q}/train_model.py \
+                --base models/{params.base}/checkpoint \
+                --dataset {input.dataset:q} \
+                --prompt {resources.prompt:q} \
+                {params.prompt_options:q} \
+                --settings {resources.settings:q} \
+                {resources.devices} \
+                --output-dir training/{params.run} \
+                2>&1 | tee {log:q}
+            """
+
+
+for model in TRAINED:
+
+    rule:
+        """The mean of a training's checkpoints, as a checkpoint to evaluate."""
+        name:
+            f"average_checkpoints_{model}"
+        input:
+            record=f"training/{MODELS[model]['trained']}/training.json",
+        output:
+            checkpoint=directory(f"models/{model}/checkpoint"),
+            manifest=f"models/{model}/manifest.json",
+        log:
+            f"logs/average_checkpoints/{model}.log",
+        conda:
+            "../envs/workflow.yaml"
+        threads: 1
+        resources:
+            mem_mb=4000,
+            runtime=240,
+            scripts=SCRIPTS,
+        params:
+            run=MODELS[model]["trained"],
+            checkpoints=TRAINING.averaged(model),
+            dtype=MODELS[model]["dtype"],
+            gguf=TRAINING.gguf_option(model),
+            steps=TRAINING.steps_option(model),
+        shell:
+            r"""
+            python {resources.scripts:q}/average_checkpoints.py \
+                --checkpoints {params.checkpoints:q} \
+                --dtype {params.dtype} {params.gguf:q} \
+                --training {params.run} {params.steps} \
+                --output {output.checkpoint:q} \
+                --manifest {output.manifest:q} \
+                2>&1 | tee {log:q}
+            """
+
+
+if TRAINING.runs:
+
+    rule draw_curve:
+        """Loss, speed and memory of a training by step, as a figure."""
+        input:
+            curve="training/{run}/curve.csv",
+        output:
+            drawings=expand("training/{{run}}/curve.{kind}", kind=["svg", "png", "pdf"]),
+        log:
+            "logs/draw_curve/{run}.log",
+        wildcard_constraints:
+            run=names_of(TRAINING.runs),
+        localrule: True
+        conda:
+            "../envs/workflow.yaml"
+        threads: 1
+        resources:
+            mem_mb=2000,
+            runtime=30,
+            scripts=SCRIPTS,
+        shell:
+            r"""
+            python {resources.scripts:q}/draw_curve.py {input.curve:q} 2>&1 | tee {log:q}
+            """

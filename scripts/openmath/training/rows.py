@@ -1,0 +1,162 @@
+"""Rows of a training set -> token ids and labels: the evaluation's prompt, then the solution, which alone counts for the loss.
+
+The texts lie in an Arrow file that is mapped into memory, and each row is tokenised when its turn comes: a set may be larger than
+memory. Which row comes when follows from seed and place alone, so that a run which is resumed, or has other devices, goes on with
+the same rows.
+"""
+
+from collections.abc import Iterable
+from functools import lru_cache
+from hashlib import blake2b
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as parquet
+
+from openmath.errors import InputError
+from openmath.files.rows import atomic_write
+from openmath.generation.prompts import CheckpointTokenizer, messages_of, token_ids
+
+COLUMNS = ("problem", "generated_solution")
+SCHEMA = pa.schema([(name, pa.large_string()) for name in COLUMNS])
+BATCH = 1024  # rows
+IGNORED = -100  # label of a token that does not count
+SAMPLE = 256  # rows that are looked at before the start
+
+
+def lay_rows(dataset: Path, folder: Path) -> Path:
+    """An Arrow file with the texts of a set of pack_dataset.py, to be mapped into memory; made once, named by the set's bytes."""
+    status = dataset.stat() if dataset.is_file() else None
+    if status is None:
+        raise InputError("There is no such training set.", where=dataset, hint="`snakemake dataset` makes one.")
+    mark = blake2b(f"{dataset.resolve()} {status.st_size} {status.st_mtime_ns}".encode(), digest_size=8).hexdigest()
+    output = folder / f"rows-{mark}.arrow"
+    if not output.exists():
+        with atomic_write(output) as file, pa.ipc.new_file(file, SCHEMA) as writer:
+            for batch in _batches(dataset):
+                writer.write_batch(batch)
+    return output
+
+
+def _batches(dataset: Path) -> Iterable[pa.RecordBatch]:
+    rows = 0
+    try:
+        with parquet.ParquetFile(dataset) as file:
+            if missing := set(COLUMNS).difference(file.schema_arrow.names):
+                expected = ", ".join(COLUMNS)
+                raise InputError(
+                    "This is no training set.", where=dataset, expected=expected, found=f"no {min(missing)}"
+                )
+            for batch in file.iter_batches(BATCH, columns=list(COLUMNS)):
+                texts = batch.select(COLUMNS).cast(SCHEMA)
+                if any(column.null_count for column in texts.columns):
+                    raise InputError("A row of the training set lacks a text.", where=f"{dataset}: rows from {rows}")
+                rows += batch.num_rows
+                yield texts
+    except (OSError, pa.ArrowException) as error:
+        raise InputError("Cannot read the training set.", where=dataset, found=" ".join(str(error).split())) from None
+    if not rows:
+        raise InputError("The training set has no rows.", where=dataset)
+
+
+class Texts:
+    """Problem and solution of each row of an Arrow file of lay_rows."""
+
+    def __init__(self, path: Path):
+        self._reader = pa.ipc.open_file(pa.memory_map(str(path)))
+        counts = [self._reader.get_batch(number).num_rows for number in range(self._reader.num_record_batches)]
+        self._ends = np.cumsum(counts)
+
+    def __len__(self) -> int:
+        return int(self._ends[-1])
+
+    def __getitem__(self, row: int) -> tuple[str, str]:
+        number = int(np.searchsorted(self._ends, row, "right"))
+        batch = self._reader.get_batch(number)
+        place = row - int(self._ends[number]) + batch.num_rows
+        return batch.column(0)[place].as_py(), batch.column(1)[place].as_py()
+
+
+class Tokens:
+    """Token ids and labels of a problem with its solution.
+
+    end: id of the token that ends the solution, as the model should when it answers.
+    """
+
+    def __init__(self, tokenizer: CheckpointTokenizer, template: str, prompt: dict, max_length: int):
+        self._tokenizer, self._template, self._prompt, self._max_length = tokenizer, template, prompt, max_length
+        self.end = end_of_answer(tokenizer, template)
+
+    def __call__(self, problem: str, solution: str) -> dict[str, list[int]]:
+        """input_ids and labels, of one length; the label of a token is itself or IGNORED.
+
+        What is longer than max_length counts for nothing: cut off, it would teach the model to stop in mid-sentence.
+        """
+        prompt = token_ids(self._tokenizer, self._template, messages_of(self._prompt, problem))
+        answer = [*self._tokenizer.encode(solution), self.end]
+        if len(prompt) + len(answer) > self._max_length:
+            return {"input_ids": prompt[:2], "labels": [IGNORED] * len(prompt[:2])}
+        return {"input_ids": prompt + answer, "labels": [IGNORED] * len(prompt) + answer}
+
+
+def end_of_answer(tokenizer: CheckpointTokenizer, template: str) -> int:
+    """Id of the token at which an evaluation's engine ends an answer. Raises InputError where the template has none."""
+    if template == "llama3-instruct":
+        return tokenizer.encode("<|eot_id|>")[0]
+    if template == "completion":
+        text = tokenizer.eos or ""
+    else:
+        user, mark = {"role": "user", "content": "1 + 1"}, "the answer is 2"
+        text = tokenizer.render([user, {"role": "assistant", "content": mark}]).rpartition(mark)[2]
+    ids = tokenizer.encode(text.lstrip())[:1]
+    if not ids or ids[0] not in tokenizer.special_ids:
+        raise InputError(
+            "Nothing ends an answer: a model trained so would never stop.",
+            where=f"prompt_template: {template}",
+            expected="a special token behind the assistant's turn, or the tokenizer's eos_token",
+            found=repr(text[:40]),
+            hint="use the chat template of an instruct model, as chat_template.jinja in the base checkpoint.",
+        )
+    return ids[0]
+
+
+class TrainingRows:
+    """A torch dataset, in the order of training: item i belongs to step i // batch_size.
+
+    Each pass over the set has an order of its own. Within a step the longest rows come first, so that rows of one length share a
+    micro-batch, and too little memory shows in the first.
+    """
+
+    column_names = ("input_ids", "labels")  # which TRL asks for
+
+    def __init__(self, texts: Texts, tokens: Tokens, *, steps: int, batch_size: int, seed: int):
+        self._texts, self._tokens, self._seed = texts, tokens, seed
+        self._steps, self._batch_size = steps, batch_size
+        self._pass = lru_cache(maxsize=2)(self._order_of_pass)  # a step may lie in two
+        self._step = lru_cache(maxsize=2)(self._order_of_step)
+
+    def __len__(self) -> int:
+        return self._steps * self._batch_size
+
+    def __getitem__(self, place: int) -> dict[str, list[int]]:
+        if not 0 <= place < len(self):
+            raise IndexError(place)
+        step, within = divmod(place, self._batch_size)
+        return self._tokens(*self._texts[self._step(step)[within]])
+
+    def too_long(self) -> float:
+        """Share of the first rows that are longer than max_length."""
+        rows = range(min(SAMPLE, len(self._texts)))
+        return sum(set(self._tokens(*self._texts[row])["labels"]) == {IGNORED} for row in rows) / len(rows)
+
+    def rows_of_step(self, step: int) -> list[int]:
+        """Rows of the set that a step, from 0, trains on."""
+        places = range(step * self._batch_size, (step + 1) * self._batch_size)
+        return [int(self._pass(place // len(self._texts))[place % len(self._texts)]) for place in places]
+
+    def _order_of_pass(self, number: int) -> np.ndarray:
+        return np.random.default_rng([self._seed, number]).permutation(np.arange(len(self._texts), dtype=np.uint32))
+
+    def _order_of_step(self, step: int) -> list[int]:
+        return sorted(self.rows_of_step(step), key=lambda row: -sum(map(len, self._texts[row])))

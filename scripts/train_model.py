@@ -1,0 +1,163 @@
+r"""Fine-tune a model on a training set: checkpoints, a curve of the loss, and a record of what went into it.
+
+    python scripts/train_model.py --base models/smollm2-135m/checkpoint --dataset datasets/demo/train.parquet \
+        --prompt config/prompts/math.yaml --prompt-template chat --output-dir training/demo \
+        --settings '{"steps": 20, "batch_size": 8, "save_steps": 10, "precision": "float32"}'
+
+Runs on the CPU, on one GPU, or by --gpus and --nodes on several, where it starts itself by torchrun. Run the same command again
+after any crash and it goes on from the newest whole checkpoint, with the rows that come next. SIGTERM saves one, and ends.
+"""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from openmath.arguments import day, json_object, whole
+from openmath.errors import InputError, run_command
+from openmath.generation.prompts import TEMPLATES
+
+if TYPE_CHECKING:
+    from openmath.training.recipe import Recipe
+
+HALF_WRITTEN = "checkpoint-*"  # as transformers' Trainer calls what it writes
+
+
+def main() -> int:
+    options = parse_arguments()
+    from openmath.training.launch import launch_line
+
+    if line := launch_line(sys.argv, options.gpus, options.nodes):
+        os.execvp(line[0], line)
+    return train(options)
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add = parser.add_argument
+    add("--base", required=True, type=Path, help="checkpoint folder to start from")
+    add("--dataset", required=True, type=Path, help="train.parquet of pack_dataset.py")
+    add("--prompt", required=True, help="prompt file, config/prompts/*.yaml, as in the evaluation")
+    add("--prompt-template", choices=TEMPLATES, required=True)
+    add("--system", help="in place of the prompt file's system turn")
+    add("--chat-template-kwargs", type=json_object, help="JSON: values that the chat template asks for")
+    add("--chat-date", type=day, help="that prompts say, where the chat template prints one")
+    add(
+        "--settings",
+        required=True,
+        type=json_object,
+        help="JSON: steps, batch_size, learning_rate, ... (docs/training.md)",
+    )
+    add("--gpus", type=whole(0), default=1, help="of each node; 0: train on the CPU")
+    add("--nodes", type=whole(1), default=1, help="of this Slurm job")
+    add("--output-dir", required=True, type=Path, help="gets checkpoints/, curve.csv and, at the end, training.json")
+    return parser.parse_args()
+
+
+def train(options: argparse.Namespace) -> int:
+    from openmath.training.recipe import read_recipe
+
+    recipe = read_recipe(options.settings)
+    run = options.output_dir
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # the rows' own processes are forked
+    try:
+        import torch
+        from accelerate import PartialState
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+        from transformers.utils.logging import disable_progress_bar
+
+        from openmath.training.trainer import Training, config_of
+    except ModuleNotFoundError as error:
+        raise InputError(
+            "This Python lacks what training needs.", found=f"no {error.name}", hint="`make env-train`, or --sdm conda."
+        ) from None
+    from openmath.generation.prompts import CheckpointTokenizer, read_prompt
+    from openmath.training.base import base_checkpoint
+    from openmath.training.checkpoints import TRAINER, drop_unfinished, newest_complete
+    from openmath.training.curve import cut_curve
+    from openmath.training.manifest import note_start
+    from openmath.training.rows import Texts, Tokens, TrainingRows, lay_rows
+
+    disable_progress_bar()
+    cpu = options.gpus == 0 or not torch.cuda.is_available()
+    state = PartialState(cpu=cpu)
+    recipe.micro_batches(state.num_processes)  # before anything is written
+
+    def say(text: str) -> None:
+        if state.is_main_process:
+            print(f"train_model: {text}", flush=True)
+
+    with state.main_process_first():
+        if state.is_main_process:
+            drop_unfinished(run, HALF_WRITTEN, say)
+        base = base_checkpoint(options.base, run)
+        arrow = lay_rows(options.dataset, run)
+    found = newest_complete(run, say)
+    start, done = found or (base, {"step": 0, "tokens": 0, "seconds": 0.0, "files": {}})
+    texts = Texts(arrow)
+    prompt = read_prompt(options.prompt, options.system)
+    tokenizer = CheckpointTokenizer(base, options.chat_date, options.chat_template_kwargs)
+    tokens = Tokens(tokenizer, options.prompt_template, prompt, recipe.max_length)
+    rows = TrainingRows(texts, tokens, steps=recipe.steps, batch_size=recipe.batch_size, seed=recipe.seed)
+    if too_long := rows.too_long():
+        say(f"{too_long:.1%} of the first rows are longer than {recipe.max_length} tokens, and do not count")
+    say(f"{len(texts):,} rows, {recipe.steps} steps of {recipe.batch_size}; starting at step {done['step']}")
+    if state.is_main_process:
+        cut_curve(run / "curve.csv", done["step"])
+        note_start(run, done["step"])
+    if done["step"] < recipe.steps:
+        config = config_of(recipe, run, state.num_processes, cpu)
+        model = AutoModelForCausalLM.from_pretrained(str(start), dtype=torch.float32, local_files_only=True)
+        if recipe.compile:
+            for layer in model.get_decoder().layers:
+                layer.compile(dynamic=True)  # rows of any length
+        training = Training(
+            rows=rows,
+            run=run,
+            recipe=recipe,
+            tokens=done["tokens"],
+            seconds=done["seconds"],
+            model=model,
+            args=config,
+            processing_class=AutoTokenizer.from_pretrained(str(base), local_files_only=True),
+        )
+        training.train(resume_from_checkpoint=str(start / TRAINER) if found else None)
+        if training.stop.received:
+            say(f"terminated after step {training.state.global_step}; run the same command again")
+            return 128 + training.stop.received
+    if state.is_main_process:
+        write_record(options, recipe, rows=len(texts), too_long=too_long, devices=state.num_processes)
+        arrow.unlink()
+    return 0
+
+
+def write_record(options: argparse.Namespace, recipe: "Recipe", *, rows: int, too_long: float, devices: int) -> None:
+    import json
+
+    from openmath.files.fingerprint import sha256_file, write_manifest
+    from openmath.provenance.public import check_no_secret, public
+    from openmath.provenance.workflow import workflow_code
+    from openmath.training.manifest import base_record, dataset_record, run_record
+
+    record = {
+        "base": base_record(options.base),
+        "dataset": dataset_record(options.dataset, rows) | {"too_long": too_long},
+        "prompt": {
+            "file": options.prompt,
+            "sha256": sha256_file(options.prompt),
+            "template": options.prompt_template,
+            "system": options.system,
+            "chat_template_kwargs": options.chat_template_kwargs,
+            "chat_date": options.chat_date.isoformat() if options.chat_date else None,
+        },
+        "workflow": workflow_code(),
+        **run_record(options.output_dir, recipe, devices),
+    }
+    record = public(record)
+    check_no_secret(json.dumps(record))
+    write_manifest(options.output_dir / "training.json", record)
+
+
+if __name__ == "__main__":
+    run_command(main)

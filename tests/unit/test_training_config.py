@@ -1,0 +1,159 @@
+"""`training:` in the configuration: mistakes, files and options, what a summary keeps of it, what the plan says."""
+
+import copy
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from openmath.errors import InputError
+from openmath.plan import make_plan, plan_text
+from openmath.settings.config import checked_config, summary_config
+from openmath.settings.dataset_layout import DatasetLayout
+from openmath.settings.training_layout import RECIPE, SPEED, TrainingLayout
+from openmath.training.recipe import Recipe, read_recipe
+
+CONFIG = Path(__file__).parents[2] / "config"
+GIVEN = {
+    "benchmarks": ["gsm8k"],
+    "models": {
+        "m": {"path": "m"},
+        "api": {"base_url": "https://h/v1", "served_model": "s"},
+        "t": {"trained": "r"},
+        "late": {"trained": "r", "steps": [20]},
+    },
+    "training": {"r": {"base": "m", "dataset": "set.parquet", "steps": 20, "save_steps": 10}},
+}
+
+
+def given(models=None, **changes):
+    config = copy.deepcopy(GIVEN)
+    config["training"]["r"] |= changes
+    for name, settings in (models or {}).items():
+        config["models"].setdefault(name, {}).update(settings)
+    return config
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        (given(base="n"), "training: r: base: no model 'n'"),
+        (given(base="api"), "training: r: base: 'api' has no checkpoint to start from"),
+        (given(base="t"), "training: r: base: 't' comes out of this training itself"),
+        (given({"m": {"adapter": "./a"}}), "weights are trained, not adapters"),
+        (given({"t": {"trained": "s"}}), "models: t: trained: no training 's'; "),
+        (given({"t": {"path": "x"}}), "models: t: needs one source of"),
+        (
+            given({"t": {"prompt": "math-few-shot"}}),
+            "models: t: prompt: the training has 'math'; a model is asked as it was",
+        ),
+        (given(system="Be brief."), "models: t: system: the training has 'Be brief.'"),
+        (given({"late": {"steps": [15]}}), "models: late: steps: step 15 is not kept; kept are 10, 20"),
+        (given(save_at=[7, 21]), "training: r: save_at: step 21 is after the last one, 20"),
+        (given({"m": {"steps": [1]}}), "models: m: steps: goes with `trained`"),
+        (given({"t": {"engine": "llamacpp"}}), "models: t: engine: llama.cpp takes GGUF files"),
+        (
+            given(batch_size=12, gpus=8),
+            "training: r: batch_size: 12 rows cannot be dealt evenly; expected a multiple of 32",
+        ),
+        (given(gpus=0, nodes=2), "training: r: nodes: several nodes need GPUs"),
+        (given(learning_rate=2), "training: r: learning_rate"),
+        (given(schedule="cosine"), "unknown key 'schedule'"),
+        (
+            {**given(), "training": {"r": {"base": "m", "steps": 20}}},
+            "training: r: needs `dataset`: a parquet file here",
+        ),
+    ],
+)
+def test_mistakes(config, message):
+    with pytest.raises(InputError) as caught:
+        checked_config(config)
+    assert message in str(caught.value)
+
+
+def test_defaults_are_those_of_the_script():
+    config = checked_config(
+        {**given(), "training": {"r": {"base": "m", "dataset": "s", "steps": 9}}, "models": {"m": {"path": "m"}}}
+    )
+    layout = TrainingLayout(config)
+    assert read_recipe(json.loads(layout.settings("r"))) == Recipe(steps=9)
+    assert {*RECIPE, *SPEED} == {field.name for field in dataclasses.fields(Recipe)}
+
+
+@pytest.mark.parametrize("changes", [{}, {"save_steps": 7}, {"save_at": [3, 20]}])
+def test_the_steps_averaged_are_those_kept(changes):
+    config = given(**changes)
+    del config["models"]["late"]
+    layout = TrainingLayout(checked_config(config))
+    kept = read_recipe(json.loads(layout.settings("r"))).kept()
+    assert layout.averaged("t") == [f"training/r/checkpoints/step-{step}" for step in kept]
+    assert json.loads(layout.recipe("r"))["save_at"] == kept, "another number of checkpoints is another average"
+
+
+def test_speed_is_no_part_of_the_recipe():
+    config = given(micro_batch_size=2, gpus=4, tries=3, activation_checkpointing=False, tokens_per_second=9.5)
+    assert TrainingLayout(checked_config(config)).recipe("r") == TrainingLayout(checked_config(given())).recipe("r")
+
+
+def test_a_summary_keeps_what_its_model_came_from():
+    config = checked_config(given() | {"compare": [["m", "t"]]})
+    kept = summary_config(config, "t", "none")
+    assert checked_config(kept) == kept and set(kept["models"]) == {"t", "m"}
+    assert kept["training"]["r"]["dataset"] == "set.parquet"
+    assert "training" not in summary_config(config, "m", "none")
+
+
+def continued(first, then):
+    """Two files after one another under --configfile, as Snakemake merges their models; and where their trainings lie."""
+    config, other = (yaml.safe_load((CONFIG / name).read_text()) for name in (first, then))
+    for name, model in other.pop("models").items():
+        config["models"].setdefault(name, {}).update(model)
+    config = checked_config(config | other)
+    return config, TrainingLayout(config)
+
+
+def test_the_demo_goes_on_from_the_demo_of_the_training_set():
+    _, layout = continued("dataset-demo.yaml", "training-demo.yaml")
+    assert layout.data_file("demo") == "datasets/demo/train.parquet"
+    assert layout.gguf_option("smollm2-trained") == ["--gguf-like", "models/smollm2-135m/checkpoint"]
+
+
+def test_the_papers_training_is_of_its_set():
+    config, layout = continued("openmathinstruct2.yaml", "openmathinstruct2-training.yaml")
+    last = {model: (len(paths := layout.averaged(model)), paths[-1]) for model in layout.models}
+    assert last == {
+        "llama-openmath2-8b": (6, "training/sft-8b/checkpoints/step-60000"),
+        "llama-openmath2-70b": (6, "training/sft-70b/checkpoints/step-20000"),
+    }
+    assert layout.data_file("sft-70b") in DatasetLayout(config).packed_files
+
+
+def test_the_plan_counts_steps_hours_and_disk(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = given(batch_size=8, micro_batch_size=1, max_length=100, gpus=2, tokens_per_second=4.0)
+    Path("m").mkdir()
+    sizes = {
+        "hidden_size": 8,
+        "num_attention_heads": 2,
+        "num_hidden_layers": 1,
+        "intermediate_size": 8,
+        "vocab_size": 16,
+    }
+    Path("m/config.json").write_text(json.dumps(sizes))
+    [cost] = make_plan(checked_config(config))["training"]
+    assert (cost["steps"], cost["tokens"], cost["hours"]) == (20, 16_000, pytest.approx(16_000 / 4 / 3600))
+    assert cost["gpu_hours"] == pytest.approx(2 * cost["hours"]) and cost["disk_bytes"] > 0
+    run = Path("training/r")
+    run.mkdir(parents=True)
+    line = "{step},1.0,2e-5,{tokens},{speed},1.0,9\n"
+    points = [line.format(step=step, tokens=step * 400, speed=50.0) for step in range(1, 6)]
+    head = "step,loss,learning_rate,tokens,tokens_per_second,memory_gib,seconds\n"
+    (run / "curve.csv").write_text(head + "".join(points))
+    plan = make_plan(checked_config(config))
+    [cost] = plan["training"]
+    assert (cost["steps"], cost["tokens"], cost["hours"]) == (15, 6_000, pytest.approx(6_000 / 50 / 3600))
+    assert "training r: 15 steps, 6,000 tokens" in plan_text(plan) and "measured on 5 steps" in plan_text(plan)
+    (run / "training.json").write_text("{}")
+    assert make_plan(checked_config(config))["training"] == []
