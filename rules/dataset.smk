@@ -274,7 +274,7 @@ if "dataset" in config:
             """
 
     rule draw_dataset:
-        """The stages of the set: what each step left and dropped."""
+        """What each step of the set left and dropped."""
         input:
             counts=f"datasets/{DATASET.name}/counts.json",
         output:

@@ -22,14 +22,14 @@ if TRAINING.runs:
 for run, settings in TRAINING.runs.items():
 
     rule:
-        """Fine-tune a model. The checkpoints are no outputs: Snakemake would remove them before the next try, which goes on from them."""
+        """Fine-tune a model. Checkpoints and curve.csv are no outputs: Snakemake would remove them before the next try, which goes on
+        from them."""
         name:
             f"train_model_{run}"
         input:
             base=f"models/{settings['base']}/manifest.json",
             dataset=TRAINING.data_file(run),
         output:
-            curve=f"training/{run}/curve.csv",
             record=f"training/{run}/training.json",
         log:
             f"logs/train_model/{run}.log",
@@ -112,7 +112,7 @@ if TRAINING.runs:
     rule draw_curve:
         """Loss, speed and memory of a training by step, as a figure."""
         input:
-            curve="training/{run}/curve.csv",
+            record="training/{run}/training.json",
         output:
             drawings=expand("training/{{run}}/curve.{kind}", kind=["svg", "png", "pdf"]),
         log:
@@ -129,5 +129,5 @@ if TRAINING.runs:
             scripts=SCRIPTS,
         shell:
             r"""
-            python {resources.scripts:q}/draw_curve.py {input.curve:q} 2>&1 | tee {log:q}
+            python {resources.scripts:q}/draw_curve.py training/{wildcards.run:q}/curve.csv 2>&1 | tee {log:q}
             """

@@ -76,6 +76,7 @@ def train(options: argparse.Namespace) -> int:
     from openmath.training.base import base_checkpoint
     from openmath.training.checkpoints import TRAINER, drop_unfinished, newest_complete
     from openmath.training.curve import cut_curve
+    from openmath.training.earlier import making_of, set_others_aside
     from openmath.training.manifest import note_start
     from openmath.training.rows import Texts, Tokens, TrainingRows, lay_rows
 
@@ -90,6 +91,7 @@ def train(options: argparse.Namespace) -> int:
 
     with state.main_process_first():
         if state.is_main_process:
+            set_others_aside(run, making_of(inputs_of(options), recipe), recipe, say)
             drop_unfinished(run, HALF_WRITTEN, say)
         base = base_checkpoint(options.base, run)
         arrow = lay_rows(options.dataset, run)
@@ -130,6 +132,21 @@ def train(options: argparse.Namespace) -> int:
         write_record(options, recipe, rows=len(texts), too_long=too_long, devices=state.num_processes)
         arrow.unlink()
     return 0
+
+
+def inputs_of(options: argparse.Namespace) -> dict:
+    """Base, data and prompt, by their content."""
+    from openmath.files.fingerprint import describe_files, sha256_file
+    from openmath.generation.prompts import read_prompt
+
+    return {
+        "base": describe_files(options.base),
+        "dataset": sha256_file(options.dataset),
+        "prompt": read_prompt(options.prompt, options.system),
+        "prompt_template": options.prompt_template,
+        "chat_template_kwargs": options.chat_template_kwargs,
+        "chat_date": options.chat_date.isoformat() if options.chat_date else None,
+    }
 
 
 def write_record(options: argparse.Namespace, recipe: "Recipe", *, rows: int, too_long: float, devices: int) -> None:

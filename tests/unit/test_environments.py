@@ -47,8 +47,8 @@ def locked(python: tuple[int, int], lock: str = "workflow.lock") -> dict[str, st
 def test_the_conda_environment_of_the_workflow_has_the_versions_of_the_lock():
     pins = locked(conda_python("workflow.yaml"))
     packages = pip_packages("workflow.yaml")
-    assert {name: pins[name.replace("_", "-")] for name in packages} == packages
-    wanted = re.findall(r"^[\w-]+", (ENVIRONMENTS / "workflow.in").read_text(), re.M)
+    assert {name: pins[re.sub("[_.]", "-", name)] for name in packages} == packages
+    wanted = re.findall(r"^[\w.-]+", (ENVIRONMENTS / "workflow.in").read_text(), re.M)
     assert set(packages) == set(wanted)
 
 

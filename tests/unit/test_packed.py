@@ -14,6 +14,7 @@ from openmath.files.known_files import is_unchanged
 from openmath.files.sample_runs import files_by_run
 from openmath.generation.staging import StagedRun
 from openmath.grading.sample_files import read_sample_file
+from openmath.plan.speed import spread_rows
 
 IDS = [f"p-{number}" for number in range(40)]
 
@@ -49,6 +50,11 @@ def test_rows_are_the_same_and_found_again_by_their_places(forms):
     assert [row["id"] for row in fast_rows.read_rows_at(small, places)] == ["p-3", "p-17", "p-30"]
 
 
+def test_a_plan_looks_at_rows_from_all_of_a_file(forms):
+    numbers = [int(row["id"][2:]) for _, row in spread_rows(str(forms[1] / "b/output-rs0.jsonl.zst"), 5)]
+    assert 5 <= len(numbers) <= 10 and numbers[0] == 0 and numbers[-1] >= 30
+
+
 def test_whatever_reads_samples_gives_the_same(forms, tmp_path):
     made = []
     for folder in forms:
@@ -82,6 +88,7 @@ def test_whatever_reads_samples_gives_the_same(forms, tmp_path):
         (lambda data: data[: len(data) // 2], r"Cannot unpack the file.*output-rs0.jsonl.zst:\d+\n.*copied whole"),
         (lambda data: data[:20] + b"\xff\x00\xff" + data[23:], r"Cannot unpack the file.*output-rs0.jsonl.zst:\d+"),
         (lambda data: b"not packed at all", r"Cannot unpack the file.*output-rs0.jsonl.zst:1"),
+        (lambda data: zstd.compress((b" " * 999_999 + b"\n") * 300), r"too long"),  # 300 MB of nothing in 30 kB
         (lambda data: zstd.compress(b"x" * 70_000_000), r"too long"),
         (lambda data: zstd.compress(b'{"id": "p-0"\n'), r"not a JSON object.*zst:1"),
     ],
@@ -92,14 +99,6 @@ def test_what_is_no_packed_file_is_one_message(forms, spoil, words):
     for reader in (rows, fast_rows):
         with pytest.raises(InputError, match=f"(?s){words}"):
             list(reader.read_rows(path))
-
-
-def test_a_small_file_is_not_unpacked_without_end(forms, monkeypatch):
-    monkeypatch.setattr(packed, "FREE_BYTES", 2**20)
-    path = forms[1] / "b/output-rs0.jsonl.zst"
-    path.write_bytes(zstd.compress(b"\n" * 3_000_000))
-    with pytest.raises(InputError, match="too long"):
-        list(rows.read_rows(path))
 
 
 def test_both_forms_of_a_run_are_one_error(forms):

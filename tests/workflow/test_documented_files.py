@@ -40,6 +40,9 @@ NOT_LISTED = {  # a dry run names outputs only, and none of generation, whose jo
     "models/{model}/adapter",
     "training/{run}/checkpoints/",
     "training/{run}/starts.json",
+    "training/{run}/made_from.json",
+    "training/{run}/curve.csv",
+    "training/{run}/earlier/",
     "training/{run}/base/",
 }
 AFTER_DAMAGE = {".jsonl.damaged"}
@@ -102,5 +105,10 @@ def test_every_documented_file_is_made(left, planned):
 def test_every_documented_rule_exists():
     rules = set(re.findall(r"^ *rule (\w+):", "".join(p.read_text() for p in ROOT.glob("rules/*.smk")), re.MULTILINE))
     named = {name.strip() for *_, writers in ROWS for name in writers.split(",")}
-    generated = {"generate", "judge_{model}_by_{judge}", "train_model", "each rule"}  # one for each block, judge, training
+    generated = {
+        "generate",
+        "judge_{model}_by_{judge}",
+        "train_model",
+        "each rule",
+    }  # one for each block, judge, training
     assert named - generated <= rules, Path("docs/files.md")

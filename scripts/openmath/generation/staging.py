@@ -220,8 +220,7 @@ def _rewrite(path: Path, other: Path) -> None:
 
 def text_marks(path: Path, ids: list[str]) -> list[int]:
     """copies.text_mark of each of these problems in a staged file, of whichever job; 0 where it has no sample yet."""
-    # It may have been published, and compressed, since it was named.
-    place = path if path.exists() else other_form(path)
+    place = path if path.exists() else other_form(path)  # published, and so compressed, since it was named
     known = {row["id"]: text_mark(row) for row in kept_rows(place, is_sample, damaged=[])}
     return [known.get(identifier, 0) for identifier in ids]
 

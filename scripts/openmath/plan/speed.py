@@ -7,7 +7,8 @@ from pathlib import Path
 
 from openmath.errors import InputError
 from openmath.files.append_only import kept_rows
-from openmath.files.rows import parse_row
+from openmath.files.packed import is_packed
+from openmath.files.rows import parse_row, read_lines
 from openmath.generation.progress import is_job
 from openmath.plan.files import ModelFiles, built_engine
 from openmath.settings.engine_kinds import engine_kind
@@ -131,7 +132,19 @@ def spread(items: list, count: int) -> list:
 
 
 def spread_rows(path: str, count: int) -> Iterator[tuple[int, dict]]:
-    """(bytes, row) of about `count` rows, evenly spaced by bytes; the other rows of the file are not read."""
+    """(bytes, row) of about `count` rows, evenly spaced by bytes; the other rows of the file are not read.
+
+    Of a compressed file all are, and those taken are evenly spaced by number.
+    """
+    if is_packed(path):
+        kept, step = [], 1
+        for number, line in enumerate(read_lines(path)):
+            if number % step == 0:
+                kept.append(line)
+            if len(kept) == 2 * count:
+                kept, step = kept[::2], 2 * step
+        yield from ((len(line), row_of(line, path)) for line in kept)
+        return
     size = os.path.getsize(path)
     with open(path, "rb") as file:
         for i in range(count):

@@ -1,0 +1,61 @@
+"""What an earlier training of the same name has left: gone on from where it was of the same making, else set aside, never mixed in.
+
+Standard library only.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+from openmath.files.fingerprint import fingerprint, write_manifest
+from openmath.files.json_files import read_json
+from openmath.training.checkpoints import steps_saved
+from openmath.training.recipe import Recipe
+
+MADE_FROM = "made_from.json"
+EARLIER = "earlier"
+# They change no weight of a step: how long, what is kept of it, and speed.
+NOT_OF_A_STEP = (
+    "steps",
+    "save_steps",
+    "save_at",
+    "micro_batch_size",
+    "activation_checkpointing",
+    "compile",
+    "report_to",
+)
+
+
+def making_of(inputs: dict, recipe: Recipe) -> dict:
+    """All that the weights after a step follow from. inputs: base, data and prompt, by their content."""
+    settings = dataclasses.asdict(recipe)
+    return inputs | {"recipe": {key: value for key, value in settings.items() if key not in NOT_OF_A_STEP}}
+
+
+def set_others_aside(run: Path, making: dict, recipe: Recipe, say: Callable[[str], None]) -> None:
+    """Move what a run has left below earlier/, unless this training can go on from it; note what this one is made from."""
+    note = run / MADE_FROM
+    before = read_json(note, "what a training is made from") if note.exists() else None
+    saved = steps_saved(run)
+    gone = [step for step in recipe.kept() if step <= max(saved, default=0) and step not in saved]
+    if before == making and not gone:
+        return
+    if before is not None or saved:
+        why = (
+            f"without the checkpoint of step {gone[0]}"
+            if before == making
+            else f"of another {_changed(before or {}, making)}"
+        )
+        name = fingerprint(before)
+        number = sum(1 for _ in run.glob(f"{EARLIER}/{name}-*"))
+        aside = run / EARLIER / f"{name}-{number}"
+        aside.mkdir(parents=True)
+        for path in [path for path in run.iterdir() if path.name != EARLIER]:
+            path.rename(aside / path.name)
+        say(f"what was here is {why}; it lies in {aside} now")
+    run.mkdir(parents=True, exist_ok=True)
+    write_manifest(note, making)
+
+
+def _changed(before: dict, now: dict) -> str:
+    return ", ".join(key for key in now if before.get(key) != now[key])

@@ -1,0 +1,59 @@
+"""A training goes on from checkpoints of the same making only; others are set aside, whole."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from openmath.training.earlier import EARLIER, making_of, set_others_aside
+from openmath.training.recipe import Recipe
+
+RECIPE = Recipe(steps=20, save_steps=10)
+INPUTS = {"base": {"model.safetensors": "1"}, "dataset": "2", "prompt": {"user": "{problem}"}}
+
+
+def begun(run: Path, *steps: int) -> list[str]:
+    said: list[str] = []
+    set_others_aside(run, making_of(INPUTS, RECIPE), RECIPE, said.append)
+    for step in steps:
+        (run / f"checkpoints/step-{step}").mkdir(parents=True)
+    (run / "curve.csv").write_text("step\n")
+    return said
+
+
+@pytest.mark.parametrize(
+    ("inputs", "recipe", "why"),
+    [
+        (INPUTS, RECIPE, None),
+        (INPUTS, replace(RECIPE, steps=40, micro_batch_size=1, report_to="wandb", compile=True), None),
+        (INPUTS, replace(RECIPE, learning_rate=1e-4), "another recipe"),
+        (INPUTS, replace(RECIPE, seed=1), "another recipe"),
+        (INPUTS | {"dataset": "3"}, RECIPE, "another dataset"),
+        (INPUTS | {"base": {}, "prompt": {}}, RECIPE, "another base, prompt"),
+        (INPUTS, replace(RECIPE, save_at=(5, 20)), "without the checkpoint of step 5"),
+    ],
+)
+def test_what_is_gone_on_from(tmp_path, inputs, recipe, why):
+    assert begun(tmp_path, 10) == []
+    said: list[str] = []
+    set_others_aside(tmp_path, making_of(inputs, recipe), recipe, said.append)
+    assert (tmp_path / "checkpoints/step-10").exists() == (why is None) == (said == [])
+    if why:
+        [aside] = (tmp_path / EARLIER).iterdir()
+        assert why in said[0] and str(aside) in said[0]
+        assert (aside / "checkpoints/step-10").exists() and (aside / "curve.csv").exists()
+
+
+def test_nothing_set_aside_is_lost_to_the_next(tmp_path):
+    other = replace(RECIPE, seed=1)
+    begun(tmp_path, 10)
+    for _ in range(2):
+        for recipe in (other, RECIPE):
+            set_others_aside(tmp_path, making_of(INPUTS, recipe), recipe, lambda text: None)
+    assert len(list((tmp_path / EARLIER).iterdir())) == 4
+
+
+def test_checkpoints_without_a_note_are_of_another_making(tmp_path):
+    (tmp_path / "checkpoints/step-10").mkdir(parents=True)
+    begun(tmp_path)
+    assert not (tmp_path / "checkpoints").exists()
