@@ -58,12 +58,23 @@ def answer_of(row: Mapping, policy: str = "default") -> str | None:
     behind the thought; under `paper` from all of the text, also where a row of ours has been read without its thought.
     Raises InputError for a generation that is not text.
     """
-    reread = policy == "paper" and "answer_start" in row and "generation" in row
-    if "predicted_answer" in row and not reread:
+    if _says_its_answer(row, policy):
         return as_text(row["predicted_answer"])
     text = text_of(row, "generation")
     start = 0 if policy == "paper" else answer_start_of(row)
     return None if start is None else extract_answer(text[start:], as_text(row.get("expected_answer")))
+
+
+def _says_its_answer(row: Mapping, policy: str) -> bool:
+    reread = policy == "paper" and "answer_start" in row and "generation" in row
+    return "predicted_answer" in row and not reread
+
+
+def not_boxed(row: Mapping, policy: str = "default") -> str | None:
+    """What the answer that a row says stands behind instead of in a box, as its key `extraction` has it; None where in a box."""
+    said = row.get("extraction")
+    found = isinstance(said, str) and _says_its_answer(row, policy) and row["predicted_answer"] is not None
+    return said if found else None
 
 
 def is_unfinished(row: Mapping, policy: str = "default") -> bool:

@@ -96,7 +96,7 @@ def test_sample_files(folder, content):
     list(kept_rows(path, is_sample, []))  # never an error
     settles(read_sample_files, [path], "paper")
     settles(read_benchmark, path)
-    settles(lambda: list(SampleTable().read({"greedy": path})))
+    settles(lambda: list(SampleTable().read({"greedy": path}, 1)))
     settles(read_judged, path, ["p-0"])
     run = settles(StagedRun, path, ["p-0", "p-1"])
     if not isinstance(run, InputError):

@@ -103,6 +103,7 @@ CHANGES_NO_SAMPLE = {
     "only": [Path("other/mini.jsonl")],  # fewer are drawn, as they would be
     "max_refused": 0.5,
     "ask_refused": True,
+    "compress": True,
     "sampling_from_checkpoint": True,  # what it says counts, which here is nothing
     "chat_date": date(2024, 7, 26),  # this template prints none: test_chat_date.py
 }

@@ -37,6 +37,9 @@ class SameProblems:
         self._first, self._problems, self._references = first, list(problems), references
         self._places = unique_ids(first, (problem.id for problem in self._problems))
 
+    def __len__(self) -> int:
+        return len(self._problems)
+
     @property
     def ids(self) -> list[str]:
         """Of the problems, in order."""

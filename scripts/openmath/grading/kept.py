@@ -18,7 +18,7 @@ from openmath.files.rows import atomic_write
 from openmath.grading.grades import GRADER_VERSION
 from openmath.grading.problems import Texts
 
-FORMAT = 1  # raised when the columns change
+FORMAT = 2  # raised when the columns change
 MADE_FROM = b"made_from"
 COLUMNS = pa.schema(
     [
@@ -27,6 +27,7 @@ COLUMNS = pa.schema(
         ("is_correct", pa.bool_()),
         ("grade_status", pa.string()),  # of the pair of answers: `no_answer` also of a refused or unfinished sample
         ("finish_reason", pa.string()),
+        ("extraction", pa.string()),
         ("num_generated_tokens", pa.int32()),
         ("num_reasoning_tokens", pa.int32()),
         ("unfinished", pa.bool_()),  # the thought never ends

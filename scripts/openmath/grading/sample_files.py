@@ -12,7 +12,7 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import NamedTuple
 
-from openmath.answers import answer_of, as_text, is_unfinished
+from openmath.answers import answer_of, as_text, is_unfinished, not_boxed
 from openmath.errors import InputError
 from openmath.files.copies import text_mark
 from openmath.files.fast_rows import read_rows
@@ -26,18 +26,20 @@ WORTH_PROCESSES = 2**26  # bytes in all: less is read before other processes hav
 
 
 class FileSamples(NamedTuple):
-    """What is kept of a sample file. Lists and arrays hold one entry a row, but for finish_reasons, its distinct ones.
+    """What is kept of a sample file. Lists and arrays hold one entry a row, but for words, its distinct ones.
 
-    problems: of the rows, where they were not known before; else empty. finish: index into finish_reasons. tokens:
-    num_generated_tokens, thought: num_reasoning_tokens, NO_COUNT where unknown. unfinished: whether there is no answer since the
-    thought never ends. marks: copies.text_mark. starts: where each row begins in its file, in bytes.
+    problems: of the rows, where they were not known before; else empty. finish: finish_reason, and extraction: what an answer
+    outside a box stands behind; both as index into words. tokens: num_generated_tokens, thought: num_reasoning_tokens, NO_COUNT
+    where unknown. unfinished: whether there is no answer since the thought never ends. marks: copies.text_mark. starts: where each
+    row begins in its file, in bytes.
     """
 
     file: KnownFile
     problems: list[Texts]
     answers: list[str | None]
-    finish_reasons: list[str | None]
+    words: list[str | None]
     finish: array
+    extraction: array
     tokens: array
     thought: array
     unfinished: array
@@ -49,8 +51,8 @@ def read_sample_file(path: str | Path, policy: str, known: SameProblems | None) 
     """Read one file. known: the problems that it must be about; None: its own. Raises InputError naming file:line."""
     problems: list[Texts] = []
     answers: list[str | None] = []
-    reasons: dict[str | None, int] = {}
-    finish, marks, starts = array("i"), array("q"), array("q")
+    words: dict[str | None, int] = {}
+    finish, extraction, marks, starts = array("i"), array("i"), array("q"), array("q")
     tokens, thought, unfinished = array("i"), array("i"), array("b")
     number, reading = 0, Reading(path)
     for number, row in enumerate(read_rows(path, digest=reading), start=1):
@@ -59,9 +61,12 @@ def read_sample_file(path: str | Path, policy: str, known: SameProblems | None) 
             problems.append(texts_of(row, number - 1, path, message, "pass --benchmark data/NAME.jsonl."))
         else:
             known.check(path, number - 1, row)
+            if number > len(known):
+                continue  # counted, reported below
         answer = answer_of(row, policy)
         answers.append(answer)
-        finish.append(reasons.setdefault(as_text(row.get("finish_reason")), len(reasons)))
+        finish.append(words.setdefault(as_text(row.get("finish_reason")), len(words)))
+        extraction.append(words.setdefault(not_boxed(row, policy), len(words)))
         tokens.append(_count(row.get("num_generated_tokens")))
         thought.append(_count(row.get("num_reasoning_tokens")))
         unfinished.append(answer is None and is_unfinished(row, policy))
@@ -71,7 +76,7 @@ def read_sample_file(path: str | Path, policy: str, known: SameProblems | None) 
         known.check_count(path, number)
     elif not problems:
         raise InputError("The file is empty.", where=path)
-    columns = (list(reasons), finish, tokens, thought, unfinished, marks, starts)
+    columns = (list(words), finish, extraction, tokens, thought, unfinished, marks, starts)
     return FileSamples(reading.file(), problems, answers, *columns)
 
 

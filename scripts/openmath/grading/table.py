@@ -1,7 +1,7 @@
 """Sample files of one benchmark -> grades.parquet: one row per problem and sample run.
 
 Every file is read once, a row at a time, and hashed on the way; files that were graded before and are unchanged are not read
-(kept.py). What stays in memory is 33 bytes per sample and each distinct (problem, answer) once, which is also graded once. Cost
+(kept.py). What stays in memory is 37 bytes per sample and each distinct (problem, answer) once, which is also graded once. Cost
 grows with distinct answers, not with samples.
 """
 
@@ -47,18 +47,20 @@ SCHEMA = pa.schema(  # of grades.parquet
         ("num_generated_tokens", pa.int32()),
     ]
 )
-REASONING = pa.field("num_reasoning_tokens", pa.int32())  # a column more where a sample says it
+# A column more where a sample says it.
+REASONING, EXTRACTION = pa.field("num_reasoning_tokens", pa.int32()), pa.field("extraction", pa.string())
 
 
 class Run(NamedTuple):
     """The samples of one run. Arrays are in benchmark order.
 
-    pair_of: index of the distinct (problem, answer) pair. finish: index into SampleTable.finish_reasons. The others: FileSamples.
+    pair_of: index of the distinct (problem, answer) pair. finish, extraction: index into SampleTable.words. Others: FileSamples.
     """
 
     file: KnownFile
     pair_of: array
     finish: array
+    extraction: array
     tokens: array
     thought: array
     unfinished: array
@@ -80,7 +82,7 @@ class SampleTable:
         if benchmark is not None:
             self._know_problems(benchmark, read_benchmark(benchmark))
         self.runs: dict[str, Run] = {}  # in run order
-        self.finish_reasons: dict[str | None, int] = {None: 0}
+        self.words: dict[str | None, int] = {None: 0}  # finish reasons and extractions
         self.answers: list[str | None] = []  # per distinct pair
         self.samples: list[Sample] = []  # per distinct pair: its grade and class
         self._unchanged: dict[str, Run] = {}
@@ -109,8 +111,9 @@ class SampleTable:
         if not self._from_benchmark:
             self._know_problems(paths[first], list(map(Problem, kept.problems)))
         pair_of = self._take_pairs(rows, len(runs))
-        codes = {reason: self._code_of(reason) for reason in rows["finish_reason"].unique().to_pylist()}
-        finish = [codes[reason] for reason in rows["finish_reason"].to_pylist()]
+        finish, extraction = (
+            list(map(self._code_of, rows[name].to_pylist())) for name in ("finish_reason", "extraction")
+        )
         tokens = rows["num_generated_tokens"].fill_null(NO_COUNT).to_pylist()
         thought = rows["num_reasoning_tokens"].fill_null(NO_COUNT).to_pylist()
         unfinished = rows["unfinished"].to_pylist()
@@ -121,6 +124,7 @@ class SampleTable:
                 kept.files[run],
                 array("i", pair_of[part]),
                 array("i", finish[part]),
+                array("i", extraction[part]),
                 array("i", tokens[part]),
                 array("i", thought[part]),
                 array("b", unfinished[part]),
@@ -142,8 +146,8 @@ class SampleTable:
             self.samples.append(Sample(Grade(correct, status), vote_class))
         return pair_of
 
-    def _code_of(self, finish_reason: str | None) -> int:
-        return self.finish_reasons.setdefault(finish_reason, len(self.finish_reasons))
+    def _code_of(self, word: str | None) -> int:
+        return self.words.setdefault(word, len(self.words))
 
     def read(self, paths: Mapping[str, str | Path], processes: int) -> Iterator[tuple[str | None, str]]:
         """Read the files (by run, in run order) and yield each (answer, expected) pair that has no grade, when first seen."""
@@ -178,10 +182,10 @@ class SampleTable:
                 self.answers.append(answer)
                 yield answer, problem.expected
             pair_of.append(pair)
-        codes = [self._code_of(reason) for reason in samples.finish_reasons]
-        finish = array("i", [codes[code] for code in samples.finish])
+        codes = list(map(self._code_of, samples.words))
+        finish, extraction = (array("i", [codes[code] for code in of]) for of in (samples.finish, samples.extraction))
         counts = samples.tokens, samples.thought, samples.unfinished, samples.marks, samples.starts
-        self.runs[run] = Run(samples.file, pair_of, finish, *counts)
+        self.runs[run] = Run(samples.file, pair_of, finish, extraction, *counts)
 
     def _report_progress(self, message: str) -> None:
         if (now := time.monotonic()) - self._told > PROGRESS_EVERY_S:
@@ -195,7 +199,8 @@ class SampleTable:
             metadata["copied_runs"] = json.dumps(copies)
             print(f"warning: {copies_warning(Path(path).stem, copies)}", file=sys.stderr)
         counted = any(max(samples.thought, default=NO_COUNT) != NO_COUNT for samples in self.runs.values())
-        schema = pa.schema([*SCHEMA, *[REASONING] * counted], metadata)
+        unboxed = any(any(samples.extraction) for samples in self.runs.values())
+        schema = pa.schema([*SCHEMA, *[REASONING] * counted, *[EXTRACTION] * unboxed], metadata)
         of_pair = pa.table(
             {
                 "predicted_answer": _strings(self.answers),
@@ -205,7 +210,7 @@ class SampleTable:
             }
         )
         ids = _strings(problem.texts[0] for problem in self.problems)
-        reasons = _strings(self.finish_reasons)
+        words = _strings(self.words)
         with ExitStack() as stack:
             kept = stack.enter_context(self._keeping(path))
             file = stack.enter_context(atomic_write(path))
@@ -214,7 +219,8 @@ class SampleTable:
                 rows = of_pair.take(pa.array(samples.pair_of, pa.int32()))
                 tokens, thought = _counts(samples.tokens), _counts(samples.thought)
                 unfinished = pa.array(map(bool, samples.unfinished), pa.bool_())
-                finish_reason = reasons.take(pa.array(samples.finish, pa.int32()))
+                finish_reason = words.take(pa.array(samples.finish, pa.int32()))
+                extraction = words.take(pa.array(samples.extraction, pa.int32()))
                 unanswered = pa.compute.equal(rows["grade_status"], "no_answer")
                 refused = pa.compute.and_(unanswered, pa.compute.is_in(finish_reason, pa.array(REFUSED_REASONS)))
                 status = pa.compute.if_else(unfinished, "unfinished", rows["grade_status"])
@@ -226,11 +232,13 @@ class SampleTable:
                     rows["is_correct"],
                     pa.compute.if_else(refused, "refused", status),
                     finish_reason,
-                    *(tokens, thought)[: 1 + counted],
+                    tokens,
+                    *[thought] * counted,
+                    *[extraction] * unboxed,
                 ]
                 writer.write_table(pa.table(columns, schema=schema))
                 marks, starts = pa.array(samples.marks, pa.int64()), pa.array(samples.starts, pa.int64())
-                of_file = [finish_reason, tokens, thought, unfinished, marks, starts]
+                of_file = [finish_reason, extraction, tokens, thought, unfinished, marks, starts]
                 kept.write_table(pa.table([*rows.columns, *of_file], schema=COLUMNS))
 
     def _keeping(self, path: str | Path):

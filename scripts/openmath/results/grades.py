@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from openmath.answers import answer_of, as_text, is_unfinished, reference_of
+from openmath.answers import answer_of, as_text, is_unfinished, not_boxed, reference_of
 from openmath.errors import InputError
 from openmath.files.copies import copied_runs, text_mark
 from openmath.files.fast_rows import read_rows
@@ -20,7 +20,7 @@ from openmath.files.sample_rows import REFUSED_REASONS, id_of
 from openmath.files.sample_runs import run_order, sample_run_of
 from openmath.grading.pool import GraderPool
 from openmath.judging.judged_files import verdict_of
-from openmath.results.grades_table import TEXT_COLUMNS, read_grades_table
+from openmath.results.grades_table import EXTRACTION, TEXT_COLUMNS, read_grades_table
 from openmath.statistics.votes import NONE, Ballots, count_votes
 
 
@@ -30,8 +30,9 @@ class Graded:
 
     answers, classes: codes, NONE where there is no answer; texts: the answer of each code. correct: the symbolic grades.
     truncated: the sample met the token limit; refused: its question was declined, there is no generation; both None where no
-    sample says why it ended. unfinished: its thought never ended, so that it has no answer. judged: yes | no | unparsed, "" where
-    a sample is not judged; None where none is. copies: sampled run -> the run of which it is a copy.
+    sample says why it ended. unfinished: its thought never ended, so that it has no answer. not_boxed: its answer stands outside a
+    box; None where none does. judged: yes | no | unparsed, "" where a sample is not judged; None where none is. copies: sampled run
+    -> the run of which it is a copy.
     """
 
     ids: list[str]
@@ -44,6 +45,7 @@ class Graded:
     judged: np.ndarray | None = None
     refused: np.ndarray | None = None
     unfinished: np.ndarray | None = None
+    not_boxed: np.ndarray | None = None
     copies: dict[str, str] = field(default_factory=dict)
 
     def select(self, runs: list[str]) -> "Graded":
@@ -51,7 +53,7 @@ class Graded:
         columns = [self.runs.index(run) for run in runs]
         parts: dict = {
             name: None if (array := getattr(self, name)) is None else array[:, columns]
-            for name in ("answers", "classes", "correct", "truncated", "refused", "unfinished", "judged")
+            for name in ("answers", "classes", "correct", "truncated", "refused", "unfinished", "not_boxed", "judged")
         }
         copies = {run: original for run, original in self.copies.items() if run in runs}
         return Graded(self.ids, runs, self.texts, **parts, copies=copies)
@@ -114,7 +116,7 @@ def read_grades(path: Path) -> Graded:
     """All runs of a grades.parquet. Only small codes stay in memory, and each distinct answer once."""
     table = read_grades_table(path)
     codes, names = {}, {}  # column -> code of each row, and the text of each code
-    for name in TEXT_COLUMNS:
+    for name in (*TEXT_COLUMNS, *[EXTRACTION] * (EXTRACTION in table.column_names)):
         column = table[name].unify_dictionaries().combine_chunks()
         codes[name] = column.indices.fill_null(NONE).to_numpy()
         names[name] = column.dictionary.to_pylist()
@@ -143,6 +145,7 @@ def read_grades(path: Path) -> Graded:
         truncated=having("finish_reason", "length") if said else None,
         refused=having("finish_reason", *REFUSED_REASONS) if said else None,
         unfinished=having("grade_status", "unfinished"),
+        not_boxed=(codes[EXTRACTION] != NONE).reshape(shape).T if EXTRACTION in codes else None,
         copies=_copies(table, runs),
     )
 
@@ -199,7 +202,9 @@ def read_sample_files(paths: Iterable[Path], policy: str) -> Graded:
         pair_of, marks[sample_run_of(path)], *others = zip(*rows, strict=True)  # each field of all its rows
         codes = [pairs.setdefault(pair, len(pairs)) for pair in pair_of]
         columns.append([np.array(values) for values in (codes, *others)])
-    pair, recorded, reasons, judged, unfinished = (np.stack(values, axis=1) for values in zip(*columns, strict=True))
+    pair, recorded, reasons, judged, unfinished, unboxed = (
+        np.stack(values, axis=1) for values in zip(*columns, strict=True)
+    )
 
     texts, answers = _codes([answer for answer, _ in pairs])
     if policy == "paper" and (recorded != NONE).all():
@@ -213,7 +218,8 @@ def read_sample_files(paths: Iterable[Path], policy: str) -> Graded:
     said = (reasons != "").any()
     ended = [np.isin(reasons, words) if said else None for words in ("length", REFUSED_REASONS)]
     grades_of = answers[pair], classes[pair], correct, ended[0], judged, ended[1], unfinished
-    return Graded(same.ids, runs, texts, *grades_of, copies=copied_runs(marks))
+    outside = unboxed if unboxed.any() else None
+    return Graded(same.ids, runs, texts, *grades_of, outside, copies=copied_runs(marks))
 
 
 def benchmarks_of_grades(grades: list[Path], judged: list[Path]) -> Iterator[Benchmark]:
@@ -239,7 +245,7 @@ def by_kind(name: str, graded: Graded) -> Benchmark:
 
 class _Sample(NamedTuple):
     """pair: answer, expected answer; recorded: the grade in the row itself or NONE; finish_reason, judged: "" for none;
-    unfinished: there is no answer since the thought never ends; mark: copies.text_mark."""
+    unfinished: there is no answer since the thought never ends; not_boxed: it stands outside a box; mark: copies.text_mark."""
 
     pair: tuple[str | None, str]
     mark: int
@@ -247,6 +253,7 @@ class _Sample(NamedTuple):
     finish_reason: str
     judged: str
     unfinished: bool
+    not_boxed: bool
 
 
 def _sample(row: dict, policy: str, where: str) -> _Sample:
@@ -264,6 +271,7 @@ def _sample(row: dict, policy: str, where: str) -> _Sample:
         str(row.get("finish_reason") or ""),
         verdict_of(row, policy) if "judgement" in row else "",
         answer is None and is_unfinished(row, policy),
+        not_boxed(row, policy) is not None,
     )
 
 

@@ -8,12 +8,14 @@ import pyarrow.parquet as parquet
 from openmath.errors import InputError
 
 TEXT_COLUMNS = ("id", "sample_run", "predicted_answer", "vote_class", "finish_reason", "grade_status")
+EXTRACTION = "extraction"  # one more where an answer is not boxed
 
 
 def read_grades_table(path: Path) -> pa.Table:
     """The columns of grades. InputError where one is missing, has another type, or no value where there must be one."""
     try:
-        table = parquet.read_table(path, columns=[*TEXT_COLUMNS, "is_correct"], read_dictionary=list(TEXT_COLUMNS))
+        texts = [*TEXT_COLUMNS, *[EXTRACTION] * (EXTRACTION in parquet.read_schema(path).names)]
+        table = parquet.read_table(path, columns=[*texts, "is_correct"], read_dictionary=texts)
         table.validate(full=True)  # a damaged page may hold codes without a text, or bytes that are none
     except (OSError, pa.ArrowException, ValueError, MemoryError) as error:
         raise InputError("Cannot read the grades.", where=path, found=" ".join(str(error).split())) from None

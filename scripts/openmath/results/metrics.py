@@ -25,7 +25,8 @@ class Metric:
 
     value: of a mode; None where it is not known. It is asked for modes whose aggregation is among `aggregations`, and if
     `judged` for those with a judge's verdicts only; the others lack the column. unit: proportion (0 to 1, in percent where
-    people read it), coefficient or count. shown: in tables.md and the report too.
+    people read it), coefficient or count. shown: in tables.md and the report too. where: of which modes besides: tables without
+    them stay as they were before there was this metric.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Metric:
     aggregations: tuple[str, ...] = AGGREGATIONS
     judged: bool = False
     shown: bool = True
+    where: Callable[[Mode], bool] = lambda mode: True
 
     @property
     def title(self) -> str:
@@ -47,7 +49,8 @@ class Metric:
 
     def belongs_to(self, mode: Mode) -> bool:
         """Whether a mode has this column."""
-        return mode.aggregation in self.aggregations and (mode.judge is not None or not self.judged)
+        in_general = mode.aggregation in self.aggregations and (mode.judge is not None or not self.judged)
+        return in_general and self.where(mode)
 
 
 def _parsed(mode: Mode) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -120,6 +123,14 @@ METRICS = [
     ),
     Metric("truncated", "samples that met the token limit", "proportion", _truncated, aggregations=SAMPLED),
     Metric("unfinished", "samples whose thought never ended", "proportion", _unfinished, aggregations=SAMPLED),
+    Metric(
+        "not_boxed",
+        "samples whose answer stands outside a box, where there are any",
+        "proportion",
+        lambda m: m.runs.not_boxed.mean(),
+        aggregations=SAMPLED,
+        where=lambda m: m.runs.not_boxed is not None,
+    ),
     Metric("refused", "samples without a generation", "proportion", _refused, aggregations=SAMPLED),
     Metric(
         "unparsed",
