@@ -3,8 +3,9 @@
 Standard library only: this module also runs inside engine containers.
 """
 
-import os.path
+import operator
 from collections.abc import Collection, Iterable
+from itertools import starmap, takewhile
 
 from openmath.generation.staging import StagedRun
 from openmath.settings.defaults import MAX_NEW_TOKENS, TOKENS_PER_SAMPLE
@@ -20,8 +21,9 @@ class Lengths:
     def __init__(self, staged: Iterable[StagedRun], prompts: Collection[list], *, longest: int, sure: int):
         runs = list(staged)
         self._tokens, self._answers = sum(run.tokens for run in runs), sum(run.counted for run in runs)
-        # What all prompts begin with, as examples do, lies in the cache once. (commonprefix takes any sequences.)
-        common = len(os.path.commonprefix(list(prompts)))
+        # What all prompts begin with, as examples do, lies in the cache once: it is what the first and the last by order share.
+        ends = zip(min(prompts, default=[]), max(prompts, default=[]), strict=False)
+        common = sum(takewhile(bool, starmap(operator.eq, ends)))
         self._prompt = sum(map(len, prompts)) / max(1, len(prompts)) - common
         self._usual, self._sure = USUAL_SHARE * longest, sure
 
