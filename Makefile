@@ -84,7 +84,7 @@ check-machine:
 # instead: both check every hash.
 OWN_INDEX := "^[^=]*\.(index-url|no-index)="
 install = { ! $(VENV)/bin/pip config list | grep -qE $(OWN_INDEX) && $(VENV)/bin/pip install $(PIP_FLAGS) -r envs/uv.lock \
-  && $(VENV)/bin/uv pip install --quiet --python $(VENV)/bin/python --no-deps --require-hashes -r $(1); } \
+  && $(VENV)/bin/uv pip install --quiet --system-certs --python $(VENV)/bin/python --no-deps --require-hashes -r $(1); } \
   || $(VENV)/bin/pip install $(PIP_FLAGS) -r $(1)
 
 $(VENV)/.workflow: envs/workflow.lock envs/uv.lock | check-machine

@@ -33,6 +33,7 @@ include: "rules/export.smk"
 include: "rules/contamination.smk"
 include: "rules/dataset.smk"
 include: "rules/decontamination.smk"
+include: "rules/packing.smk"
 include: "rules/training.smk"
 
 

@@ -2,8 +2,7 @@
 
 Needs: `dataset` in the configuration; data/{origin}.jsonl, the benchmarks with the problems to begin from.
 Makes: datasets/{dataset}/solutions, of these problems; problems and new-problems, made from them; new-solutions and labels, of the
-new ones; grades, kept, what the filters leave; train.parquet, smaller sets, card.md, counts.json, manifest.json, stages.svg
-(docs/dataset.md).
+new ones; grades, kept, what the filters leave. decontamination.smk and packing.smk do the rest (docs/dataset.md).
 """
 
 from functools import partial
@@ -228,76 +227,5 @@ if "dataset" in config:
                 {params.filters:q} \
                 --policy {params.policy} \
                 --output {output.kept:q} \
-                2>&1 | tee {log:q}
-            """
-
-    rule pack_dataset:
-        """The set and its smaller ones, shuffled, with what is to be said of them."""
-        input:
-            kept=[DATASET.kept_file(part) for part in DATASET.parts],
-            new_problems=DATASET.problem_counts,
-            clean_problems=DATASET.clean_counts,
-            grades=DATASET.grades_manifests,
-            engine=f"models/{TEACHER}/engine/engine.json",
-        output:
-            packed=DATASET.packed_files,
-        log:
-            f"logs/pack_dataset/{DATASET.name}.log",
-        conda:
-            "../envs/workflow.yaml"
-        threads: 2
-        resources:
-            mem_mb=4000,
-            runtime=120,
-            scripts=SCRIPTS,
-        params:
-            name=DATASET.name,
-            teacher=TEACHER,
-            folder=f"datasets/{DATASET.name}",
-            subsets=config["dataset"]["subsets"],
-            seed=config["dataset"]["seed"],
-            config=OPTIONS.dataset_config,
-        shell:
-            r"""
-            python {resources.scripts:q}/pack_dataset.py --config-json \
-                --name {params.name:q} \
-                --teacher {params.teacher:q} \
-                --kept {input.kept:q} \
-                --new-problems {input.new_problems:q} \
-                --clean-problems {input.clean_problems:q} \
-                --sample-manifests {input.grades:q} \
-                --engine {input.engine:q} \
-                --subsets {params.subsets} \
-                --seed {params.seed} \
-                --output-dir {params.folder:q} \
-                <<<{params.config:q} 2>&1 | tee {log:q}
-            """
-
-    rule draw_dataset:
-        """What each step of the set left and dropped."""
-        input:
-            counts=f"datasets/{DATASET.name}/counts.json",
-        output:
-            drawing=report(
-                f"datasets/{DATASET.name}/stages.svg",
-                category="training set",
-                labels={"figure": "stages", "shows": f"what each step of {DATASET.name} left and dropped"},
-            ),
-            papers=[path for path in DATASET.figure_files if not path.endswith(".svg")],
-        log:
-            f"logs/draw_dataset/{DATASET.name}.log",
-        localrule: True
-        conda:
-            "../envs/workflow.yaml"
-        threads: 1
-        resources:
-            mem_mb=2000,
-            runtime=30,
-            scripts=SCRIPTS,
-        params:
-            folder=f"datasets/{DATASET.name}",
-        shell:
-            r"""
-            python {resources.scripts:q}/draw_dataset.py {params.folder:q} \
                 2>&1 | tee {log:q}
             """

@@ -46,7 +46,7 @@ def test_rows_are_the_same_and_found_again_by_their_places(forms):
     of_plain, of_small = (read_sample_file(path, "default", None) for path in (plain, small))
     assert of_small[1:] == of_plain[1:]
     assert is_unchanged(small, of_small.file) and of_small.file["bytes"] == small.stat().st_size
-    places = [of_small.starts[number] for number in (3, 17, 30)]
+    places = [of_small.noted.starts[number] for number in (3, 17, 30)]
     assert [row["id"] for row in fast_rows.read_rows_at(small, places)] == ["p-3", "p-17", "p-30"]
 
 

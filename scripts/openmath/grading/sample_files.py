@@ -25,13 +25,25 @@ MAX_TOKENS = 2**31 - 1  # what the int32 column can hold
 WORTH_PROCESSES = 2**26  # bytes in all: less is read before other processes have started
 
 
+class Noted(NamedTuple):
+    """What is kept of each row as it stands, in order.
+
+    tokens: num_generated_tokens, thought: num_reasoning_tokens, NO_COUNT where unknown. unfinished: whether there is no answer
+    since the thought never ends. marks: copies.text_mark. starts: where each row begins in its file, in bytes.
+    """
+
+    tokens: array
+    thought: array
+    unfinished: array
+    marks: array
+    starts: array
+
+
 class FileSamples(NamedTuple):
-    """What is kept of a sample file. Lists and arrays hold one entry a row, but for words, its distinct ones.
+    """What is kept of a sample file: one entry a row, but for `words`, the distinct ones.
 
     problems: of the rows, where they were not known before; else empty. finish: finish_reason, and extraction: what an answer
-    outside a box stands behind; both as index into words. tokens: num_generated_tokens, thought: num_reasoning_tokens, NO_COUNT
-    where unknown. unfinished: whether there is no answer since the thought never ends. marks: copies.text_mark. starts: where each
-    row begins in its file, in bytes.
+    outside a box stands behind; both as index into words.
     """
 
     file: KnownFile
@@ -40,11 +52,7 @@ class FileSamples(NamedTuple):
     words: list[str | None]
     finish: array
     extraction: array
-    tokens: array
-    thought: array
-    unfinished: array
-    marks: array
-    starts: array
+    noted: Noted
 
 
 def read_sample_file(path: str | Path, policy: str, known: SameProblems | None) -> FileSamples:
@@ -76,8 +84,8 @@ def read_sample_file(path: str | Path, policy: str, known: SameProblems | None) 
         known.check_count(path, number)
     elif not problems:
         raise InputError("The file is empty.", where=path)
-    columns = (list(words), finish, extraction, tokens, thought, unfinished, marks, starts)
-    return FileSamples(reading.file(), problems, answers, *columns)
+    noted = Noted(tokens, thought, unfinished, marks, starts)
+    return FileSamples(reading.file(), problems, answers, list(words), finish, extraction, noted)
 
 
 def read_sample_files(

@@ -31,7 +31,7 @@ from openmath.grading.grades import GRADER_VERSION, Grade
 from openmath.grading.kept import COLUMNS, keeping, usable_kept
 from openmath.grading.pool import GraderPool, available_cpus
 from openmath.grading.problems import Problem, read_benchmark
-from openmath.grading.sample_files import NO_COUNT, FileSamples, read_sample_file, read_sample_files
+from openmath.grading.sample_files import NO_COUNT, FileSamples, Noted, read_sample_file, read_sample_files
 from openmath.grading.worker import Sample
 
 PROGRESS_EVERY_S = 5  # seconds between two progress lines on stderr
@@ -54,18 +54,14 @@ REASONING, EXTRACTION = pa.field("num_reasoning_tokens", pa.int32()), pa.field("
 class Run(NamedTuple):
     """The samples of one run. Arrays are in benchmark order.
 
-    pair_of: index of the distinct (problem, answer) pair. finish, extraction: index into SampleTable.words. Others: FileSamples.
+    pair_of: index of the distinct (problem, answer) pair. finish, extraction: index into SampleTable.words.
     """
 
     file: KnownFile
     pair_of: array
     finish: array
     extraction: array
-    tokens: array
-    thought: array
-    unfinished: array
-    marks: array
-    starts: array
+    noted: Noted
 
 
 class SampleTable:
@@ -125,11 +121,13 @@ class SampleTable:
                 array("i", pair_of[part]),
                 array("i", finish[part]),
                 array("i", extraction[part]),
-                array("i", tokens[part]),
-                array("i", thought[part]),
-                array("b", unfinished[part]),
-                array("q", marks[part]),
-                array("q", starts[part]),
+                Noted(
+                    array("i", tokens[part]),
+                    array("i", thought[part]),
+                    array("b", unfinished[part]),
+                    array("q", marks[part]),
+                    array("q", starts[part]),
+                ),
             )
         print(f"{len(runs)} of {len(paths)} sample files are unchanged: not read again", file=sys.stderr)
 
@@ -184,8 +182,7 @@ class SampleTable:
             pair_of.append(pair)
         codes = list(map(self._code_of, samples.words))
         finish, extraction = (array("i", [codes[code] for code in of]) for of in (samples.finish, samples.extraction))
-        counts = samples.tokens, samples.thought, samples.unfinished, samples.marks, samples.starts
-        self.runs[run] = Run(samples.file, pair_of, finish, extraction, *counts)
+        self.runs[run] = Run(samples.file, pair_of, finish, extraction, samples.noted)
 
     def _report_progress(self, message: str) -> None:
         if (now := time.monotonic()) - self._told > PROGRESS_EVERY_S:
@@ -195,10 +192,10 @@ class SampleTable:
     def write(self, path: str | Path) -> None:
         """Write the parquet file, one row group per sample run, and keep the grades; it appears complete or not at all."""
         metadata = {"grader_version": str(GRADER_VERSION), "grading_policy": self._policy}
-        if copies := copied_runs({run: samples.marks for run, samples in self.runs.items()}):
+        if copies := copied_runs({run: samples.noted.marks for run, samples in self.runs.items()}):
             metadata["copied_runs"] = json.dumps(copies)
             print(f"warning: {copies_warning(Path(path).stem, copies)}", file=sys.stderr)
-        counted = any(max(samples.thought, default=NO_COUNT) != NO_COUNT for samples in self.runs.values())
+        counted = any(max(samples.noted.thought, default=NO_COUNT) != NO_COUNT for samples in self.runs.values())
         unboxed = any(any(samples.extraction) for samples in self.runs.values())
         schema = pa.schema([*SCHEMA, *[REASONING] * counted, *[EXTRACTION] * unboxed], metadata)
         of_pair = pa.table(
@@ -217,8 +214,8 @@ class SampleTable:
             writer = stack.enter_context(parquet.ParquetWriter(file, schema, compression="zstd"))
             for run, samples in self.runs.items():
                 rows = of_pair.take(pa.array(samples.pair_of, pa.int32()))
-                tokens, thought = _counts(samples.tokens), _counts(samples.thought)
-                unfinished = pa.array(map(bool, samples.unfinished), pa.bool_())
+                tokens, thought = _counts(samples.noted.tokens), _counts(samples.noted.thought)
+                unfinished = pa.array(map(bool, samples.noted.unfinished), pa.bool_())
                 finish_reason = words.take(pa.array(samples.finish, pa.int32()))
                 extraction = words.take(pa.array(samples.extraction, pa.int32()))
                 unanswered = pa.compute.equal(rows["grade_status"], "no_answer")
@@ -237,7 +234,7 @@ class SampleTable:
                     *[extraction] * unboxed,
                 ]
                 writer.write_table(pa.table(columns, schema=schema))
-                marks, starts = pa.array(samples.marks, pa.int64()), pa.array(samples.starts, pa.int64())
+                marks, starts = (pa.array(of, pa.int64()) for of in (samples.noted.marks, samples.noted.starts))
                 of_file = [finish_reason, extraction, tokens, thought, unfinished, marks, starts]
                 kept.write_table(pa.table([*rows.columns, *of_file], schema=COLUMNS))
 
