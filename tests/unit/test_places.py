@@ -3,19 +3,18 @@
 import contextlib
 import json
 import shutil
-import tarfile
 from base64 import urlsafe_b64encode
 from pathlib import Path
 
 import pytest
 import yaml
+from finished_evaluation import unpack
 from in_process import run_script
 
 from openmath.files.rows import write_rows, write_text
 from openmath.provenance.places import root_of, samples_folder
 from openmath.provenance.public import public
 
-ARCHIVE = Path(__file__).parents[1] / "workflow/finished_3df6639.tar.gz"
 SUMMARY = "results/tiny/summary/itself"
 CELL = ("--cell", "own:greedy:judge_correct")
 
@@ -27,8 +26,7 @@ def linked(tmp_path_factory) -> tuple[Path, Path]:
     evaluation, disk = folder / "evaluation", folder / "disk"
     evaluation.mkdir()
     disk.mkdir()
-    with tarfile.open(ARCHIVE) as archive:
-        archive.extractall(evaluation, filter="data")
+    unpack(evaluation)
     shutil.move(evaluation / "results", disk / "results")
     (evaluation / "results").symlink_to(disk / "results")
     return evaluation, disk

@@ -7,11 +7,11 @@ made by the commit that changed them.
 """
 
 import shutil
-import tarfile
 from pathlib import Path
 
 import pytest
 from conftest import copy_workflow, planned_jobs, snakemake
+from finished_evaluation import unpack
 from in_process import run_script
 
 from openmath.files.rows import read_rows
@@ -28,7 +28,6 @@ FOLLOWS_FROM_GRADES = {
     "show_samples": 1,
     "build_report": 1,
 }
-ARCHIVE = Path(__file__).with_name("finished_3df6639.tar.gz")
 
 
 @pytest.fixture
@@ -37,8 +36,7 @@ def old(tmp_path, checkpoint) -> Path:
     folder = tmp_path / "evaluation"
     folder.mkdir()
     copy_workflow(folder)
-    with tarfile.open(ARCHIVE) as archive:
-        archive.extractall(folder, filter="data")
+    unpack(folder)
     (folder / "checkpoint").symlink_to(checkpoint)
     return folder
 
