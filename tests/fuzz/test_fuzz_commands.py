@@ -21,7 +21,7 @@ from in_process import run_script
 from unit.judge_server import judge_server
 
 SCRIPTS = list(steps(""))
-OUTPUTS = ("--output", "--output-dir", "--staging", "--store")
+OUTPUTS = ("--output", "--output-dir", "--page", "--staging", "--store")
 LINE = b'{"id": 7, "problem": 7, "expected_answer": [], "generation": {}, "judge_verdict": 5, "key": 1}\n'
 CONTENTS = {
     "empty": b"",
