@@ -7,7 +7,7 @@ Standard library only: this module also runs inside engine containers.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 
@@ -37,6 +37,7 @@ USUAL_MARKS = (
     Marks("<|inner_prefix|>", "<|inner_suffix|>"),  # Apertus
     Marks("<|begin_of_thought|>", "<|end_of_thought|>"),  # Sky-T1, OpenThinker
 )
+_BRACKETS = re.compile(r"<[^<>]+>|\[[^][]+\]|◁[^◁▷]+▷")
 _SPELLINGS = {mark for marks in USUAL_MARKS for mark in marks}
 _IN_BRACKETS = sorted(mark[1:] for mark in _SPELLINGS if mark[0] == "<")
 _OTHERS: dict[str, list[str]] = {}  # by their last six letters: one look for those that end alike
@@ -67,6 +68,15 @@ def _first_bracketed(text: str) -> re.Match | None:
             return found
         place = text.find("<", place + 1)
     return None
+
+
+def tokens_in(marks: Iterable[Marks]) -> list[str]:
+    """What a tokenizer may know as one special token, of these marks: each pair of brackets. A server leaves such out of its texts.
+
+    >>> tokens_in([Marks("<|channel|>analysis", "<|channel|>final<|message|>")])
+    ['<|channel|>', '<|message|>']
+    """
+    return list(dict.fromkeys(token for pair in marks for mark in pair for token in _BRACKETS.findall(mark)))
 
 
 def opened_by(prompt: str) -> Marks | None:

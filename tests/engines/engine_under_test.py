@@ -21,7 +21,7 @@ import pytest
 from openmath.client.completion import CompletionClient
 from openmath.engines import running_engine
 from openmath.engines.launcher import LocalServer
-from openmath.generation.prompts import CheckpointTokenizer, LlamaCppTokenizer, token_ids
+from openmath.generation.prompts import CheckpointTokenizer, LlamaCppTokenizer, Tokenizer, token_ids
 from openmath.settings.engine_kinds import tokenizer_of
 
 ROOT = Path(__file__).parents[2]
@@ -45,13 +45,16 @@ class EngineUnderTest:
     def prompt(self, problem: str) -> list:
         """Token ids, or chat messages where the engine is not ours."""
         messages = [{"role": "system", "content": ""}, {"role": "user", "content": problem}]
+        tokenizer = self.tokenizer()
+        return token_ids(tokenizer, "chat", messages) if tokenizer else messages
+
+    def tokenizer(self) -> Tokenizer | None:
+        """None where the engine is not ours."""
         if not self.takes_ids:
-            return messages
+            return None
         if tokenizer_of(self.server.description) == "server":
-            tokenizer = LlamaCppTokenizer(self.server.base_url, self.server.api_key)
-        else:
-            tokenizer = CheckpointTokenizer(self.server.description["checkpoint"])
-        return token_ids(tokenizer, "chat", messages)
+            return LlamaCppTokenizer(self.server.base_url, self.server.api_key)
+        return CheckpointTokenizer(self.server.description["checkpoint"])
 
     async def complete(self, prompt: list, **sampling):
         sampling = {"max_tokens": 16, "temperature": 0.0, "top_p": 1.0} | sampling

@@ -11,11 +11,18 @@ from engines.engine_under_test import checkpoint_fixture, engine_fixture  # noqa
 
 from openmath.client.completion import CompletionClient, HostedEndpoint, RequestRefused
 from openmath.engines.listener import listening_socket
+from openmath.generation.thinking import asking_for_marks
 from openmath.settings.engine_kinds import engine_kind
+from openmath.thoughts import Marks
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]  # loading a large model on a GPU takes minutes
 
 PARIS = "What is the capital of France? Answer in one short sentence."
+SPECIAL = (
+    "<issue_start>",
+    "<|reserved_special_token_5|>",
+    "<|object_ref_start|>",
+)  # of SmolLM2, Llama 3, Qwen; none ends a text
 STORY = "Tell me a very long story about a dragon, a princess and a mathematician."
 
 
@@ -108,6 +115,18 @@ def test_cancelled_requests_make_room(engine):
     assert answer.num_generated_tokens == 2
     # 64 x 1500 tokens take a small engine on two cores ten minutes; a cancelled request must not be decoded to its end.
     assert seconds < 120
+
+
+def test_a_special_token_is_in_the_text_where_it_is_asked_for(engine):
+    tokenizer = engine.tokenizer()
+    if tokenizer is None:
+        pytest.skip("what an endpoint leaves out of its texts is not asked for")
+    token = next(text for text in SPECIAL if len(tokenizer.encode(text)) == 1)
+    marks, described = [Marks(token, token)], engine.server.description
+    forced = {"logit_bias": {str(tokenizer.encode(token)[0]): 100}, "max_tokens": 3}
+    assert token not in engine.run(engine.complete(engine.prompt(PARIS), **forced)).text
+    asked = asking_for_marks(marks, tokenizer, described)
+    assert engine.run(engine.complete(engine.prompt(PARIS), **forced, **asked)).text == 3 * token
 
 
 def test_a_wrong_key_is_refused(engine):

@@ -6,18 +6,21 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
+from tokenizers import Tokenizer
 from unit.judge_server import judge_server
 from unit.judging_cases import write
 from unit.test_generate_command import Evaluation, solve
+from unit.test_tokenizers import checkpoint
 
 from openmath.client.http import BadReply
 from openmath.client.replies import Completion, completion_of
 from openmath.errors import InputError
 from openmath.files.sample_rows import is_sample
+from openmath.generation.prompts import CheckpointTokenizer
 from openmath.generation.samples import Refusal, sample_row
 from openmath.generation.staging import StagedRun
-from openmath.generation.thinking import ENOUGH, Thinking
-from openmath.thoughts import Marks, thought_and_answer
+from openmath.generation.thinking import ENOUGH, Thinking, asking_for_marks
+from openmath.thoughts import USUAL_MARKS, Marks, thought_and_answer
 
 
 @pytest.fixture(name="server")
@@ -211,7 +214,7 @@ def test_the_prompt_is_looked_at_where_it_is_made(evaluation, server, monkeypatc
     from openmath.generation import job
 
     class Opening:
-        bos, count = None, len
+        bos, count, is_special = None, len, "[THINK]".__eq__
 
         def __init__(self, *_):
             pass
@@ -225,7 +228,57 @@ def test_the_prompt_is_looked_at_where_it_is_made(evaluation, server, monkeypatc
     monkeypatch.setattr(job, "CheckpointTokenizer", Opening)
     generation = object.__new__(job.Generation)
     generation.tokenizer, generation.thinking, generation.chat_date = "checkpoint", Thinking(), None
-    generation.engine, generation.prompt = {"checkpoint": "x"}, {"system": "", "user": "{problem}", "examples": []}
+    generation.engine = {"engine": "vllm", "checkpoint": "x", "settings": {}}
+    generation.prompt = {"system": "", "user": "{problem}", "examples": []}
     generation.problems = {"b": [{"id": "p", "problem": "?"}]}
     generation.options = SimpleNamespace(prompt_template="chat", chat_template_kwargs=None)
     assert generation._encode(None) == {("b", "p"): [1]} and generation.thinking.opened
+    assert generation.asking_for_marks == {"skip_special_tokens": False}
+
+
+class SpecialTokens:
+    """A tokenizer of which only this is asked."""
+
+    def __init__(self, *special: str):
+        self.is_special = special.__contains__
+
+
+@pytest.mark.parametrize(
+    ("engine", "settings", "asked"),
+    [
+        ("vllm", {}, {"skip_special_tokens": False}),
+        ("trtllm", {}, {"skip_special_tokens": False}),
+        ("llamacpp", {}, {"preserved_tokens": ["[THINK]", "[/THINK]"]}),
+        ("own", {"tokenizer": "server"}, {"preserved_tokens": ["[THINK]", "[/THINK]"]}),
+        ("own", {"tokenizer": "checkpoint", "extra_body": {"skip_special_tokens": False}}, {}),
+    ],
+)
+def test_marks_that_are_special_tokens_are_asked_for(engine, settings, asked, capsys):
+    described = {"engine": engine, "settings": settings}
+    assert asking_for_marks(USUAL_MARKS, SpecialTokens("[THINK]", "[/THINK]", "</s>"), described) == asked
+    assert asking_for_marks(USUAL_MARKS, SpecialTokens("</s>"), described) == {}
+    assert capsys.readouterr().out == ""
+
+
+def test_an_engine_that_nobody_knows_how_to_ask_for_marks_is_a_warning(capsys):
+    described = {"engine": "own", "settings": {"tokenizer": "checkpoint"}}
+    assert asking_for_marks(Thinking().marks, SpecialTokens("<|channel|>"), described) == {}
+    assert "special tokens (<|channel|>)" in capsys.readouterr().out
+    assert Thinking("none").marks == ()
+
+
+def test_special_tokens_of_a_checkpoint(tmp_path):
+    folder = checkpoint(tmp_path)
+    path = folder / "tokenizer.json"
+    tokenizer = Tokenizer.from_file(str(path))
+    tokenizer.add_special_tokens(["[THINK]"])
+    tokenizer.add_tokens(["<think>"])
+    tokenizer.save(str(path))
+    known = CheckpointTokenizer(folder)
+    assert {text: known.is_special(text) for text in ("[THINK]", "<think>", "two", "<s>", "no")} == {
+        "[THINK]": True,
+        "<think>": False,
+        "two": False,
+        "<s>": True,
+        "no": False,
+    }

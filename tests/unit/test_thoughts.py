@@ -13,7 +13,7 @@ import summarize_results
 from openmath.answers import answer_of, is_unfinished
 from openmath.files.rows import read_rows, write_rows
 from openmath.results.cut_short import cut_short_warning
-from openmath.thoughts import USUAL_MARKS, Marks, answer_start, marks_in, opened_by, thought_and_answer
+from openmath.thoughts import USUAL_MARKS, Marks, answer_start, marks_in, opened_by, thought_and_answer, tokens_in
 
 BOX = r"\boxed{%d}"
 # Text, what of it is the answer; None: the thought never ends.
@@ -65,6 +65,13 @@ def test_every_usual_mark_is_known_wherever_it_stands(marks):
 def test_a_prompt_that_opens_a_thought_leaves_the_end_mark_only():
     assert answer_start("It is \\boxed{3}.", opened=True) is None
     assert answer_start("3</think>4", opened=True) == len("3</think>")
+
+
+def test_what_a_tokenizer_may_know_as_one_token():
+    tokens = tokens_in(USUAL_MARKS)
+    assert {"[THINK]", "[/THINK]", "<|channel|>", "<|message|>", "<|channel>", "<channel|>", "◁/think▷"} <= {*tokens}
+    assert len(tokens) == len({*tokens}) and "assistantfinal" not in tokens
+    assert tokens_in([Marks("Thought:", "<answer>")]) == ["<answer>"]
 
 
 def test_marks_of_ones_own_are_the_only_ones():

@@ -31,7 +31,7 @@ from openmath.generation.prompts import (
 from openmath.generation.refusals import Refusals
 from openmath.generation.samples import Job, Refusal, seed_of, with_fallback
 from openmath.generation.staging import StagedRun, check_runs_differ, drop_torn_tail
-from openmath.generation.thinking import Thinking
+from openmath.generation.thinking import Thinking, asking_for_marks
 from openmath.machine import machine, versions
 from openmath.settings.defaults import request_seconds
 from openmath.settings.engine_kinds import engine_kind, gpus_of, tokenizer_of
@@ -51,6 +51,7 @@ class Generation:
         self.drawn = self._drawn()
         self.chat_date = self._chat_date()
         self.thinking = Thinking(options.thinking)
+        self.asking_for_marks: dict = {}
         self.problems = {
             path.stem: list(itertools.islice(prepared_rows(path), options.limit)) for path in options.benchmarks
         }
@@ -214,6 +215,7 @@ class Generation:
         if self.options.prompt_template == "chat":  # ends alike for all problems
             self.thinking.look_at_prompt(tokenizer.render(without_empty_system(next(iter(messages.values())))))
         self.thinking.count = tokenizer.count
+        self.asking_for_marks = asking_for_marks(self.thinking.marks, tokenizer, self.engine)
         return {key: token_ids(tokenizer, self.options.prompt_template, value) for key, value in messages.items()}
 
     def sampling(self, prompt: list, run: str) -> dict | Refusal:
@@ -233,7 +235,7 @@ class Generation:
 
         A greedy run has no top_k and no min_p, for it takes the likeliest token; penalties change which one that is.
         """
-        kind, body = self.kind, {}
+        kind, body = self.kind, dict(self.asking_for_marks)
         for key in PENALTIES if run == "greedy" else OPTIONAL:
             if key in self.drawn:
                 body[kind.names.get(key, key)] = self.drawn[key]

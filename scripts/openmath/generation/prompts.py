@@ -92,6 +92,9 @@ class Tokenizer(Protocol):
     def count(self, text: str) -> int:
         """Number of tokens of a text, whatever it says."""
 
+    def is_special(self, text: str) -> bool:
+        """Whether a text is one token, and of those that servers leave out of what they return."""
+
 
 class CheckpointTokenizer:
     """The tokenizer of a HF checkpoint directory, by transformers.
@@ -121,6 +124,12 @@ class CheckpointTokenizer:
     def special_ids(self) -> set[int]:
         """Ids of the tokens that stand for no text of their own: ends of turns and the like."""
         return {*self._tokenizer.all_special_ids, *self._tokenizer.added_tokens_decoder}
+
+    def is_special(self, text: str) -> bool:
+        added = self._tokenizer.added_tokens_decoder.values()
+        return text in self._tokenizer.all_special_tokens or any(
+            token.special and token.content == text for token in added
+        )
 
     def render(self, messages: list[dict]) -> str:
         if not self._tokenizer.chat_template:
@@ -213,6 +222,9 @@ class LlamaCppTokenizer:
 
     def count(self, text: str) -> int:
         return len(self._tokenize(text))
+
+    def is_special(self, text: str) -> bool:
+        return len(self._tokenize(text)) == 1  # or a token like others, as which the server returns it in any case
 
     def _tokenize(self, text: str) -> list[int]:
         return self._ask("tokens", "/tokenize", {"content": text, "add_special": False, "parse_special": True})

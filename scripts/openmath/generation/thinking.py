@@ -5,15 +5,27 @@ this module also runs inside engine containers.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from openmath.answers import extract_answer
 from openmath.client.replies import Completion
 from openmath.errors import InputError, printable
+from openmath.files.records import EngineRecord
 from openmath.files.sample_rows import REFUSED
+from openmath.generation.prompts import Tokenizer
+from openmath.settings.engine_kinds import engine_kind, tokenizer_of
 from openmath.settings.thinking import AUTO, NONE
-from openmath.thoughts import Marks, answer_start, ends_in_hidden_thought, ends_what_it_never_began, marks_in, opened_by
+from openmath.thoughts import (
+    USUAL_MARKS,
+    Marks,
+    answer_start,
+    ends_in_hidden_thought,
+    ends_what_it_never_began,
+    marks_in,
+    opened_by,
+    tokens_in,
+)
 
 ENOUGH = 100  # samples without the configured end mark, and it is likely the wrong one
 
@@ -36,6 +48,11 @@ class Thinking:
         self._marks = self.setting if isinstance(self.setting, Marks) else None
         self.assumed = self._marks is not None
         self._counting = asyncio.Lock()
+
+    @property
+    def marks(self) -> Sequence[Marks]:
+        """Those that are looked for."""
+        return (self._marks,) if self._marks else () if self.setting == NONE else USUAL_MARKS
 
     def look_at_prompt(self, text: str) -> None:
         """text: of a prompt, as the model gets it."""
@@ -102,3 +119,23 @@ class Thinking:
             f"{self._marks.end!r}, which is to end a thought, stands in none of {ENOUGH} samples: is it spelled as the model "
             "writes it (models: NAME: thinking)? A server may leave special tokens out of the text."
         )
+
+
+def asking_for_marks(marks: Sequence[Marks], tokenizer: Tokenizer, engine: EngineRecord) -> dict:
+    """What a request says where marks are special tokens of the model: servers leave those out of their texts, and a thought
+    without marks would be read as an answer.
+    """
+    special = [token for token in tokens_in(marks) if tokenizer.is_special(token)]
+    if not special:
+        return {}
+    if tokenizer_of(engine) == "server":
+        return {"preserved_tokens": special}  # as llama.cpp is asked
+    asking = engine_kind(engine["engine"]).with_special_tokens
+    if not asking and not engine["settings"].get("extra_body"):
+        print(
+            f"generate: warning: the marks of this model's thoughts are special tokens ({', '.join(special)}). A server that "
+            "leaves them out of its text makes thoughts a part of answers. Hint: ask for them in the server's words, as by "
+            f"engines: {engine['engine']}: extra_body: {{skip_special_tokens: false}}.",
+            flush=True,
+        )
+    return asking

@@ -32,7 +32,8 @@ class EngineKind:
     tokenizer: how prompts reach it, one of TOKENIZERS: token ids by the checkpoint's tokenizer, token ids by the running
     llama.cpp server, or chat messages. concurrency: requests in flight for one copy. greedy: greedy decoding in its words.
     extra_body: put into each request. names: of sampling keys that it calls otherwise. with_penalties: put into requests with
-    a penalty. deterministic: whether `deterministic: true` changes how it is started.
+    a penalty. with_special_tokens: put into requests whose text is to hold special tokens; {}: how to ask for them is not known.
+    deterministic: whether `deterministic: true` changes how it is started.
 
     In papers:
     title: its name, around `{version}`. package: the distribution whose version is its own, first word of `version` in
@@ -55,6 +56,7 @@ class EngineKind:
     extra_body: dict[str, float] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
     with_penalties: dict[str, float] = field(default_factory=dict)
+    with_special_tokens: dict[str, bool] = field(default_factory=dict)
     deterministic: bool = False
     title: str = "{version}"
     package: str | None = None
@@ -73,6 +75,7 @@ KINDS = {
         tokenizer="checkpoint",
         concurrency=2048,  # twice its MAX_NUM_SEQS, so that it never waits for us
         extra_body={"top_k": 0, "min_p": 0.0},  # 0 switches both off; a checkpoint's generation_config must not decide
+        with_special_tokens={"skip_special_tokens": False},
         deterministic=True,
         title="vLLM {version}",
         package="vllm",
@@ -90,6 +93,7 @@ KINDS = {
         concurrency=512,  # four times max_batch_size
         # Its runtime wants a positive temperature, as the recipe's client sends.
         greedy={"temperature": 1.0, "top_p": 1.0, "top_k": 1},
+        with_special_tokens={"skip_special_tokens": False},
         deterministic=True,
         title="TensorRT-LLM {version}",
         package="tensorrt_llm",
