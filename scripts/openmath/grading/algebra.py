@@ -40,7 +40,7 @@ def _equal(a: ParsedAnswer, b: ParsedAnswer) -> bool:
     # Two inequalities may be two statements: a^2 < a is not a^2 < a < 1/a, though both hold for 0 < a < 1.
     if (_is_open_inequality(a) and not _set_keys(b)) or (_is_open_inequality(b) and not _set_keys(a)):
         return False
-    key, other = _worked_out(a), _worked_out(b)
+    key, other = _worked_out(a, beside=b), _worked_out(b, beside=a)
     if key is None and other is None:
         return False
     return not ({key} if key else _set_keys(a) or {a.primary}).isdisjoint(
@@ -48,8 +48,11 @@ def _equal(a: ParsedAnswer, b: ParsedAnswer) -> bool:
     )
 
 
-def _worked_out(answer: ParsedAnswer) -> str | None:
+def _worked_out(answer: ParsedAnswer, beside: ParsedAnswer) -> str | None:
     """The key of an answer after the work; None if there is nothing to do, or it cannot be done. Raises TooLarge."""
+    if _is_family(beside) and not _is_family(answer) and answer.tree is not None and not answer.too_large:
+        with budget():
+            return families.undeclared_key(answer.tree)
     found = None if answer.plain or answer.too_large else _outcome(answer)
     if isinstance(found, type):
         raise TooLarge

@@ -16,6 +16,7 @@ from openmath.grading.meaning.values import Unclear, Value
 
 MAX_RESIDUES = 1_000  # numbers of the set within one period
 MAX_FORMULAS = 40
+WHOLE = frozenset("jklmn")  # letters that stand for whole numbers where nothing is said
 
 
 def family_key(tree: tuple | None, text: str, parse: Callable[[str], tuple]) -> str | None:
@@ -30,6 +31,13 @@ def family_key(tree: tuple | None, text: str, parse: Callable[[str], tuple]) -> 
         return None
     tree, _ = parse(formula)
     return _set_key([value_of(item) for item in (tree[1] if tree[0] == "list" else (tree,))], found[0])
+
+
+def undeclared_key(tree: tuple) -> str | None:
+    """The same key of formulas that do not say that their letter is whole: pi/4 + n pi, to compare with an answer that says so."""
+    formulas = [value_of(item) for item in (tree[1] if tree[0] == "list" else (tree,))]
+    names = set().union(*map(letters, formulas))
+    return _set_key(formulas, names.pop()) if len(names) == 1 and names <= WHOLE else None
 
 
 def _set_key(formulas: list[tuple], name: str) -> str | None:

@@ -82,9 +82,9 @@ def notation(text: str) -> Notation | None:
         time = clock(words)
         if time:
             return _time(time, words)
-        day = date(words) if worded else None
-        if day:
-            return Notation(day)
+    day = date(prose.unwrapped(text)) if worded or text[4:5] == "-" else None
+    if day:
+        return Notation(day)
     found = choice(text)
     if found:
         letter, content = found

@@ -17,7 +17,7 @@ _IS = re.compile(
 # Units that would be products of letters, and their full stops: 9.8 m/s^2, 7 in, 12 sq. ft.
 _UNIT = re.compile(
     r"(?<=[\d}])\s+((?:[kcm]?m|ft|mi|in|k?g|m?L)\s*/\s*(?:s|h|hr|min|m?L|c?m))(?=\s*(?:\^\s*\{?\d\}?)?\s*$)"
-    r"|(?<=[\d}])\s+((?:m?L|min|sec|h|kgs|yds)(?=\s*$)|in|mi)(?=\s*(?:\^\s*\{?[23]\}?)?\s*$)"
+    r"|(?<=[\d}])\s+((?:m?L|min|sec|h|kgs|yds?)(?=\s*$)|in|mi)(?=\s*(?:\^\s*\{?[23]\}?)?\s*$)"
 )
 _NOT_FUNCTIONS = {"min": "minutes", "sec": "seconds", "in": "inches"}
 _UNIT_DOT = re.compile(r"\b(sq|cu|ft|in|lbs?|oz|yd|hrs?|mins?|secs?)\.(?=\s|$|\})")

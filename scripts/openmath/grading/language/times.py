@@ -24,6 +24,7 @@ _DATES = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         rf"{_MONTH}\s*(?:the\s+)?(?P<day>\d{{1,2}})(?:(?:\s*,\s*|\s+)(?P<year>\d{{4}}))?",
+        r"(?P<year>\d{4})-(?P<month>0[1-9]|1[0-2])-(?P<day>[0-3]\d)",
         rf"(?:the\s+)?(?P<day>\d{{1,2}})\s*(?:of\s+)?{_MONTH}(?:(?:\s*,\s*|\s+)(?P<year>\d{{4}}))?",
     )
 )
@@ -69,5 +70,6 @@ def date(words: str) -> str | None:
     for pattern in _DATES:
         found = pattern.fullmatch(words.strip(" ."))
         if found:
-            return f"date:{_MONTHS[found['month'].lower()]}-{int(found['day'])}-{found['year'] or ''}"
+            month = found["month"].lower()
+            return f"date:{_MONTHS.get(month) or int(month)}-{int(found['day'])}-{found['year'] or ''}"
     return None
