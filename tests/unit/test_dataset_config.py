@@ -199,6 +199,10 @@ def test_the_plan_prices_the_pairs_of_a_set_from_elsewhere(tmp_path, monkeypatch
     assert [str(problem) for problem in check_embedders(needs) if "models/none" in str(problem)]
     assert not list(check_embedders(Needs(config, {"results/contamination/same/j.jsonl"})))  # the pairs are there
     assert "contamination" not in summary_config(config, "m", "j")
+    config["contamination"]["training_set"] = "b.jsonl"  # as it may be given
+    assert make_plan(config)["judging"][-1]["calls"] == 2 * 3 * 2
+    write("b.jsonl", "{}\n")
+    config["contamination"]["training_set"] = "a.parquet"
     write("a.parquet", "no parquet")
     with pytest.raises(InputError, match="Cannot read the training set"):
         make_plan(config)

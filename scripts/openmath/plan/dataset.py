@@ -86,7 +86,7 @@ def pairs_to_judge(inventory: Inventory, judge: str) -> Iterator[FileToJudge]:
 
 def _compared(comparison: Comparison, inventory: Inventory) -> int:
     """The most problems that will be compared: of rows with the same problem one is."""
-    written = [_rows(path) for path in map(Path, comparison.problems) if path.exists()]
+    written = [_rows(path) for path in map(Path, comparison.problems) if path.is_file()]
     if not written and comparison.origin:
         return inventory.problems(comparison.origin)
     return sum(written)

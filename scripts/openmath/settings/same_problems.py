@@ -37,6 +37,7 @@ def comparisons(config: dict) -> list[Comparison]:
     settings = config.get("contamination", {}).get("paraphrases")
     if settings:
         judged = f"{FOLDER}/same/{settings['judge']}.jsonl" if "judge" in settings else None
-        files = config["contamination"]["training_set"]
+        given = config["contamination"]["training_set"]
+        files = [given] if isinstance(given, str) else given
         found.append(Comparison("paraphrases", files, None, settings, f"{FOLDER}/pairs.jsonl", judged))
     return found
