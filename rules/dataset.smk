@@ -204,7 +204,7 @@ if "dataset" in config:
             "logs/filter_solutions/{dataset}/{stage}/{part}.log",
         conda:
             "../envs/workflow.yaml"
-        threads: 1
+        threads: 4  # it starts as many processes
         resources:
             mem_mb=4000,
             runtime=120,

@@ -63,8 +63,7 @@ if "decontamination" in config.get("dataset", {}):
                 service=OPTIONS.judge_service(JUDGE),
             params:
                 judge=JUDGE,
-                # The symbolic grader has nothing to say about two problems.
-                options=[option for option in OPTIONS.judge(JUDGE) if option != "--cascade"],
+                options=OPTIONS.same_problem_judge(JUDGE),
                 prompt_sha256=prompt_sha256(DECONTAMINATION["prompt"]),
                 policy=POLICY,
             shell:

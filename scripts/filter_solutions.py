@@ -15,6 +15,7 @@ from typing import cast, get_args
 
 from openmath.arguments import whole
 from openmath.errors import InputError, run_command
+from openmath.machine import granted_cores
 from openmath.settings import defaults
 
 
@@ -34,6 +35,7 @@ def parse_arguments() -> argparse.Namespace:
     add("--max-solution-tokens", type=whole(1), default=defaults.MAX_SOLUTION_TOKENS)
     add("--max-problem-tokens", type=whole(1), default=defaults.MAX_PROBLEM_TOKENS)
     add("--policy", choices=("default", "paper"), default=defaults.POLICY)
+    add("--processes", type=whole(1), default=granted_cores(), help="default: the job's cores")
     add("--output", required=True, type=Path)
     return parser.parse_args()
 
@@ -41,10 +43,9 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> None:
     options = parse_arguments()
 
-    from openmath.dataset.filters import Lengths, filters_of
+    from openmath.dataset.filtering import WORTH_PROCESSES, Filtering, Rules
     from openmath.dataset.kept import KeptSolutions
     from openmath.dataset.labels import Label, agreeing
-    from openmath.dataset.tokens import token_counter
     from openmath.files.fast_rows import read_rows
     from openmath.files.fingerprint import write_manifest
     from openmath.results.grades import read_grades
@@ -63,22 +64,23 @@ def main() -> None:
         expected = [label["expected_answer"] for label in labels]
     if graded.ids != [problem["id"] for problem in problems] or len(expected) != len(problems):
         raise InputError("Problems, grades and labels are not of the same problems.", where=options.grades)
-    limits = Lengths(
+    rules = Rules(
+        names,
         options.min_solution_characters,
         options.max_solution_tokens,
         options.max_problem_tokens,
-        token_counter(options.tokenizer) if options.tokenizer else None,
+        options.tokenizer,
+        options.policy,
     )
-    filters = filters_of(names, limits, options.policy)
+    filtering = Filtering(rules, options.processes if correct.sum() > WORTH_PROCESSES else 1)
     kept = KeptSolutions(problems, expected, correct, graded.runs)
-    found = kept.write(options.output, options.samples, filters, options.source)
+    found = kept.write(options.output, options.samples, filtering, options.source)
     counts = {
         "source": options.source,
         "stage": options.stage,
         "origin": options.origin,
         "problems": len(problems),
         "labels": dict(Counter(label["outcome"] for label in labels)) if options.labels else None,
-        "filters": [{"filter": one.name, **one.counts} for one in filters],
         **found,
     }
     write_manifest(options.output.with_suffix(".counts.json"), counts)

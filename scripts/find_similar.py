@@ -18,8 +18,8 @@ from openmath.settings import defaults
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
-    add("--problems", required=True, type=Path, help="new problems")
-    add("--field", help="--problems is any training set, .parquet or JSON lines, whose rows hold the problem here")
+    add("--problems", required=True, nargs="+", type=Path, help="new problems")
+    add("--field", help="--problems are any training set, .parquet or JSON lines, whose rows hold the problem here")
     add("--benchmarks", required=True, nargs="+", type=Path, help="prepared benchmarks, data/*.jsonl")
     add("--embedder", required=True, help="folder of a sentence-transformers model, or ngrams")
     add(

@@ -38,6 +38,11 @@ def machine() -> Machine:
     return {"cpu": _cpu_model(), "cores": cores, "memory_gib": round(memory / 2**30), "system": system, **nvidia()}
 
 
+def granted_cores() -> int:
+    """Snakemake tells a job its share of the cores by OMP_NUM_THREADS; by hand it is all that this process may use."""
+    return int(os.environ.get("OMP_NUM_THREADS") or len(os.sched_getaffinity(0)))
+
+
 def versions() -> dict[str, str]:
     """Versions of Python, Snakemake, engines and PACKAGES, of those that are installed."""
     found = {"python": platform.python_version()}

@@ -202,6 +202,26 @@ def test_the_answer_is_the_last_box_unless_the_registry_says_otherwise():
         assert row["expected_answer"] == expected
 
 
+def test_a_correction_stands_in_for_what_the_solution_has():
+    key = sha256_text("p")[:12]
+    benchmark = {"fields": {"reference_solution": "solution"}, "clean": ["boxed_answer", "corrected_answer"]}
+    for solution in (r"So $\boxed{}$.", r"So $\boxed{7}$.", "So."):
+        rows = [{"problem": "p", "solution": solution}, {"problem": "q", "solution": r"\boxed{8}"}]
+        prepared = prepare_rows("toy", benchmark | {"corrections": {key: "A"}}, rows, "here")
+        assert [row["expected_answer"] for row in prepared] == ["A", "8"]
+        assert prepared[0]["reference_solution"] == solution
+
+
+def test_what_the_registry_says_of_single_problems_is_asked_for():
+    for name, benchmark in read_registry().items():
+        steps = benchmark.get("clean", [])
+        assert ("corrections" in benchmark) == ("corrected_answer" in steps), name
+        assert "boxed_answer" in steps or "boxes" not in benchmark, name
+        assert set(benchmark.get("boxes", {}).values()) <= {"first", "all"}, name
+        for key in [*benchmark.get("boxes", {}), *benchmark.get("corrections", {})]:
+            assert re.fullmatch("[0-9a-f]{12}", key), (name, key)
+
+
 def test_a_registered_benchmark_is_known_to_papers_and_figures(monkeypatch):
     entry = {"title": "The Toy", "citation": "flint", "groups": ["contest"], "rows": 7, "sources": []}
     monkeypatch.setattr(methods, "read_registry", lambda: {"toy": entry})

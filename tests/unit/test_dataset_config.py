@@ -4,6 +4,8 @@ import copy
 import json
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as parquet
 import pytest
 
 from openmath.dataset.similar import questions
@@ -13,8 +15,9 @@ from openmath.plan import make_plan
 from openmath.plan.dataset import dataset_steps
 from openmath.plan.files import Inventory
 from openmath.plan.judging import calls_left
+from openmath.preflight.embedders import check_embedders
 from openmath.preflight.needs import Needs, missing_files
-from openmath.settings.config import checked_config
+from openmath.settings.config import checked_config, summary_config
 from openmath.settings.config_files import read_config_files
 from openmath.settings.dataset_layout import DatasetLayout
 from openmath.settings.layout import prompt_file
@@ -174,6 +177,41 @@ def test_the_plan_prices_the_pairs_that_a_judge_is_asked_about(tmp_path, monkeyp
     write("datasets/d/same/j/gsm8k-train-rs1.jsonl")
     assert not any("same-problem" in one["judge"] for one in make_plan(config)["judging"])
     assert calls_left(Inventory(config), "j") == 0
+
+
+def test_the_plan_prices_the_pairs_of_a_set_from_elsewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    parquet.write_table(pa.table({"problem": ["p"] * 7}), "a.parquet")
+    write("b.jsonl", "{}\n" * 2)
+    judge = {"base_url": "https://h/v1", "model": "j", "prices": {"input": 1, "output": 10}, "api_key_env": "K"}
+    paraphrases = {"embedder": "models/none", "judge": "j", "top": 3}
+    contamination = {"training_set": ["a.parquet", "b.jsonl"], "paraphrases": paraphrases}
+    config = checked_config(
+        {key: value for key, value in GIVEN.items() if key != "dataset"}
+        | {"judges": {"j": judge}, "contamination": contamination}
+    )
+    (cost,) = (one for one in make_plan(config)["judging"] if one["judge"] == "j, judge-same-problem")
+    assert cost["calls"] == calls_left(Inventory(config), "j") - answers_left(config) == 2 * 3 * (7 + 2)
+    missing = missing_files(config)
+    assert "results/contamination/same/j.jsonl" in missing
+    needs = Needs(config, {"results/contamination/pairs.jsonl", "results/contamination/same/j.jsonl"})
+    assert needs.judging == {"j": [("results/contamination/pairs.jsonl", "results/contamination/same/j.jsonl")]}
+    assert [str(problem) for problem in check_embedders(needs) if "models/none" in str(problem)]
+    assert not list(check_embedders(Needs(config, {"results/contamination/same/j.jsonl"})))  # the pairs are there
+    assert "contamination" not in summary_config(config, "m", "j")
+    config["contamination"]["training_set"] = "b.jsonl"  # as it may be given
+    assert make_plan(config)["judging"][-1]["calls"] == 2 * 3 * 2
+    write("b.jsonl", "{}\n")
+    config["contamination"]["training_set"] = "a.parquet"
+    write("a.parquet", "no parquet")
+    with pytest.raises(InputError, match="Cannot read the training set"):
+        make_plan(config)
+
+
+def answers_left(config: dict) -> int:
+    """Calls of the evaluation itself."""
+    without = {key: value for key, value in config.items() if key != "contamination"}
+    return calls_left(Inventory(without), "j")
 
 
 def test_what_a_dry_run_will_not_make_is_not_priced(tmp_path, monkeypatch):

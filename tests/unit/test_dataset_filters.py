@@ -1,12 +1,15 @@
 """The filters of a training set, each against a hand-made table of cases."""
 
+import multiprocessing
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, strategies
 
-from openmath.dataset import arithmetic
+from openmath.dataset import arithmetic, filtering
 from openmath.dataset.arithmetic import chains, is_wrong
+from openmath.dataset.filtering import Filtering, Rules
 from openmath.dataset.filters import (
     Lengths,
     Solution,
@@ -262,3 +265,54 @@ def test_numbers_between_signs_have_the_value_that_the_grader_gives_them(minus, 
         arithmetic.value_of.cache_clear()
         assert here == arithmetic.value_of(side)
     arithmetic.value_of.cache_clear()
+
+
+NAMES = ["several_boxes", "trim_prefix", "trim_solution", "wrong_arithmetic", "split_arithmetic", "lengths"]
+RULES = Rules(NAMES, 5, 100, 100, None, "default")
+
+
+def texts() -> list[str]:
+    """Texts of which each filter drops or changes some; every seventh is there twice."""
+    found = []
+    for n in range(120):
+        box = rf"\boxed{{{n}}}"
+        kinds = [
+            box,
+            f"My solution:\nSo {box}",
+            f"So {box}\nmore",
+            f"{n} + 1 = {n} so {box}",
+            f"1 + {n} + 2 = {n + 3}, {box}",
+        ]
+        found.append([*kinds, box * 2, rf"We get \boxed{{{n % 7}}}."][n % 7])
+    return found
+
+
+@pytest.mark.parametrize("at", [0, 3, 6])
+@pytest.mark.parametrize("killed", [False, True])
+def test_processes_leave_the_same_in_the_same_order(at, killed, monkeypatch):
+    rules = replace(RULES, names=[*NAMES[:at], "duplicates", *NAMES[at:]])
+    solutions = [(n, Solution("p", text, 1, 10)) for n, text in enumerate(texts())]
+    batches = [solutions[start : start + 7] for start in range(0, len(solutions), 7)]
+    one, two = Filtering(rules), Filtering(rules, 2)
+    expected = list(one.left(batches))
+    if killed:
+        started = filtering._started
+        connections = []
+
+        def kills_the_first(*options):
+            connections.append(started(*options))
+            if len(connections) == 2:
+                multiprocessing.active_children()[0].kill()
+            return connections[-1]
+
+        monkeypatch.setattr(filtering, "_started", kills_the_first)
+    assert list(two.left(iter(batches))) == expected
+    assert two.counts == one.counts
+    assert bool(two._killed) == killed
+    assert sum(map(len, expected)) == one.counts[-1]["after"] < one.counts[0]["before"] == 120
+    assert all(
+        known["before"] > known["after"] or known["changed"] for known in one.counts if known["filter"] != "lengths"
+    )
+    for process in multiprocessing.active_children():
+        process.join(30)
+    assert not multiprocessing.active_children()

@@ -79,8 +79,6 @@ ELSEWHERE = {  # how the commands begin -> why they do not run here, and what ru
     "python scripts/draw_curve.py training": "no training was run here; tests/unit/test_training_curve.py draws one",
     "make dataset-demo": "minutes; tests/workflow/test_dataset_graph.py makes a smaller set",
     "python scripts/trace.py datasets/demo": "the demo's set; tests/unit/test_dataset.py traces another",
-    "python scripts/find_similar.py": "a training set from elsewhere; tests/unit/test_decontamination.py compares one",
-    "python scripts/decontaminate_problems.py": "the same",
     "python docs/write_config_reference.py": "changes its own pages; tests/unit/test_config.py holds what it writes",
     "python docs/images/photograph.py": "Chromium; by hand, when the page looks another way",
     "python docs/images/draw.py": "graphviz; by hand, when a rule or an import is new",

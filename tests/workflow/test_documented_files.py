@@ -17,7 +17,7 @@ FEATURES = {  # what the finished evaluation has not: a built engine, many model
     },
     "judges": {"hosted": {"model": "m"}, "other": {"model": "n"}},
     "compare": [["a", "b"]],
-    "contamination": {"training_set": "own.jsonl"},
+    "contamination": {"training_set": "own.jsonl", "paraphrases": {"embedder": "ngrams", "judge": "other"}},
     "dataset": {
         "name": "d",
         "teacher": "b",

@@ -9,14 +9,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as parquet
 
-from openmath.dataset.filters import Counted, Solution, through
+from openmath.dataset.filtering import BATCH, Batch, Filtering
+from openmath.dataset.filters import Solution
 from openmath.errors import InputError
 from openmath.files.fast_rows import read_rows
 from openmath.files.rows import atomic_write, valid_text
 from openmath.files.sample_rows import id_of
 from openmath.files.sample_runs import run_order, sample_run_of
 
-BATCH = 4096  # rows written together
+WRITTEN = 4096  # rows written together
 # Of kept/*.parquet. The first four are the set's own columns; the others lead back to the sample.
 SCHEMA = pa.schema(
     [
@@ -59,20 +60,25 @@ class KeptSolutions:
         self._problems, self._expected, self._correct = problems, expected, correct
         self._column = {run: number for number, run in enumerate(runs)}
 
-    def write(self, output: Path, paths: Sequence[Path], filters: list[Counted], source: str) -> dict:
-        """Write the file; returns of Counts what it knows: samples, correct, kept, solved."""
+    def write(self, output: Path, paths: Sequence[Path], filtering: Filtering, source: str) -> dict:
+        """Write the file; returns of Counts what it knows: samples, correct, filters, kept, solved."""
         counts = {"samples": 0, "correct": 0, "kept": 0}
         solved: set[int] = set()
 
-        def rows() -> Iterator[dict]:
+        def correct_ones() -> Iterator[tuple[tuple[int, str], Solution]]:
             for path in sorted(paths, key=lambda path: run_order(sample_run_of(path))):
                 run = sample_run_of(path)
                 for number, row, correct in self._samples(path, run):
                     counts["samples"] += 1
                     counts["correct"] += correct
-                    kept = through(filters, self._solution(number, row)) if correct else None
-                    if kept is None:
-                        continue
+                    if correct:
+                        yield (number, run), self._solution(number, row)
+
+        def rows() -> Iterator[dict]:
+            ones = correct_ones()
+            batches: Iterator[Batch[tuple[int, str]]] = iter(lambda: list(islice(ones, BATCH)), [])
+            for batch in filtering.left(batches):
+                for (number, run), kept in batch:
                     counts["kept"] += 1
                     solved.add(number)
                     yield {
@@ -86,9 +92,9 @@ class KeptSolutions:
 
         with atomic_write(output) as file, parquet.ParquetWriter(file, SCHEMA, compression="zstd") as writer:
             made = rows()
-            while batch := list(islice(made, BATCH)):
-                writer.write_table(pa.Table.from_pylist(batch, SCHEMA))
-        return counts | {"solved": len(solved)}
+            while written := list(islice(made, WRITTEN)):
+                writer.write_table(pa.Table.from_pylist(written, SCHEMA))
+        return counts | {"filters": filtering.counts, "solved": len(solved)}
 
     def _samples(self, path: Path, run: str) -> Iterator[tuple[int, dict, bool]]:
         """(number of the problem, sample, whether it is correct). InputError where the samples are not of these problems."""

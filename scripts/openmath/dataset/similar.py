@@ -14,8 +14,8 @@ import numpy as np
 from openmath.benchmarks.contamination import Text, training_problems
 from openmath.errors import InputError
 from openmath.files.fast_rows import read_rows
+from openmath.settings.same_problems import NGRAMS
 
-NGRAMS = "ngrams"
 SENTENCE_TRANSFORMERS = "sentence-transformers==6.2.0"  # the version that this was run with
 DIMENSIONS = 4096  # of NGRAMS
 BLOCK = 1024  # new problems compared at once: with 6,000 test problems 25 MB of similarities
@@ -67,13 +67,14 @@ def ngram_vectors(texts: Sequence[str]) -> np.ndarray:
     return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
 
 
-def problems_of(path: Path, field: str | None) -> Iterator[dict]:
+def problems_of(paths: Sequence[Path], field: str | None) -> Iterator[dict]:
     """The rows of new problems; with a field those of any training set: each different problem, named by its first row, from 1."""
     if field is None:
-        yield from read_rows(path)
+        for path in paths:
+            yield from read_rows(path)
         return
     seen: set[str] = set()
-    for number, text in enumerate(training_problems([path], field), start=1):
+    for number, text in enumerate(training_problems(paths, field), start=1):
         if text and text not in seen:
             seen.add(text)
             yield {"id": str(number), "problem": text}

@@ -13,6 +13,7 @@ from openmath.dataset.arithmetic import BLANK, NUMBER, SIGN, chains, number_of, 
 
 MOST_STEPS, MOST_DIGITS, MOST_EXPONENT = 12, 15, 20
 
+_NUMBER = re.compile(NUMBER)
 _WORD = re.compile(rf"({NUMBER}|{SIGN})((?:{BLANK})*)")
 _RANKS = {"^": 3, "*": 2, "/": 2, "+": 1, "-": 1}
 _MEANING = {"\\times": "*", "\\cdot": "*", "×": "*", "·": "*", "\\div": "/", "÷": "/", "−": "-"}
@@ -50,6 +51,8 @@ def split_arithmetic(text: str) -> str:
 
 def _steps(side: str) -> list[str]:
     """What is left of a side after each of its operations but the last; [] where they cannot all be written."""
+    if len(_NUMBER.findall(side)) < 3:
+        return []  # one operation, most often
     words = _words(side)
     steps: list[str] = []
     grouped = "," in side

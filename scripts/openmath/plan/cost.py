@@ -63,8 +63,9 @@ def make_plan(
                 disk += step.disk
                 work = (step.samples, step.tokens, step.jobs, step.speed, step.disk)
                 generation.append(cost_entry(inventory, f"{teacher}, {step.name}", teacher, *work))
-        for pairs in pairs_to_judge(inventory):
-            to_judge.setdefault(config["dataset"]["decontamination"]["judge"], []).append(pairs)
+    for judge in config["judges"]:
+        if pairs := list(pairs_to_judge(inventory, judge)):
+            to_judge.setdefault(judge, []).extend(pairs)
     trainings = list(training_costs(inventory))
     disk += sum(cost["disk_bytes"] or 0 for cost in trainings)
     free = shutil.disk_usage(".").free

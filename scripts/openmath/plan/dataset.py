@@ -4,12 +4,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from openmath.errors import InputError
 from openmath.files.append_only import kept_rows
 from openmath.generation.progress import is_job
 from openmath.plan.files import FileToJudge, Inventory, Stage, count_lines, finished_samples
 from openmath.plan.speed import RECENT_JOBS, ROW_BYTES, TOKEN_BYTES, Speed, finished_jobs, measure_speed
 from openmath.settings.dataset_layout import NEW_SOLUTIONS, DatasetLayout, SamplingJob
 from openmath.settings.engine_kinds import engine_kind
+from openmath.settings.same_problems import Comparison, comparisons
 
 
 @dataclass
@@ -71,20 +73,35 @@ def _problems(path: str, job: SamplingJob, inventory: Inventory) -> int:
     return inventory.problems(job.origin)
 
 
-def pairs_to_judge(inventory: Inventory) -> Iterator[FileToJudge]:
-    """Pairs of a new and a test problem that a judge is still to compare; none where no set wants it."""
-    decontamination = inventory.config.get("dataset", {}).get("decontamination", {})
-    if "judge" not in decontamination:
-        return
-    layout = DatasetLayout(inventory.config)
-    parts = [part for part in layout.parts if part.stage == NEW_SOLUTIONS]
-    for part, (pairs, judged) in zip(parts, layout.same_pairs, strict=True):
-        if judged in inventory.due if inventory.due is not None else not Path(judged).exists():
-            exists = Path(pairs).exists() and pairs not in (inventory.due or ())
-            problems = Path(pairs.replace("/similar/", "/new-problems/"))
-            written = count_lines(problems) if problems.exists() else inventory.problems(part.origin)
-            most = 2 * decontamination["top"] * written  # each pair in both orders
-            yield FileToJudge(part.name, part.origin, pairs, exists, decontamination["prompt"], most)
+def pairs_to_judge(inventory: Inventory, judge: str) -> Iterator[FileToJudge]:
+    """Pairs with a test problem that a judge is still to compare; none where nobody wants it."""
+    for one in comparisons(inventory.config):
+        if one.judged is None or one.settings["judge"] != judge:
+            continue
+        if one.judged in inventory.due if inventory.due is not None else not Path(one.judged).exists():
+            exists = Path(one.pairs).exists() and one.pairs not in (inventory.due or ())
+            most = 0 if exists else 2 * one.settings["top"] * _compared(one, inventory)  # each pair in both orders
+            yield FileToJudge(one.name, one.origin or "", one.pairs, exists, one.settings["prompt"], most)
+
+
+def _compared(comparison: Comparison, inventory: Inventory) -> int:
+    """The most problems that will be compared: of rows with the same problem one is."""
+    written = [_rows(path) for path in map(Path, comparison.problems) if path.is_file()]
+    if not written and comparison.origin:
+        return inventory.problems(comparison.origin)
+    return sum(written)
+
+
+def _rows(path: Path) -> int:
+    """Rows of .parquet or JSON lines; of parquet only the footer is read."""
+    if path.suffix != ".parquet":
+        return count_lines(path)
+    from pyarrow.parquet import read_metadata
+
+    try:
+        return read_metadata(path).num_rows
+    except (OSError, ValueError) as error:  # pyarrow's own is a ValueError
+        raise InputError("Cannot read the training set.", where=path, found=" ".join(str(error).split())) from None
 
 
 def _speed(inventory: Inventory, layout: DatasetLayout, job: SamplingJob) -> Speed:

@@ -90,24 +90,25 @@ def count_calls(cost: JudgeCost, inventory: Inventory, files: list[FileToJudge],
         attempts.recall(store.records)
         cost.calls += sum(attempts.next_request(question, store.records) is not None for question in questions.values())
     if cost.estimated_calls and files[0].prompt:
-        cost.assumptions.append("as many new problems to compare as were or will be written")
+        cost.assumptions.append("as many problems to compare as were or will be written, no two of them the same")
     elif cost.estimated_calls:
         cost.assumptions.append(f"{ASKED_SHARE:.0%} of the answers to come need a call, assumed")
 
 
 def calls_left(inventory: Inventory, judge: str) -> int:
-    """Calls of one judge for all models, and for a training set's new problems."""
+    """Calls of one judge for all models, and about problems that may repeat a test problem."""
     ask_refused = inventory.config["judges"][judge].get("ask_refused", False)
     store = VerdictStore(Path(f"judgements/{judge}"), ask_refused=ask_refused)
     answers = [
         file for model in inventory.config["models"] for file in inventory.model_files(model).to_judge.get(judge, [])
     ]
-    decontamination = inventory.config.get("dataset", {}).get("decontamination", {})
-    pairs = list(pairs_to_judge(inventory)) if decontamination.get("judge") == judge else []
-    costs = JudgeCost(judge), JudgeCost(judge)
-    for cost, files in zip(costs, (answers, pairs), strict=True):
-        count_calls(cost, inventory, files, store)
-    return sum(cost.calls for cost in costs)
+    pairs = list(pairs_to_judge(inventory, judge))
+    by_prompt = [[file for file in pairs if file.prompt == prompt] for prompt in {file.prompt for file in pairs}]
+    calls = 0
+    for files in (answers, *by_prompt):
+        count_calls(cost := JudgeCost(judge), inventory, files, store)
+        calls += cost.calls
+    return calls
 
 
 def add_engine(

@@ -7,6 +7,7 @@ from functools import cached_property
 from openmath.settings.dataset_layout import DatasetLayout, SamplingJob
 from openmath.settings.engine_kinds import engine_kind
 from openmath.settings.layout import Layout
+from openmath.settings.same_problems import Comparison, comparisons
 
 
 class Needs:
@@ -54,13 +55,19 @@ class Needs:
         return [self.config["dataset"]["teacher"]] if self.drawing else []
 
     @cached_property
+    def comparing(self) -> list[Comparison]:
+        """Comparisons with test problems that are to be made or judged."""
+        return [one for one in comparisons(self.config) if {one.pairs, one.judged} & self.due]
+
+    @cached_property
     def judging(self) -> dict[str, list[tuple[str, str]]]:
         """Judge -> (file of answers, judged file) pairs to be judged."""
         asked = {}
         for judge in self.config["judges"]:
             pairs = [pair for model in self.config["models"] for pair in self.layout.judge_pairs(model, judge)]
-            if self.config.get("dataset", {}).get("decontamination", {}).get("judge") == judge:
-                pairs += DatasetLayout(self.config).same_pairs
+            pairs += [
+                (one.pairs, one.judged) for one in self.comparing if one.judged and one.settings["judge"] == judge
+            ]
             pairs = [pair for pair in pairs if pair[1] in self.due]
             if pairs:
                 asked[judge] = pairs
@@ -104,6 +111,11 @@ def missing_files(config: dict) -> set[str]:
         missing |= drawn | _absent(dataset.packed_files)
         missing |= _absent(f"data/{origin}.jsonl" for origin in config["dataset"]["origins"] if drawn)
         started |= {config["dataset"]["teacher"]} if drawn else set()
+    for one in comparisons(config):
+        if one.judged and (absent := _absent([one.judged])):
+            missing |= absent
+            judge = config["judges"][one.settings["judge"]]
+            started |= {judge["self_hosted"]} if "self_hosted" in judge else set()
     missing |= _absent(f"models/{model}/engine/engine.json" for model in started)
     checkpoints = [model for model in started if not engine_kind(config["models"][model]["engine"]).hosted]
     return missing | _absent(f"models/{model}/manifest.json" for model in checkpoints)

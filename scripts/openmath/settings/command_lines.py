@@ -180,6 +180,10 @@ class Options:
             return [*options, "--self-hosted"]
         return [*options, "--engine", f"models/{settings['self_hosted']}/engine"]
 
+    def same_problem_judge(self, judge: str) -> list:
+        """As judge(), for two problems: the symbolic grader has nothing to say about them."""
+        return [option for option in self.judge(judge) if option != "--cascade"]
+
     def judge_service(self, judge: str) -> str:
         """How the judge is reached and paid, as one string: none of it changes a verdict."""
         settings = self._judges[judge]

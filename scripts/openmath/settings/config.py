@@ -20,7 +20,7 @@ from openmath.settings.training_layout import TrainingLayout
 
 SOURCES = ("hf", "path", "pypi", "trained", "base_url", "samples")
 JUDGE_SOURCES = ("model", "self_hosted")
-EXPORT_KEYS = ("export", "publisher")  # no result rests on them
+NOT_OF_RESULTS = ("export", "publisher", "contamination", "dataset", "training")  # no summary rests on them
 OWN_KEYS = ("serve", "version", "health", "tokenizer", "extra_body", "gpu")  # of an engine of the user's own
 PLACEHOLDERS = ("checkpoint", "port", "dtype", "tensor_parallel", "context_length")  # in its `serve`
 PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")  # not a brace of JSON
@@ -59,7 +59,7 @@ def summary_config(config: dict, model: str, judge: str) -> dict:
     models = {name: settings for name, settings in config["models"].items() if name in names}
     used = {settings["engine"] for settings in models.values()}
     engines = {name: settings for name, settings in config["engines"].items() if name in used}
-    kept = {key: value for key, value in config.items() if key not in (*EXPORT_KEYS, "dataset", "training")}
+    kept = {key: value for key, value in config.items() if key not in NOT_OF_RESULTS}
     if runs:
         data_file = TrainingLayout(config).data_file
         kept["training"] = {run: config["training"][run] | {"dataset": data_file(run)} for run in sorted(runs)}
@@ -91,10 +91,11 @@ def _cross_checks(config: dict) -> Iterator[Mistake]:
         yield from _own_engine_checks(("engines", name), name, engine)
     if "dataset" in config:
         yield from _dataset_checks(config["dataset"], models, engines)
-        judge = config["dataset"].get("decontamination", {}).get("judge")
+    for path in (("dataset", "decontamination"), ("contamination", "paraphrases")):
+        judge = config.get(path[0], {}).get(path[1], {}).get("judge")
         if judge is not None and judge not in config["judges"]:
             text = f"no judge {judge!r}; known judges: {', '.join(config['judges']) or 'none'}"
-            yield Mistake(("dataset", "decontamination", "judge"), text)
+            yield Mistake((*path, "judge"), text)
     yield from training_checks(config)
     for name in dict.fromkeys(name for pair in config["compare"] for name in pair if name not in models):
         yield Mistake(("compare",), f"no model {name!r}; known models: {', '.join(models)}")

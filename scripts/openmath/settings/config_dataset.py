@@ -5,6 +5,7 @@ from typing import Annotated, Literal, get_args
 from pydantic import MISSING, Field
 
 from openmath.settings import defaults
+from openmath.settings.config_contamination import Decontamination
 from openmath.settings.config_types import Count, Name, Section, Unique, key
 
 # In the order that suits: what a step leaves is what the next one sees. What they do: openmath/dataset/filters.py.
@@ -53,28 +54,6 @@ class Origin(Section):
     new_solutions: SolvedProblems | MISSING = key(
         MISSING, "How the teacher solves the new problems.", costs="as its keys say", unset="no new problems"
     )
-
-
-class Decontamination(Section):
-    embedder: str = key(
-        ...,
-        "Folder of a sentence-transformers model; or `ngrams`, which compares words and needs none.",
-        costs="the comparison",
-        min_length=1,
-    )
-    top: Count = key(
-        defaults.TOP,
-        "Nearest test problems of all `benchmarks` that a new problem is compared with.",
-        costs="only new pairs",
-    )
-    judge: str | MISSING = key(
-        MISSING,
-        "Who says whether two problems are the same: a name under `judges`; asked in both orders.",
-        costs="verdicts",
-        unset="`similarity` decides",
-    )
-    prompt: str = key("judge-same-problem", "The judge's prompt for it.", costs="verdicts")
-    similarity: float = key(0.9, "Without a judge: least cosine of the same problem.", costs="the decision", gt=0, le=1)
 
 
 class Dataset(Section):

@@ -17,6 +17,7 @@ from pydantic import (
 )
 
 from openmath.settings import defaults
+from openmath.settings.config_contamination import Contamination
 from openmath.settings.config_dataset import Dataset
 from openmath.settings.config_judges import Judge
 from openmath.settings.config_models import EndpointIfAddress, Model
@@ -56,19 +57,6 @@ class BenchmarkSource(Section):
 
 def _written_as(source: object) -> str:
     return "as a mapping" if isinstance(source, dict | BenchmarkSource) else "as text"
-
-
-class Contamination(Section):
-    training_set: Annotated[list[str], ListOfOne] = key(
-        ..., "Parquet or JSONL file of the training set, or a list of files.", costs="nothing", min_length=1
-    )
-    field: str = key(defaults.FIELD, "Where a training row holds the problem.", costs="nothing")
-    ngram: int = key(
-        defaults.NGRAM, "Words of a run that counts as copied: 13 as for GPT-3, 8 as for PaLM.", costs="nothing", ge=2
-    )
-    similarity: float = key(
-        defaults.SIMILARITY, "Least Jaccard similarity of a near duplicate.", costs="nothing", gt=0, le=1
-    )
 
 
 class Publisher(Section):

@@ -129,13 +129,6 @@ class DatasetLayout:
         return [path.replace("/new-problems/", "/clean-problems/") for path in self.problem_counts]
 
     @property
-    def same_pairs(self) -> list[tuple[str, str]]:
-        """(pairs to judge, judged pairs) of the new problems; none without a judge."""
-        judge = self.dataset.get("decontamination", {}).get("judge")
-        names = [part.name for part in self.parts if part.stage == NEW_SOLUTIONS and judge]
-        return [(f"{self.folder}/similar/{name}.jsonl", f"{self.folder}/same/{judge}/{name}.jsonl") for name in names]
-
-    @property
     def grades_manifests(self) -> list[str]:
         return [f"{self.folder}/grades/{part.stage}/{part.name}.manifest.json" for part in self.parts]
 
