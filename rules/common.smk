@@ -1,5 +1,6 @@
 """Configuration, names and input functions. Nothing here writes, uses the network or looks at which files exist."""
 
+from openmath.preflight.snakemake_hooks import plain_error
 from openmath.settings.config import checked_config
 from openmath.settings.config_files import files_behind
 from openmath.errors import InputError
@@ -13,7 +14,7 @@ from snakemake.exceptions import WorkflowError
 try:
     config = checked_config(config, files_behind(config, workflow.configfiles, workflow.config_settings.config))
 except InputError as error:
-    raise WorkflowError(str(error)) from None
+    raise plain_error(str(error)) from None
 
 SCRIPTS = f"{ROOT}/scripts"  # a resource of each rule: a moved checkout computes nothing again
 POLICY = config["policy"]
