@@ -194,7 +194,7 @@ def comparison_files():
 
 def sample_folders():
     """The samples of each model, as the report's viewer reads them."""
-    return expand("results/report/{model}", model=MODELS)
+    return [LAYOUT.report_folder(model) for model in MODELS]
 
 
 def comparison_tables():
