@@ -2,7 +2,7 @@
 
     python docs/images/record_terminal.py        # in an environment of `make env`; minutes
 
-In a new copy of the workflow, at a pretended terminal: the demo, a mistake in the configuration, Ctrl-C, and the same command again.
+In a new copy of the workflow, at a pretended terminal: the demo, a mistake in the configuration, Ctrl-C, the same command again.
 """
 
 import argparse
@@ -28,7 +28,7 @@ SEQUENCE = re.compile(r"\x1b\[(\d*(?:;\d+)*)([A-Za-z])|\r|\n|\x07|[^\x1b\r\n\x07
 FONT_SIZE, LINE, CHARACTER, MARGIN = 13, 18, 7.83, 16  # SVG units of a monospaced font
 PAGE = """# What a run says
 
-Recorded by `docs/images/record_terminal.py`: the demo on two busy CPU cores, at a terminal of {columns} columns.
+Recorded by `docs/images/record_terminal.py` at a terminal of {columns} columns.
 
 ## The demo
 
@@ -70,9 +70,11 @@ The same command goes on from there; here while it generates, and at the end:
 
 ## Files, pipes and Snakemake's own output
 
-A file or a pipe (`nohup`, `sbatch`, CI) gets a line where a job begins, with its log, and one where it ends; nothing moves. On a cluster one
-line sums up the jobs: how many of each stage are submitted, samples and questions done, tokens a second. Of a failed job the error is shown,
-from `error:` on or the last 15 lines of its log, and what the cluster said. `.snakemake/log` has all that Snakemake said.
+A file or a pipe (`nohup`, `sbatch`, CI) gets a line where a job begins, with its log, and one where it ends; nothing moves. On a
+cluster one line sums up the jobs: how many of each stage are submitted, samples and questions done, tokens a second.
+
+Of a failed job the error is shown, from `error:` on or the last 15 lines of its log, with what the cluster said.
+`.snakemake/log` has all.
 
 Snakemake's own output comes with the environment variable `OPENMATH_TERMINAL=snakemake`, with `--verbose`, `--printshellcmds`,
 `--debug-dag`, `--quiet rules` or a logger plugin, in a dry run, and where another workflow uses this one as a module.

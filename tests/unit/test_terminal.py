@@ -92,6 +92,17 @@ def test_a_job_that_is_tried_again_tells_each_of_its_failures(tmp_path):
     assert "not begun" not in stream.getvalue() and "1 job failed" not in stream.getvalue()
 
 
+@pytest.mark.parametrize("words", ["died with <Signals.SIGKILL: 9>.", "returned non-zero exit status 137."])
+def test_a_job_that_was_ended_from_outside_says_by_what(tmp_path, words):
+    handler, stream = terminal()
+    handler.emit(job("job_info", 1, "grade_answers", tmp_path / "g.log", model="m"))
+    handler.emit(job("job_error", 1, "grade_answers", tmp_path / "g.log"))
+    handler.emit(record(f"RuleException:\nCalledProcessError in file x:\nCommand 'y' {words}", level=logging.ERROR))
+    said = stream.getvalue()
+    assert said.endswith("  ended by SIGKILL: by somebody, by a limit, or because memory was short\n")
+    assert "Command" not in said
+
+
 def test_a_file_gets_a_line_where_a_job_begins_and_ends_and_none_that_moves(tmp_path):
     handler, stream = terminal(columns=None)
     log = tmp_path / "g.log"
@@ -132,6 +143,7 @@ def test_times_are_read_at_a_glance():
         ("Nothing to be done (all files are there).", logging.INFO, True),
         ("Creating conda environment envs/vllm.yaml...", logging.INFO, True),
         ("A file is old", logging.WARNING, True),
+        ("Command 'x | tee y' returned non-zero exit status 1.", logging.ERROR, True),
         ("Exiting because a job execution failed. Look below", logging.ERROR, False),
     ],
 )

@@ -7,6 +7,7 @@ lines and the errors are read.
 
 import logging
 import re
+import signal
 import textwrap
 import threading
 import time
@@ -33,6 +34,7 @@ SAID_BETTER = (
     "Exiting because a job execution failed",
     "At least one job did not complete successfully",
 )
+ENDED = re.compile(r"died with <Signals\.(\w+)|returned non-zero exit status (129|1[3-5]\d)\b")  # from outside
 WORTH_SAYING = ("Nothing to be done", "Creating conda environment", "Pulling singularity image")
 TRIED_AGAIN = re.compile(r"Trying to restart job (\d+)\.")
 # Of an executor: where to look, which the line of the logs says.
@@ -117,6 +119,9 @@ class Terminal(logging.Handler):
                 text = record.getMessage().strip()
                 if again := TRIED_AGAIN.match(text):
                     return [f"  tried again: {self._titles.get(int(again[1]), again[1])}"]
+                if ended := ENDED.search(text):
+                    name = ended[1] or signal.Signals(int(ended[2]) - 128).name
+                    return [f"  ended by {name}: by somebody, by a limit, or because memory was short"]
                 if record.levelno >= logging.WARNING and not said_better(text):
                     return [printable(line) for line in text.splitlines()]
                 return [text] if text.startswith(WORTH_SAYING) else []
