@@ -96,8 +96,8 @@ class Screen:
                     self.lines[self.row] = ""
                 case None, "\r":
                     self.column = 0
-                case None, "\n":
-                    self.row += 1
+                case None, "\n":  # a terminal makes \r\n of it
+                    self.row, self.column = self.row + 1, 0
                     self.lines += [""] * (self.row == len(self.lines))
                 case None, words if words != "\x07":
                     line = self.lines[self.row].ljust(self.column)
@@ -124,7 +124,6 @@ def play(folder: Path, *arguments: str, moment: str = "$^", interrupt: bool = Fa
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
     screen, meanwhile = Screen(), ""
     screen.write(f"$ {' '.join(command)}\n")
-    screen.column = 0
     while True:
         try:
             said = os.read(terminal, 65536)
@@ -146,13 +145,13 @@ def draw(seen: Seen) -> str:
     lines = [*first, "...", *last[last.index("") :]]
     width, height = round(COLUMNS * CHARACTER + 2 * MARGIN), len(lines) * LINE + 2 * MARGIN
     texts = "\n".join(
-        f'<text x="{MARGIN}" y="{MARGIN + (number + 1) * LINE - 5}">{html.escape(line)}</text>'
+        f'<text x="{MARGIN}" y="{MARGIN + (number + 1) * LINE - 5}">{html.escape(line).replace(" ", "&#160;")}</text>'
         for number, line in enumerate(lines)
         if line
     )
     return f"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}">
 <rect width="100%" height="100%" rx="8" fill="#1b1f27"/>
-<g fill="#d7dce5" font-family="ui-monospace, Menlo, Consolas, monospace" font-size="{FONT_SIZE}" xml:space="preserve">
+<g fill="#d7dce5" font-family="ui-monospace, Menlo, Consolas, monospace" font-size="{FONT_SIZE}">
 {texts}
 </g>
 </svg>
