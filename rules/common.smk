@@ -1,5 +1,6 @@
 """Configuration, names and input functions. Nothing here writes, uses the network or looks at which files exist."""
 
+from openmath.preflight.snakemake_hooks import plain_error
 from openmath.settings.config import checked_config
 from openmath.settings.config_files import files_behind
 from openmath.errors import InputError
@@ -13,7 +14,7 @@ from snakemake.exceptions import WorkflowError
 try:
     config = checked_config(config, files_behind(config, workflow.configfiles, workflow.config_settings.config))
 except InputError as error:
-    raise WorkflowError(str(error)) from None
+    raise plain_error(str(error)) from None
 
 SCRIPTS = f"{ROOT}/scripts"  # a resource of each rule: a moved checkout computes nothing again
 POLICY = config["policy"]
@@ -193,7 +194,7 @@ def comparison_files():
 
 def sample_folders():
     """The samples of each model, as the report's viewer reads them."""
-    return expand("results/report/{model}", model=MODELS)
+    return [LAYOUT.report_folder(model) for model in MODELS]
 
 
 def comparison_tables():

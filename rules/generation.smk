@@ -50,7 +50,7 @@ for model, (job, (benchmarks, runs)) in [(model, job) for model in SERVED for jo
             generation_version=GENERATION_VERSION,
         message:
             # In place of a list of all files, which errors and --report still show.
-            f"generate samples of {model}: {runs[0]} to {runs[-1]} ({len(runs)}) on {', '.join(benchmarks)}; log: {{log}}"
+            f"generate samples of {model}: {' to '.join(dict.fromkeys((runs[0], runs[-1])))} on {', '.join(benchmarks)}; log: {{log}}"
         shell:
             r"""
             python {resources.scripts:q}/generate.py \

@@ -5,13 +5,8 @@ Needs: nothing. Makes: nothing. `snakemake plan` prints the plan, a dry run ends
 
 import json
 
-from openmath.preflight.snakemake_hooks import (
-    be_quiet,
-    check_before_start,
-    check_dry_runs,
-    check_no_prefix,
-    end_quietly,
-)
+from openmath.preflight.snakemake_hooks import check_before_start, check_dry_runs, check_no_prefix
+from openmath.preflight.snakemake_output import be_quiet, end_quietly, end_with_tables
 
 check_no_prefix(workflow)
 
@@ -36,6 +31,7 @@ rule plan:
 
 PLAN = rules.plan.rule.name  # of another workflow's choice where it uses this one as a module
 be_quiet(workflow, PLAN)
+end_with_tables(workflow, summary_files(), rules.build_report.output.page)
 end_quietly(workflow, config)  # around the last one: its word is the last
 check_dry_runs(workflow, config, PLAN)
 

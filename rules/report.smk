@@ -6,7 +6,6 @@ all models side by side; results/report.html, and beside it results/report/{mode
 what it does not hold itself.
 """
 
-from openmath.preflight.snakemake_hooks import end_with_tables
 from openmath.report.figures import FIGURES
 
 
@@ -151,8 +150,3 @@ rule build_report:
             --output {output.page:q} \
             2>&1 | tee {log:q}
         """
-
-
-onsuccess:
-    # The main process only: Snakemake starts its jobs without handlers.
-    end_with_tables(workflow, summary_files(), rules.build_report.output.page)

@@ -112,7 +112,7 @@ def test_a_crash_leaves_partial_runs_and_their_samples_are_not_counted_again():
     [cost] = plan["generation"]
     assert cost["samples"] == 4 + 7 + 10 + 5 * PROBLEMS
     assert cost["engine_starts"] == 3, "the greedy block of the other benchmark, and both blocks of seeds"
-    assert "with 1 at a time" in plan_text(plan) and "with 4" not in plan_text(plan)
+    assert "with 1 job at a time" in plan_text(plan) and "with 4" not in plan_text(plan)
 
 
 def test_damaged_samples_are_told_and_counted_as_missing(capfd):
@@ -210,7 +210,7 @@ def test_speed_and_length_are_measured_on_earlier_jobs():
     hours = (3 * (25 + 3) + cost["tokens"] / 200) / 3600  # three engine starts
     assert (cost["engine_hours"], cost["gpu_hours"]) == pytest.approx((hours, 2 * hours), rel=1e-4)
     text = plan_text(make_plan(config))
-    assert "measured on 16 samples at full load, 8 at a time" in text and "(± 25%)" in text
+    assert "measured on 16 samples at full load, 8 at a time" in text and "200 tokens/s measured, ± 25%" in text
 
 
 def test_jobs_of_another_engine_say_nothing_of_the_speed():
@@ -236,7 +236,7 @@ def test_the_length_of_samples_is_that_of_jobs_under_these_settings():
         [cost] = make_plan(config)["generation"]
         assert cost["tokens"] == 5 * PROBLEMS * tokens
         assert cost["tokens_per_second"] == (900 if long in jobs else 70)
-    assert "GPU-hours on H200\n" in plan_text(make_plan(config))
+    assert "thought included; 2 H200 an engine, 70 tokens/s measured\n" in plan_text(make_plan(config))
 
 
 THINKING = {"max_new_tokens": 32_768, "seeds": 256}
@@ -400,8 +400,54 @@ def test_calls_on_answers_to_come_are_estimated():
     plan = make_plan(configuration())
     [cost] = plan["judging"]
     assert cost["calls"] == cost["estimated_calls"] == 2 * 2 * round(0.57 * PROBLEMS)
-    rows = 2 * PROBLEMS  # of two benchmarks; of each five sample runs, and two judged files without the texts
-    assert plan["disk_bytes"] == rows * (5 * (600 + 3.5 * 50) + 2 * 1500)
+    rows = (
+        2 * PROBLEMS
+    )  # of two benchmarks; of each five sample runs, for the report too, and two judged files without the texts
+    assert plan["disk_bytes"] == rows * (5 * 1.3 * (600 + 3.5 * 50) + 2 * 1500)
+
+
+def test_the_report_keeps_all_samples_again_where_it_has_none_of_them():
+    config = configuration(benchmarks=["one"])
+    runs = Inventory(config).layout.sample_runs("m")
+    paths = publish(config, *runs[1:])
+    size = paths[0].stat().st_size / PROBLEMS
+    samples, judged = size * PROBLEMS, 2 * 1500 * PROBLEMS
+    assert make_plan(config)["disk_bytes"] == pytest.approx(samples + 0.3 * 5 * samples + judged, rel=0.01)
+    Path("results/report/m").mkdir(parents=True)
+    assert make_plan(config)["disk_bytes"] == pytest.approx(1.3 * samples + judged, rel=0.01)
+    greedy = Inventory(config).layout.sample_file("m", "one", "greedy")
+    assert make_plan(config, due={greedy})["disk_bytes"] == pytest.approx(samples, rel=0.01)
+    assert make_plan(config, due={greedy, "results/report/m"})["disk_bytes"] == pytest.approx(1.3 * samples, rel=0.01)
+
+
+def test_the_table_comes_first_with_a_row_for_each_model_and_their_sum():
+    models = {"m": {"path": "a", "engine": "vllm"}, "hosted": {"base_url": "http://localhost/v1", "served_model": "x"}}
+    judges = {
+        "j": {"model": "judge-1", "prices": {"input": 100.0, "output": 0.0}},
+        "own": {"self_hosted": "m", "max_new_tokens": 90},
+    }
+    plan = make_plan(configuration(models=models, judges=judges))
+    lines = plan_text(plan).splitlines()
+    rows = {line.split("  ")[0]: line for line in lines[: lines.index("")] if not line.startswith(" ")}
+    calls, [j, own] = 2 * 2 * 6, plan["judging"]
+    for model in models:
+        assert f"{2 * calls} calls, {j['usd'] / 2:.2f} USD" in rows[model]
+    assert j["calls_by_model"] == own["calls_by_model"] == {"m": calls, "hosted": calls}
+    assert "GPU-minutes" in rows["m"] and "GPU" not in rows["hosted"] and " 100 " in rows["m"]
+    assert f"{60 * own['gpu_hours']:.1f} GPU-minutes" in rows["judge own"] and "calls" not in rows["judge own"]
+    assert f"{4 * calls} calls, {j['usd']:.2f} USD" in rows["all"] and " 200 " in rows["all"]
+    assert rows["all"].split()[1] == str(sum(cost["jobs"] for cost in plan["generation"]) + own["engine_starts"])
+    notes = [line for line in lines if line.startswith("    up to 4,096 tokens a sample, thought included; ")]
+    assert [note.partition("; ")[2] for note in notes] == [
+        f"{on}, 100 tokens/s assumed" for on in ("1 GPU an engine", "no GPU")
+    ]
+    assert max(map(len, lines)) <= 100
+
+
+def test_a_question_that_two_models_ask_is_the_first_ones():
+    config, _ = judged_configuration()
+    [cost] = make_plan(config)["judging"]
+    assert cost["calls_by_model"] == {"m": 5} and cost["calls"] == 5
 
 
 def test_a_self_hosted_judge_takes_engine_hours():

@@ -1,13 +1,15 @@
 """What stands on Snakemake's undocumented sides warns, and lets the run go on, where another version has them changed."""
 
+import logging
 import signal
 from types import SimpleNamespace
 
 import pytest
 from snakemake.exceptions import WorkflowError
 
-from openmath.preflight import snakemake_hooks
-from openmath.preflight.snakemake_hooks import check_before_start, check_dry_runs, check_no_prefix, end_quietly
+from openmath.preflight import snakemake_hooks, snakemake_output
+from openmath.preflight.snakemake_hooks import check_before_start, check_dry_runs, check_no_prefix, plain_error
+from openmath.preflight.snakemake_output import end_quietly
 
 
 @pytest.fixture
@@ -38,6 +40,18 @@ def test_jobs_of_a_run_check_nothing(warnings):
     assert job.execute is execute
 
 
+def test_an_error_of_the_configuration_is_shown_without_our_files(monkeypatch, caplog):
+    logger = logging.getLogger("a run that does not start")
+    monkeypatch.setattr(snakemake_hooks, "logger", logger)
+    assert str(plain_error("No such model.\nHint: look")) == "No such model.\nHint: look"
+    for text in (
+        'WorkflowError in file "rules/common.smk", line 1:\nNo such model.\nHint: look\n  File "rules/common.smk"',
+        "Another one.",
+    ):
+        logger.error(text)
+    assert [record.getMessage() for record in caplog.records] == ["No such model.\nHint: look", "Another one."]
+
+
 def test_a_prefix_is_seen_in_the_module_and_in_a_module_around_it():
     def module(**modifier) -> SimpleNamespace:
         return SimpleNamespace(
@@ -65,8 +79,8 @@ def interrupt_a_run(monkeypatch, capsys, **workflow) -> tuple[str, str, int]:
             log("Error in rule generate")
             raise WorkflowError("At least one job did not complete successfully.") from None
 
-    monkeypatch.setattr(snakemake_hooks, "logger", SimpleNamespace(addFilter=filters.append))
-    monkeypatch.setattr(snakemake_hooks, "_kept", lambda config: "7 finished samples")
+    monkeypatch.setattr(snakemake_output, "logger", SimpleNamespace(addFilter=filters.append))
+    monkeypatch.setattr(snakemake_output, "_kept", lambda config: "7 finished samples")
     run, before = SimpleNamespace(execute=execute, **workflow), signal.getsignal(signal.SIGINT)
     try:
         end_quietly(run, {})
@@ -89,7 +103,7 @@ def test_ctrl_c_ends_a_job_without_a_word(monkeypatch, capsys):
 
 
 def test_who_handles_ctrl_c_already_goes_on_doing_so(monkeypatch):
-    monkeypatch.setattr(snakemake_hooks, "logger", SimpleNamespace())
+    monkeypatch.setattr(snakemake_output, "logger", SimpleNamespace())
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as of a run in the background
     try:
         end_quietly(SimpleNamespace(), {})

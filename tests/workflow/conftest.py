@@ -53,6 +53,11 @@ def snakemake(folder: Path, *options: str, environment: dict | None = None) -> s
     return run_snakemake(["--configfile", "config.yaml", "--cores", "2", *options], folder, environment)
 
 
+def job_logs(folder: Path) -> str:
+    """What each job has said in its last run."""
+    return "".join(path.read_text() for path in sorted((folder / "logs").rglob("*.log")))
+
+
 def planned_jobs(folder: Path, environment: dict | None = None, target: str = "all") -> dict[str, int]:
     """Rule -> number of jobs that `snakemake --dry-run` lists."""
     reply = snakemake(folder, "--dry-run", target, environment=environment)

@@ -27,7 +27,7 @@ def test_a_dry_run_ends_with_the_plan_of_its_target(evaluation):
     from_nothing_with_a_hosted_judge(evaluation)
     reply = snakemake(evaluation, "--dry-run", environment={"NO_SUCH_KEY": "any"})
     assert reply.returncode == 0, reply.stderr
-    plan = reply.stdout[reply.stdout.index("Files present/partial/missing:") :]
+    plan = reply.stdout[reply.stdout.index("This was a dry-run") :]
     assert plan.count("0/0/9") == 2 and "tiny: 36 samples" in plan and "3 engine starts" in plan
     assert "judge hosted:" in plan
 
@@ -57,7 +57,7 @@ def test_dry_run_plan_and_run_say_the_same_of_what_is_impossible(evaluation):
         listed[name] = said[said.index("3 problems found before the start") :].partition("\n  File ")[0].strip()
         assert ("Files present/partial/missing:" in reply.stdout) == (name != "run"), name
     by_hand = run_script("plan_compute.py", "--configfile", "config.yaml", cwd=evaluation)
-    assert by_hand.returncode == 2 and by_hand.stdout.startswith("Files present")
+    assert by_hand.returncode == 2 and "Files present" in by_hand.stdout
     check = run_script("check_setup.py", "--configfile", "config.yaml", cwd=evaluation)
     assert check.returncode == 2
     listed |= {"plan by hand": by_hand.stderr.strip(), "check_setup.py": check.stdout.strip()}

@@ -81,6 +81,7 @@ ELSEWHERE = {  # how the commands begin -> why they do not run here, and what ru
     "python scripts/trace.py datasets/demo": "the demo's set; tests/unit/test_dataset.py traces another",
     "python docs/write_config_reference.py": "changes its own pages; tests/unit/test_config.py holds what it writes",
     "python docs/images/photograph.py": "Chromium; by hand, when the page looks another way",
+    "python docs/images/record_terminal.py": "minutes; by hand, when a run says other things",
     "python docs/images/draw.py": "graphviz; by hand, when a rule or an import is new",
     "docker run": IN_THE_IMAGE,
     "python3 scripts/": IN_THE_IMAGE,

@@ -5,7 +5,7 @@ import re
 import pandas
 import pytest
 import yaml
-from conftest import CONFIG, ROOT, copy_workflow, snakemake
+from conftest import CONFIG, ROOT, copy_workflow, job_logs, snakemake
 
 from openmath.files.rows import read_rows
 
@@ -75,7 +75,7 @@ def test_a_model_whose_template_opens_a_thought(tmp_path, checkpoint):
     model["thinking"] = "none"
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
     reply = snakemake(tmp_path, "all")
-    said = reply.stdout + reply.stderr
+    said = job_logs(tmp_path)
     assert (
         reply.returncode == 0
         and "16 kept from before, 0 to compute" in said

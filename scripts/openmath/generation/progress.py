@@ -12,6 +12,13 @@ from openmath.files.records import Machine
 PROGRESS_SECONDS = 5.0
 
 
+def clock_text(seconds: float) -> str:
+    """How long something takes, for people: 0:07, 12:30, 3:05:00."""
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
 class JobSpeed(TypedDict):
     """How fast a finished job was. Seconds are by the clock, and do not count the start of the engine."""
 
@@ -102,7 +109,7 @@ class Progress:
         left = seconds / self.done * (self._wanted - self.done)
         print(
             f"generate: {self.done}/{self._wanted} samples, {self._tokens / seconds:.0f} tokens/s, "
-            f"{left // 60:.0f}:{left % 60:02.0f} left",
+            f"{clock_text(left)} left",
             flush=True,
         )
 

@@ -8,6 +8,7 @@ from contextlib import suppress
 
 from openmath.client.completion import CompletionClient, RequestFailed, RequestRefused, map_concurrently
 from openmath.errors import InputError
+from openmath.generation.progress import clock_text
 from openmath.judging.attempts import Attempts, Request
 from openmath.judging.budget import Budget, BudgetSpent
 from openmath.judging.records import ServedModel, refused_record, verdict_record
@@ -102,7 +103,7 @@ class OnlineJudge:
                 spent = f", {self.budget.spent:.2f} USD in all" if self.budget.prices else ""
                 counts = ", ".join(f"{number} {end}" for end, number in ends.items())
                 print(
-                    f"judge: {done}/{len(questions)} questions ({counts}){spent}, {left // 60:.0f}:{left % 60:02.0f} left",
+                    f"judge: {done}/{len(questions)} questions ({counts}){spent}, {clock_text(left)} left",
                     flush=True,
                 )
 

@@ -7,6 +7,7 @@ files      which files of each stage are present, partial and missing
 speed      tokens, seconds and bytes of a sample: measured on earlier jobs, else assumed
 cost       engine starts, hours and disk of what is missing
 judging    judge calls left and their price
+table      what each model takes, in a few columns
 text       the plan as people read it
 """
 

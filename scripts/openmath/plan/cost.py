@@ -2,20 +2,25 @@
 
 import heapq
 import shutil
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 
 from openmath.foreign.configured import warnings_of
 from openmath.plan.dataset import dataset_steps, pairs_to_judge
 from openmath.plan.files import FileToJudge, Inventory, ModelFiles
 from openmath.plan.judging import judge_costs
 from openmath.plan.speed import Speed, model_speed
-from openmath.plan.text import size_text, time_text
+from openmath.plan.table import size_text, time_text
 from openmath.plan.training import training_costs
 from openmath.settings.job_size import seeds_per_job
 
 PARALLEL_JOBS = (1, 4, 16)
 JUDGED_ROW_BYTES = 1500  # problem, answer, reference and the judge's words
+# What the report's viewer keeps of the samples of a model, of their bytes: 0.33 with five sample runs of 1,500 solutions of MATH,
+# and 0.24 of each run more.
+REPORT_SHARE = 0.3
 TRIES = 4  # of a job that meets its wall limit: `retries: 3` of profiles/slurm; each goes on where the last one ended
 
 
@@ -29,14 +34,15 @@ def make_plan(
     """The plan as plain JSON values. parallel_jobs: numbers of generation jobs at the same time. due: see Inventory.
     count_judge_calls: takes a second for 20,000 answers that exist.
 
-    Keys: stages (counts of files), generation (per model, and per stage and origin of a training set: samples, tokens,
-    engine_starts, hours, gpu_hours, longest_job_hours, assumptions), warnings (of imported samples, and what cannot end so, in
-    words), training (per run, where there is one: see plan/training.py), judging (per judge: calls, usd, hours of an own engine),
-    wall_hours (number of jobs at the same time -> hours of
-    generation), disk_bytes, disk_free_bytes.
+    Keys: stages (counts of files), generation (per model, and per stage and origin of a training set: jobs, samples, tokens,
+    engine_starts, hours, gpu_hours, longest_job_hours, disk_bytes of the samples and of what the report keeps of them, and
+    assumptions), warnings (of imported samples, and what cannot end so, in words), training (per run, where there is one: see
+    plan/training.py), judging (per judge: calls, also by model, usd, hours of an own engine), wall_hours (number of jobs at the
+    same time -> hours of generation), disk_by_model (without trainings), disk_bytes, disk_free_bytes.
     """
     inventory = Inventory(config, due)
-    stages, generation, seconds, disk = [], [], [], 0.0
+    stages, generation, seconds = [], [], []
+    disk = Counter[str]()  # name -> bytes
     to_judge: dict[str, list[FileToJudge]] = {}
     speeds: dict[str, Speed] = {}
     judges = {judge["self_hosted"] for judge in config["judges"].values() if "self_hosted" in judge}
@@ -50,24 +56,25 @@ def make_plan(
             cost, jobs = generation_cost(config, inventory, model, files, speed)
             generation.append(cost)
             seconds += jobs
-            disk += cost["disk_bytes"]
+            disk[model] += cost["disk_bytes"]
         for judge, answers in files.to_judge.items():
             to_judge.setdefault(judge, []).extend(answers)
-            disk += sum(inventory.rows_of(model, file.benchmark) * JUDGED_ROW_BYTES for file in answers)
+            disk[model] += JUDGED_ROW_BYTES * sum(inventory.rows_of(model, file.benchmark) for file in answers)
     if "dataset" in config:
         teacher = config["dataset"]["teacher"]
         for step in dataset_steps(inventory):
             stages.append(asdict(step.files))
             if step.samples:
                 seconds += step.jobs
-                disk += step.disk
                 work = (step.samples, step.tokens, step.jobs, step.speed, step.disk)
-                generation.append(cost_entry(inventory, f"{teacher}, {step.name}", teacher, *work))
+                cost = cost_entry(inventory, f"{teacher}, {step.name}", teacher, *work)
+                generation.append(cost)
+                disk[cost["model"]] += cost["disk_bytes"]
     for judge in config["judges"]:
         if pairs := list(pairs_to_judge(inventory, judge)):
             to_judge.setdefault(judge, []).extend(pairs)
     trainings = list(training_costs(inventory))
-    disk += sum(cost["disk_bytes"] or 0 for cost in trainings)
+    needed = disk.total() + sum(cost["disk_bytes"] or 0 for cost in trainings)
     free = shutil.disk_usage(".").free
     return {
         "stages": stages,
@@ -76,11 +83,12 @@ def make_plan(
         "warnings": [
             *warnings_of(config),
             *filter(None, (job_warning(config, cost) for cost in generation)),
-            *disk_warning(disk, free),
+            *disk_warning(needed, free),
         ],
         "judging": judge_costs(inventory, to_judge, speeds) if count_judge_calls else [],
         "wall_hours": {str(number): makespan(seconds, number) / 3600 for number in parallel_jobs},
-        "disk_bytes": round(disk),
+        "disk_by_model": dict(disk),
+        "disk_bytes": needed,
         "disk_free_bytes": free,
     }
 
@@ -100,7 +108,21 @@ def generation_cost(
         jobs.append(speed.start_seconds + speed.ramp_seconds + job_tokens / tokens_per_second)
         tokens += job_tokens
     disk = sum(left * speed.bytes[benchmark] for (benchmark, _), left in files.left.items())
+    disk += report_bytes(inventory, model, files, speed)
     return cost_entry(inventory, model, model, sum(files.left.values()), tokens, jobs, speed, disk), jobs
+
+
+def report_bytes(inventory: Inventory, model: str, files: ModelFiles, speed: Speed) -> float:
+    """What the report will keep of this model's samples beside its page, beyond what it keeps of them already."""
+    folder = Path(inventory.layout.report_folder(model))
+    if inventory.due is not None and str(folder) not in inventory.due:
+        return 0.0
+    samples = Counter[str]()
+    for (benchmark, _), left in files.left.items():
+        samples[benchmark] += left
+    for benchmark, runs in ({} if folder.exists() else files.present_runs).items():
+        samples[benchmark] += len(runs) * inventory.rows_of(model, benchmark)
+    return REPORT_SHARE * sum(number * speed.bytes[benchmark] for benchmark, number in samples.items())
 
 
 def cost_entry(
@@ -118,10 +140,13 @@ def cost_entry(
     copies = generation.get("engines_per_job", 1)
     return {
         "model": name,
+        "jobs": len(jobs),
         "samples": samples,
         "tokens": round(tokens),
         "engine_starts": len(jobs) * copies,
+        "longest_sample": speed.longest,
         "tokens_per_second": speed.tokens_per_second * copies,
+        "measured": speed.measured,
         "start_seconds": speed.start_seconds,
         "ramp_seconds": speed.ramp_seconds,
         "margin": speed.margin,

@@ -113,6 +113,7 @@ def _speed(inventory: Inventory, layout: DatasetLayout, job: SamplingJob) -> Spe
     speed = Speed(generation["tokens_per_second"], engine_kind(engine).start_seconds)
     speed.sources.append(measure_speed(speed, own or finished_jobs(config, teacher)[-RECENT_JOBS:]))
     samples, longest = sum(one["samples"] for one in own), job.drawn["max_new_tokens"]
+    speed.longest = longest
     if samples:
         usual = sum(one["tokens"] for one in own) / samples
         speed.sources.append(f"{usual:,.0f} tokens a sample measured on earlier jobs")

@@ -1,5 +1,6 @@
 """Judge calls that are left, and their price: different questions whose verdict is not in the store."""
 
+from collections import Counter
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -22,11 +23,12 @@ ASKED_SHARE = 0.57
 
 @dataclass
 class JudgeCost:
-    """Calls: different questions left. estimated_calls: of them, on answers that do not exist yet (a question of greedy and
-    majority alike is then counted twice). usd: None without prices. spent_usd: what the store's verdicts have cost."""
+    """Calls: different questions left; of several models that ask one, it is the first one's. estimated_calls: of them, on answers
+    that do not exist yet (a question of greedy and majority alike is then counted twice). usd: None without prices. spent_usd: what
+    the store's verdicts have cost."""
 
     judge: str
-    calls: int = 0
+    calls_by_model: dict[str, int] = field(default_factory=dict)
     estimated_calls: int = 0
     verdicts_in_store: int = 0
     usd: float | None = None
@@ -37,6 +39,10 @@ class JudgeCost:
     gpus_per_engine: int = 0
     gpu_hours: float = 0.0
     assumptions: list[str] = field(default_factory=list)
+
+    @property
+    def calls(self) -> int:
+        return sum(self.calls_by_model.values())
 
 
 def judge_costs(inventory: Inventory, to_judge: dict[str, list[FileToJudge]], speeds: dict[str, Speed]) -> list[dict]:
@@ -63,7 +69,8 @@ def judge_costs(inventory: Inventory, to_judge: dict[str, list[FileToJudge]], sp
             cost.assumptions.append(f"tokens of a call {'measured in the store' if store.records else 'assumed'}")
         else:
             cost.assumptions.append(f"no prices in the configuration (judges: {judge}: prices)")
-        costs.append(asdict(cost) | {"judge": judge if prompt is None else f"{judge}, {prompt}"})
+        name = judge if prompt is None else f"{judge}, {prompt}"
+        costs.append(asdict(cost) | {"judge": name, "calls": cost.calls})
     return costs
 
 
@@ -71,24 +78,27 @@ def count_calls(cost: JudgeCost, inventory: Inventory, files: list[FileToJudge],
     """files: all asked about by the same prompt."""
     config = inventory.config
     attempts = judge_attempts(config, cost.judge, files[0].prompt) if files else None
-    questions = {}
+    questions: dict[str, tuple[str, dict]] = {}  # first key -> (model, question)
+    calls = Counter[str]()
     for file in files:
         if file.exists and attempts:
             with parts_of("a file of answers to judge", file.path):
                 for row in read_rows(file.path):
                     question = question_of(row, config["policy"])
                     if prefilled(question, config["policy"]) is None:
-                        questions[attempts.first_key(question)] = question
+                        questions.setdefault(attempts.first_key(question), (file.model, question))
         elif file.prompt:
-            cost.estimated_calls += file.most_calls
+            calls[file.model] += file.most_calls
         else:
-            cost.estimated_calls += round(ASKED_SHARE * inventory.rows_of(file.model, file.benchmark))
+            calls[file.model] += round(ASKED_SHARE * inventory.rows_of(file.model, file.benchmark))
     if config["judges"][cost.judge].get("cascade"):
         cost.assumptions.append("fewer with cascade: answers that the symbolic grader finds equal are not asked")
-    cost.calls = cost.estimated_calls
+    cost.estimated_calls = calls.total()
     if attempts:
         attempts.recall(store.records)
-        cost.calls += sum(attempts.next_request(question, store.records) is not None for question in questions.values())
+        for model, question in questions.values():
+            calls[model] += attempts.next_request(question, store.records) is not None
+    cost.calls_by_model = dict(calls)
     if cost.estimated_calls and files[0].prompt:
         cost.assumptions.append("as many problems to compare as were or will be written, no two of them the same")
     elif cost.estimated_calls:

@@ -27,7 +27,8 @@ ROW_BYTES, TOKEN_BYTES = 600, 3.5
 class Speed:
     """Of one model. tokens_per_second: of one engine that always has the next request. ramp_seconds: what a job takes beyond
     that while its engine fills and empties. margin: relative error to expect; None where the speed is assumed. tokens, bytes:
-    of a sample, by benchmark. sources: what each number rests on, for people. gpus: kinds that earlier jobs had."""
+    of a sample, by benchmark. sources: what each number rests on, for people. gpus: kinds that earlier jobs had. longest: most
+    tokens of a sample, its thought included."""
 
     tokens_per_second: float
     start_seconds: float
@@ -37,6 +38,8 @@ class Speed:
     bytes: dict[str, float] = field(default_factory=dict)
     sources: list[str] = field(default_factory=list)
     gpus: list[str] = field(default_factory=list)
+    longest: int | None = None
+    measured: bool = False  # tokens_per_second
 
 
 def model_speed(config: dict, model: str, files: ModelFiles) -> Speed:
@@ -60,6 +63,7 @@ def model_speed(config: dict, model: str, files: ModelFiles) -> Speed:
         f"{speed.start_seconds:.0f} s an engine start {'measured' if starts else f'assumed for {engine}'}"
     )
     usual, own, longest = usual_tokens(config, model)
+    speed.longest = own
     usual = tokens / samples if samples else usual
     measured = []
     for benchmark in config["benchmarks"]:
@@ -83,6 +87,7 @@ def model_speed(config: dict, model: str, files: ModelFiles) -> Speed:
 
 def measure_speed(speed: Speed, jobs: list[dict]) -> str:
     """Fill in what these jobs say of the speed; returns what that rests on. See Progress for `full_*`."""
+    speed.measured = bool(jobs)
     full = [job for job in jobs if job.get("full_samples", 0) >= FEW and job["full_seconds"]]
     if full:
         samples = sum(job["full_samples"] for job in full)

@@ -1,36 +1,29 @@
 """When Snakemake makes the checks: at the end of a dry run, which shows the plan too, and before the first job of a run.
 
-The one place for what Snakemake has no documented way to do. Tested with the oldest version that the Snakefile accepts and with
-the pinned one; where another version has changed, the checks are left out with a warning, and the run goes on.
+With snakemake_output.py the one place for what Snakemake has no documented way to do. Tested with the oldest version that the
+Snakefile accepts and with the pinned one; where another version has changed, the checks are left out with a warning, and the run
+goes on.
 
     workflow.execute               it runs no handler (onstart, onsuccess, onerror) in a dry run, and an error of a function
                                    registered with atexit would not change the exit status
     workflow.dag.needrun_jobs, .jobs                which jobs will run; all whose files were asked for
     workflow.touch, .dryrun, .local_exec, .deployment_settings, .output_settings     how they will run
     workflow.modifier              whether another workflow moves our files
-    logger                         after Ctrl-C it reports each job that was ended as a failed one, with its command and its log;
-                                   its handler "DefaultStreamHandler" writes what is seen
-    snakemake.shell.STDOUT         where jobs' output goes, beside their logs
+    logger                         a filter of it may change what is said of an error
 
 Each job reads the Snakefile again, and with it this file: what only the checks need is imported by them.
 """
 
-import os
-import signal
-import sys
-import threading
-from typing import Any, NamedTuple
+import logging
+from functools import partial
+from typing import NamedTuple
 
-import snakemake.shell  # noqa: F401  (a function of the same name hides the module)
 from snakemake.exceptions import MissingInputException, WorkflowError
 from snakemake.logging import logger
 from snakemake.settings.enums import Quietness
 from snakemake.settings.types import DeploymentMethod
 
 from openmath.errors import InputError
-
-shell_module: Any = sys.modules["snakemake.shell"]
-INTERRUPTED = 128 + signal.SIGINT  # the exit status, as of a shell
 
 
 class Planned(NamedTuple):
@@ -84,109 +77,6 @@ def check_dry_runs(workflow, config: dict, plan: str) -> None:
     workflow.execute = execute_and_check
 
 
-def end_quietly(workflow, config: dict) -> None:
-    """Let Ctrl-C end a run with one line that says what is kept. Jobs, which the terminal interrupts too, end without a word."""
-    in_use = signal.getsignal(signal.SIGINT)
-    if in_use is not signal.default_int_handler or threading.current_thread() is not threading.main_thread():
-        return  # somebody else decides
-    interrupted = threading.Event()
-    is_main = getattr(workflow, "is_main_process", True)
-
-    def interrupt(*_: object) -> None:
-        for handler in getattr(logger, "handlers", ()):
-            getattr(handler, "freeze", lambda: None)()  # of the quiet terminal
-        if is_main and not interrupted.is_set():
-            os.write(
-                2, b"\nInterrupted: the jobs at work are ending.\n"
-            )  # print may be interrupted in the middle of a line
-        interrupted.set()
-        sys.exit(INTERRUPTED)  # the scheduler ends its jobs on it, as on KeyboardInterrupt
-
-    signal.signal(signal.SIGINT, interrupt)
-    logger.addFilter(lambda record: not interrupted.is_set())
-    execute = getattr(workflow, "execute", None)
-    if execute is None or not is_main:
-        return
-
-    def execute_to_the_end(*args, **kwargs):
-        try:
-            return execute(*args, **kwargs)
-        finally:
-            if interrupted.is_set():
-                print(f"{_kept(config)} kept; run the same command again to go on.", flush=True)
-                sys.exit(INTERRUPTED)
-
-    workflow.execute = execute_to_the_end
-
-
-def be_quiet(workflow, plan: str) -> None:
-    """At a terminal, let a run show stages, live lines and errors in place of Snakemake's own output.
-
-    Snakemake's own stays for dry runs, --verbose, --printshellcmds, --debug-dag, --quiet rules, progress or all, a logger plugin,
-    where standard error is no terminal, and with OPENMATH_TERMINAL=snakemake. plan: the rule whose output is what was asked for.
-    """
-    execute = getattr(workflow, "execute", None)
-    if execute is None or not getattr(workflow, "is_main_process", True):
-        return
-    from openmath.preflight.terminal import Terminal
-
-    def execute_quietly(*args, **kwargs):
-        own = next((one for one in logger.handlers if one.name == "DefaultStreamHandler"), None)
-        if own is None or not _quiet_wanted(workflow, own.stream):
-            return execute(*args, **kwargs)
-        terminal = Terminal(own.stream, here=getattr(workflow, "local_exec", True))
-        printed = getattr(shell_module, "STDOUT", None)
-        logger.removeHandler(own)
-        logger.addHandler(terminal)
-        asked = getattr(workflow.dag_settings, "targets", ()) or ()
-        with open(os.devnull, "w") as nothing:
-            if printed is not None and printed.isatty() and plan not in asked:
-                shell_module.STDOUT = nothing
-            terminal.start()
-            try:
-                return execute(*args, **kwargs)
-            finally:
-                terminal.stop()
-                logger.removeHandler(terminal)
-                logger.addHandler(own)
-                if printed is not None:
-                    shell_module.STDOUT = printed
-
-    workflow.execute = execute_quietly
-
-
-def _quiet_wanted(workflow, stream) -> bool:
-    if (
-        os.environ.get("OPENMATH_TERMINAL") == "snakemake"
-        or os.environ.get("TERM", "dumb") == "dumb"
-        or not stream.isatty()
-    ):
-        return False
-    try:
-        asked = workflow.output_settings
-        loud = asked.dryrun or asked.verbose or asked.printshellcmds or asked.debug_dag or workflow.touch
-        return not loud and not {Quietness.ALL, Quietness.RULES, Quietness.PROGRESS} & set(asked.quiet or ())
-    except AttributeError:  # another version of Snakemake
-        return False
-
-
-def _kept(config: dict) -> str:
-    """What a later run takes up: "37 finished samples and all verdicts"."""
-    from openmath.plan.files import Inventory
-
-    if "dataset" in config:
-        return "All finished samples and verdicts"
-    inventory, kept = Inventory(config), 0
-    try:
-        for model in (name for name, source in config["models"].items() if "samples" not in source):
-            left = inventory.model_files(model).left
-            runs = len(inventory.layout.sample_runs(model))
-            kept += sum(runs * inventory.rows(benchmark) for benchmark in config["benchmarks"]) - sum(left.values())
-    except (InputError, OSError):  # the next run says why they cannot be counted
-        return "All finished samples and verdicts"
-    return f"{kept} finished samples and all verdicts"
-
-
 def check_before_start(workflow, config: dict, plan: str) -> None:
     """Stop a run with one list of all problems, if there are any. --touch makes nothing: nothing can fail."""
     planned = _planned(workflow)
@@ -205,19 +95,6 @@ def check_before_start(workflow, config: dict, plan: str) -> None:
     except InputError as error:
         problems = [error]
     _stop(problems)
-
-
-def end_with_tables(workflow, tables: list[str], report: str) -> None:
-    """Print the tables where they were asked for, also where nothing was left to do. tables: of all models and judges."""
-    from openmath.results.closing import closing_words
-
-    try:
-        asked = {str(file) for job in workflow.dag.jobs for file in job.output}
-        wanted = set(tables) <= asked and Quietness.ALL not in (workflow.output_settings.quiet or ())
-    except (AttributeError, TypeError):  # another version of Snakemake: what it made is there all the same
-        return
-    if wanted and not workflow.touch:
-        print(closing_words(tables, report), flush=True)
 
 
 def _show_plan_and_check(planned: Planned, config: dict, plan: str, *, only_with_problems: bool = False) -> None:
@@ -252,7 +129,19 @@ def _stop(problems: list[InputError]) -> None:
     from openmath.preflight.checks import problems_text
 
     if problems:
-        raise WorkflowError(problems_text(problems)) from None
+        raise plain_error(problems_text(problems)) from None
+
+
+def plain_error(text: str) -> WorkflowError:
+    """An error that Snakemake shows as it is, without where in our files it was raised: a reader would look there for it."""
+    logger.addFilter(partial(_say_only, text))
+    return WorkflowError(text)
+
+
+def _say_only(text: str, record: logging.LogRecord) -> bool:
+    if text in record.getMessage():
+        record.msg, record.args = text, ()
+    return True
 
 
 def _planned(workflow) -> Planned | None:

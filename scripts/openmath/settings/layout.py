@@ -89,6 +89,10 @@ class Layout:
         """The paragraph about one summary; its manifest lies beside it."""
         return f"results/{model}/summary/{judge}/methods.md"
 
+    def report_folder(self, model: str) -> str:
+        """The samples of one model, as the report's viewer reads them."""
+        return f"results/report/{model}"
+
     def gpus(self, model: str) -> int:
         """GPUs that one engine of a model needs."""
         settings = self._models[model]
