@@ -1,8 +1,6 @@
 """What the heads of columns mean: a tooltip on each head, and a legend below the table."""
 
-MODE = (
-    "greedy: one run at temperature 0. Of n sampled runs: pass@1[avg-of-n] their mean, majority@n their vote, pass@n any"
-)
+MODE = "greedy: one run at temperature 0. Of n sampled runs: pass@1[avg-of-n] their mean, majority@n their vote, pass@n any"
 GRADING = "symbolic, or by the judge's verdicts"
 OVERVIEW = {"mode": MODE, "graded by": "the judge whose verdicts count; symbolic where there is none"}
 JUDGES = {
