@@ -1,4 +1,4 @@
-"""The report in a real browser: its front page and tables on a desk, a phone, in the dark and on paper, and the ways from numbers to problems."""
+"""The report in a real browser: front page and tables on a desk, a phone, in the dark, on paper; ways from numbers to problems."""
 
 from pathlib import Path
 
@@ -140,7 +140,8 @@ def test_each_head_explains_itself_and_the_legend_says_the_same(report_page):
         }));""")
     legends = browser.execute_script("""
         return [...document.querySelectorAll("section > .meanings")].map((legend) => [legend.closest("section").id,
-          Object.fromEntries([...legend.querySelectorAll("dt")].map((head) => [head.textContent, head.nextElementSibling.textContent]))]);""")
+          Object.fromEntries([...legend.querySelectorAll("dt")].map((head) =>
+            [head.textContent, head.nextElementSibling.textContent]))]);""")
     assert len(tables) >= 5
     for table in tables:
         assert set(table["plain"]) <= {
@@ -190,13 +191,14 @@ def test_figures_are_drawn_two_in_a_row(report_page):
 CONTRAST = """
 const channels = (colour) => colour.match(/[\\d.]+/g).map(Number);
 const luminance = (colour) => channels(colour).slice(0, 3).map((c) => c / 255)
-  .map((c) => (c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)).reduce((sum, c, n) => sum + c * [0.2126, 0.7152, 0.0722][n], 0);
+  .map((c) => (c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4))
+  .reduce((sum, c, n) => sum + c * [0.2126, 0.7152, 0.0722][n], 0);
 const behind = (node) => { for (; node; node = node.parentElement) {
   const colour = getComputedStyle(node).backgroundColor, alpha = channels(colour)[3];
   if (alpha === undefined || alpha === 1) return colour;
 } };
-const texts = [...document.querySelectorAll("body :is(p, li, a, td, th, dt, summary, h1, h2, h3, h4, label, output, .note, .badge, .value, .snippet)")];
-return texts.filter((node) => node.textContent.trim() && node.getClientRects().length).map((node) => {
+const WITH_TEXT = "p, li, a, td, th, dt, summary, h1, h2, h3, h4, label, output, .note, .badge, .value, .snippet";
+return [...document.querySelectorAll(`body :is(${WITH_TEXT})`)].filter((node) => node.textContent.trim() && node.getClientRects().length).map((node) => {
   const [ink, paper] = [getComputedStyle(node).color, behind(node)].map(luminance).sort().reverse();
   return [(ink + 0.05) / (paper + 0.05), node.tagName, node.className, node.textContent.slice(0, 40)];
 }).filter(([contrast]) => contrast < 4.5);

@@ -34,12 +34,12 @@ GENERATION = {
 JUDGING = {
     "answers": "judged, over all benchmarks",
     "no call needed": "missing, or equal to the reference as text",
-    "calls": "behind the verdicts in use, whenever they were asked for; a question of greedy and majority alike counts in both rows, and was paid once",
+    "calls": "behind the verdicts in use, whenever asked for; one of greedy and majority alike is in both rows, and was paid once",
     "USD": "of these calls",
 }
 
 
 PUBLISHED = (
-    "published, and beside it: within our 95 % interval, widened by the spread between engines; differs: outside of it, for a count by "
-    "Fisher's test; too small to tell: our interval is too wide, or the test of a count shows nothing"
+    "published, and beside it: within our 95 % interval, widened by the spread between engines; differs: outside of it, for a "
+    "count by Fisher's test; too small to tell: our interval is too wide, or the test of a count shows nothing"
 )
