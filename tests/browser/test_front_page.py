@@ -198,8 +198,9 @@ const behind = (node) => { for (; node; node = node.parentElement) {
   if (alpha === undefined || alpha === 1) return colour;
 } };
 const WITH_TEXT = "p, li, a, td, th, dt, summary, h1, h2, h3, h4, label, output, .note, .badge, .value, .snippet";
-return [...document.querySelectorAll(`body :is(${WITH_TEXT})`)].filter((node) => node.textContent.trim() && node.getClientRects().length).map((node) => {
-  const [ink, paper] = [getComputedStyle(node).color, behind(node)].map(luminance).sort().reverse();
+const texts = [...document.querySelectorAll(`body :is(${WITH_TEXT})`)];
+return texts.filter((node) => node.textContent.trim() && node.getClientRects().length).map((node) => {
+  const [ink, paper] = [getComputedStyle(node).color, behind(node)].map(luminance).sort((a, b) => b - a);
   return [(ink + 0.05) / (paper + 0.05), node.tagName, node.className, node.textContent.slice(0, 40)];
 }).filter(([contrast]) => contrast < 4.5);
 """
