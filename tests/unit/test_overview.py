@@ -135,8 +135,13 @@ def test_sampling_version_and_day_stand_at_the_top():
 def test_published_numbers_show_each_of_ours_once():
     rows = [published("greedy", 67.7, "68.0", "within"), published("greedy", 67.7, "51.9", "differs", set="recipe")]
     rows[1]["remarks"] = "ours has 5 problems"
+    rows += [published("greedy", 66.1, "66.0", "within", set="recipe", grading="symbolic")]
     table = published_table(rows)
-    assert table["published_header"] == ["benchmark", "mode", "ours", "paper, judge", "recipe, judge"]
-    [[benchmark, name, ours, first, second]] = table["published_rows"]
-    assert (benchmark, name) == ("math", "greedy") and "67.70" in ours and "68.0" in first and "within" in first
+    [[benchmark, name, symbolic, theirs, ours, first, second]] = table["published_rows"]
+    assert table["published_header"] == [
+        "benchmark", "mode", "ours, symbolic", "recipe, symbolic", "ours, judge", "paper, judge", "recipe, judge",
+    ]  # fmt: skip
+    assert (benchmark, name) == ("math", "greedy") and "66.10" in symbolic and "66.0" in theirs
+    assert "67.70" in ours and "68.0" in first and "within" in first
     assert "differs*" in second and table["published_remarks"] == ["ours has 5 problems"]
+    assert set(table["published_meanings"]) == set(table["published_header"]) - {"benchmark"}

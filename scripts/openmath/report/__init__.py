@@ -6,6 +6,7 @@ drawing         matplotlib figures of them; the only user of matplotlib
 summaries       one summary folder, read back
 overview        first section of the page: sentences, chart, warnings, judges, methods
 results         sections of the page: one per model and judge, comparisons
+meanings        what the heads of columns mean
 costs           section of the page: tokens, hours, judge calls, dollars
 sample_sets     which files the sample viewer shows of a model
 sample_texts    texts in bounded length

@@ -5,6 +5,7 @@ from pathlib import Path
 from openmath.files.append_only import kept_rows
 from openmath.files.json_files import read_json
 from openmath.generation.progress import is_job
+from openmath.report import meanings
 from openmath.report.page import render
 from openmath.report.section import Section
 from openmath.report.summaries import Summary
@@ -22,7 +23,12 @@ def cost_section(summaries: list[Summary]) -> Section | None:
     if not job_rows and not judge_rows:
         return None
     html = render(
-        "costs.html", job_header=JOB_HEADER, job_rows=job_rows, judge_header=JUDGE_HEADER, judge_rows=judge_rows
+        "costs.html",
+        job_header=JOB_HEADER,
+        job_rows=job_rows,
+        judge_header=JUDGE_HEADER,
+        judge_rows=judge_rows,
+        meanings=meanings,
     )
     return Section("costs", "Cost and throughput", html)
 

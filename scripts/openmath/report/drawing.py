@@ -59,7 +59,7 @@ MODES = (("#0072B2", "o", "full"), ("#D55E00", "s", "none"))  # colour, marker, 
 OUTCOME_STYLES = {
     "correct": ("#0072B2", ""),
     "wrong": ("#E69F00", "////"),
-    "no answer": ("#FFFFFF", "...."),
+    "no answer": ("#FFFFFF", ".."),  # each dot is a path: twice as dense, they are half of the page's figures
     "unfinished": ("#CC79A7", "xxxx"),
     "cut off": ("#444444", ""),
 }

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from markupsafe import Markup
 
 from openmath.benchmarks.registry import read_registry
+from openmath.report import meanings
 from openmath.report.page import percent, render, with_interval
 from openmath.report.section import Section
 from openmath.report.summaries import Summary
@@ -45,6 +46,7 @@ def overview_section(summaries: list[Summary]) -> Section:
         header=["model", "mode", "graded by", *benchmarks],
         rows=[row for summary in summaries for row in accuracy_rows(summary, benchmarks)],
         judges_header=["model", "judge", "answers", "asked", "unparsed", "refused", "agreement"],
+        meanings=meanings,
         judges=[judge_health(summary) for summary in summaries if summary.judge != "none"],
         methods=[summary for summary in summaries if summary.methods],
     )

@@ -50,7 +50,7 @@ def render_page(title: str, sections: Sequence[Section], masthead: str = "") -> 
         title=title,
         masthead=masthead,
         content_security_policy=content_security_policy(scripts, any(section.loads_scripts for section in sections)),
-        styles=Markup("\n".join([(ASSETS / "report.css").read_text(), *(section.styles for section in sections)])),
+        styles=Markup((ASSETS / "report.css").read_text()),
         sections=[(section, Markup(section.html)) for section in sections],
         scripts=[Markup(script) for script in scripts],
     )

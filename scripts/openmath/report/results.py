@@ -6,6 +6,7 @@ from urllib.parse import quote, urlencode
 
 from markupsafe import Markup
 
+from openmath.report import meanings
 from openmath.report.figures import FIGURES, Figure
 from openmath.report.overview import accuracy
 from openmath.report.page import percent, render, with_interval
@@ -14,13 +15,6 @@ from openmath.report.summaries import Summary, read_csv
 from openmath.results.metrics import METRICS
 from openmath.results.modes import GRADINGS
 
-# What the heads of columns mean; metrics say it themselves.
-MEANINGS = {
-    "mode": "greedy: one run at temperature 0. Of n sampled runs: pass@1[avg-of-n] their mean, majority@n their vote, pass@n any",
-    "n": "problems",
-    "symbolic": "percent of problems solved by symbolic grading, with its 95 % interval over problems",
-    "judge": "percent of problems solved by the judge's verdicts, with its 95 % interval over problems",
-}
 # Columns of the tables behind figures that are proportions too.
 PROPORTIONS = {"estimate", "accuracy", "ci95_low", "ci95_high", "share"}
 
@@ -44,7 +38,7 @@ def model_section(summary: Summary) -> Section:
         "model.html",
         accuracy_header=header,
         accuracy_rows=rows,
-        meanings={name: MEANINGS[name] for name in header if name in MEANINGS}
+        meanings={name: meanings.MODEL[name] for name in header if name in meanings.MODEL}
         | {metric.title: metric.meaning + ", percent" * (metric.unit == "proportion") for metric in known},
         **published_table(summary.published),
         figures=[shown_figure(summary, figure) for figure in FIGURES if summary.figure_tables[figure.name]],
@@ -54,18 +48,21 @@ def model_section(summary: Summary) -> Section:
 
 
 def published_table(published: list[dict]) -> dict:
-    """Ours once a row, each set's number and verdict beside it; remarks are footnotes of the cell."""
-    sets = list(dict.fromkeys((row["set"], row["grading"]) for row in published))
-    lines: dict[tuple, dict] = {}
-    for row in published:
-        ours = with_interval(row["ours"] / 100, row["ci95_low"] / 100, row["ci95_high"] / 100)
-        line = lines.setdefault((row["benchmark"], row["mode"], ours), {})
-        line[row["set"], row["grading"]] = Markup('{} <span class="note" title="{}">{}{}</span>').format(
+    """Each benchmark and mode once; of each grading ours, and beside it each set's number and verdict. Remarks are footnotes."""
+    columns: dict[str, str] = {}  # head -> what it means
+    lines: dict[tuple[str, str], dict[str, Markup]] = {}
+    for row in sorted(published, key=lambda row: GRADINGS.index(row["grading"])):
+        ours, theirs = f"ours, {row['grading']}", f"{row['set']}, {row['grading']}"
+        columns |= {ours: meanings.MODEL[row["grading"]], theirs: meanings.PUBLISHED}
+        line = lines.setdefault((row["benchmark"], row["mode"]), {})
+        line[ours] = with_interval(row["ours"] / 100, row["ci95_low"] / 100, row["ci95_high"] / 100)
+        line[theirs] = Markup('{} <span class="note" title="{}">{}{}</span>').format(
             row["published_text"], row["remarks"], row["verdict"], "*" * bool(row["remarks"])
         )
     return {
-        "published_header": ["benchmark", "mode", "ours", *(f"{name}, {grading}" for name, grading in sets)],
-        "published_rows": [[*key, *(line.get(one, "") for one in sets)] for key, line in lines.items()],
+        "published_header": ["benchmark", "mode", *columns],
+        "published_rows": [[*key, *(line.get(head, "") for head in columns)] for key, line in lines.items()],
+        "published_meanings": {"mode": meanings.MODE} | columns,
         "published_remarks": list(dict.fromkeys(row["remarks"] for row in published if row["remarks"])),
     }
 
@@ -99,14 +96,14 @@ def comparison_section(paths: list[Path], linked: bool = False) -> Section:
         judge = path.parent.name
         first, _, second = path.parents[1].name.partition("-vs-")
         title = f"{first} against {second}" + ("" if judge == "none" else f", judged by {judge}")
-        only = f"only {first} / only {second}"
+        only = f"only {first} / only {second} solves"
         header = ["benchmark", "mode", "grading", "n", first, second, "difference", only, "p Holm", "verdict"]
         cells = [
             comparison_cells(row, flipped_addresses(row, first, second, judge) if linked else [])
             for row in read_csv(path)
         ]
         pairs.append({"title": title, "header": header, "rows": cells})
-    html = render("comparisons.html", pairs=pairs)
+    html = render("comparisons.html", pairs=pairs, meanings=meanings.COMPARISON)
     return Section("comparisons", "Model against model", html)
 
 

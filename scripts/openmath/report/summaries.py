@@ -1,9 +1,9 @@
 """One summary folder, results/{model}/summary/{judge}, read back with its figures."""
 
-import base64
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 import pandas
 
@@ -11,6 +11,7 @@ from openmath.errors import InputError
 from openmath.files.json_files import read_json
 from openmath.report.figures import FIGURES
 
+PLAIN = " !$()*+,-./:;=?@[]^_`{|}~"  # what neither an address nor an attribute of HTML has to escape
 ANCHOR = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -71,5 +72,8 @@ def read_csv(path: Path) -> list[dict]:
 
 
 def data_url(svg: Path) -> str:
-    """A figure as an address that holds it: as an image it can run nothing, and its element names meet no other figure's."""
-    return "data:image/svg+xml;base64," + base64.b64encode(svg.read_bytes()).decode()
+    """A figure as an address that holds it: as an image it can run nothing, and its element names meet no other figure's.
+
+    As text it is a quarter shorter than in base64. An address may hold no line breaks: they are blanks here.
+    """
+    return "data:image/svg+xml," + quote(" ".join(svg.read_text(encoding="utf-8").split()), safe=PLAIN)

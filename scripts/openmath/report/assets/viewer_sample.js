@@ -116,7 +116,7 @@ const viewerSample = (() => {
   function prompts(found, problem, style) {
     return found.map(({ template, turns }) => {
       const texts = turns.map(([role, parts]) => [role && visible(role), parts.join(problem.problem)]);
-      return folded(turns[0][0] === null ? `Prompt as sent, ${visible(template)}` : `Prompt as sent, ${turns.length} turns of ${visible(template)}`, "prompt", { ...style, latex: false }, ...texts);
+      return folded(turns[0][0] === null ? `Prompt as sent, ${visible(template)}` : `Prompt as sent, ${turns.length} turn${turns.length === 1 ? "" : "s"} of ${visible(template)}`, "prompt", { ...style, latex: false }, ...texts);
     });
   }
 
