@@ -242,6 +242,6 @@ def _data(manifest: dict) -> str:
 def _hub_models(manifest: dict) -> list[dict]:
     judge = (manifest["judging"] or {}).get("judge")
     models = [engine["model"] for engine in (manifest["engine"], judge) if isinstance(engine, dict)]
-    models += [base_of(manifest["training"])] * ("training" in manifest)
+    models += [base_of(manifest["training"])] if "training" in manifest else []
     models += [model["adapter"] for model in models if "adapter" in model]
     return [model for model in models if cited.hub_repository(model)]

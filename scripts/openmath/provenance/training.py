@@ -7,7 +7,7 @@ from openmath.provenance.words import listed, machine_text, source_text
 def training_facts(record: dict) -> dict[str, str]:
     """What a training was made from, and how; without citations. record: training.json."""
     recipe, data = record["recipe"], record["dataset"]
-    left_out = f", {data['too_long']:.1%} of them too long and left out" if data.get("too_long") else ""
+    left_out = f", {data['too_long']:.1%} of the first ones too long and left out" if data.get("too_long") else ""
     facts = {
         "started from": source_text(base_of(record), citing=False),
         "training set": f"{data['path']}, {data['rows']:,} rows{left_out}",

@@ -68,7 +68,7 @@ Training took {took(record)}; starts of the program and evaluations are not in i
 """
 
 
-def _rows(rows: Iterable[tuple]) -> str:
+def _rows(rows: Iterable[Sequence]) -> str:
     return "\n".join(f"| {' | '.join(str(cell).replace('|', '&#124;') for cell in row)} |" for row in rows)
 
 
