@@ -121,7 +121,7 @@ def trained(tmp_path_factory) -> Path:
     return folder
 
 
-def test_all_makes_it_once_and_a_lost_card_alone_again(trained, tmp_path):
+def test_all_is_done_and_a_lost_card_is_made_again_alone(trained, tmp_path):
     assert planned_jobs(trained) == {}
     folder = shutil.copytree(trained, tmp_path / "copy", symlinks=True)
     (folder / "models/trained/card.md").unlink()
@@ -178,6 +178,14 @@ def test_the_paragraph_and_the_trace_lead_to_the_rows(trained):
     cell = ("--cell", "own:greedy:symbolic_correct")
     reply = run_script("trace.py", trained / "results/trained/summary/none", *cell)
     assert reply.returncode == 0, reply.stderr
-    names = ("summary", "samples", "models/trained", "steps 2, 4 and 6", "training r", "set/train.parquet")
-    places = [reply.stdout.index(name) for name in names if name != "models/trained"]
-    assert places == sorted(places)
+    names = ("└─ summary", "└─ samples", "└─ model", "└─ training r", "set/train.parquet")
+    places = [reply.stdout.index(name) for name in names]
+    assert places == sorted(places) and "weights of the steps 2, 4 and 6" in reply.stdout
+    assert "5 files are as recorded" in reply.stdout, "tables, grades, samples, benchmark, training set"
+    rows = trained / "set/train.parquet"
+    elsewhere = rows.rename(trained / "train.parquet")
+    gone = run_script("trace.py", trained / "results/trained/summary/none", *cell)
+    assert gone.returncode == 1 and "--training-set FILE" in gone.stderr and "Traceback" not in gone.stderr
+    found = run_script("trace.py", trained / "results/trained/summary/none", *cell, "--training-set", elsewhere)
+    elsewhere.rename(rows)
+    assert found.returncode == 0, found.stderr
