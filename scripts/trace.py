@@ -137,7 +137,14 @@ def parse_arguments() -> argparse.Namespace:
         "--verify", action="store_true", help="hash also the samples that seem unchanged since they were graded"
     )
     parser.add_argument("--samples", type=Path, help="where imported samples lie, if no configuration says it")
-    parser.add_argument("--training-set", type=Path, metavar="FILE", help="where it lies, if outside the checkout")
+    parser.add_argument(
+        "--training-set",
+        nargs="+",
+        default=[],
+        type=Path,
+        metavar="FILE",
+        help="where it lies, if outside the checkout",
+    )
     parser.add_argument("--json", action="store_true", help="for programs")
     return parser.parse_args()
 

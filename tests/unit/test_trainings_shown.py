@@ -11,6 +11,8 @@ from unit.test_training_config import given
 
 from openmath.dataset.behind import SetBehind, set_behind
 from openmath.files.fingerprint import sha256_file
+from openmath.provenance.chain import Chain, broken
+from openmath.provenance.rendering import chain_text
 from openmath.provenance.training import took, training_facts
 from openmath.report.figure_tables import MODEL_COLUMNS
 from openmath.report.gains import gains
@@ -232,3 +234,39 @@ def test_a_learning_curve_has_a_line_for_each_judge_and_mode_in_order_of_steps()
     figure = draw_learning(pandas.DataFrame(rows, columns=["step", *MODEL_COLUMNS]))
     [axes] = [axes for axes in figure.axes if axes.lines]
     assert [line[0].get_xydata().tolist() for line in axes.containers] == [[[0, 0.1], [20, 0.7]], [[0, 0.2]]]
+
+
+def test_the_trace_leads_over_the_rows_to_who_wrote_them_and_over_the_base_to_its_training(tmp_path):
+    path = tmp_path / "datasets/d/train.parquet"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"rows")
+    digest = sha256_file(path)
+    known = {"dataset": "d", "sets": {"train.parquet": {"sha256": digest}}, "engine": {"model": BEHIND.teacher}}
+    (path.parent / "manifest.json").write_text(json.dumps(known))
+    (path.parent / "counts.json").write_text('{"parts": []}')
+    record = copy.deepcopy(TRAINING)
+    record["dataset"]["sha256"] = digest
+    earlier = copy.deepcopy(record) | {"steps": 7}
+    (tmp_path / "training/first").mkdir(parents=True)
+    (tmp_path / "training/first/training.json").write_text(json.dumps(earlier))
+    record["base"]["source"] = "trained:first"
+    config = checked_config(given({"m": {"path": "m"}}))
+    manifest = {"config": config, "model": "late", "judge": "none", "training": record, "checkpoint": None}
+    engine = {"version": "vllm 1", "settings": {}, "model": {"source": "trained:r", "revision": None}}
+
+    def traced(**more):
+        link = Chain(manifest, tmp_path, **more)._engine(engine)
+        return chain_text(link), broken(link.all_files())
+
+    text, problems = traced()
+    names = ("training r", "from trained:first", "weights of the steps 20", "d, written by pypi:llm, revision 1")
+    places = [text.index(name) for name in (*names, "training first", "7 steps of 50 rows")]
+    assert places == sorted(places) and not problems
+    assert "trace.py datasets/d/train.parquet --row N" in text
+    path.rename(tmp_path / "elsewhere.parquet")
+    _, problems = traced()
+    assert problems and "--training-set FILE" in str(problems[0])
+    assert not traced(training_sets=[tmp_path / "elsewhere.parquet"])[1]
+    path.write_bytes(b"other")
+    text, problems = traced()
+    assert problems and "written by" not in text, "of other rows nobody knows who wrote them"

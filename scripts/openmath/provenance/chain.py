@@ -4,7 +4,7 @@ A link is one stage: what it is, facts of the manifest about it, its files and w
 links that it was made from.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -56,8 +56,8 @@ class Link:
 class Chain:
     """Builds the links of one manifest. root: the folder that its paths start from. samples: where imported ones lie now.
 
-    training_set: likewise, the file of the rows that the model was trained on. verify: read also the sample files that seem
-    unchanged since they were graded.
+    training_sets: likewise, files with the rows of trainings. verify: read also the sample files that seem unchanged since they
+    were graded.
     """
 
     def __init__(
@@ -65,11 +65,11 @@ class Chain:
         manifest: dict,
         root: Path,
         samples: Path | None = None,
-        training_set: Path | None = None,
+        training_sets: Sequence[Path] = (),
         *,
         verify: bool = False,
     ):
-        self._manifest, self._root, self._verify, self._training_set = manifest, root, verify, training_set
+        self._manifest, self._root, self._verify, self._training_sets = manifest, root, verify, training_sets
         self.layout = Layout(manifest["config"])
         self.model, self.judge, self.policy = manifest["model"], manifest["judge"], manifest["config"]["policy"]
         self._imported = manifest["config"]["models"][self.model].get("samples")
@@ -176,21 +176,23 @@ class Chain:
     def _trained(self, record: dict) -> Link:
         """The training that the model came out of, with the checkpoints that its weights are the mean of."""
         settings = self._manifest["config"]["models"][self.model]
-        link = self._training(settings["trained"], record, self._training_set)
+        link = self._training(settings["trained"], record)
         steps = [f"{step:,}" for step in settings.get("steps") or record["checkpoints"]]
         link.facts.append(f"weights of the steps {listed(steps)}")
         return link
 
-    def _training(self, run: str, record: dict, data: Path | None = None) -> Link:
-        """A training, the file of its rows, and the training before it. data: where that file lies, if not as recorded."""
+    def _training(self, run: str, record: dict) -> Link:
+        """A training, the file of its rows, and the training before it."""
         dataset, recipe = record["dataset"], record["recipe"]
-        path = data or self._root / dataset["path"]
+        places = [self._root / dataset["path"], *self._training_sets]
+        hashes = {place: sha256_file(place) for place in places if place.exists()}
+        path = next((place for place, digest in hashes.items() if digest == dataset["sha256"]), places[0])
         facts = [
             f"from {record['base']['source']}, revision {record['base']['revision']}",
             f"{record['steps']:,} steps of {recipe['batch_size']} rows at {recipe['learning_rate']}, {record['tokens']:,} tokens",
             f"{dataset['rows']:,} rows; on {record['devices']} device{'s' * (record['devices'] != 1)}",
         ]
-        file = File(dataset["path"], dataset["sha256"], sha256_file(path) if path.exists() else None)
+        file = File(dataset["path"], dataset["sha256"], hashes.get(path))
         link = Link(f"training {run}", facts, [file])
         if file.state == "ok" and (known := set_behind(path, dataset["sha256"])):
             teacher = known.teacher or {"source": "unknown", "revision": None}

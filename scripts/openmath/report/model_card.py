@@ -78,9 +78,12 @@ def _built_with(repository: str | None) -> str:
 
 
 def _weights(averaged: dict) -> str:
-    steps = [f"{step:,}" for step in averaged["steps"]]
-    mean = f"the mean of the checkpoints after steps {listed(steps)}, made in float32" if len(steps) > 1 else ""
-    return f"{mean or f'those after step {steps[0]}'}, stored as {averaged['dtype']}"
+    steps = listed([f"{step:,}" for step in averaged["steps"]])
+    one = len(averaged["steps"]) == 1
+    weights = (
+        f"those after step {steps}" if one else f"the mean of the checkpoints after steps {steps}, made in float32"
+    )
+    return weights if averaged["dtype"] == "as stored" else f"{weights}, stored as {averaged['dtype']}"
 
 
 def _evaluation(summaries: Sequence[Summary], comparisons: Sequence[Path]) -> str:
