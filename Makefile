@@ -28,6 +28,7 @@ training-demo: env ## the whole loop: that set trains the model, and both are ev
 	@[ -x .venv-train/bin/torchrun ] || $(MAKE) env-train
 	snakemake --configfile config/dataset-demo.yaml config/training-demo.yaml --cores all all train
 	@echo "Loss:       training/demo/curve.svg"
+	@echo "Model card: models/smollm2-trained/card.md"
 	@echo "Comparison: results/compare/smollm2-trained-vs-smollm2-135m/none/comparison.md"
 
 # Two files at a time, in the order of `testpaths`: most tests wait for one process.

@@ -47,6 +47,7 @@ rule all:
         methods=methods_files(),
         comparisons=comparison_files(),
         agreement=agreement_files(),
+        trainings=TRAINING.pages,
         report="results/report.html",
         figure="results/figures/models.svg",
     message:

@@ -266,6 +266,11 @@ def problems_prompt_sha256(wildcards):
     return text_sha256(problems_prompt(wildcards))
 
 
+def training_pages(wildcards):
+    """What the report shows of the trainings behind its models; TRAINING stands in training.smk."""
+    return TRAINING.pages
+
+
 def judge_environment(judge):
     """Conda environment of a judge that the job serves itself; else that of the scripts."""
     served = OPTIONS.served_judge(judge)

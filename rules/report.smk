@@ -1,6 +1,6 @@
 """Report: figures for papers, and one page of all results with their samples.
 
-Needs: summaries, grades, samples and verdicts of all models; comparisons where configured.
+Needs: summaries, grades, samples and verdicts of all models; comparisons where configured; curves and cards of trained models.
 Makes: results/{model}/summary/{judge}/figures/ with each figure of openmath.report.figures as SVG, PNG and PDF; results/figures/models.*,
 all models side by side; results/report.html, and beside it results/report/{model}/ with the samples of each model, of which the page reads
 what it does not hold itself.
@@ -127,6 +127,7 @@ rule build_report:
         methods=methods_files(),
         comparisons=comparison_tables(),
         samples=sample_folders(),
+        trainings=training_pages,
     output:
         page="results/report.html",
     log:

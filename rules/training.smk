@@ -1,7 +1,8 @@
 """Training: models fine-tuned on a training set, by `snakemake train`; a model with `trained` is evaluated as any other.
 
 Needs: `training` in the configuration; the training set; models/{base}/checkpoint.
-Makes: training/{run}/checkpoints, curve.csv, training.json; models/{model}/checkpoint, the mean of some of them (docs/training.md).
+Makes: training/{run}/checkpoints, curve.csv, training.json; models/{model}/checkpoint, the mean of some of them; and once that model
+is evaluated, models/{model}/card.md and training/{run}/learning_curve.svg (docs/training.md).
 """
 
 from openmath.settings.training_layout import TrainingLayout
@@ -103,6 +104,82 @@ for model in TRAINED:
                 --training {params.run} {params.steps} \
                 --output {output.checkpoint:q} \
                 --manifest {output.manifest:q} \
+                2>&1 | tee {log:q}
+            """
+
+
+for model in TRAINED:
+
+    rule:
+        """What is to be said of a trained model, with its results."""
+        name:
+            f"write_model_card_{model}"
+        input:
+            record=f"training/{MODELS[model]['trained']}/training.json",
+            dataset=TRAINING.data_file(MODELS[model]["trained"]),
+            manifest=f"models/{model}/manifest.json",
+            methods=[f"{folder}/methods.md" for folder in TRAINING.summaries(model)],
+            figures=[f"{folder}/figures/{FIGURES[0].name}.svg" for folder in TRAINING.summaries(model)],  # as in build_report
+            comparisons=TRAINING.comparisons(model),
+        output:
+            card=f"models/{model}/card.md",
+        log:
+            f"logs/write_model_card/{model}.log",
+        localrule: True
+        conda:
+            "../envs/workflow.yaml"
+        threads: 1
+        resources:
+            mem_mb=2000,
+            runtime=30,
+            scripts=SCRIPTS,
+        params:
+            checkpoint=f"models/{model}/checkpoint",
+            summaries=TRAINING.summaries(model),
+        shell:
+            r"""
+            python {resources.scripts:q}/write_model_card.py \
+                --training {input.record:q} \
+                --dataset {input.dataset:q} \
+                --checkpoint {params.checkpoint:q} \
+                --summaries {params.summaries:q} \
+                --comparisons {input.comparisons:q} \
+                --output {output.card:q} \
+                2>&1 | tee {log:q}
+            """
+
+
+for run in TRAINING.learning_curves:
+
+    rule:
+        """What the models after single steps of a training solve, where the configuration has at least two of them."""
+        name:
+            f"draw_learning_curve_{run}"
+        input:
+            metrics=[f"{folder}/metrics.json" for folder in TRAINING.step_summaries(run)],
+            published=[f"{folder}/published.csv" for folder in TRAINING.step_summaries(run)],
+        output:
+            drawings=expand(f"training/{run}/learning_curve.{{kind}}", kind=["svg", "png", "pdf", "csv"]),
+        log:
+            f"logs/draw_learning_curve/{run}.log",
+        localrule: True
+        conda:
+            "../envs/workflow.yaml"
+        threads: 1
+        resources:
+            mem_mb=2000,
+            runtime=30,
+            scripts=SCRIPTS,
+        params:
+            run=run,
+            summaries=list(TRAINING.step_summaries(run)),
+            steps=list(TRAINING.step_summaries(run).values()),
+        shell:
+            r"""
+            python {resources.scripts:q}/draw_learning_curve.py \
+                --summaries {params.summaries:q} \
+                --steps {params.steps} \
+                --output-dir training/{params.run} \
                 2>&1 | tee {log:q}
             """
 

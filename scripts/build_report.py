@@ -3,7 +3,7 @@ r"""One page of all results, results/report.html: self-contained, opens offline.
     python scripts/build_report.py --summaries results/my-model/summary/none --output results/report.html
 
 Each summary folder needs its figures: scripts/draw_figures.py. Costs are read beside them: results/my-model/{judged,.staging}.
-Training sets that lie beside the results, in datasets/NAME, are shown with their stages.
+Training sets and trainings that lie beside the results, in datasets/NAME and training/RUN, are shown with their figures.
 --samples: what show_samples.py has written. The page holds it, but for all seeds, which it reads when they are opened.
 """
 
@@ -36,6 +36,7 @@ def page(options: argparse.Namespace) -> str:
     from openmath.report.results import comparison_section, model_section
     from openmath.report.summaries import read_summary
     from openmath.report.training_sets import training_sets_section
+    from openmath.report.trainings import trainings_section
     from openmath.report.viewer import samples_section
 
     summaries = [read_summary(folder) for folder in options.summaries]
@@ -44,12 +45,14 @@ def page(options: argparse.Namespace) -> str:
         for summary in summaries
         for benchmark, found in prompts_of(summary.manifest).items()
     }
+    root = summaries[0].results.absolute().parents[1]
     # The page, top to bottom.
     sections = [
-        overview_section(summaries),
+        overview_section(summaries, options.comparisons),
         *map(model_section, summaries),
         comparison_section(options.comparisons, linked=bool(options.samples)) if options.comparisons else None,
-        training_sets_section(summaries[0].results.absolute().parents[1]),
+        training_sets_section(root),
+        trainings_section(root, summaries),
         cost_section(summaries),
         samples_section(options.samples, options.output, prompts) if options.samples else None,
     ]

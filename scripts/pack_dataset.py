@@ -44,7 +44,7 @@ def main() -> None:
 
     import json
 
-    from openmath.benchmarks.registry import OWN, read_registry
+    from openmath.dataset.behind import licences_of
     from openmath.dataset.card import SetCounts, card
     from openmath.dataset.packing import pack
     from openmath.files.fingerprint import identity, write_manifest
@@ -75,10 +75,7 @@ def main() -> None:
             raise InputError(
                 "Kept solutions and their counts do not agree.", where=folder, expected=expected, found=counts["sets"]
             )
-        registry = read_registry()
-        origins = dict.fromkeys(part["origin"] for part in parts if part["origin"])
-        licences = {origin: registry.get(origin, OWN).get("licence", "not known here") for origin in origins}
-        text = card(options.name, options.teacher, counts, licences)
+        text = card(options.name, options.teacher, counts, licences_of(counts["parts"]))
     write_manifest(folder / "counts.json", counts)
     write_text(folder / "card.md", text)
     manifest = {

@@ -69,7 +69,7 @@ def trace(options: argparse.Namespace, summary: Path) -> int:
     from openmath.provenance.stages import read_record
 
     manifest = read_record(summary / "manifest.json")
-    chain = Chain(manifest, root_of(summary, manifest), options.samples, verify=options.verify)
+    chain = Chain(manifest, root_of(summary, manifest), options.samples, options.training_set, verify=options.verify)
     cells = read_cells(summary)
     benchmark, mode, column = key = find_cell(options.cell, cells)
     links = chain.of_cell(benchmark, mode, column, list(cells[key]))
@@ -137,6 +137,14 @@ def parse_arguments() -> argparse.Namespace:
         "--verify", action="store_true", help="hash also the samples that seem unchanged since they were graded"
     )
     parser.add_argument("--samples", type=Path, help="where imported samples lie, if no configuration says it")
+    parser.add_argument(
+        "--training-set",
+        nargs="+",
+        default=[],
+        type=Path,
+        metavar="FILE",
+        help="where it lies, if outside the checkout",
+    )
     parser.add_argument("--json", action="store_true", help="for programs")
     return parser.parse_args()
 

@@ -129,7 +129,8 @@ def train(options: argparse.Namespace) -> int:
             say(f"terminated after step {training.state.global_step}; run the same command again")
             return 128 + training.stop.received
     if state.is_main_process:
-        write_record(options, recipe, rows=len(texts), too_long=too_long, devices=state.num_processes)
+        devices = state.num_processes
+        write_record(options, recipe, rows=len(texts), too_long=too_long, devices=devices, gpus=0 if cpu else devices)
         arrow.unlink()
     return 0
 
@@ -149,7 +150,9 @@ def inputs_of(options: argparse.Namespace) -> dict:
     }
 
 
-def write_record(options: argparse.Namespace, recipe: "Recipe", *, rows: int, too_long: float, devices: int) -> None:
+def write_record(
+    options: argparse.Namespace, recipe: "Recipe", *, rows: int, too_long: float, devices: int, gpus: int
+) -> None:
     import json
 
     from openmath.files.fingerprint import sha256_file, write_manifest
@@ -169,7 +172,7 @@ def write_record(options: argparse.Namespace, recipe: "Recipe", *, rows: int, to
             "chat_date": options.chat_date.isoformat() if options.chat_date else None,
         },
         "workflow": workflow_code(),
-        **run_record(options.output_dir, recipe, devices),
+        **run_record(options.output_dir, recipe, devices, gpus),
     }
     record = public(record)
     check_no_secret(json.dumps(record))

