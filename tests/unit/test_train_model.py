@@ -70,15 +70,16 @@ def tiny_llama(folder: Path) -> Path:
 
 
 class Run:
-    def __init__(self, folder: Path, name: str):
-        self.output, self._folder = folder / name, folder
+    def __init__(self, folder: Path, name: str, program: tuple = (PYTHON, ROOT / "scripts/train_model.py")):
+        self.output, self._folder, self._program = folder / name, folder, program
 
     def start(self) -> subprocess.Popen:
-        command = [PYTHON, ROOT / "scripts/train_model.py", "--base", self._folder / "base", "--gpus", "0"]
+        command = [*self._program, "--base", self._folder / "base", "--gpus", "0"]
         command += ["--dataset", self._folder / "train.parquet", "--prompt", ROOT / "config/prompts/math.yaml"]
         command += ["--prompt-template", "chat", "--output-dir", self.output, "--settings", json.dumps(SETTINGS)]
         environment = os.environ | {"OMP_NUM_THREADS": "1"}
-        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
+        output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+        return subprocess.Popen(command, env=environment, start_new_session=True, **output)
 
     def end(self, process: subprocess.Popen) -> str:
         output, _ = process.communicate(timeout=SECONDS)
@@ -97,9 +98,13 @@ class Run:
             time.sleep(0.01)
 
 
+def training_files(folder: Path) -> None:
+    tiny_llama(folder / "base")
+    packed(folder / "train.parquet", [(f"{n} + {n}?", f"It is \\boxed{{{2 * n}}}.") for n in range(20)])
+
+
 def test_killed_and_terminated_it_ends_with_the_same_curve_and_weights(tmp_path):
-    tiny_llama(tmp_path / "base")
-    packed(tmp_path / "train.parquet", [(f"{n} + {n}?", f"It is \\boxed{{{2 * n}}}.") for n in range(20)])
+    training_files(tmp_path)
     whole = Run(tmp_path, "whole")
     process = whole.start()
     output = whole.end(process)
@@ -132,3 +137,28 @@ def test_killed_and_terminated_it_ends_with_the_same_curve_and_weights(tmp_path)
     for step in (4, 8):
         weights = Path("checkpoints", f"step-{step}", "model.safetensors")
         assert (broken.output / weights).read_bytes() == (whole.output / weights).read_bytes()
+
+
+def test_dealt_over_two_processes_and_killed_it_has_the_losses_of_one(tmp_path):
+    """FSDP2, as on several GPUs: gradients of all rows count, and the parts of the optimizer's state are found again."""
+    training_files(tmp_path)
+    one = Run(tmp_path, "one")
+    process = one.start()
+    output = one.end(process)
+    assert process.returncode == 0, output
+    torchrun = (PYTHON, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
+    two = Run(tmp_path, "two", (*torchrun, ROOT / "tests/fsdp_on_cpus.py"))
+    process = two.start()
+    two.at_step(5, process)
+    os.killpg(process.pid, signal.SIGKILL)
+    two.end(process)
+    state = two.output / "checkpoints/step-4/trainer"
+    assert len(list(state.glob("optimizer*/*.distcp"))) == 2, "nothing was dealt"
+    process = two.start()
+    output = two.end(process)
+    assert process.returncode == 0, output
+    record = json.loads((two.output / "training.json").read_text())
+    assert record["devices"] == 2 and record["resumed_at"] == [4]
+    tokens = [row[3] for row in one.curve()]
+    assert [row[3] for row in two.curve()] == tokens
+    assert [float(row[1]) for row in two.curve()] == pytest.approx([float(row[1]) for row in one.curve()], abs=1e-3)

@@ -9,10 +9,13 @@ import pytest
 import yaml
 
 from openmath.errors import InputError
+from openmath.files.fingerprint import write_manifest
 from openmath.plan import make_plan, plan_text
 from openmath.settings.config import checked_config, summary_config
 from openmath.settings.dataset_layout import DatasetLayout
 from openmath.settings.training_layout import RECIPE, SPEED, TrainingLayout
+from openmath.training.checkpoints import finish
+from openmath.training.earlier import MADE_FROM, making_of
 from openmath.training.recipe import Recipe, read_recipe
 
 CONFIG = Path(__file__).parents[2] / "config"
@@ -151,9 +154,16 @@ def test_the_plan_counts_steps_hours_and_disk(tmp_path, monkeypatch):
     points = [line.format(step=step, tokens=step * 400, speed=50.0) for step in range(1, 6)]
     head = "step,loss,learning_rate,tokens,tokens_per_second,memory_gib,seconds\n"
     (run / "curve.csv").write_text(head + "".join(points))
+    [other] = make_plan(checked_config(config))["training"]
+    assert other["steps"] == 20, "of another recipe: this training does not go on from it"
+    recipe = read_recipe(json.loads(TrainingLayout(checked_config(config)).settings("r")))
+    write_manifest(run / MADE_FROM, making_of({}, recipe))
+    unfinished = run / "checkpoints/checkpoint-4"
+    unfinished.mkdir(parents=True)
+    finish(unfinished, 4, 1_600, 32.0)
     plan = make_plan(checked_config(config))
     [cost] = plan["training"]
-    assert (cost["steps"], cost["tokens"], cost["hours"]) == (15, 6_000, pytest.approx(6_000 / 50 / 3600))
-    assert "training r: 15 steps, 6,000 tokens" in plan_text(plan) and "measured on 5 steps" in plan_text(plan)
+    assert (cost["steps"], cost["tokens"], cost["hours"]) == (16, 6_400, pytest.approx(6_400 / 50 / 3600))
+    assert "training r: 16 steps, 6,400 tokens" in plan_text(plan) and "measured on 5 steps" in plan_text(plan)
     (run / "training.json").write_text("{}")
     assert make_plan(checked_config(config))["training"] == []

@@ -40,7 +40,10 @@ def cost_lines(plan: dict) -> Iterator[str]:
         hours = "" if cost["hours"] is None else f", {time_text(cost['hours'])}"
         gpu_hours = f", {cost['gpu_hours']:.1f} GPU-hours" if cost["gpu_hours"] else ""
         disk = "" if cost["disk_bytes"] is None else f", {size_text(cost['disk_bytes'])} of checkpoints"
-        yield f"training {cost['run']}: {cost['steps']:,} steps, {cost['tokens']:,} tokens{hours}{gpu_hours}{disk}"
+        memory = (
+            "" if cost["memory_bytes"] is None else f", about {cost['memory_bytes'] / 2**30:.0f} GiB on each device"
+        )
+        yield f"training {cost['run']}: {cost['steps']:,} steps, {cost['tokens']:,} tokens{hours}{gpu_hours}{memory}{disk}"
         yield f"    {'; '.join(cost['assumptions'])}"
     for cost in plan["judging"]:
         estimated = f" ({cost['estimated_calls']:,} of them estimated)" if cost["estimated_calls"] else ""
@@ -59,8 +62,11 @@ def cost_lines(plan: dict) -> Iterator[str]:
         clock = ", ".join(f"{time_text(hours)} with {n} at a time" for n, hours in numbers)
         yield f"Generation jobs by the clock, waiting for nodes not counted: {clock}"
     if plan["generation"] or plan["judging"] or plan.get("training"):
+        trained = (
+            " and of checkpoints of trainings" if any(cost["disk_bytes"] for cost in plan.get("training", ())) else ""
+        )
         yield (
-            f"Disk: {size_text(plan['disk_bytes'])} of samples and judgements, checkpoints and engines not counted; "
+            f"Disk: {size_text(plan['disk_bytes'])} of samples and judgements{trained}, other checkpoints and engines not counted; "
             f"{size_text(plan['disk_free_bytes'])} are free"
         )
     else:

@@ -11,6 +11,7 @@ from openmath.preflight.prompts import check_prompts
 from openmath.preflight.samples import check_samples
 from openmath.preflight.slurm import check_nodes
 from openmath.preflight.storage import check_disk, check_folders
+from openmath.preflight.training import check_trainers, check_trainings
 
 
 def configuration_problems(config: dict, due: set[str]) -> list[InputError]:
@@ -20,7 +21,7 @@ def configuration_problems(config: dict, due: set[str]) -> list[InputError]:
     """
     needs = Needs(config, due)
     problems = [*check_samples(needs), *check_benchmarks(needs), *check_checkpoints(needs)]
-    return [*problems, *check_prompts(needs), *check_keys(needs)]
+    return [*problems, *check_trainings(needs), *check_prompts(needs), *check_keys(needs)]
 
 
 def machine_problems(
@@ -34,6 +35,7 @@ def machine_problems(
     problems = [*check_folders(), *check_hub(needs), *check_disk(needs), *check_nodes(needs, here=here)]
     if here:
         problems += [*check_programs(needs, containers=containers, conda=conda), *check_answers(needs)]
+        problems += check_trainers(needs, conda=conda)
     return problems
 
 

@@ -7,6 +7,7 @@ from functools import cached_property
 from openmath.settings.dataset_layout import DatasetLayout, SamplingJob
 from openmath.settings.engine_kinds import engine_kind
 from openmath.settings.layout import Layout
+from openmath.settings.training_layout import TrainingLayout
 
 
 class Needs:
@@ -52,6 +53,12 @@ class Needs:
     def teaching(self) -> list[str]:
         """The teacher, where it is to be run."""
         return [self.config["dataset"]["teacher"]] if self.drawing else []
+
+    @cached_property
+    def training(self) -> list[str]:
+        """Trainings that are to be run."""
+        layout = TrainingLayout(self.config)
+        return [run for run in layout.runs if layout.record(run) in self.due]
 
     @cached_property
     def judging(self) -> dict[str, list[tuple[str, str]]]:
@@ -104,8 +111,14 @@ def missing_files(config: dict) -> set[str]:
         missing |= drawn | _absent(dataset.packed_files)
         missing |= _absent(f"data/{origin}.jsonl" for origin in config["dataset"]["origins"] if drawn)
         started |= {config["dataset"]["teacher"]} if drawn else set()
+    training = TrainingLayout(config)
+    runs = [run for run in training.runs if _absent([training.record(run)])]
+    missing |= {training.record(run) for run in runs} | _absent(
+        f"models/{model}/manifest.json" for model in training.models
+    )
     missing |= _absent(f"models/{model}/engine/engine.json" for model in started)
     checkpoints = [model for model in started if not engine_kind(config["models"][model]["engine"]).hosted]
+    checkpoints += [training.runs[run]["base"] for run in runs]
     return missing | _absent(f"models/{model}/manifest.json" for model in checkpoints)
 
 

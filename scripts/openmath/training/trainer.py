@@ -21,6 +21,7 @@ from trl import SFTConfig, SFTTrainer
 
 from openmath.training.checkpoints import TRAINER, drop_old, finish
 from openmath.training.curve import Point, append
+from openmath.training.launch import STARTED
 from openmath.training.recipe import Recipe
 from openmath.training.rows import TrainingRows
 
@@ -77,10 +78,14 @@ def config_of(recipe: Recipe, output: Path, devices: int, cpu: bool) -> SFTConfi
 
 
 class Stop(TrainerCallback):
-    """Saves at the recipe's steps, and at SIGTERM or the end of a Slurm job, which also end the training."""
+    """Saves at the recipe's steps, and at SIGTERM or the end of a Slurm job, which also end the training.
+
+    So does the death of torchrun: what it has started would train on, and the next try beside it.
+    """
 
     def __init__(self, recipe: Recipe):
         self._recipe, self.received = recipe, 0
+        self._parent = os.getppid() if STARTED in os.environ else None
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._note)
 
@@ -88,6 +93,8 @@ class Stop(TrainerCallback):
         self.received = number
 
     def on_step_end(self, args, state, control, **_):
+        if self._parent not in (None, os.getppid()):
+            self.received = signal.SIGTERM
         if dist.is_initialized():  # all processes stop after the same step
             received = torch.tensor(self.received, device=args.device)
             dist.all_reduce(received, op=dist.ReduceOp.MAX)
