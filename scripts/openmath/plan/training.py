@@ -40,6 +40,7 @@ def _cost(run: str, settings: dict, recipe: Recipe, shape: Shape | None) -> dict
     folder = Path("training", run)
     points = _points_of(folder, recipe)
     measured = [point.tokens_per_second for point in points[-RECENT_STEPS:] if point.tokens_per_second > 0]
+    speed: float | None
     if measured:
         per_step, speed = points[-1].tokens / points[-1].step, len(measured) / sum(1 / one for one in measured)
         source = f"{speed:,.0f} tokens/s measured on {len(measured)} steps"

@@ -57,6 +57,8 @@ def check_trainings(needs: Needs) -> Iterator[InputError]:
 
 def check_sets(needs: Needs) -> Iterator[InputError]:
     """Training sets that are not about to be made."""
+    if not needs.training:
+        return
     from openmath.training.rows import set_problem  # takes a third of a second to import
 
     layout = TrainingLayout(needs.config)
