@@ -7,19 +7,20 @@ from pathlib import Path
 
 SECONDS = 2.0
 
-script = Path(sys.argv[1])
-sys.path.insert(0, str(script.parent))
 
-from openmath.training import trainer
+def main() -> None:
+    del sys.argv[0]
+    sys.path.insert(0, str(Path(sys.argv[0]).parent))
+    from openmath.training import trainer
 
-on_step_end = trainer.Stop.on_step_end
+    on_step_end = trainer.Stop.on_step_end
+
+    def slowly(self, *arguments, **named):
+        time.sleep(SECONDS)
+        return on_step_end(self, *arguments, **named)
+
+    trainer.Stop.on_step_end = slowly
+    runpy.run_path(sys.argv[0], run_name="__main__")
 
 
-def slowly(self, *arguments, **named):
-    time.sleep(SECONDS)
-    return on_step_end(self, *arguments, **named)
-
-
-trainer.Stop.on_step_end = slowly
-del sys.argv[0]
-runpy.run_path(str(script), run_name="__main__")
+main()

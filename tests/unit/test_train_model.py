@@ -223,7 +223,7 @@ for step in range(recipe.steps):
 
 
 def test_its_losses_are_those_of_a_plain_loop(tmp_path):
-    """A mean over all tokens of a step, AdamW at a constant rate, decay of matrices alone: written out, row by row, without a trainer."""
+    """A mean over all tokens of a step, AdamW at a constant rate, decay of matrices alone: written out, without a trainer."""
     training_files(tmp_path)
     one = Run(tmp_path, "one")
     process = one.start()
