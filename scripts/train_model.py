@@ -93,7 +93,6 @@ def train(options: argparse.Namespace) -> int:
         )
     state = PartialState(cpu=cpu)
     recipe.micro_batches(state.num_processes)  # before anything is written
-    check_room(options, recipe, state.num_processes)
 
     def say(text: str) -> None:
         if state.is_main_process:
@@ -101,6 +100,7 @@ def train(options: argparse.Namespace) -> int:
 
     with state.main_process_first():
         if state.is_main_process:
+            check_room(options, recipe, state.num_processes)
             be_the_only_writer(run)
             set_others_aside(run, making_of(inputs_of(options), recipe), recipe, say)
             drop_unfinished(run, HALF_WRITTEN, say)

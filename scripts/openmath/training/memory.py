@@ -114,9 +114,12 @@ def host_bytes(shape: Shape) -> int:
 
 
 def disk_bytes(shape: Shape, recipe: Recipe) -> int:
-    """Most that the checkpoints take at a time: weights of kept steps, two whole ones, and the one that is being written."""
-    count = parameters(shape)
-    return count * (WEIGHT_BYTES * len(recipe.kept()) + 3 * (WEIGHT_BYTES + OPTIMIZER_BYTES))
+    """Most that the checkpoints take at a time: weights of kept steps, two whole ones, and the one that is being written.
+
+    Where save_at names the kept steps, the last three may be others.
+    """
+    weights = len(recipe.kept()) + (3 if recipe.save_at else 0)
+    return parameters(shape) * (WEIGHT_BYTES * weights + 3 * OPTIMIZER_BYTES)
 
 
 def flops_per_token(shape: Shape, length: int) -> float:
