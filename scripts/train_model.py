@@ -1,7 +1,7 @@
 r"""Fine-tune a model on a training set: checkpoints, a curve of the loss, and a record of what went into it.
 
     python scripts/train_model.py --base models/smollm2-135m/checkpoint --dataset datasets/demo/train.parquet \
-        --prompt config/prompts/math.yaml --prompt-template chat --output-dir training/demo \
+        --prompt config/prompts/math.yaml --prompt-template chat --output-dir training/demo --gpus 0 \
         --settings '{"steps": 20, "batch_size": 8, "save_steps": 10, "precision": "float32"}'
 
 Runs on the CPU, on one GPU, or by --gpus and --nodes on several, where it starts itself by torchrun. Run the same command again
@@ -11,6 +11,7 @@ after any crash and it goes on from the newest whole checkpoint, with the rows t
 import argparse
 import os
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -77,11 +78,19 @@ def train(options: argparse.Namespace) -> int:
     from openmath.training.checkpoints import TRAINER, drop_unfinished, newest_complete
     from openmath.training.curve import cut_curve
     from openmath.training.earlier import making_of, set_others_aside
+    from openmath.training.lock import be_the_only_writer
     from openmath.training.manifest import note_start
-    from openmath.training.rows import Texts, Tokens, TrainingRows, lay_rows
+    from openmath.training.rows import Texts, Tokens, TrainingRows, kept_tokens_problem, lay_rows
 
     disable_progress_bar()
-    cpu = options.gpus == 0 or not torch.cuda.is_available()
+    cpu = options.gpus == 0
+    if not cpu and not torch.cuda.is_available():
+        raise InputError(
+            "The training wants GPUs, and torch sees none.",
+            where="--gpus",
+            found=f"torch {torch.__version__}, CUDA {torch.version.cuda}",
+            hint="`gpus: 0` trains on the CPU; else see whether `nvidia-smi` answers, and whether torch is a build for its driver.",
+        )
     state = PartialState(cpu=cpu)
     recipe.micro_batches(state.num_processes)  # before anything is written
 
@@ -91,6 +100,8 @@ def train(options: argparse.Namespace) -> int:
 
     with state.main_process_first():
         if state.is_main_process:
+            check_room(options, recipe, state.num_processes)
+            be_the_only_writer(run)
             set_others_aside(run, making_of(inputs_of(options), recipe), recipe, say)
             drop_unfinished(run, HALF_WRITTEN, say)
         base = base_checkpoint(options.base, run)
@@ -99,8 +110,16 @@ def train(options: argparse.Namespace) -> int:
     start, done = found or (base, {"step": 0, "tokens": 0, "seconds": 0.0, "files": {}})
     texts = Texts(arrow)
     prompt = read_prompt(options.prompt, options.system)
-    tokenizer = CheckpointTokenizer(base, options.chat_date, options.chat_template_kwargs)
-    tokens = Tokens(tokenizer, options.prompt_template, prompt, recipe.max_length)
+
+    def tokens_by(folder: Path) -> Tokens:
+        tokenizer = CheckpointTokenizer(folder, options.chat_date, options.chat_template_kwargs)
+        return Tokens(tokenizer, options.prompt_template, prompt, recipe.max_length)
+
+    tokens, processing = tokens_by(base), AutoTokenizer.from_pretrained(str(base), local_files_only=True)
+    with tempfile.TemporaryDirectory() as folder:
+        processing.save_pretrained(folder)
+        if problem := kept_tokens_problem(tokens, tokens_by(Path(folder)), texts, base):
+            raise problem
     rows = TrainingRows(texts, tokens, steps=recipe.steps, batch_size=recipe.batch_size, seed=recipe.seed)
     if too_long := rows.too_long():
         say(f"{too_long:.1%} of the first rows are longer than {recipe.max_length} tokens, and do not count")
@@ -122,7 +141,7 @@ def train(options: argparse.Namespace) -> int:
             seconds=done["seconds"],
             model=model,
             args=config,
-            processing_class=AutoTokenizer.from_pretrained(str(base), local_files_only=True),
+            processing_class=processing,
         )
         training.train(resume_from_checkpoint=str(start / TRAINER) if found else None)
         if training.stop.received:
@@ -133,6 +152,24 @@ def train(options: argparse.Namespace) -> int:
         write_record(options, recipe, rows=len(texts), too_long=too_long, devices=devices, gpus=0 if cpu else devices)
         arrow.unlink()
     return 0
+
+
+def check_room(options: argparse.Namespace, recipe: "Recipe", devices: int) -> None:
+    """Raise InputError where the training fits neither this process's GPU nor the disk. devices: processes that train."""
+    import torch
+
+    from openmath.training.fits import disk_problem, gpu_problem
+    from openmath.training.memory import shape_of_checkpoint
+
+    shape = shape_of_checkpoint(options.base)
+    if shape is None:
+        return
+    problem = disk_problem(shape, recipe, options.output_dir)
+    if options.gpus and not problem:
+        memory = torch.cuda.get_device_properties().total_memory
+        problem = gpu_problem(shape, recipe, devices, memory, "--gpus")
+    if problem:
+        raise problem
 
 
 def inputs_of(options: argparse.Namespace) -> dict:

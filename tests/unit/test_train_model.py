@@ -1,6 +1,7 @@
 """train_model.py itself, in the environment of training (`make env-train`): a run that is killed ends with the same weights."""
 
 import csv
+import dataclasses
 import json
 import os
 import shutil
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 from unit.test_averaging import F32, checkpoint
 from unit.test_training import CHAT, packed, tiny_tokenizer
+from unit.test_training_config import papers_recipes
 
 ROOT = Path(__file__).parents[2]
 PYTHON = ROOT / ".venv-train/bin/python"
@@ -69,25 +71,31 @@ def tiny_llama(folder: Path) -> Path:
     return folder
 
 
+def curve_of(run: Path) -> list[list[str]]:
+    """Step, loss, learning rate and tokens of each step: what does not depend on the machine."""
+    path = run / "curve.csv"
+    return [row[:4] for row in csv.reader(path.read_text().splitlines())][1:] if path.exists() else []
+
+
 class Run:
-    def __init__(self, folder: Path, name: str):
-        self.output, self._folder = folder / name, folder
+    def __init__(self, folder: Path, name: str, program: tuple = (PYTHON, ROOT / "scripts/train_model.py"), **settings):
+        self.output, self._folder, self._program = folder / name, folder, program
+        self._settings = SETTINGS | settings
 
     def start(self) -> subprocess.Popen:
-        command = [PYTHON, ROOT / "scripts/train_model.py", "--base", self._folder / "base", "--gpus", "0"]
+        command = [*self._program, "--base", self._folder / "base", "--gpus", "0"]
         command += ["--dataset", self._folder / "train.parquet", "--prompt", ROOT / "config/prompts/math.yaml"]
-        command += ["--prompt-template", "chat", "--output-dir", self.output, "--settings", json.dumps(SETTINGS)]
+        command += ["--prompt-template", "chat", "--output-dir", self.output, "--settings", json.dumps(self._settings)]
         environment = os.environ | {"OMP_NUM_THREADS": "1"}
-        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
+        output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+        return subprocess.Popen(command, env=environment, start_new_session=True, **output)
 
     def end(self, process: subprocess.Popen) -> str:
         output, _ = process.communicate(timeout=SECONDS)
         return output
 
     def curve(self) -> list[list[str]]:
-        """Step, loss, learning rate and tokens: what does not depend on the machine."""
-        path = self.output / "curve.csv"
-        return [row[:4] for row in csv.reader(path.read_text().splitlines())][1:] if path.exists() else []
+        return curve_of(self.output)
 
     def at_step(self, step: int, process: subprocess.Popen) -> None:
         deadline = time.monotonic() + SECONDS
@@ -97,9 +105,13 @@ class Run:
             time.sleep(0.01)
 
 
+def training_files(folder: Path) -> None:
+    tiny_llama(folder / "base")
+    packed(folder / "train.parquet", [(f"{n} + {n}?", f"It is \\boxed{{{2 * n}}}.") for n in range(20)])
+
+
 def test_killed_and_terminated_it_ends_with_the_same_curve_and_weights(tmp_path):
-    tiny_llama(tmp_path / "base")
-    packed(tmp_path / "train.parquet", [(f"{n} + {n}?", f"It is \\boxed{{{2 * n}}}.") for n in range(20)])
+    training_files(tmp_path)
     whole = Run(tmp_path, "whole")
     process = whole.start()
     output = whole.end(process)
@@ -132,3 +144,126 @@ def test_killed_and_terminated_it_ends_with_the_same_curve_and_weights(tmp_path)
     for step in (4, 8):
         weights = Path("checkpoints", f"step-{step}", "model.safetensors")
         assert (broken.output / weights).read_bytes() == (whole.output / weights).read_bytes()
+
+
+ARGUMENTS = """
+import json, sys
+from pathlib import Path
+from openmath.training.recipe import read_recipe
+from openmath.training.trainer import config_of
+recipe = read_recipe(json.loads(sys.argv[1]))
+print(json.dumps(config_of(recipe, Path(sys.argv[2]), devices=64, cpu=True).to_dict()))
+"""
+
+
+def test_the_trainer_is_told_the_papers_recipe(tmp_path):
+    """AdamW at a constant rate, no warm-up, no clipping, no packing, weights in float32 and arithmetic in bf16."""
+    settings = json.dumps(dataclasses.asdict(papers_recipes()["sft-8b"]))
+    command = [PYTHON, "-c", ARGUMENTS, settings, tmp_path]
+    reply = subprocess.run(
+        command, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(ROOT / "scripts")}
+    )
+    assert reply.returncode == 0, reply.stderr
+    told = json.loads(reply.stdout)
+    paper = {
+        "max_steps": 60_000,
+        "learning_rate": 2e-5,
+        "lr_scheduler_type": "constant",
+        "warmup_steps": 0,
+        "optim": "adamw_torch",
+        "adam_beta1": 0.9,
+        "adam_beta2": 0.98,
+        "adam_epsilon": 1e-8,
+        "weight_decay": 0.01,
+        "max_grad_norm": 0.0,
+        "bf16": True,
+        "packing": False,
+        "seed": 1234,
+    }
+    assert {key: told[key] for key in paper} == paper
+    assert told["per_device_train_batch_size"] * told["gradient_accumulation_steps"] * 64 == 512
+
+
+def children(pid: int) -> list[int]:
+    return [int(line) for line in subprocess.run(["pgrep", "-P", str(pid)], capture_output=True).stdout.split()]
+
+
+PLAIN = """
+import json, sys
+from pathlib import Path
+import torch
+from transformers import AutoModelForCausalLM
+from openmath.generation.prompts import CheckpointTokenizer, read_prompt
+from openmath.training.recipe import read_recipe
+from openmath.training.rows import Texts, Tokens, TrainingRows, lay_rows
+
+base, dataset, prompt, folder, settings = sys.argv[1:]
+recipe = read_recipe(json.loads(settings))
+tokens = Tokens(CheckpointTokenizer(base), "chat", read_prompt(prompt, None), recipe.max_length)
+texts = Texts(lay_rows(Path(dataset), Path(folder)))
+rows = TrainingRows(texts, tokens, steps=recipe.steps, batch_size=recipe.batch_size, seed=recipe.seed)
+model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
+matrices = [weight for weight in model.parameters() if weight.dim() > 1]
+vectors = [weight for weight in model.parameters() if weight.dim() == 1]
+groups = [{"params": matrices, "weight_decay": recipe.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
+betas = (recipe.beta1, recipe.beta2)
+optimizer = torch.optim.AdamW(groups, lr=recipe.learning_rate, betas=betas, eps=recipe.epsilon)
+for step in range(recipe.steps):
+    losses, count = 0.0, 0
+    for place in range(recipe.batch_size):
+        row = {name: torch.tensor([ids]) for name, ids in rows[step * recipe.batch_size + place].items()}
+        logits = model(input_ids=row["input_ids"]).logits[0, :-1].float()
+        losses += torch.nn.functional.cross_entropy(logits, row["labels"][0, 1:], reduction="sum")
+        count += int((row["labels"] != -100).sum())
+    (losses / count).backward()
+    optimizer.step()
+    optimizer.zero_grad()
+    print(float(losses) / count)
+"""
+
+
+def test_its_losses_are_those_of_a_plain_loop(tmp_path):
+    """A mean over all tokens of a step, AdamW at a constant rate, decay of matrices alone: written out, without a trainer."""
+    training_files(tmp_path)
+    one = Run(tmp_path, "one")
+    process = one.start()
+    output = one.end(process)
+    assert process.returncode == 0, output
+    files = [tmp_path / "base", tmp_path / "train.parquet", ROOT / "config/prompts/math.yaml", tmp_path]
+    command = [PYTHON, "-c", PLAIN, *files, json.dumps(SETTINGS)]
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "scripts"), "OMP_NUM_THREADS": "1"}
+    reply = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert reply.returncode == 0, reply.stderr
+    losses = [float(row[1]) for row in one.curve()]
+    assert losses == pytest.approx([float(line) for line in reply.stdout.split()], abs=1e-3)
+
+
+def test_dealt_over_two_processes_and_killed_it_has_the_losses_of_one(tmp_path):
+    """FSDP2, as on several GPUs: gradients of all rows count, and the parts of the optimizer's state are found again."""
+    training_files(tmp_path)
+    one = Run(tmp_path, "one")
+    process = one.start()
+    output = one.end(process)
+    assert process.returncode == 0, output
+    torchrun = (PYTHON, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
+    two = Run(tmp_path, "two", (*torchrun, ROOT / "tests/fsdp_on_cpus.py"))
+    process = two.start()
+    two.at_step(3, process)
+    for pid in (process.pid, *children(process.pid)):
+        os.kill(pid, signal.SIGKILL)
+    two.end(process)
+    state = two.output / "checkpoints/step-2/trainer"
+    assert len(list(state.glob("optimizer*/*.distcp"))) == 2, "nothing was dealt"
+    process = two.start()
+    two.at_step(5, process)
+    process.kill()  # torchrun alone: what it has started notices, and does not train on beside the next try
+    assert "terminated after step" in two.end(process)
+    process = two.start()
+    output = two.end(process)
+    assert process.returncode == 0, output
+    record = json.loads((two.output / "training.json").read_text())
+    assert record["devices"] == 2
+    assert record["resumed_at"][0] == 2 and record["resumed_at"][1] >= 5
+    tokens = [row[3] for row in one.curve()]
+    assert [row[3] for row in two.curve()] == tokens
+    assert [float(row[1]) for row in two.curve()] == pytest.approx([float(row[1]) for row in one.curve()], abs=1e-3)

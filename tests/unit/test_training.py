@@ -15,7 +15,7 @@ from openmath.generation.prompts import CheckpointTokenizer, messages_of, token_
 from openmath.training import checkpoints, launch, memory
 from openmath.training.curve import Point, append, cut_curve, read_curve
 from openmath.training.recipe import Recipe, read_recipe
-from openmath.training.rows import IGNORED, Texts, Tokens, TrainingRows, end_of_answer, lay_rows
+from openmath.training.rows import IGNORED, Texts, Tokens, TrainingRows, end_of_answer, kept_tokens_problem, lay_rows
 
 SPECIAL = ["<s>", "</s>", "<|begin_of_text|>", "<|eot_id|>", "<|start_header_id|>", "<|end_header_id|>", "<|end|>"]
 CHAT = (
@@ -134,6 +134,18 @@ def test_a_step_begins_with_its_longest_rows(tmp_path, tokenizer):
         assert sorted(size - shortest for size in sizes) == sorted(rows.rows_of_step(step))
     with pytest.raises(IndexError):
         rows[16]
+
+
+def test_a_tokenizer_that_changes_when_it_is_saved_is_refused(tmp_path, tokenizer):
+    texts = Texts(lay_rows(packed(tmp_path / "train.parquet", [("a", "b"), ("c", "d")]), tmp_path))
+    tokens = Tokens(tokenizer, "chat", PROMPT, 1000)
+    folder = tmp_path / "saved"
+    folder.mkdir()
+    other = Tokens(
+        CheckpointTokenizer(tiny_tokenizer(folder, CHAT.replace("assistant", "model"))), "chat", PROMPT, 1000
+    )
+    assert kept_tokens_problem(tokens, tokens, texts, "base") is None
+    assert "asked otherwise than it was trained" in kept_tokens_problem(tokens, other, texts, "base").what
 
 
 def test_rows_that_do_not_count_are_told(tmp_path, tokenizer):

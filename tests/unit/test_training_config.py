@@ -9,10 +9,13 @@ import pytest
 import yaml
 
 from openmath.errors import InputError
+from openmath.files.fingerprint import write_manifest
 from openmath.plan import make_plan, plan_text
 from openmath.settings.config import checked_config, summary_config
 from openmath.settings.dataset_layout import DatasetLayout
 from openmath.settings.training_layout import RECIPE, SPEED, TrainingLayout
+from openmath.training.checkpoints import finish
+from openmath.training.earlier import MADE_FROM, making_of
 from openmath.training.recipe import Recipe, read_recipe
 
 CONFIG = Path(__file__).parents[2] / "config"
@@ -130,6 +133,51 @@ def test_the_papers_training_is_of_its_set():
     assert layout.data_file("sft-70b") in DatasetLayout(config).packed_files
 
 
+def papers_recipes() -> dict[str, Recipe]:
+    _, layout = continued("openmathinstruct2.yaml", "openmathinstruct2-training.yaml")
+    return {run: read_recipe(json.loads(layout.settings(run))) for run in layout.runs}
+
+
+def test_the_recipes_are_the_papers():
+    """Facts of docs/training.md, written once more: a default that changes would change the paper's training silently."""
+    both = {
+        "batch_size": 512,
+        "beta1": 0.9,
+        "beta2": 0.98,
+        "epsilon": 1e-8,
+        "weight_decay": 0.01,
+        "max_grad_norm": None,
+        "precision": "bf16",
+        "max_length": 4096,
+        "seed": 1234,
+    }
+    own = {
+        "sft-8b": {"steps": 60_000, "learning_rate": 2e-5, "save_at": tuple(range(10_000, 60_001, 10_000))},
+        "sft-70b": {
+            "steps": 20_000,
+            "learning_rate": 1e-5,
+            "save_at": (3_330, 6_660, 9_990, 13_320, 16_650, 20_000),
+        },
+    }
+    found = {run: dataclasses.asdict(recipe) for run, recipe in papers_recipes().items()}
+    assert found.keys() == own.keys()
+    for run, settings in own.items():
+        assert found[run] == found[run] | both | settings
+        assert papers_recipes()[run].kept() == list(settings["save_at"])
+
+
+def test_the_papers_models_are_means_of_the_papers_checkpoints():
+    config, layout = continued("openmathinstruct2.yaml", "openmathinstruct2-training.yaml")
+    devices = {run: (one["nodes"], one["gpus"], one["micro_batch_size"]) for run, one in layout.runs.items()}
+    assert devices == {"sft-8b": (8, 8, 4), "sft-70b": (32, 8, 1)}
+    assert layout.data_file("sft-8b") == "datasets/openmathinstruct2/train.parquet"
+    assert layout.data_file("sft-70b") == "datasets/openmathinstruct2/train_5M.parquet"
+    for model in layout.models:
+        run = config["models"][model]["trained"]
+        steps = [int(path.rpartition("-")[2]) for path in layout.averaged(model)]
+        assert steps == layout.runs[run]["save_at"] and config["models"][model]["dtype"] == "bfloat16"
+
+
 def test_the_plan_counts_steps_hours_and_disk(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     config = given(batch_size=8, micro_batch_size=1, max_length=100, gpus=2, tokens_per_second=4.0)
@@ -151,9 +199,16 @@ def test_the_plan_counts_steps_hours_and_disk(tmp_path, monkeypatch):
     points = [line.format(step=step, tokens=step * 400, speed=50.0) for step in range(1, 6)]
     head = "step,loss,learning_rate,tokens,tokens_per_second,memory_gib,seconds\n"
     (run / "curve.csv").write_text(head + "".join(points))
+    [other] = make_plan(checked_config(config))["training"]
+    assert other["steps"] == 20, "of another recipe: this training does not go on from it"
+    recipe = read_recipe(json.loads(TrainingLayout(checked_config(config)).settings("r")))
+    write_manifest(run / MADE_FROM, making_of({}, recipe))
+    unfinished = run / "checkpoints/checkpoint-4"
+    unfinished.mkdir(parents=True)
+    finish(unfinished, 4, 1_600, 32.0)
     plan = make_plan(checked_config(config))
     [cost] = plan["training"]
-    assert (cost["steps"], cost["tokens"], cost["hours"]) == (15, 6_000, pytest.approx(6_000 / 50 / 3600))
-    assert "training r: 15 steps, 6,000 tokens" in plan_text(plan) and "measured on 5 steps" in plan_text(plan)
+    assert (cost["steps"], cost["tokens"], cost["hours"]) == (16, 6_400, pytest.approx(6_400 / 50 / 3600))
+    assert "training r: 16 steps, 6,400 tokens" in plan_text(plan) and "measured on 5 steps" in plan_text(plan)
     (run / "training.json").write_text("{}")
     assert make_plan(checked_config(config))["training"] == []

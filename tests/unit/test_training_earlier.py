@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from openmath.training.earlier import EARLIER, making_of, set_others_aside
+from openmath.training.lock import LOCKS
 from openmath.training.recipe import Recipe
 
 RECIPE = Recipe(steps=20, save_steps=10)
@@ -42,6 +43,13 @@ def test_what_is_gone_on_from(tmp_path, inputs, recipe, why):
         [aside] = (tmp_path / EARLIER).iterdir()
         assert why in said[0] and str(aside) in said[0]
         assert (aside / "checkpoints/step-10").exists() and (aside / "curve.csv").exists()
+
+
+def test_the_lock_of_the_one_that_sets_aside_stays(tmp_path):
+    begun(tmp_path, 10)
+    (tmp_path / LOCKS).mkdir()
+    set_others_aside(tmp_path, making_of(INPUTS, replace(RECIPE, seed=1)), RECIPE, lambda text: None)
+    assert (tmp_path / LOCKS).exists() and not (tmp_path / "checkpoints").exists()
 
 
 def test_nothing_set_aside_is_lost_to_the_next(tmp_path):

@@ -20,10 +20,13 @@ LEASE = 45.0  # seconds without a heartbeat after which a job on another machine
 
 
 class RunLocks:
-    """Locks on sample runs; call `beat` every few seconds while they are held, and `release` at the end."""
+    """Locks on sample runs; call `beat` every few seconds while they are held, and `release` at the end.
 
-    def __init__(self, folder: Path, lease: float = LEASE):
-        self._folder = folder
+    what: a lock stands for, in messages.
+    """
+
+    def __init__(self, folder: Path, lease: float = LEASE, what: str = "sample run"):
+        self._folder, self._what = folder, what
         self._lease = lease
         self._token = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
         self._beats = 0
@@ -49,7 +52,7 @@ class RunLocks:
         for path in self._held:
             if _content(path) != self._token:
                 raise InputError(
-                    "Another job has taken over this sample run; this job stops.",
+                    f"Another job has taken over this {self._what}; this job stops.",
                     where=path,
                     hint="this job was suspended for a while; everything it finished is kept.",
                 )
@@ -83,7 +86,7 @@ class RunLocks:
         """Remove the lock of a dead job; InputError if it lives."""
         if holder not in self._dead and self._is_alive(holder):
             raise InputError(
-                "Another job is working on this sample run.",
+                f"Another job is working on this {self._what}.",
                 where=path,
                 found=f"job {holder}",
                 hint="wait for it or end it. If it was killed, run the same command again: its lock is taken over.",

@@ -32,8 +32,9 @@ def sum_lines(plan: dict) -> Iterator[str]:
         clock[0] += f" job{'s' * (numbers[0][0] != '1')} at a time"
         yield f"By the clock, waiting for nodes not counted: {', '.join(clock)}"
     if plan["generation"] or plan["judging"] or plan.get("training"):
+        trained = "what is trained counted, other " if plan.get("training") else ""
         free = size_text(plan["disk_free_bytes"])
-        yield f"Disk: {size_text(plan['disk_bytes'])}, checkpoints and engines not counted; {free} are free"
+        yield f"Disk: {size_text(plan['disk_bytes'])}, {trained}checkpoints and engines not counted; {free} are free"
 
 
 def cost_lines(plan: dict) -> Iterator[str]:
@@ -45,7 +46,9 @@ def cost_lines(plan: dict) -> Iterator[str]:
         hours = "" if cost["hours"] is None else f", {time_text(cost['hours'])}"
         gpu_hours = f", {cost['gpu_hours']:.1f} GPU-hours" if cost["gpu_hours"] else ""
         disk = "" if cost["disk_bytes"] is None else f", {size_text(cost['disk_bytes'])} of checkpoints"
-        yield f"training {cost['run']}: {cost['steps']:,} steps, {cost['tokens']:,} tokens{hours}{gpu_hours}{disk}"
+        memory = cost["memory_bytes"]
+        size = "" if memory is None else f", about {memory / 2**30:.0f} GiB on each device"
+        yield f"training {cost['run']}: {cost['steps']:,} steps, {cost['tokens']:,} tokens{hours}{gpu_hours}{size}{disk}"
         yield from (f"    {source}" for source in cost["assumptions"])
     for cost in plan["judging"]:
         estimated = f" ({cost['estimated_calls']:,} of them estimated)" if cost["estimated_calls"] else ""

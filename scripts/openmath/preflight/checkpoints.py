@@ -20,7 +20,8 @@ START_TOKEN = b"<|begin_of_text|>"  # of prompt_template: llama3-instruct
 def check_checkpoints(needs: Needs) -> Iterator[InputError]:
     """Local checkpoints; settings of the models to run, as far as the checkpoint is here to compare with."""
     models, started = needs.config["models"], {*needs.engines, *needs.running}
-    for model in dict.fromkeys([*needs.checkpoints, *needs.engines, *needs.running]):
+    bases = [needs.config["training"][run]["base"] for run in needs.training]
+    for model in dict.fromkeys([*needs.checkpoints, *needs.engines, *needs.running, *bases]):
         if engine_kind(models[model]["engine"]).hosted:
             continue
         if model not in needs.checkpoints:

@@ -12,6 +12,7 @@ from openmath.preflight.prompts import check_prompts
 from openmath.preflight.samples import check_samples
 from openmath.preflight.slurm import check_nodes
 from openmath.preflight.storage import check_disk, check_folders
+from openmath.preflight.training import check_trainers, check_trainings
 
 
 def configuration_problems(config: dict, due: set[str]) -> list[InputError]:
@@ -21,7 +22,13 @@ def configuration_problems(config: dict, due: set[str]) -> list[InputError]:
     """
     needs = Needs(config, due)
     problems = [*check_samples(needs), *check_benchmarks(needs), *check_checkpoints(needs)]
-    return [*problems, *check_prompts(needs), *check_embedders(needs), *check_keys(needs)]
+    return [
+        *problems,
+        *check_trainings(needs),
+        *check_prompts(needs),
+        *check_embedders(needs),
+        *check_keys(needs),
+    ]
 
 
 def machine_problems(
@@ -35,6 +42,7 @@ def machine_problems(
     problems = [*check_folders(), *check_hub(needs), *check_disk(needs), *check_nodes(needs, here=here)]
     if here:
         problems += [*check_programs(needs, containers=containers, conda=conda), *check_answers(needs)]
+        problems += check_trainers(needs, conda=conda)
     return problems
 
 

@@ -8,6 +8,7 @@ from openmath.settings.dataset_layout import DatasetLayout, SamplingJob
 from openmath.settings.engine_kinds import engine_kind
 from openmath.settings.layout import Layout
 from openmath.settings.same_problems import Comparison, comparisons
+from openmath.settings.training_layout import TrainingLayout
 
 
 class Needs:
@@ -58,6 +59,12 @@ class Needs:
     def comparing(self) -> list[Comparison]:
         """Comparisons with test problems that are to be made or judged."""
         return [one for one in comparisons(self.config) if {one.pairs, one.judged} & self.due]
+
+    @cached_property
+    def training(self) -> list[str]:
+        """Trainings that are to be run."""
+        layout = TrainingLayout(self.config)
+        return [run for run in layout.runs if layout.record(run) in self.due]
 
     @cached_property
     def judging(self) -> dict[str, list[tuple[str, str]]]:
@@ -116,8 +123,14 @@ def missing_files(config: dict) -> set[str]:
             missing |= absent
             judge = config["judges"][one.settings["judge"]]
             started |= {judge["self_hosted"]} if "self_hosted" in judge else set()
+    training = TrainingLayout(config)
+    runs = [run for run in training.runs if _absent([training.record(run)])]
+    missing |= {training.record(run) for run in runs} | _absent(
+        f"models/{model}/manifest.json" for model in training.models
+    )
     missing |= _absent(f"models/{model}/engine/engine.json" for model in started)
     checkpoints = [model for model in started if not engine_kind(config["models"][model]["engine"]).hosted]
+    checkpoints += [training.runs[run]["base"] for run in runs]
     return missing | _absent(f"models/{model}/manifest.json" for model in checkpoints)
 
 

@@ -15,6 +15,7 @@ def check_prompts(needs: Needs) -> Iterator[InputError]:
     used: list[tuple[Callable[[str], dict], str]]
     used = [(read_prompt, models[name]["prompt"]) for name in needs.generating]
     used += [(read_prompt, job.drawn["prompt"]) for job in needs.drawing]
+    used += [(read_prompt, needs.config["training"][run]["prompt"]) for run in needs.training]
     used += [(read_judge_prompt, judges[name]["prompt"]) for name in needs.judging]
     used += [(read_judge_prompt, one.settings["prompt"]) for one in needs.comparing if one.judged]
     for read, prompt in dict.fromkeys(used):

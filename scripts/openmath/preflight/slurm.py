@@ -17,13 +17,14 @@ SHOWN = 5
 
 
 def check_nodes(needs: Needs, *, here: bool) -> list[InputError]:
-    """Models that need several nodes of a Slurm job, where there is no Slurm to give them. here: jobs run on this machine."""
+    """What needs several nodes of a Slurm job, where there is no Slurm to give them. here: jobs run on this machine."""
     found = []
-    for model in needs.running:
-        nodes = needs.config["models"][model].get("nodes", 1)
+    wanted = {f"models: {model}": needs.config["models"][model].get("nodes", 1) for model in needs.running}
+    wanted |= {f"training: {run}": needs.config["training"][run]["nodes"] for run in needs.training}
+    for key, nodes in wanted.items():
         if nodes == 1:
             continue
-        where = f"models: {model}: nodes: {nodes}"
+        where = f"{key}: nodes: {nodes}"
         if not here:
             found += [] if shutil.which("sbatch") else [no_nodes(nodes, where, "no sbatch")]
             continue

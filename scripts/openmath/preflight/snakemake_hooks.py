@@ -68,7 +68,7 @@ def check_dry_runs(workflow, config: dict, plan: str) -> None:
         try:
             result = execute(*args, **kwargs)
         except MissingInputException:  # before any check; its list of files says less than ours
-            _stop_without_samples(config)
+            _stop_without_sources(config)
             raise
         if getattr(workflow, "dryrun", False) and (planned := _planned(workflow)):
             _show_plan_and_check(planned, config, plan)
@@ -115,13 +115,16 @@ def _show_plan_and_check(planned: Planned, config: dict, plan: str, *, only_with
     _stop(problems)
 
 
-def _stop_without_samples(config: dict) -> None:
+def _stop_without_sources(config: dict) -> None:
+    """Name imported samples and training sets that are not there."""
     from openmath.preflight.checks import configuration_problems
     from openmath.preflight.needs import Needs, missing_files
     from openmath.preflight.samples import check_samples
+    from openmath.preflight.training import check_sets
 
     due = missing_files(config)
-    if list(check_samples(Needs(config, due))):
+    needs = Needs(config, due)
+    if [*check_samples(needs), *check_sets(needs)]:
         _stop(configuration_problems(config, due))
 
 

@@ -7,7 +7,7 @@ from openmath.errors import InputError
 from openmath.plan.cost import make_plan
 from openmath.preflight.needs import Needs
 
-FOLDERS = ("data", "models", "results", "judgements", "logs")
+FOLDERS = ("data", "models", "results", "judgements", "datasets", "training", "logs")
 
 
 def check_folders() -> list[InputError]:
@@ -24,20 +24,29 @@ def check_folders() -> list[InputError]:
 
 
 def check_disk(needs: Needs) -> list[InputError]:
-    """Space for the samples and judgements to come, as `plan` counts them."""
-    if not needs.generating and not needs.drawing and not needs.judging:
+    """Space for the samples, judgements and checkpoints of trainings to come, as `plan` counts them."""
+    if not needs.generating and not needs.drawing and not needs.judging and not needs.training:
         return []
-    needed = make_plan(needs.config, due=needs.due, count_judge_calls=False)["disk_bytes"]
-    free = shutil.disk_usage(".").free
+    plan = make_plan(needs.config, due=needs.due, count_judge_calls=False)
+    needed, free = plan["disk_bytes"], shutil.disk_usage(".").free
     if needed <= free:
         return []
+    trained = sum(cost["disk_bytes"] or 0 for cost in plan.get("training", ()))
+    parts, hints = [], ["free some space, or run in a folder on a larger disk (--directory)."]
+    if needed > trained:
+        parts.append(f"{(needed - trained) / 1e9:.1f} GB for samples and judgements")
+        hints.append(
+            "The size follows from the length of samples: generation: tokens_per_sample, until files have been measured."
+        )
+    if trained:
+        parts.append(f"{trained / 1e9:.1f} GB for checkpoints of trainings")
+        hints.append("A training keeps the weights of each step of save_at, or of every save_steps.")
     return [
         InputError(
-            "There is not enough disk space for the missing samples and judgements.",
+            "There is not enough disk space for the missing files.",
             where=os.getcwd(),
-            expected=f"{needed / 1e9:.1f} GB for samples and judgements",
+            expected=", ".join(parts),
             found=f"{free / 1e9:.1f} GB free",
-            hint="free some space, or run in a folder on a larger disk (--directory). The size follows from the length of samples: "
-            "generation: tokens_per_sample, until published files have been measured.",
+            hint=" ".join(hints),
         )
     ]

@@ -46,6 +46,10 @@ class TrainingLayout:
         """The training set, a parquet file."""
         return self.runs[run].get("dataset") or f"datasets/{self._config['dataset']['name']}/train.parquet"
 
+    def record(self, run: str) -> str:
+        """What is there when a training has ended."""
+        return f"training/{run}/training.json"
+
     def kept(self, run: str) -> list[int]:
         """Steps whose weights stay."""
         settings = self.runs[run]

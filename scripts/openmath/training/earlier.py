@@ -10,6 +10,7 @@ from pathlib import Path
 from openmath.files.fingerprint import fingerprint, write_manifest
 from openmath.files.json_files import read_json
 from openmath.training.checkpoints import steps_saved
+from openmath.training.lock import LOCKS
 from openmath.training.recipe import Recipe
 
 MADE_FROM = "made_from.json"
@@ -28,8 +29,12 @@ NOT_OF_A_STEP = (
 
 def making_of(inputs: dict, recipe: Recipe) -> dict:
     """All that the weights after a step follow from. inputs: base, data and prompt, by their content."""
-    settings = dataclasses.asdict(recipe)
-    return inputs | {"recipe": {key: value for key, value in settings.items() if key not in NOT_OF_A_STEP}}
+    return inputs | {"recipe": of_a_step(recipe)}
+
+
+def of_a_step(recipe: Recipe) -> dict:
+    """The settings that change the weights after a step."""
+    return {key: value for key, value in dataclasses.asdict(recipe).items() if key not in NOT_OF_A_STEP}
 
 
 def set_others_aside(run: Path, making: dict, recipe: Recipe, say: Callable[[str], None]) -> None:
@@ -50,7 +55,7 @@ def set_others_aside(run: Path, making: dict, recipe: Recipe, say: Callable[[str
         number = sum(1 for _ in run.glob(f"{EARLIER}/{name}-*"))
         aside = run / EARLIER / f"{name}-{number}"
         aside.mkdir(parents=True)
-        for path in [path for path in run.iterdir() if path.name != EARLIER]:
+        for path in [path for path in run.iterdir() if path.name not in (EARLIER, LOCKS)]:
             path.rename(aside / path.name)
         say(f"what was here is {why}; it lies in {aside} now")
     run.mkdir(parents=True, exist_ok=True)

@@ -1,11 +1,14 @@
-"""What a training will need, from the model's config.json alone: parameters, memory, disk, operations. Standard library only.
+"""What a training will need, from the sizes of its base alone: parameters, memory, disk, operations. Standard library only.
 
 Weights, gradients and both moments of AdamW are float32: 16 bytes a parameter, dealt to the GPUs by FSDP. Activations are those
 of one micro-batch on one device.
 """
 
+from pathlib import Path
 from typing import NamedTuple
 
+from openmath.engines.weights import NotWhole, read_gguf
+from openmath.files.json_files import read_json
 from openmath.training.recipe import Recipe
 
 STATE_BYTES = 16  # a parameter: weight, gradient, two moments
@@ -45,6 +48,35 @@ def shape_of(config: dict) -> Shape | None:
         return None
 
 
+def shape_of_checkpoint(folder: Path) -> Shape | None:
+    """None where there is no checkpoint, or none that says enough."""
+    config = folder / "config.json"
+    if config.is_file():
+        return shape_of(read_json(config, "the model's configuration"))
+    files = sorted(folder.glob("*.gguf"))
+    try:
+        return shape_of_gguf(read_gguf(files[0]).tensors) if len(files) == 1 else None
+    except (NotWhole, OSError):
+        return None  # another check names the damage
+
+
+def shape_of_gguf(tensors: dict[str, list[int]]) -> Shape | None:
+    """tensors: of a GGUF file, name -> lengths, of the inner dimension first. None where they are not the Llama family's."""
+    try:
+        hidden, vocabulary = tensors["token_embd.weight"]
+        return Shape(
+            layers=sum(name.endswith(".ffn_gate.weight") for name in tensors),
+            hidden=hidden,
+            inner=tensors["blk.0.ffn_gate.weight"][1],
+            queries=tensors["blk.0.attn_q.weight"][1],
+            keys=tensors["blk.0.attn_k.weight"][1],
+            vocabulary=vocabulary,
+            tied="output.weight" not in tensors,
+        )
+    except (LookupError, ValueError):
+        return None
+
+
 def parameters(shape: Shape) -> int:
     attention = shape.hidden * (2 * shape.queries + 2 * shape.keys)
     layer = attention + 3 * shape.hidden * shape.inner + 2 * shape.hidden
@@ -70,10 +102,24 @@ def device_bytes(shape: Shape, recipe: Recipe, devices: int) -> int:
     return STATE_BYTES * parameters(shape) // devices + kept + gathered + LOGITS + OVERHEAD
 
 
+def least_bytes(shape: Shape, recipe: Recipe, devices: int) -> int:
+    """Memory of each device without which a training cannot run: the state, and half of the rest, for compiled layers keep less."""
+    state = STATE_BYTES * parameters(shape) // devices
+    return state + (device_bytes(shape, recipe, devices) - state) // 2
+
+
+def host_bytes(shape: Shape) -> int:
+    """Memory of a node whose GPUs train: its first process holds all weights when they are read, and when they are written."""
+    return WEIGHT_BYTES * parameters(shape)
+
+
 def disk_bytes(shape: Shape, recipe: Recipe) -> int:
-    """Most that the checkpoints take at a time: weights of kept steps, two whole ones, and the one that is being written."""
-    count = parameters(shape)
-    return count * (WEIGHT_BYTES * len(recipe.kept()) + 3 * (WEIGHT_BYTES + OPTIMIZER_BYTES))
+    """Most that the checkpoints take at a time: weights of kept steps, two whole ones, and the one that is being written.
+
+    Where save_at names the kept steps, the last three may be others.
+    """
+    weights = len(recipe.kept()) + (3 if recipe.save_at else 0)
+    return parameters(shape) * (WEIGHT_BYTES * weights + 3 * OPTIMIZER_BYTES)
 
 
 def flops_per_token(shape: Shape, length: int) -> float:

@@ -25,11 +25,33 @@ IGNORED = -100  # label of a token that does not count
 SAMPLE = 256  # rows that are looked at before the start
 
 
+def set_problem(dataset: Path, where: object) -> InputError | None:
+    """What keeps a file from being a training set, by its footer alone."""
+    hint = "`snakemake dataset` makes one, as does any program that writes these columns as parquet."
+    if not dataset.is_file():
+        return InputError("There is no such training set.", where=where, hint=hint)
+    try:
+        with parquet.ParquetFile(dataset) as file:
+            missing, rows = set(COLUMNS).difference(file.schema_arrow.names), file.metadata.num_rows
+    except (OSError, pa.ArrowException) as error:
+        return _unreadable(where, error)
+    if missing:
+        expected, found = ", ".join(COLUMNS), f"no {min(missing)}"
+        return InputError("This is no training set.", where=where, expected=expected, found=found, hint=hint)
+    return None if rows else InputError("The training set has no rows.", where=where, hint=hint)
+
+
+def _unreadable(where: object, error: Exception) -> InputError:
+    hint = "a file that was copied in part is copied again."
+    found = " ".join(str(error).split())
+    return InputError("Cannot read the training set.", where=where, expected="a parquet file", found=found, hint=hint)
+
+
 def lay_rows(dataset: Path, folder: Path) -> Path:
     """An Arrow file with the texts of a set of pack_dataset.py, to be mapped into memory; made once, named by the set's bytes."""
-    status = dataset.stat() if dataset.is_file() else None
-    if status is None:
-        raise InputError("There is no such training set.", where=dataset, hint="`snakemake dataset` makes one.")
+    if problem := set_problem(dataset, dataset):
+        raise problem
+    status = dataset.stat()
     mark = blake2b(f"{dataset.resolve()} {status.st_size} {status.st_mtime_ns}".encode(), digest_size=8).hexdigest()
     output = folder / f"rows-{mark}.arrow"
     if not output.exists():
@@ -43,11 +65,6 @@ def _batches(dataset: Path) -> Iterable[pa.RecordBatch]:
     rows = 0
     try:
         with parquet.ParquetFile(dataset) as file:
-            if missing := set(COLUMNS).difference(file.schema_arrow.names):
-                expected = ", ".join(COLUMNS)
-                raise InputError(
-                    "This is no training set.", where=dataset, expected=expected, found=f"no {min(missing)}"
-                )
             for batch in file.iter_batches(BATCH, columns=list(COLUMNS)):
                 texts = batch.select(COLUMNS).cast(SCHEMA)
                 if any(column.null_count for column in texts.columns):
@@ -55,9 +72,7 @@ def _batches(dataset: Path) -> Iterable[pa.RecordBatch]:
                 rows += batch.num_rows
                 yield texts
     except (OSError, pa.ArrowException) as error:
-        raise InputError("Cannot read the training set.", where=dataset, found=" ".join(str(error).split())) from None
-    if not rows:
-        raise InputError("The training set has no rows.", where=dataset)
+        raise _unreadable(dataset, error) from None
 
 
 class Texts:
@@ -98,6 +113,20 @@ class Tokens:
         if len(prompt) + len(answer) > self._max_length:
             return {"input_ids": prompt[:2], "labels": [IGNORED] * len(prompt[:2])}
         return {"input_ids": prompt + answer, "labels": [IGNORED] * len(prompt) + answer}
+
+
+def kept_tokens_problem(trained: Tokens, kept: Tokens, texts: Texts, where: object) -> InputError | None:
+    """Whether a model is asked as it was trained. kept: by the tokenizer that is saved beside a checkpoint."""
+    for row in range(min(SAMPLE, len(texts))):
+        if trained(*texts[row]) != kept(*texts[row]):
+            return InputError(
+                "The base's tokenizer is another one once it is saved beside a checkpoint: the model would be asked otherwise than "
+                "it was trained.",
+                where=where,
+                found=f"other tokens for row {row} of the set",
+                hint="let transformers load and save the tokenizer once, and train from what it has written.",
+            )
+    return None
 
 
 def end_of_answer(tokenizer: CheckpointTokenizer, template: str) -> int:

@@ -21,8 +21,10 @@ from trl import SFTConfig, SFTTrainer
 
 from openmath.training.checkpoints import TRAINER, drop_old, finish
 from openmath.training.curve import Point, append
+from openmath.training.launch import STARTED
 from openmath.training.recipe import Recipe
 from openmath.training.rows import TrainingRows
+from openmath.training.time_left import TimeLeft, seconds_left
 
 WORKERS = 8  # processes that tokenise for each GPU: 1,000 rows a second each
 
@@ -77,17 +79,27 @@ def config_of(recipe: Recipe, output: Path, devices: int, cpu: bool) -> SFTConfi
 
 
 class Stop(TrainerCallback):
-    """Saves at the recipe's steps, and at SIGTERM or the end of a Slurm job, which also end the training."""
+    """Saves at the recipe's steps, and at SIGTERM or before the end of a Slurm job, which also end the training.
+
+    So does the death of torchrun: what it has started would train on, and the next try beside it. received: a signal, or 0.
+    """
 
     def __init__(self, recipe: Recipe):
         self._recipe, self.received = recipe, 0
+        self._parent = os.getppid() if STARTED in os.environ else None
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._note)
 
     def _note(self, number: int, frame: object) -> None:
         self.received = number
 
+    def on_train_begin(self, args, state, control, model, **_):
+        left = seconds_left() if state.is_world_process_zero else None
+        self.time = TimeLeft(model.num_parameters(), left)
+
     def on_step_end(self, args, state, control, **_):
+        if self.time.is_up() or self._parent not in (None, os.getppid()):
+            self.received = signal.SIGTERM
         if dist.is_initialized():  # all processes stop after the same step
             received = torch.tensor(self.received, device=args.device)
             dist.all_reduce(received, op=dist.ReduceOp.MAX)
@@ -138,12 +150,14 @@ class Training(SFTTrainer):  # type: ignore[misc]
         )
         self._last = (now, tokens)
         append(self._run / "curve.csv", point)
-        print(
-            f"step {point.step}/{self._recipe.steps}  loss {point.loss:.4f}  {point.tokens_per_second:,.0f} tokens/s",
-            flush=True,
-        )
+        text = f"step {point.step}/{self._recipe.steps}  loss {point.loss:.4f}  {point.tokens_per_second:,.0f} tokens/s"
+        try:
+            print(text, flush=True)
+        except BrokenPipeError:  # who reads us was ended, often a moment before us: there may be time to save
+            self.stop.received = signal.SIGTERM
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        start = time.monotonic()
         Trainer._save_checkpoint(self, model, trial)  # without TRL's model card
         self.accelerator.wait_for_everyone()
         if self.is_world_process_zero():
@@ -157,6 +171,7 @@ class Training(SFTTrainer):  # type: ignore[misc]
             finish(unfinished, self.state.global_step, self.tokens, self.seconds)
             drop_old(self._run, self._recipe.kept())
         self.accelerator.wait_for_everyone()
+        self.stop.time.saved(time.monotonic() - start)
 
     def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
         if not self.is_fsdp_enabled:
