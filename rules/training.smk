@@ -93,7 +93,7 @@ for model in TRAINED:
         params:
             run=MODELS[model]["trained"],
             checkpoints=TRAINING.averaged(model),
-            dtype=MODELS[model]["dtype"],
+            dtype=TRAINING.averaged_dtype(model),
             gguf=TRAINING.gguf_option(model),
             steps=TRAINING.steps_option(model),
         shell:

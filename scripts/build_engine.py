@@ -1,4 +1,4 @@
-r"""Make an engine from a checkpoint: a TensorRT-LLM build, or for engines without conversion only its description.
+r"""Make an engine from a checkpoint: a TensorRT-LLM build, llama.cpp's copy of the weights, or only its description.
 
     python scripts/build_engine.py --engine vllm --checkpoint models/m/checkpoint --manifest models/m/manifest.json \
         --output models/m/engine --dtype bfloat16 --tensor-parallel 1 --context-length 8192
@@ -49,7 +49,7 @@ def main() -> None:
         check_checkpoint(options)
     command = options.version or options.engine_command
     description["version"] = engine.engine_version(command)
-    if kind.builder:
+    if kind.builder or options.dtype == kind.stores:
         description["weights"] = str(engine.build(options.checkpoint, options.output, description))
     write_manifest(options.output / "engine.json", description)
 
@@ -62,7 +62,11 @@ def parse_arguments() -> argparse.Namespace:
     add("--checkpoint", type=Path, help="checkpoint folder (not for endpoints)")
     add("--manifest", type=Path, help="what the checkpoint is, by download_checkpoint.py")
     add("--adapter", type=Path, help="vllm: folder of a LoRA adapter, which the manifest names too")
-    add("--dtype", default=defaults.DTYPE)
+    add(
+        "--dtype",
+        default=defaults.DTYPE,
+        help="numbers of the weights; llamacpp: q8_0 serves a copy that is often faster",
+    )
     add("--tensor-parallel", type=whole(0), default=defaults.TENSOR_PARALLEL, help="GPUs that share the model")
     add("--pipeline-parallel", type=whole(1), default=1, help="vllm: parts that the layers are dealt to")
     add("--context-length", type=whole(1), default=defaults.CONTEXT_LENGTH, help="tokens of prompt and answer together")

@@ -69,6 +69,7 @@ NAMES = [
         "1 mistake.\n  found:    \n    models: m: engines_per_gpu: 0 is neither a number of at",
     ),
     ({"engine": "trtllm", "adapter": "a/b"}, {}, "adapter: engine 'trtllm' cannot do that; vllm can"),
+    ({"engine": "trtllm", "dtype": "q8_0"}, {}, "dtype: engine 'trtllm' cannot do that; llamacpp can"),
     ({"engine": "llamacpp", "nodes": 2}, {}, "nodes: engine 'llamacpp' cannot do that; vllm can"),
     (
         {"engine": "mine", "pipeline_parallel": 2},

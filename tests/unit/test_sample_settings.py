@@ -168,7 +168,7 @@ STALE = {  # key of the model -> another value
         "deterministic": True,
         "context_length": 4096,
     },
-    "llamacpp": {"pypi": "wheel==1.1", "context_length": 4096, "deterministic": True},
+    "llamacpp": {"pypi": "wheel==1.1", "dtype": "q8_0", "context_length": 4096, "deterministic": True},
     "endpoint": {
         "base_url": "https://b.example/v1",
         "served_model": "other",

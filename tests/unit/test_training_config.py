@@ -121,10 +121,12 @@ def test_the_demo_goes_on_from_the_demo_of_the_training_set():
     _, layout = continued("dataset-demo.yaml", "training-demo.yaml")
     assert layout.data_file("demo") == "datasets/demo/train.parquet"
     assert layout.gguf_option("smollm2-trained") == ["--gguf-like", "models/smollm2-135m/checkpoint"]
+    assert layout.averaged_dtype("smollm2-trained") == "float32", "q8_0 is what the engine makes of it"
 
 
 def test_the_papers_training_is_of_its_set():
     config, layout = continued("openmathinstruct2.yaml", "openmathinstruct2-training.yaml")
+    assert {layout.averaged_dtype(model) for model in layout.models} == {"bfloat16"}
     last = {model: (len(paths := layout.averaged(model)), paths[-1]) for model in layout.models}
     assert last == {
         "llama-openmath2-8b": (6, "training/sft-8b/checkpoints/step-60000"),

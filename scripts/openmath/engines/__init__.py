@@ -30,7 +30,7 @@ from openmath.engines.sharing import EnginesPerGpu, shares
 from openmath.engines.slurm_nodes import over_nodes
 from openmath.errors import InputError
 from openmath.files.records import EngineRecord
-from openmath.settings.engine_kinds import KINDS, engine_kind, gpus_of
+from openmath.settings.engine_kinds import KINDS, STORED, engine_kind, gpus_of
 
 
 def engine_module(name: str) -> ModuleType:
@@ -66,8 +66,9 @@ def _missing_fields(description: EngineRecord) -> list[str]:
     """Parts of a description that its engine needs and that are not there, or of another type."""
     kind = engine_kind(description["engine"], description["settings"].get("backend"))
     places = {**description, **description["settings"]}
+    texts = (*kind.described_by, "weights") if description["settings"].get("dtype") in STORED else kind.described_by
     counts = () if kind.hosted else ("tensor_parallel", "context_length")
-    missing = [name for name in kind.described_by if not isinstance(places.get(name), str)]
+    missing = [name for name in texts if not isinstance(places.get(name), str)]
     return missing + [name for name in counts if not isinstance(places.get(name), int) or places[name] < 0]
 
 

@@ -1,4 +1,4 @@
-"""llama.cpp on CPU, from the `xllamacpp` wheel: the engine of the demo. Takes GGUF checkpoints."""
+"""llama.cpp on CPU, from the `xllamacpp` wheel: the engine of the demo. Takes GGUF checkpoints, or a copy of one as Q8_0."""
 
 import shlex
 import sys
@@ -8,6 +8,7 @@ from pathlib import Path
 from openmath.engines.launcher import LocalServer
 from openmath.errors import InputError
 from openmath.files.records import EngineRecord
+from openmath.settings.engine_kinds import engine_kind
 
 PROGRAM = Path(__file__).with_name("llamacpp_server.py")
 
@@ -22,17 +23,38 @@ def engine_version(command: str | None) -> str:
         raise InputError("xllamacpp is not installed.", hint="`make env` installs it.") from None
 
 
-def server(description: EngineRecord, *, command: str | None, args: str, log: Path) -> LocalServer:
-    weights = sorted(Path(description["checkpoint"]).glob("*.gguf"))
+def build(checkpoint: Path, folder: Path, description: EngineRecord) -> Path:
+    """The copy of the checkpoint in `folder`, made anew."""
+    from openmath.engines.q8_0 import write_q8_0
+
+    source = _gguf_file(checkpoint)
+    return write_q8_0(source, folder / f"{source.stem}-{description['settings']['dtype']}.gguf")
+
+
+def _gguf_file(folder: Path) -> Path:
+    weights = sorted(folder.glob("*.gguf"))
     if len(weights) != 1:
         raise InputError(
             "llama.cpp takes one GGUF file.",
-            where=description["checkpoint"],
+            where=folder,
             expected="*.gguf",
             found=weights or "none",
         )
+    return weights[0]
+
+
+def server(description: EngineRecord, *, command: str | None, args: str, log: Path) -> LocalServer:
+    if description["settings"]["dtype"] == engine_kind("llamacpp").stores:
+        weights = Path(description["weights"])
+        if not weights.is_file():
+            hint = (
+                "make it again: scripts/build_engine.py, or `snakemake --forcerun describe_engine`; no sample is lost."
+            )
+            raise InputError("The copy of the weights is not there.", where=weights, hint=hint)
+    else:
+        weights = _gguf_file(Path(description["checkpoint"]))
     program = shlex.split(command) if command else [sys.executable, str(PROGRAM)]
-    settings = ["--model", str(weights[0]), "--context", str(description["settings"]["context_length"])]
+    settings = ["--model", str(weights), "--context", str(description["settings"]["context_length"])]
     if description["settings"].get("deterministic"):
         # Another batch composition means other kernels and other last bits: one request at a time, no shared prefixes.
         settings += ["--no-prompt-cache", "--slots", "1"]
@@ -40,7 +62,7 @@ def server(description: EngineRecord, *, command: str | None, args: str, log: Pa
     return LocalServer(
         name="llamacpp",
         command=lambda port: [*program, *settings, "--port", str(port), *shlex.split(args)],
-        model=weights[0].stem,
+        model=weights.stem,
         environment=ENVIRONMENT,
         asks_key=True,
         log=log,

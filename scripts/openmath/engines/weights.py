@@ -31,11 +31,13 @@ class NotWhole(ValueError):
 
 class Gguf(NamedTuple):
     """metadata: its texts by name, as `tokenizer.chat_template`. size: bytes that the file needs. tensors: name -> lengths, of the
-    innermost dimension first. entries: number of entries of its metadata. span: bytes of the file that hold them, from and to."""
+    innermost dimension first. places: name -> type (of GGML_BLOCKS) and first byte in the file. entries: number of entries of
+    its metadata. span: bytes of the file that hold them, from and to."""
 
     metadata: dict[str, str]
     size: int
     tensors: dict[str, list[int]]
+    places: dict[str, tuple[int, int]]
     entries: int
     span: tuple[int, int]
     alignment: int
@@ -89,6 +91,12 @@ def read_gguf(path: Path) -> Gguf:
     return header
 
 
+def stored_bytes(lengths: list[int], kind: int) -> int:
+    """What a tensor of a GGUF file takes; 0 of a type that is not in GGML_BLOCKS."""
+    block, size = GGML_BLOCKS.get(kind, (1, 0))
+    return math.prod(lengths) // block * size
+
+
 class _GgufReader:
     """Little-endian numbers, and texts with their length before them, one after the other."""
 
@@ -114,21 +122,20 @@ class _GgufReader:
         span = first, self._place
         described = [self._tensor() for _ in range(tensors)]
         start = self._place + -self._place % max(alignment, 1)
-        size = start + max(end for _, _, end in described)
-        shapes = {name: lengths for name, lengths, _ in described}
-        return Gguf(metadata, size, shapes, entries, span, alignment)
+        size = start + max(offset + stored_bytes(lengths, kind) for _, lengths, kind, offset in described)
+        shapes = {name: lengths for name, lengths, _, _ in described}
+        places = {name: (kind, start + offset) for name, _, kind, offset in described}
+        return Gguf(metadata, size, shapes, places, entries, span, alignment)
 
-    def _tensor(self) -> tuple[str, list[int], int]:
-        """Name, lengths, and where its values end, from where those of all begin."""
+    def _tensor(self) -> tuple[str, list[int], int, int]:
+        """Name, lengths, type, and where its values begin, from where those of all do."""
         name = self._text()
         [dimensions] = self._numbers("I")
         if dimensions > 8:
             raise NotWhole("no GGUF file: its header is not readable")
         lengths = self._numbers(f"{dimensions}Q")
-        values = math.prod(lengths)
         kind, offset = self._numbers("IQ")
-        block, size = GGML_BLOCKS.get(kind, (1, 0))
-        return name, list(lengths), offset + values // block * size
+        return name, list(lengths), kind, offset
 
     def _skip(self, kind: int) -> None:
         if kind == GGUF_STRING:

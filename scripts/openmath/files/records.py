@@ -74,7 +74,7 @@ class EngineIdentity(TypedDict):
 
 class EngineRecord(EngineIdentity):
     checkpoint: NotRequired[str]  # its folder; none of an endpoint
-    weights: NotRequired[str]  # folder of a converted engine
+    weights: NotRequired[str]  # folder of a converted engine, or file of a copy of the weights
     adapter: NotRequired[str]  # folder of a LoRA adapter
 
 

@@ -61,7 +61,7 @@ def _engine(engine: dict) -> str:
     name = titles[program].format(version=version) if program in titles else engine["version"]
     kind, settings = engine_kind(engine["engine"]), engine["settings"]
     context = f"a context of {settings['context_length']:,} tokens"
-    how = f" with {context}"
+    how = f" in {settings['dtype']}, with {context}" if settings["dtype"] == kind.stores else f" with {context}"
     if kind.on_gpus and settings["tensor_parallel"]:  # a GGUF file has its own precision
         parallel = f"tensor parallelism {settings['tensor_parallel']}"
         parallel += f", pipeline parallelism {settings['pipeline_parallel']}" if "pipeline_parallel" in settings else ""

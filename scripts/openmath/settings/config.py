@@ -13,7 +13,7 @@ from openmath.settings.benchmark_names import without_groups
 from openmath.settings.config_files import ConfigFiles
 from openmath.settings.config_mistakes import Mistake, meant, mistake
 from openmath.settings.config_model import Configuration
-from openmath.settings.engine_kinds import KINDS, SELDOM_TAKEN, engine_kind, gpus_of
+from openmath.settings.engine_kinds import KINDS, SELDOM_TAKEN, STORED, engine_kind, gpus_of
 from openmath.settings.sampling import FROM_CHECKPOINT
 from openmath.settings.training_checks import training_checks, trainings_before
 from openmath.settings.training_layout import TrainingLayout
@@ -123,6 +123,9 @@ def _engine_checks(path: tuple, model: dict, engines: dict) -> Iterator[Mistake]
     elif foreign := [key for key in SELDOM_TAKEN if key in model and key not in engine_kind(engine).takes]:
         able = ", ".join(name for name, kind in KINDS.items() if foreign[0] in kind.takes)
         yield Mistake((*path, foreign[0]), f"engine {engine!r} cannot do that; {able} can")
+    elif model["dtype"] in STORED and model["dtype"] != engine_kind(engine).stores:
+        able = ", ".join(name for name, kind in KINDS.items() if kind.stores == model["dtype"])
+        yield Mistake((*path, "dtype"), f"engine {engine!r} cannot do that; {able} can")
     elif model["deterministic"] and not engine_kind(engine, engines.get(engine, {}).get("backend")).deterministic:
         text = f"has no effect on engine {engine!r}; its server has to be started so"
         yield Mistake((*path, "deterministic"), text)

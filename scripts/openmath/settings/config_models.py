@@ -131,8 +131,11 @@ class Model(Section):
         costs="samples are published again from those kept, then graded",
         unset="`auto`",
     )
-    dtype: Literal["bfloat16", "float16", "float32"] = key(
-        defaults.DTYPE, "Numbers of the weights; or `float16`, `float32`.", costs="answers"
+    dtype: Literal["bfloat16", "float16", "float32", "q8_0"] = key(
+        defaults.DTYPE,
+        "Numbers of the weights; or `float16`, `float32`. `llamacpp` serves the file as it is, or `q8_0`: a copy that is "
+        "often faster; see docs/engines.md.",
+        costs="answers",
     )
     tensor_parallel: Count = key(defaults.TENSOR_PARALLEL, "GPUs that share one copy of the model.", costs="answers")
     pipeline_parallel: Count | MISSING = key(

@@ -26,7 +26,8 @@ class EngineKind:
     What it takes:
     environment: its conda environment in envs/; None: only a container has it. installing: a hint. program: the command of
     its server, where the configuration names none; None: Python's package `package` serves. builder: the program that makes
-    an engine of a checkpoint; None: it serves the checkpoint as it stands. described_by: texts that its engine.json holds.
+    an engine of a checkpoint; None: it serves the checkpoint as it stands. stores: a `dtype` that it serves a copy of the weights in.
+    described_by: texts that its engine.json holds.
 
     How it is asked:
     tokenizer: how prompts reach it, one of TOKENIZERS: token ids by the checkpoint's tokenizer, token ids by the running
@@ -49,6 +50,7 @@ class EngineKind:
     installing: str
     program: str | None = None
     builder: str | None = None
+    stores: str | None = None
     described_by: tuple[str, ...] = ("checkpoint",)
     tokenizer: str
     concurrency: int
@@ -104,6 +106,7 @@ KINDS = {
         start_seconds=2.0,  # 135M parameters: 0.5 to 2 s
         environment="workflow.yaml",
         installing="`make env` installs it.",
+        stores="q8_0",
         tokenizer="server",
         concurrency=32,  # twice its slots: one request at a time must not wait for hours behind others
         extra_body={"top_k": 0, "min_p": 0.0},  # else it samples with 40 and 0.05; the recipe uses neither
@@ -125,6 +128,7 @@ KINDS = {
         concurrency=64,  # hosted APIs limit it; a server of your own takes more: generation: concurrency
     ),
 }
+STORED = {kind.stores for kind in KINDS.values() if kind.stores}
 # `engines: trtllm: backend: pytorch`: the HF checkpoint as it stands, and no switch for repeatable bits.
 PYTORCH = replace(KINDS["trtllm"], builder=None, described_by=("checkpoint",), deterministic=False)
 # Of any other name under `engines:`, with a `serve` command; there also stand its GPUs, tokenizer and `extra_body`.

@@ -4,6 +4,7 @@ import json
 from collections.abc import Collection
 
 from openmath.settings.dataset_layout import DatasetLayout
+from openmath.settings.engine_kinds import STORED
 from openmath.settings.layout import prompt_file
 
 # Keys of a training that train_model.py takes in --settings; those of SPEED change no weight.
@@ -134,6 +135,11 @@ class TrainingLayout:
             return {"gpu": gpus, "gpu_model": gpu_model}
         gres = ":".join(["gpu", *filter(None, [gpu_model]), str(gpus)])
         return {"nodes": nodes, "gres": gres, "mpi": "srun", "tasks": nodes, "tasks_per_gpu": 0}
+
+    def averaged_dtype(self, model: str) -> str:
+        """Numbers of the mean of the checkpoints; what the engine stores in its own way, it makes of the best there are."""
+        dtype = self._models[model]["dtype"]
+        return "float32" if dtype in STORED else dtype
 
     def gguf_option(self, model: str) -> list[str]:
         """llama.cpp takes a GGUF file: made after the one that the training started from."""

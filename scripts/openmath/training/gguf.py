@@ -5,15 +5,15 @@ vectors as float32. Models of the Llama family only, as that file says.
 """
 
 import re
-import struct
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
+from openmath.engines.gguf_copy import write_gguf_like
 from openmath.engines.weights import NotWhole, read_gguf
 from openmath.errors import InputError
 from openmath.files.json_files import read_json
-from openmath.files.rows import atomic_write
 from openmath.training.averaging import STORED, Place, as_float32, tensor_places
 
 FAMILY = "llama"
@@ -33,7 +33,7 @@ NAMES = {  # GGUF -> HF, of what stands before `.weight`
 }
 LAYER = re.compile(r"blk\.(\d+)\.(\w+)\.weight")
 F32, F16 = 0, 1  # types of tensors
-FILE_TYPE = b"general.file_type" + struct.pack("<I", 4)  # before its value, which is 1 for mostly float16
+FILE_TYPE = 1  # mostly float16
 
 
 def write_gguf(checkpoint: Path, like: Path) -> Path:
@@ -56,34 +56,19 @@ def write_gguf(checkpoint: Path, like: Path) -> Path:
     config = read_json(checkpoint / "config.json", "the model's configuration")
     heads = {"attn_q": config["num_attention_heads"], "attn_k": config["num_key_value_heads"]}
     places = tensor_places(checkpoint)
-    kinds: dict[str, int] = {}
-    described, end = b"", 0
     for name, lengths in header.tensors.items():
         place = _place(name, places, template)
         if place.shape[::-1] != lengths:
             where = f"{checkpoint}: {name}"
             raise InputError("A tensor has another shape.", where=where, expected=lengths[::-1], found=place.shape)
-        kind = F16 if len(lengths) > 1 else F32
-        described += struct.pack("<Q", len(name)) + name.encode() + struct.pack("<I", len(lengths))
-        described += struct.pack(f"<{len(lengths)}QIQ", *lengths, kind, end)
-        end += place.values * (2 if kind == F16 else 4)
-        end += -end % header.alignment
-        kinds[name] = kind
-    with open(template, "rb") as file:
-        file.seek(header.span[0])
-        entries = file.read(header.span[1] - header.span[0])
-    at = entries.find(FILE_TYPE) + len(FILE_TYPE)
-    if at >= len(FILE_TYPE):
-        entries = entries[:at] + struct.pack("<I", F16) + entries[at + 4 :]
-    head = b"GGUF" + struct.pack("<IQQ", 3, len(kinds), header.entries) + entries + described
+    kinds = {name: F16 if len(lengths) > 1 else F32 for name, lengths in header.tensors.items()}
+
+    def content(name: str) -> Iterator[bytes]:
+        values = _values(name, _place(name, places, template), heads)
+        yield values.astype("<f2" if kinds[name] == F16 else "<f4").tobytes()
+
     output = checkpoint / "model.gguf"
-    with atomic_write(output) as file:
-        file.write(head + bytes(-len(head) % header.alignment))
-        for name, kind in kinds.items():
-            stored = (
-                _values(name, _place(name, places, template), heads).astype("<f2" if kind == F16 else "<f4").tobytes()
-            )
-            file.write(stored + bytes(-len(stored) % header.alignment))
+    write_gguf_like(output, template, header, file_type=FILE_TYPE, kinds=kinds, content=content)
     return output
 
 
