@@ -130,10 +130,15 @@ def extract_answer(generation: str, reference: str | None = None) -> str | None:
 
 def _braced(text: str, first: int) -> str | None:
     """What stands in the braces that open at `first`; None if they never close."""
-    end = text.find("}", first)
-    inside = text[first + 1 : end]
-    if end > 0 and "{" not in inside and "\\" not in inside:
-        return inside  # a number or word, as most are
+    depth, place = 0, first
+    while (end := text.find("}", place)) >= 0:
+        depth += text.count("{", place, end) - 1
+        place = end + 1
+        if depth == 0:
+            inside = text[first + 1 : end]
+            if "\\{" in inside or "\\}" in inside or inside.endswith("\\"):
+                break  # braces are escaped, or look so
+            return inside  # as nearly all are
     depth = 0
     for match in BRACE_OR_ESCAPE.finditer(text, first):
         depth += (match[0] == "{") - (match[0] == "}")

@@ -40,19 +40,25 @@ USUAL_MARKS = (
 _BRACKETS = re.compile(r"<[^<>]+>|\[[^][]+\]|◁[^◁▷]+▷")
 _SPELLINGS = {mark for marks in USUAL_MARKS for mark in marks}
 _IN_BRACKETS = sorted(mark[1:] for mark in _SPELLINGS if mark[0] == "<")
-_OTHERS: dict[str, list[str]] = {}  # by their last six letters: one look for those that end alike
-for _mark in sorted(mark for mark in _SPELLINGS if mark[0] != "<"):
-    _OTHERS.setdefault(_mark[-6:], []).append(_mark)
 _SECOND = re.escape("".join({mark[0] for mark in _IN_BRACKETS}))  # looked at first: formulas hold many a <
 _BRACKETED = re.compile(f"<(?=[{_SECOND}])(?:{'|'.join(map(re.escape, _IN_BRACKETS))})")
+_RARE = "◁K"  # in texts
+_OTHERS: dict[str, list[str]] = {}  # by a rare letter that is in them, or all of a mark without one
+for _mark in sorted(mark for mark in _SPELLINGS if mark[0] != "<"):
+    _OTHERS.setdefault(next((letter for letter in _RARE if letter in _mark), _mark), []).append(_mark)
+_AROUND = {
+    sign: re.compile("|".join(f"(?<={re.escape(before)}){re.escape(sign + behind)}" for before, behind in parts))
+    for sign, parts in ((sign, [mark.split(sign, 1) for mark in marks]) for sign, marks in _OTHERS.items())
+}
 
 
 def marks_in(text: str) -> Marks | None:
     """The usual marks of which one stands first in a text: they are the model's, others are words of its."""
-    bracketed = _first_bracketed(text)
+    bracketed = _first_at(text, "<", _BRACKETED)
     places = [(bracketed.start(), bracketed[0])] if bracketed else []
-    others = (mark for end, marks in _OTHERS.items() if end in text for mark in marks)
-    places += [(place, mark) for mark in others if (place := text.find(mark)) >= 0]
+    for sign, around in _AROUND.items():
+        if _first_at(text, sign, around):
+            places += [(place, mark) for mark in _OTHERS[sign] if (place := text.find(mark)) >= 0]
     if not places:
         return None
     first = min(places)[1]
@@ -60,13 +66,13 @@ def marks_in(text: str) -> Marks | None:
     return next((marks for marks in known if marks.end in text), known[0])
 
 
-def _first_bracketed(text: str) -> re.Match | None:
-    """As _BRACKETED.search(text), from one < to the next: str.find is several times as fast, and most texts have few."""
-    place = text.find("<")
+def _first_at(text: str, sign: str, pattern: re.Pattern) -> re.Match | None:
+    """As pattern.search(text), which matches where `sign` stands: str.find of a letter is many times as fast, and texts hold few."""
+    place = text.find(sign)
     while place >= 0:
-        if found := _BRACKETED.match(text, place):
+        if found := pattern.match(text, place):
             return found
-        place = text.find("<", place + 1)
+        place = text.find(sign, place + 1)
     return None
 
 

@@ -45,6 +45,7 @@ def loads(line: bytes) -> object:
         row = orjson.loads(line)
     except orjson.JSONDecodeError:  # also for lone surrogates
         return samples.load_line(line)
-    if isinstance(row, dict) and any(type(value) is float and abs(value) >= 2**63 for value in row.values()):
-        return json.loads(line)  # orjson makes floats of integers of more than 64 bits
+    if isinstance(row, dict) and float in map(type, row.values()):
+        if any(type(value) is float and abs(value) >= 2**63 for value in row.values()):
+            return json.loads(line)  # orjson makes floats of integers of more than 64 bits
     return row

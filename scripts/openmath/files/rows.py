@@ -12,6 +12,7 @@ import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -19,7 +20,7 @@ from openmath.errors import InputError
 from openmath.files import packed
 
 MAX_LINE = 64 * 2**20  # bytes: a sample of 100,000 tokens has 0.5 MB; a file without a newline would fill the memory
-READ_BYTES = 1 << 17  # at once: a line of 100 KB should not come in a dozen pieces
+READ_BYTES = 1 << 20  # at once: few lines of 100 KB come in two pieces, which costs a copy
 SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]|\xed[\xa0-\xbf]")  # as an escape, or as bytes that `json` lets pass
 
 
@@ -94,7 +95,7 @@ def read_lines(path: str | Path, digest: Digest | None = None) -> Iterator[bytes
     try:
         left = packed.most_bytes(path)
         with packed.opened_lines(path, READ_BYTES) as file:
-            for number, line in enumerate(iter(lambda: file.readline(MAX_LINE + 1), b""), start=1):
+            for number, line in enumerate(iter(partial(file.readline, MAX_LINE + 1), b""), start=1):
                 left -= len(line)
                 if len(line) > MAX_LINE or left < 0:
                     raise _too_long(f"{path}:{number}")

@@ -50,8 +50,8 @@ class SameProblems:
         if number >= len(self._problems):
             return
         expected = self._problems[number]
-        stated = row.get("id")
-        if (row.get("problem"), row.get("expected_answer")) == expected[1:] and stated in (None, expected.id):
+        text, reference, stated = row.get("problem"), row.get("expected_answer"), row.get("id")
+        if text == expected.text and reference == expected.reference and (stated is None or stated == expected.id):
             return  # as nearly all are; this is run for each of millions of rows
         found = Problem.of(row, number)
         if row.get("id") is not None and found.id != expected.id:

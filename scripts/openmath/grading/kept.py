@@ -18,7 +18,7 @@ from openmath.files.rows import atomic_write
 from openmath.grading.grades import GRADER_VERSION
 from openmath.grading.problems import Texts
 
-FORMAT = 2  # raised when the columns change
+FORMAT = 3  # raised when the columns, or what they hold, change
 MADE_FROM = b"made_from"
 COLUMNS = pa.schema(
     [

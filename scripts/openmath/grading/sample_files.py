@@ -1,5 +1,6 @@
 """Sample files, each read once into what grading keeps of it: large ones by several processes at a time."""
 
+import math
 import multiprocessing
 import os
 import signal
@@ -63,14 +64,15 @@ def read_sample_file(path: str | Path, policy: str, known: SameProblems | None) 
     finish, extraction, marks, starts = array("i"), array("i"), array("q"), array("q")
     tokens, thought, unfinished = array("i"), array("i"), array("b")
     number, reading = 0, Reading(path)
+    most = math.inf if known is None else len(known)
     for number, row in enumerate(read_rows(path, digest=reading), start=1):
         if known is None:
             message = "A row has no expected_answer, and no benchmark was given."
             problems.append(texts_of(row, number - 1, path, message, "pass --benchmark data/NAME.jsonl."))
         else:
             known.check(path, number - 1, row)
-            if number > len(known):
-                continue  # counted, reported below
+        if number > most:
+            continue  # counted, reported below
         answer = answer_of(row, policy)
         answers.append(answer)
         finish.append(words.setdefault(as_text(row.get("finish_reason")), len(words)))
