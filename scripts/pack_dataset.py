@@ -10,9 +10,13 @@ from beside each kept file; --sample-manifests are those of the grades, which na
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from openmath.arguments import whole
 from openmath.errors import InputError, parts_of, run_command
+
+if TYPE_CHECKING:
+    from openmath.dataset.kept import Counts
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -56,6 +60,10 @@ def main() -> None:
 
     folder = options.output_dir
     parts = [read_json(path.with_suffix(".counts.json"), "the counts of kept solutions") for path in options.kept]
+    if not any(part["kept"] for part in parts):
+        raise InputError(
+            "No solution is left for the set.", where=folder, found=losses(parts), hint="which step took them all?"
+        )
     names = {"train": None} | {subset_name(rows): rows for rows in options.subsets}
     files = {folder / f"{name}.parquet": rows for name, rows in names.items()}
     sizes, problems = pack(options.kept, files, options.seed)
@@ -93,6 +101,16 @@ def main() -> None:
     check_no_secret(json.dumps(manifest))
     write_manifest(folder / "manifest.json", manifest)
     print(f"{folder}: {', '.join(f'{name} {rows:,}' for name, rows in counts['sets'].items())} rows")
+
+
+def losses(parts: list["Counts"]) -> str:
+    """What was written, what was correct, and what each filter has left."""
+    written, correct = (sum(part[key] for part in parts) for key in ("samples", "correct"))
+    steps = [
+        f"after {name} {sum(one['after'] for part in parts for one in part['filters'] if one['filter'] == name):,}"
+        for name in dict.fromkeys(one["filter"] for part in parts for one in part["filters"])
+    ]
+    return ", ".join([f"{written:,} solutions written, {correct:,} correct", *steps])
 
 
 if __name__ == "__main__":

@@ -65,6 +65,10 @@ def main() -> None:
             raw += read_source(mended, suffix)
         check_fields(options.field, raw, source)
         rows = prepare_rows(options.name, benchmark, raw, source)
+    if not rows:
+        raise InputError(
+            "The source has no problems.", where=source, expected="one row for each problem", found="no rows"
+        )
     registered = benchmark["rows"] or len(rows)
     problems = problems_sha256(rows)
     check_problems(benchmark, len(rows), problems, source, allow_partial=options.allow_partial)

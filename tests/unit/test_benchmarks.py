@@ -202,6 +202,14 @@ def test_the_answer_is_the_last_box_unless_the_registry_says_otherwise():
         assert row["expected_answer"] == expected
 
 
+@pytest.mark.parametrize(("name", "text"), [("a.jsonl", ""), ("a.json", "[]"), ("a.csv", "problem,expected_answer\n")])
+def test_a_source_without_problems_is_refused(tmp_path, name, text):
+    (tmp_path / name).write_text(text)
+    reply = prepare("own", tmp_path / "own.jsonl", "--source", str(tmp_path / name))
+    assert reply.returncode == 2 and "The source has no problems." in reply.stderr
+    assert not (tmp_path / "own.jsonl").exists()
+
+
 def test_a_correction_stands_in_for_what_the_solution_has():
     key = sha256_text("p")[:12]
     benchmark = {"fields": {"reference_solution": "solution"}, "clean": ["boxed_answer", "corrected_answer"]}

@@ -333,3 +333,22 @@ def test_a_run_without_a_usable_problem_says_what_became_of_them(tmp_path):
     reply = run_script("collect_problems", "--samples", path, *options)
     assert reply.returncode == 2
     assert "1 written, 1 copied" in reply.stderr
+
+
+def test_a_set_of_which_nothing_is_left_is_one_message(made, tmp_path):
+    """Not an empty set: the counts name the step that took everything."""
+    counts = json.loads((made / "datasets/own/kept/solutions/sums.counts.json").read_text())
+    parquet.write_table(
+        parquet.read_table(made / "datasets/own/kept/solutions/sums.parquet").slice(0, 0), tmp_path / "k.parquet"
+    )
+    counts |= {"kept": 0, "solved": 0}
+    counts["filters"][-1]["after"] = 0
+    (tmp_path / "k.counts.json").write_text(json.dumps(counts))
+    reply = run_script(
+        *("pack_dataset", "--name", "own", "--teacher", "t", "--kept", tmp_path / "k.parquet"),
+        "--output-dir",
+        tmp_path / "out",
+    )
+    assert reply.returncode == 2 and "No solution is left for the set." in reply.stderr
+    assert "24 solutions written" in reply.stderr and "after duplicates 0" in reply.stderr
+    assert not (tmp_path / "out").exists()

@@ -15,7 +15,7 @@ from openmath.plan import make_plan
 from openmath.plan.dataset import dataset_steps
 from openmath.plan.files import Inventory
 from openmath.plan.judging import calls_left
-from openmath.preflight.embedders import check_embedders
+from openmath.preflight.datasets import check_embedders, check_tokenizer
 from openmath.preflight.needs import Needs, missing_files
 from openmath.settings.config import checked_config, summary_config
 from openmath.settings.config_files import read_config_files
@@ -57,6 +57,14 @@ def origin(**changes):
         ({"filters": ["longest"]}, "'longest' is not one of"),
         ({"decontamination": {"embedder": "ngrams", "judge": "j"}}, "judge: no judge 'j'; known judges: none"),
         ({"decontamination": {}}, "'embedder' is a required property"),
+        (
+            {"min_votes": 5},
+            "dataset: min_votes: 5 votes, and 'gsm8k-train' has 4 new_solutions to vote: no problem would stay",
+        ),
+        (
+            {"origins": {"gsm8k": {"solutions": DRAWN}}},
+            "dataset: origins: gsm8k: is one of `benchmarks`: what is trained on its problems cannot be evaluated on them",
+        ),
         ({"origins": origin(solutions=DRAWN | {"seedz": 1})}, "unknown key 'seedz'; did you mean 'seeds'?"),
     ],
 )
@@ -233,3 +241,14 @@ def test_without_a_dataset_nothing_of_it_is_there(tmp_path, monkeypatch):
     assert "dataset" not in config
     assert not any("dataset" in path for path in missing_files(config))
     assert not any("of gsm8k" in cost["model"] for cost in make_plan(config)["generation"])
+
+
+def test_a_tokenizer_that_will_not_be_there_is_said_before(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write("here/tokenizer.json")
+    due = {"datasets/d/kept/solutions/gsm8k-train.parquet"}
+    known = {"here": 0, "here/tokenizer.json": 0, "models/m/checkpoint": 0, "models/m/checkpoint/": 0}
+    for path, problems in (known | {"gone": 1, "models/api/checkpoint": 1, "models/x/checkpoint": 1}).items():
+        needs = Needs(checked_config(given(tokenizer=path)), due)
+        assert len(list(check_tokenizer(needs))) == problems, path
+    assert not list(check_tokenizer(Needs(checked_config(given(tokenizer="gone")), {"data/gsm8k.jsonl"})))

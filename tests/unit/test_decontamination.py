@@ -10,7 +10,7 @@ from in_process import run_script
 from unit.judge_server import judge_server
 from unit.judging_cases import ROOT, SECRET
 
-from openmath.dataset.decontamination import findings
+from openmath.dataset.decontamination import findings, report
 from openmath.dataset.similar import QUESTION, nearest, ngram_vectors, questions
 from openmath.files.rows import read_rows, write_rows
 from openmath.judging.questions import prefilled, question_of
@@ -66,6 +66,12 @@ def test_a_yes_in_either_order_is_contamination_and_an_unreadable_verdict_is_cou
     assert counts["by_benchmark"] == {"mini": 1, "other": 2, "third": 0}
     assert (counts["pairs"], counts["unparsed"], counts["undecided"]) == (5, 2, 1)
     assert counts["examples"] == {"other": [["new 0", "test"], ["new 4", "test"]], "mini": [["new 1", "test"]]}
+    text = report(found, 6, None)
+    assert "| other | 2 | 1 |" in text and "| third | 0 | 0 |" in text  # two repeat the same test problem
+    assert "6 different problems" in text and "in 5 pairs" in text and "a judge's verdict in either order" in text
+    assert "2 verdicts could not be read; 1 problems count as different in spite of one." in text
+    found.examples["third"] = [["# no heading\n\n| no | table |", "```"]]
+    assert "    # no heading\n    \n    | no | table |\n" in report(found, 6, None)
 
 
 def test_without_a_judge_the_similarity_decides():

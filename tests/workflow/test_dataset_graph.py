@@ -127,7 +127,12 @@ def test_from_problems_to_a_packed_set_through_kills_and_further_seeds(tmp_path,
 def test_the_papers_set_is_planned_and_priced_for_slurm(tmp_path):
     copy_workflow(tmp_path)
     (tmp_path / "config.yaml").write_bytes((tmp_path / "config/openmathinstruct2.yaml").read_bytes())
-    reply = snakemake(tmp_path, "--dry-run", "--profile", "profiles/slurm", "dataset")
+    dry_run = ("--dry-run", "--profile", "profiles/slurm", "dataset")
+    reply = snakemake(tmp_path, *dry_run)
+    assert reply.returncode != 0 and "The embedder was not found." in reply.stdout + reply.stderr
+    (tmp_path / "models/multi-qa-MiniLM-L6-cos-v1").mkdir(parents=True)
+    (tmp_path / "models/multi-qa-MiniLM-L6-cos-v1/modules.json").write_text("[]")
+    reply = snakemake(tmp_path, *dry_run)
     assert reply.returncode == 0, reply.stdout + reply.stderr
     assert re.search(r"^judge_similar +90$", reply.stdout, re.MULTILINE)
     # 80 x 7,500 + 10 x 7,473 new problems, five pairs of each, in both orders

@@ -78,6 +78,7 @@ ELSEWHERE = {  # how the commands begin -> why they do not run here, and what ru
     "make env-train": "an environment of its own, with torch",
     "python scripts/draw_curve.py training": "no training was run here; tests/unit/test_training_curve.py draws one",
     "make dataset-demo": "minutes; tests/workflow/test_dataset_graph.py makes a smaller set",
+    "snakemake dataset --cores 2 --configfile mine.yaml": "needs a teacher; tests/workflow/test_own_dataset.py has one",
     "python scripts/trace.py datasets/demo": "the demo's set; tests/unit/test_dataset.py traces another",
     "python docs/write_config_reference.py": "changes its own pages; tests/unit/test_config.py holds what it writes",
     "python docs/images/photograph.py": "Chromium; by hand, when the page looks another way",

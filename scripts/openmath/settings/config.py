@@ -90,7 +90,8 @@ def _cross_checks(config: dict) -> Iterator[Mistake]:
     for name, engine in engines.items():
         yield from _own_engine_checks(("engines", name), name, engine)
     if "dataset" in config:
-        yield from _dataset_checks(config["dataset"], models, engines)
+        benchmarks = without_groups(config["benchmarks"], config["benchmark_sources"])
+        yield from _dataset_checks(config["dataset"], models, engines, benchmarks)
     for path in (("dataset", "decontamination"), ("contamination", "paraphrases")):
         judge = config.get(path[0], {}).get(path[1], {}).get("judge")
         if judge is not None and judge not in config["judges"]:
@@ -161,7 +162,7 @@ def _sampling_checks(path: tuple, model: dict, engines: dict) -> Iterator[Mistak
             yield Mistake((*path, "sampling"), text)
 
 
-def _dataset_checks(dataset: dict, models: dict, engines: dict) -> Iterator[Mistake]:
+def _dataset_checks(dataset: dict, models: dict, engines: dict, benchmarks: list[str]) -> Iterator[Mistake]:
     teacher = dataset["teacher"]
     if teacher not in models:
         text = f"no model {teacher!r}; {meant(teacher, models, 'models', 0.0)}"
@@ -174,6 +175,12 @@ def _dataset_checks(dataset: dict, models: dict, engines: dict) -> Iterator[Mist
     messages = engines.get(engine, {}).get("tokenizer", engine_kind(engine).tokenizer) == "none"
     for origin, settings in dataset["origins"].items():
         path = ("dataset", "origins", origin)
+        if origin in benchmarks:
+            yield Mistake(path, "is one of `benchmarks`: what is trained on its problems cannot be evaluated on them")
+        solved = settings.get("new_solutions", {}).get("seeds", dataset["min_votes"])
+        if dataset["min_votes"] > solved:
+            text = f"{dataset['min_votes']} votes, and {origin!r} has {solved} new_solutions to vote: no problem would stay"
+            yield Mistake(("dataset", "min_votes"), text)
         if ("problems" in settings) != ("new_solutions" in settings):
             yield Mistake(path, "problems and new_solutions go together")
         for stage in ("solutions", "problems", "new_solutions"):

@@ -1,0 +1,49 @@
+"""Files that a training set is compared and measured with: first read when a teacher has written for hours."""
+
+import os
+from collections.abc import Iterator
+
+from openmath.errors import InputError
+from openmath.preflight.needs import Needs
+from openmath.settings.engine_kinds import engine_kind
+from openmath.settings.same_problems import NGRAMS
+
+MARKS = (
+    "modules.json",
+    "config.json",
+)  # sentence-transformers writes the first; of a plain transformer it takes the second
+
+
+def check_embedders(needs: Needs) -> Iterator[InputError]:
+    """Folders of embedders that will be used and are none; one problem for each folder."""
+    for folder in dict.fromkeys(one.settings["embedder"] for one in needs.comparing if one.pairs in needs.due):
+        if folder == NGRAMS or any(os.path.isfile(os.path.join(folder, mark)) for mark in MARKS):
+            continue
+        yield InputError(
+            "The embedder was not found.",
+            where=f"embedder: {folder}",
+            expected=f"the folder of a sentence-transformers model, with a file {' or '.join(MARKS)}",
+            found="another folder" if os.path.isdir(folder) else "no such folder",
+            hint="nothing is downloaded: fetch the model before; paths are relative to the folder that Snakemake runs in. "
+            f"`embedder: {NGRAMS}` compares words and needs no model.",
+        )
+
+
+def check_tokenizer(needs: Needs) -> Iterator[InputError]:
+    """The tokenizer of the filter `lengths`; the checkpoints that this configuration fetches may come later."""
+    dataset, models = needs.config.get("dataset", {}), needs.config["models"]
+    path = dataset.get("tokenizer")
+    folder = f"datasets/{dataset.get('name')}/"
+    if path is None or not any(file.startswith(folder) for file in needs.due):
+        return
+    fetched = [f"models/{name}/checkpoint" for name, model in models.items() if not engine_kind(model["engine"]).hosted]
+    file = path if os.path.isfile(path) else os.path.join(path, "tokenizer.json")
+    if not os.path.isfile(file) and os.path.normpath(path) not in fetched:
+        yield InputError(
+            "The tokenizer was not found.",
+            where="dataset: tokenizer",
+            expected="a tokenizer.json, or a folder with one",
+            found=path,
+            hint="paths are relative to the folder that Snakemake runs in; models/NAME/checkpoint is that of a model of this "
+            "configuration. Without the key the engine's own counts are taken.",
+        )
