@@ -2,7 +2,8 @@
 
     python docs/images/record_terminal.py        # in an environment of `make env`; minutes
 
-In a new copy of the workflow, at a pretended terminal: the demo, a mistake in the configuration, Ctrl-C, the same command again.
+In a new copy of the workflow, at a pretended terminal: the demo, a mistake in the configuration, an engine that does not start,
+Ctrl-C, the same command again.
 """
 
 import argparse
@@ -48,6 +49,14 @@ At the end:
 
 ```
 {mistake}
+```
+
+## A job that fails
+
+With `engines: {{llamacpp: {{args: --slots eight}}}}`, which the engine does not take, and four more sample runs to make:
+
+```
+{failed}
 ```
 
 ## Ctrl-C, and the same command again
@@ -167,9 +176,11 @@ def main() -> None:
             shutil.copytree(source, folder / name) if source.is_dir() else shutil.copy2(source, folder / name)
         (folder / "more.yaml").write_text("generation: {seeds: 12}\n")
         (folder / "mistake.yaml").write_text("generation: {sedes: 12}\n")
+        (folder / "broken.yaml").write_text("engines: {llamacpp: {args: --slots eight}}\n")
         demo, cores = ("--configfile", "config/demo.yaml"), ("--cores", "all")
         first = play(folder, *demo, *cores, moment=r"\d\d/180 samples")
         mistake = play(folder, *demo, "mistake.yaml", *cores)
+        failed = play(folder, *demo, "more.yaml", "broken.yaml", *cores)
         stopped = play(folder, *demo, "more.yaml", *cores, moment=r"[23]\d/80 samples", interrupt=True)
         again = play(folder, *demo, "more.yaml", *cores, moment=r"\d+/\d+ samples")
     (ROOT / "docs/terminal.md").write_text(
@@ -178,6 +189,7 @@ def main() -> None:
             generating=first.meanwhile,
             finished=first.finally_,
             mistake=mistake.finally_,
+            failed=failed.finally_,
             interrupted=stopped.finally_,
             going_on=again.meanwhile,
             rerun=again.finally_,

@@ -210,7 +210,7 @@ def test_speed_and_length_are_measured_on_earlier_jobs():
     hours = (3 * (25 + 3) + cost["tokens"] / 200) / 3600  # three engine starts
     assert (cost["engine_hours"], cost["gpu_hours"]) == pytest.approx((hours, 2 * hours), rel=1e-4)
     text = plan_text(make_plan(config))
-    assert "measured on 16 samples at full load, 8 at a time" in text and "200 tokens/s measured, ± 25%" in text
+    assert "measured on 16 samples at full load, 8 at a time" in text and "200 tokens/s a job, measured, ± 25%" in text
 
 
 def test_jobs_of_another_engine_say_nothing_of_the_speed():
@@ -236,7 +236,7 @@ def test_the_length_of_samples_is_that_of_jobs_under_these_settings():
         [cost] = make_plan(config)["generation"]
         assert cost["tokens"] == 5 * PROBLEMS * tokens
         assert cost["tokens_per_second"] == (900 if long in jobs else 70)
-    assert "thought included; 2 H200 an engine, 70 tokens/s measured\n" in plan_text(make_plan(config))
+    assert "thought included; 2 H200 an engine, 70 tokens/s a job, measured\n" in plan_text(make_plan(config))
 
 
 THINKING = {"max_new_tokens": 32_768, "seeds": 256}
@@ -439,7 +439,7 @@ def test_the_table_comes_first_with_a_row_for_each_model_and_their_sum():
     assert rows["all"].split()[1] == str(sum(cost["jobs"] for cost in plan["generation"]) + own["engine_starts"])
     notes = [line for line in lines if line.startswith("    up to 4,096 tokens a sample, thought included; ")]
     assert [note.partition("; ")[2] for note in notes] == [
-        f"{on}, 100 tokens/s assumed" for on in ("1 GPU an engine", "no GPU")
+        f"{on}, 100 tokens/s a job, assumed" for on in ("1 GPU an engine", "no GPU")
     ]
     assert max(map(len, lines)) <= 100
 

@@ -88,10 +88,10 @@ def total(rows: dict[str, Row]) -> Row:
 
 
 def engine_note(cost: dict) -> str:
-    """'up to 4,096 tokens a sample, thought included; 2 H200 an engine, 9,000 tokens/s assumed'"""
+    """'up to 4,096 tokens a sample, thought included; 2 H200 an engine, 9,000 tokens/s a job, assumed'"""
     gpus = cost["gpus_per_engine"]
     kinds = " or ".join(cost["gpus"]) or f"GPU{'s' * (gpus > 1)}"
-    speed = f"{cost['tokens_per_second']:,.0f} tokens/s {'measured' if cost['measured'] else 'assumed'}"
+    speed = f"{cost['tokens_per_second']:,.0f} tokens/s a job, {'measured' if cost['measured'] else 'assumed'}"
     margin = "" if cost["margin"] is None else f", ± {cost['margin']:.0%}"
     on = f"{gpus} {kinds} an engine" if gpus else "no GPU"
     return f"up to {cost['longest_sample']:,} tokens a sample, thought included; {on}, {speed}{margin}"

@@ -7,8 +7,9 @@ from pathlib import Path
 
 MOST_TABLES = 4  # summaries; of more, the report's overview says more than a screen of tables
 LEGEND = """\
-Percent of problems solved. greedy: one run at temperature 0. Of n sampled runs: pass@1[avg-of-n] their mean, majority@n their vote,
-pass@n any of them. no_answer: percent without an answer. Intervals and all other columns: tables.md beside each tables.txt.
+Percent of problems solved; no_answer: without an answer. greedy: one run at temperature 0.
+Of n sampled runs: pass@1[avg-of-n] their mean, majority@n their vote, pass@n any of them.
+Intervals and all other columns: tables.md beside each tables.txt.
 """
 
 
