@@ -9,6 +9,7 @@ from in_process import run_script
 from openmath.files.rows import write_rows
 from openmath.report.summaries import read_csv
 
+pytestmark = pytest.mark.timeout(1800)  # the first test waits for the report, which ten scripts make
 FIRST, SECOND = "alpha", "a-model-with-a-name-as-long-as-those-of-merged-and-quantised-finetunes-are-Q4_K_M"
 METHODS = "We evaluated <b>alpha</b>.\n\n@misc{key, title={A title}}\n"
 PHONE, PAPER = 360, 673  # CSS pixels: a small phone; A4 within its margins

@@ -92,6 +92,10 @@ def test_what_a_reader_has_to_know_first():
     assert warnings([summary(tiny[:2])]) == []
     [imported] = warnings([summary([mode("gsm8k", "greedy", 0.5, n=300)])])
     assert "300 of the 1,319 problems of gsm8k only" in imported
+    part = [mode("gsm8k", "greedy", 0.5, n=300)]
+    alike, alone = warnings([summary(part), summary([*part, mode("math", "greedy", 0.5, n=400)], model="other")])
+    assert alike == "<b>All models</b>: 300 of the 1,319 problems of gsm8k only."
+    assert alone == "<b>other, judged by j</b>: 400 of the 5,000 problems of math only."
 
 
 def test_the_agreement_of_a_judge_is_over_answers_that_it_was_asked_about():

@@ -152,11 +152,15 @@ def accuracy(row: dict, grading: str) -> Markup | str:
 
 
 def warnings(summaries: list[Summary]) -> list[Markup]:
-    """What a reader of the numbers has to know first: of the benchmarks, then of each model in one line."""
+    """What a reader of the numbers has to know first: of the benchmarks, of all models alike, then of each model in one line."""
     benchmarks = list(dict.fromkeys(row["benchmark"] for summary in summaries for row in summary.metrics))
     lines = [Markup("{}").format(text) for name in benchmarks if (text := few_problems(summaries, name))]
-    for summary in summaries:
-        found = [*partial_benchmarks(summary), *below_tables(summary), *judge_warnings(summary)]
+    partial = [partial_benchmarks(summary) for summary in summaries]
+    alike = [text for text in partial[0] if len(partial) > 1 and all(text in found for found in partial)]
+    lines += [Markup("<b>All models</b>: {}.").format("; ".join(alike))] if alike else []
+    for summary, parts in zip(summaries, partial, strict=True):
+        alone = [text for text in parts if text not in alike]
+        found = [*alone, *below_tables(summary), *judge_warnings(summary)]
         lines += [Markup("<b>{}</b>: {}.").format(summary.title, "; ".join(found))] if found else []
     return lines
 
