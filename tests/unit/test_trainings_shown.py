@@ -7,7 +7,7 @@ import pandas
 import pytest
 from unit.test_methods import H100, RECORD, methods
 from unit.test_overview import mode, summary
-from unit.test_training_config import given
+from unit.test_training_config import continued, given
 
 from openmath.dataset.behind import SetBehind, set_behind
 from openmath.files.fingerprint import sha256_file
@@ -146,6 +146,7 @@ def test_the_card_holds_results_licences_and_no_guess(trained, tmp_path):
     card = model_card(TRAINING, AVERAGED, BEHIND, [trained], [compared(tmp_path, "m-vs-base")])
     for words in (
         "base_model: meta-llama/Llama-3.1-8B",
+        "This is base, meta-llama/Llama-3.1-8B (revision ffffffffffff), fine-tuned on 1,000 worked",
         "Built with Llama.",
         "the mean of the checkpoints after steps 10, 20 and 30, made in float32, stored as bfloat16",
         "| benchmark | mode | graded by | n | solved | base, before | difference, paired | verdict |",
@@ -223,6 +224,10 @@ def test_what_the_graph_makes_of_a_training_for_the_report():
     cards = [f"models/{model}/card.md" for model in ("t", "late", "early")]
     assert layout.pages == ["training/r/curve.svg", "training/r/learning_curve.svg", *cards]
     assert TrainingLayout(checked_config(given())).learning_curves == [], "one step is no curve"
+    _, demo = continued("dataset-demo.yaml", "training-demo.yaml")
+    assert demo.pages == ["training/demo/curve.svg", "datasets/demo/stages.svg", "models/smollm2-trained/card.md"]
+    untrained = checked_config({"benchmarks": ["gsm8k"], "models": {"m": {"path": "m"}}})
+    assert TrainingLayout(untrained).pages == [], "a finished evaluation has nothing new to make"
 
 
 def test_a_learning_curve_has_a_line_for_each_judge_and_mode_in_order_of_steps():

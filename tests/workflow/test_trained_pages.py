@@ -134,7 +134,7 @@ def test_the_card_says_what_was_recorded_and_measured(trained):
     assert front["pipeline_tag"] == "text-generation" and "base_model" not in front and "license" not in front
     record = json.loads((trained / "training/r/training.json").read_text())
     for words in (
-        "fine-tuned on 3 worked solutions",
+        "This is base, a local checkpoint (content hash ",
         record["dataset"]["sha256"],
         "| steps | 6 of 2 rows: 4 passes, 600 tokens |",
         "the mean of the checkpoints after steps 2, 4 and 6, made in float32, stored as float32",

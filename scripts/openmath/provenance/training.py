@@ -6,7 +6,7 @@ from openmath.provenance.words import listed, machine_text, source_text
 
 def training_facts(record: dict) -> dict[str, str]:
     """What a training was made from, and how; without citations. record: training.json."""
-    recipe, data = record["recipe"], record["dataset"]
+    recipe, data, prompt = record["recipe"], record["dataset"], record["prompt"]
     left_out = f", {data['too_long']:.1%} of the first ones too long and left out" if data.get("too_long") else ""
     facts = {
         "started from": source_text(base_of(record), citing=False),
@@ -15,7 +15,7 @@ def training_facts(record: dict) -> dict[str, str]:
         "steps": f"{record['steps']:,} of {recipe['batch_size']} rows: {passes(record):.3g} passes, {record['tokens']:,} tokens",
         "optimizer": optimizer(recipe),
         "precision": f"arithmetic in {recipe['precision']}, weights in float32",
-        "prompt": f"{record['prompt']['template']}, sha256 {record['prompt']['sha256'][:12]}; the loss counts the solutions only",
+        "prompt": f"{prompt['template']}, file of sha256 {prompt['sha256'][:12]}; the loss counts the solutions only",
         "checkpoints": listed([f"{step:,}" for step in record["checkpoints"]]),
         "took": took(record),
     }

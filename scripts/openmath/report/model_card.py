@@ -33,8 +33,8 @@ tags: [math, openmathinstruct-2]
 
 # {name}
 
-{source_text(base, citing=False)}, fine-tuned on {record["dataset"]["rows"]:,} worked solutions of math problems by the workflow
-openmath-evaluation, which follows the training of [OpenMathInstruct-2](https://arxiv.org/abs/2410.01560).{_built_with(repository)}
+This is {base_name(summaries[0])}, {source_text(base, citing=False)}, fine-tuned on {record["dataset"]["rows"]:,} worked
+solutions of math problems by the workflow openmath-evaluation, which follows the training of [OpenMathInstruct-2](https://arxiv.org/abs/2410.01560).{_built_with(repository)}
 
 ## Training
 
@@ -42,7 +42,7 @@ openmath-evaluation, which follows the training of [OpenMathInstruct-2](https://
 |---|---|
 {_rows(training_facts(record).items())}
 
-AdamW without warm-up, no packing of rows. The weights are {_weights(averaged)}.
+No warm-up, no packing of rows. The weights are {_weights(averaged)}.
 
 ## Evaluation
 
