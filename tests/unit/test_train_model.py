@@ -184,6 +184,18 @@ def test_the_trainer_is_told_the_papers_recipe(tmp_path):
     assert told["per_device_train_batch_size"] * told["gradient_accumulation_steps"] * 64 == 512
 
 
+def test_where_nobody_reads_it_any_more_it_saves_and_ends(tmp_path):
+    """Slurm's SIGTERM ends `| tee` and the shell as well, and a line that cannot be printed must not cost a checkpoint."""
+    training_files(tmp_path)
+    run = Run(tmp_path, "r", steps=2000, save_steps=2000, save_at=[])
+    process = run.start()
+    run.at_step(3, process)
+    process.stdout.close()
+    assert process.wait(timeout=SECONDS) == 141
+    [saved] = (run.output / "checkpoints").glob("step-*")
+    assert saved.name == f"step-{len(run.curve())}"
+
+
 def children(pid: int) -> list[int]:
     return [int(line) for line in subprocess.run(["pgrep", "-P", str(pid)], capture_output=True).stdout.split()]
 

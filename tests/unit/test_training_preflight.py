@@ -207,6 +207,11 @@ def test_a_tokenizer_of_another_family_or_model():
     base(SIZES | {"vocab_size": 50})
     problem = only(problems(configuration()), "tokens that the model does not know")
     assert "ids below 50" in problem.expected
+    highest = int(problem.found)
+    base(SIZES | {"vocab_size": highest})
+    only(problems(configuration()), "tokens that the model does not know")
+    base(SIZES | {"vocab_size": highest + 1})
+    assert problems(configuration()) == []
     Path("base/tokenizer.json").unlink()
     assert "tokenizer" in only(problems(configuration()), "The checkpoint is not whole").expected
 

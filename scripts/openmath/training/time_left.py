@@ -1,7 +1,6 @@
 """How long the Slurm job of a training still lasts. Standard library only.
 
-A training has to save before the end: the SIGTERM of a wall limit ends the shell and the pipe around it as well, and Slurm then
-kills what is left.
+A training has to save before the end: a wall limit ends the shell around it as well, and Slurm then kills what is left.
 """
 
 import os

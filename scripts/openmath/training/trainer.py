@@ -93,9 +93,9 @@ class Stop(TrainerCallback):
     def _note(self, number: int, frame: object) -> None:
         self.received = number
 
-    def on_train_begin(self, args, state, control, model, **_):
+    def on_train_begin(self, args, state, control, **named):
         left = seconds_left() if state.is_world_process_zero else None
-        self.time = TimeLeft(model.num_parameters(), left)
+        self.time = TimeLeft(named["model"].num_parameters(), left)
 
     def on_step_end(self, args, state, control, **_):
         if self.time.is_up() or self._parent not in (None, os.getppid()):
