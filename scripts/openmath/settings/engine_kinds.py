@@ -26,8 +26,8 @@ class EngineKind:
     What it takes:
     environment: its conda environment in envs/; None: only a container has it. installing: a hint. program: the command of
     its server, where the configuration names none; None: Python's package `package` serves. builder: the program that makes
-    an engine of a checkpoint; None: it serves the checkpoint as it stands. stores: a `dtype` that it serves a copy of the weights in.
-    described_by: texts that its engine.json holds.
+    an engine of a checkpoint; None: it serves the checkpoint as it stands. stores: a `dtype` that it serves a copy of the weights
+    in. described_by: texts that its engine.json holds.
 
     How it is asked:
     tokenizer: how prompts reach it, one of TOKENIZERS: token ids by the checkpoint's tokenizer, token ids by the running
