@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import TypeGuard
 
 from openmath.client.completion import Endpoint
 from openmath.client.http import BadReply, TransportError, fetch
@@ -12,30 +13,31 @@ WORTH = 32  # tokens; fewer are read sooner than copied
 SECONDS = 600.0  # for each step: thousands of tokens on a slow machine
 
 
-def share_beginning(server: Endpoint, tokens: list[int]) -> None:
-    """Let each slot hold `tokens`. It changes speed alone: where it cannot be done, the log says so, and each slot reads them.
+def has_slots(server: Endpoint) -> TypeGuard[LocalServer]:
+    """Whether it is a llama.cpp server of ours that works on several requests at a time."""
+    return isinstance(server, LocalServer) and FOLDER in server.environment and (server.capacity.slots or 1) > 1
 
-    Does nothing where the server is not ours, has one slot, or there is little to share.
+
+def share_beginning(server: Endpoint, tokens: list[int]) -> None:
+    """Let each slot of a server that has_slots hold `tokens`.
+
+    It changes speed alone: where it cannot be done, the log says so, and each slot reads them. Does nothing for few tokens.
     """
-    if not isinstance(server, LocalServer) or FOLDER not in server.environment:
+    if not has_slots(server) or len(tokens) < WORTH:
         return
-    slots = server.capacity.slots or 1
-    if slots < 2 or len(tokens) < WORTH:
-        return
-    folder = Path(server.environment[FOLDER])
-    name = f"slot-{os.getpid()}"
+    slots, file = server.capacity.slots or 1, Path(server.environment[FOLDER], f"slot-{os.getpid()}")
     try:
         _ask(server, "/completion", {"prompt": tokens, "n_predict": 0, "id_slot": 0})
-        _ask(server, "/slots/0?action=save", {"filename": name})
+        _ask(server, "/slots/0?action=save", {"filename": file.name})
         for slot in range(1, slots):
-            _ask(server, f"/slots/{slot}?action=restore", {"filename": name})
+            _ask(server, f"/slots/{slot}?action=restore", {"filename": file.name})
     except (TransportError, BadReply) as error:
         words = " ".join(f"{type(error).__name__} {error}".split())
         print(f"llamacpp: each slot reads the beginning of the prompts itself: {words}", flush=True)
     else:
         print(f"llamacpp: {slots} slots hold the {len(tokens)} tokens that all prompts begin with", flush=True)
     finally:
-        (folder / name).unlink(missing_ok=True)
+        file.unlink(missing_ok=True)
 
 
 def _ask(server: Endpoint, path: str, body: dict) -> None:
