@@ -239,6 +239,7 @@ async def ask_online(
 ) -> list[VerdictRecord]:
     from openmath.client.completion import CompletionClient, HostedEndpoint
     from openmath.engines import read_engine, running_engine
+    from openmath.judging.beginning import share_instructions
     from openmath.judging.budget import Budget
     from openmath.judging.online import OnlineJudge
 
@@ -263,6 +264,8 @@ async def ask_online(
         served = ServedModel(None if ours else endpoint.model, attempts.settings, store.records.values())
         online = OnlineJudge(options.judge, attempts, store, budget, without_reply, served, endpoint.extra_body)
         unanswered = [question for question in questions if attempts.next_request(question, store.records)]
+        requests = (attempts.next_request(question, store.records) for question in unanswered)
+        await asyncio.to_thread(share_instructions, endpoint, (request.messages for request in requests if request))
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
         loop.add_signal_handler(signal.SIGTERM, online.terminate)  # preemption, wall limit
         loop.add_signal_handler(signal.SIGINT, online.interrupt, task)  # Ctrl-C

@@ -6,6 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from openmath.engines.launcher import LocalServer
+from openmath.engines.llamacpp_slots import FOLDER
 from openmath.errors import InputError
 from openmath.files.records import EngineRecord
 from openmath.settings.engine_kinds import engine_kind
@@ -63,7 +64,7 @@ def server(description: EngineRecord, *, command: str | None, args: str, log: Pa
         name="llamacpp",
         command=lambda port: [*program, *settings, "--port", str(port), *shlex.split(args)],
         model=weights.stem,
-        environment=ENVIRONMENT,
+        environment=ENVIRONMENT | {FOLDER: str(log.parent.absolute())},
         asks_key=True,
         log=log,
     )

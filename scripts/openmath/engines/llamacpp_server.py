@@ -42,6 +42,8 @@ def main() -> None:
     params.cpuparams_batch.n_threads = options.threads
     params.cache_prompt = not options.no_prompt_cache
     params.endpoint_metrics = True  # the launcher watches its counters
+    if folder := os.environ.get("OPENMATH_SLOT_FOLDER"):
+        params.slot_save_path = f"{folder}/"  # what a slot holds is copied to others through a file here
     params.ui = False
     server = xllamacpp.Server(params)  # returns when the model is loaded and the port is open
     print(f"listening on {server.listening_address}", flush=True)

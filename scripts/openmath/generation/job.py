@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 
 from openmath.engines import read_engine, running_engines
+from openmath.engines.llamacpp_slots import share_beginning
 from openmath.errors import InputError
 from openmath.files.fingerprint import fingerprint, sha256_file, write_manifest
 from openmath.files.packed import library, packed_form
@@ -16,7 +17,7 @@ from openmath.files.rows import encode_row, read_rows
 from openmath.files.sample_runs import SAMPLE_FILE, run_order, sample_run_of
 from openmath.generation.chat_date import first_day, prints_date
 from openmath.generation.decoding import Decoding
-from openmath.generation.lengths import Lengths
+from openmath.generation.lengths import Lengths, common_tokens
 from openmath.generation.progress import JobRecord, JobSpeed
 from openmath.generation.prompts import (
     STOP_PHRASES,
@@ -134,6 +135,8 @@ class Generation:
         ) as servers:
             if prompts is None:
                 prompts = await asyncio.to_thread(self._encode, servers[0])
+                first = next(iter(prompts.values()))
+                await asyncio.to_thread(share_beginning, servers[0], first[: common_tokens(prompts.values())])
             start_seconds = time.monotonic() - began
             known = sum(len(run.refused) for run in self.staged.values())
             refusals = Refusals(self.total, known, options.max_refused)

@@ -13,6 +13,12 @@ from openmath.settings.defaults import MAX_NEW_TOKENS, TOKENS_PER_SAMPLE
 USUAL_SHARE = TOKENS_PER_SAMPLE / MAX_NEW_TOKENS  # of the longest answer: what the plan assumes, too
 
 
+def common_tokens(prompts: Collection[list]) -> int:
+    """So many tokens all prompts begin with, as examples do: it is what the first and the last by order share."""
+    ends = zip(min(prompts, default=[]), max(prompts, default=[]), strict=False)
+    return sum(takewhile(bool, starmap(operator.eq, ends)))
+
+
 class Lengths:
     """Tokens of the answers of one job: `add` those that end. longest: tokens of the longest. sure: answers after which their mean
     counts; the first to end are the short ones, so that until then the mean is no less than what is usual.
@@ -21,9 +27,7 @@ class Lengths:
     def __init__(self, staged: Iterable[StagedRun], prompts: Collection[list], *, longest: int, sure: int):
         runs = list(staged)
         self._tokens, self._answers = sum(run.tokens for run in runs), sum(run.counted for run in runs)
-        # What all prompts begin with, as examples do, lies in the cache once: it is what the first and the last by order share.
-        ends = zip(min(prompts, default=[]), max(prompts, default=[]), strict=False)
-        common = sum(takewhile(bool, starmap(operator.eq, ends)))
+        common = common_tokens(prompts)  # lie in the cache once
         self._prompt = sum(map(len, prompts)) / max(1, len(prompts)) - common
         self._usual, self._sure = USUAL_SHARE * longest, sure
 
