@@ -25,7 +25,6 @@ from openmath.files.fingerprint import identity, write_manifest
 from openmath.files.records import GradesRecord
 from openmath.files.rows import arriving_lines
 from openmath.grading.grades import GRADER_VERSION, POLICIES
-from openmath.machine import machine, versions
 from openmath.settings import defaults
 
 READ_BYTES = 1 << 16  # what a pipe holds: --pairs grades whatever has arrived, and never waits for more
@@ -99,6 +98,7 @@ def main() -> None:
         return
 
     from openmath.grading.table import grade_files
+    from openmath.machine import machine, versions
 
     started = time.monotonic()
     graded = grade_files(

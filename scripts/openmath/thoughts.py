@@ -67,7 +67,7 @@ def marks_in(text: str) -> Marks | None:
 
 
 def _first_at(text: str, sign: str, pattern: re.Pattern) -> re.Match | None:
-    """As pattern.search(text), of a pattern that matches where `sign` stands: str.find of a letter is many times as fast."""
+    """As pattern.search(text) of a pattern that matches where `sign` stands: to find a letter is many times as fast."""
     place = text.find(sign)
     while place >= 0:
         if found := pattern.match(text, place):

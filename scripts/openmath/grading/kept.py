@@ -35,6 +35,7 @@ COLUMNS = pa.schema(
         ("row_start", pa.int64()),  # where the row begins in its file, in bytes
     ]
 )
+DISTINCT = ("text_mark", "row_start")  # a dictionary of them would be as long as the column
 
 
 class KeptGrades:
@@ -83,7 +84,9 @@ def keeping(
     """A writer of COLUMNS: one row group for each run, in the order of `files`. They are kept if the block succeeds."""
     said = {"rules": _rules(policy, from_benchmark), "problems": problems, "files": files}
     schema = COLUMNS.with_metadata({MADE_FROM: json.dumps(said)})
-    with atomic_write(kept_path(grades)) as file, parquet.ParquetWriter(file, schema, compression="zstd") as writer:
+    repeated = [name for name in COLUMNS.names if name not in DISTINCT]
+    options = {"compression": "zstd", "use_dictionary": repeated}
+    with atomic_write(kept_path(grades)) as file, parquet.ParquetWriter(file, schema, **options) as writer:
         yield writer
 
 

@@ -10,7 +10,7 @@ import json
 import sys
 import time
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
@@ -21,9 +21,10 @@ import pyarrow.compute
 import pyarrow.parquet as parquet
 
 from openmath.files import same_problems
+from openmath.files.columns import bools, counts, numbers, one_number, one_text, strings, values_of
 from openmath.files.copies import copied_runs, copies_warning
 from openmath.files.known_files import KnownFile
-from openmath.files.rows import atomic_write, valid_text
+from openmath.files.rows import atomic_write
 from openmath.files.same_problems import SameProblems
 from openmath.files.sample_rows import REFUSED_REASONS
 from openmath.files.sample_runs import files_by_run
@@ -110,8 +111,8 @@ class SampleTable:
         finish, extraction = (
             list(map(self._code_of, rows[name].to_pylist())) for name in ("finish_reason", "extraction")
         )
-        tokens = rows["num_generated_tokens"].fill_null(NO_COUNT).to_pylist()
-        thought = rows["num_reasoning_tokens"].fill_null(NO_COUNT).to_pylist()
+        tokens = rows["num_generated_tokens"].fill_null(one_number(NO_COUNT)).to_pylist()
+        thought = rows["num_reasoning_tokens"].fill_null(one_number(NO_COUNT)).to_pylist()
         unfinished = rows["unfinished"].to_pylist()
         marks, starts = rows["text_mark"].to_pylist(), rows["row_start"].to_pylist()
         for number, run in enumerate(runs):
@@ -135,9 +136,13 @@ class SampleTable:
         """Take the distinct pairs of kept rows with their grades; the pair of each row."""
         problem = np.tile(np.arange(len(self.problems)), runs)
         column = rows["predicted_answer"].combine_chunks()
-        answer = column.dictionary_encode(null_encoding="encode").indices.to_numpy()
+        answer = values_of(column.dictionary_encode(null_encoding="encode").indices)
         _, distinct, pair_of = np.unique(problem * (answer.max() + 1) + answer, return_index=True, return_inverse=True)
-        pairs = rows.select(["predicted_answer", "is_correct", "grade_status", "vote_class"]).take(distinct).to_pydict()
+        pairs = (
+            rows.select(["predicted_answer", "is_correct", "grade_status", "vote_class"])
+            .take(numbers(distinct, pa.int64()))
+            .to_pydict()
+        )
         for number, text, correct, status, vote_class in zip(problem[distinct], *pairs.values(), strict=True):
             self.problems[number].answers[text] = len(self.answers)
             self.answers.append(text)
@@ -200,41 +205,43 @@ class SampleTable:
         schema = pa.schema([*SCHEMA, *[REASONING] * counted, *[EXTRACTION] * unboxed], metadata)
         of_pair = pa.table(
             {
-                "predicted_answer": _strings(self.answers),
-                "vote_class": _strings(sample.vote_class for sample in self.samples),
-                "is_correct": pa.array([sample.grade.correct for sample in self.samples], pa.bool_()),
-                "grade_status": _strings(sample.grade.status for sample in self.samples),
+                "predicted_answer": strings(self.answers),
+                "vote_class": strings(sample.vote_class for sample in self.samples),
+                "is_correct": bools([sample.grade.correct for sample in self.samples]),
+                "grade_status": strings(sample.grade.status for sample in self.samples),
             }
         )
-        ids = _strings(problem.texts[0] for problem in self.problems)
-        words = _strings(self.words)
+        ids = strings(problem.texts[0] for problem in self.problems)
+        words, refusals = strings(self.words), strings(REFUSED_REASONS)
         with ExitStack() as stack:
             kept = stack.enter_context(self._keeping(path))
             file = stack.enter_context(atomic_write(path))
             writer = stack.enter_context(parquet.ParquetWriter(file, schema, compression="zstd"))
             for run, samples in self.runs.items():
-                rows = of_pair.take(pa.array(samples.pair_of, pa.int32()))
-                tokens, thought = _counts(samples.noted.tokens), _counts(samples.noted.thought)
-                unfinished = pa.array(map(bool, samples.noted.unfinished), pa.bool_())
-                finish_reason = words.take(pa.array(samples.finish, pa.int32()))
-                extraction = words.take(pa.array(samples.extraction, pa.int32()))
-                unanswered = pa.compute.equal(rows["grade_status"], "no_answer")
-                refused = pa.compute.and_(unanswered, pa.compute.is_in(finish_reason, pa.array(REFUSED_REASONS)))
-                status = pa.compute.if_else(unfinished, "unfinished", rows["grade_status"])
+                rows = of_pair.take(numbers(samples.pair_of, pa.int32()))
+                tokens, thought = (counts(of, NO_COUNT) for of in (samples.noted.tokens, samples.noted.thought))
+                unfinished = bools(samples.noted.unfinished)
+                finish_reason = words.take(numbers(samples.finish, pa.int32()))
+                extraction = words.take(numbers(samples.extraction, pa.int32()))
+                unanswered = pa.compute.equal(rows["grade_status"], one_text("no_answer"))
+                refused = pa.compute.and_(unanswered, pa.compute.is_in(finish_reason, refusals))
+                status = pa.compute.if_else(unfinished, one_text("unfinished"), rows["grade_status"])
                 columns = [
                     ids,
-                    pa.DictionaryArray.from_arrays(pa.array([0] * len(ids), pa.int32()), pa.array([run])),
+                    pa.DictionaryArray.from_arrays(
+                        numbers(array("i", bytes(4 * len(ids))), pa.int32()), strings([run])
+                    ),
                     rows["predicted_answer"],
                     rows["vote_class"],
                     rows["is_correct"],
-                    pa.compute.if_else(refused, "refused", status),
+                    pa.compute.if_else(refused, one_text("refused"), status),
                     finish_reason,
                     tokens,
                     *[thought] * counted,
                     *[extraction] * unboxed,
                 ]
                 writer.write_table(pa.table(columns, schema=schema))
-                marks, starts = (pa.array(of, pa.int64()) for of in (samples.noted.marks, samples.noted.starts))
+                marks, starts = (numbers(of, pa.int64()) for of in (samples.noted.marks, samples.noted.starts))
                 of_file = [finish_reason, extraction, tokens, thought, unfinished, marks, starts]
                 kept.write_table(pa.table([*rows.columns, *of_file], schema=COLUMNS))
 
@@ -277,12 +284,3 @@ def grade_files(
     unsettled = sum(sample.grade.status in ("timeout", "too_large") for sample in table.samples)
     files = {run: samples.file for run, samples in table.runs.items()}
     return Graded(files, len(files) * len(table.problems), len(table.samples), unsettled)
-
-
-def _counts(values: array) -> pa.Array:
-    counts = pa.array(values, pa.int32())
-    return pa.compute.if_else(pa.compute.equal(counts, NO_COUNT), None, counts)
-
-
-def _strings(texts: Iterable[str | None]) -> pa.Array:
-    return pa.array([None if text is None else valid_text(text) for text in texts], pa.string())

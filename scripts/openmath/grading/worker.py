@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 import psutil
 
-from openmath.grading import compare
 from openmath.grading.grades import Grade
 from openmath.grading.limits import CPU_LIMIT_S, KILL_AFTER_S, MEMORY_LIMIT_BYTES, STUCK_AFTER_S
 
@@ -31,10 +30,14 @@ class Sample(NamedTuple):
 
 
 def _grade_pair(predicted: str | None, expected: str, policy: str) -> Grade:
+    from openmath.grading import compare  # here, in a worker: whoever only commands workers does not need it
+
     return compare.grade(predicted, expected, policy)
 
 
 def _grade_sample(predicted: str | None, expected: str, policy: str) -> Sample:
+    from openmath.grading import compare
+
     return Sample(compare.grade(predicted, expected, policy), compare.vote_class(predicted))
 
 
@@ -43,6 +46,8 @@ def _failed_pair(predicted: str | None, status: str) -> Grade:
 
 
 def _failed_sample(predicted: str | None, status: str) -> Sample:
+    from openmath.grading import compare
+
     return Sample(Grade(False, status), compare.text_class(predicted))
 
 
@@ -66,7 +71,7 @@ def work(connection: multiprocessing.connection.Connection, progress, policy: st
     """A worker: receives (task, first index, jobs), sends [(index, result), ...], until the other end closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's business; it closes our pipe
     signal.signal(signal.SIGPROF, _on_timer)
-    compare.grade("1", "2", policy)  # everything imported before memory is measured
+    _grade_sample("1", "2", policy)  # everything imported before memory is measured
     idle = psutil.Process().memory_info().vms
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     limit = idle + MEMORY_LIMIT_BYTES

@@ -12,13 +12,13 @@ import pyarrow as pa
 
 from openmath.answers import answer_of, as_text, is_unfinished, not_boxed, reference_of
 from openmath.errors import InputError
+from openmath.files.columns import one_number, values_of
 from openmath.files.copies import copied_runs, text_mark
 from openmath.files.fast_rows import read_rows
 from openmath.files.rows import check_ids
 from openmath.files.same_problems import Problem, SameProblems
 from openmath.files.sample_rows import REFUSED_REASONS, id_of
 from openmath.files.sample_runs import run_order, sample_run_of
-from openmath.grading.pool import GraderPool
 from openmath.judging.judged_files import verdict_of
 from openmath.results.grades_table import EXTRACTION, TEXT_COLUMNS, read_grades_table
 from openmath.statistics.votes import NONE, Ballots, count_votes
@@ -118,7 +118,7 @@ def read_grades(path: Path) -> Graded:
     codes, names = {}, {}  # column -> code of each row, and the text of each code
     for name in (*TEXT_COLUMNS, *[EXTRACTION] * (EXTRACTION in table.column_names)):
         column = table[name].unify_dictionaries().combine_chunks()
-        codes[name] = column.indices.fill_null(NONE).to_numpy()
+        codes[name] = values_of(column.indices.fill_null(one_number(NONE)))
         names[name] = column.dictionary.to_pylist()
     run_starts = np.flatnonzero(np.diff(codes["sample_run"], prepend=NONE))
     runs = [names["sample_run"][code] for code in codes["sample_run"][run_starts]]
@@ -141,7 +141,7 @@ def read_grades(path: Path) -> Graded:
         names["predicted_answer"],
         codes["predicted_answer"].reshape(shape).T,
         codes["vote_class"].reshape(shape).T,
-        table["is_correct"].to_numpy().reshape(shape).T,
+        values_of(table["is_correct"].combine_chunks()).reshape(shape).T,
         truncated=having("finish_reason", "length") if said else None,
         refused=having("finish_reason", *REFUSED_REASONS) if said else None,
         unfinished=having("grade_status", "unfinished"),
@@ -210,6 +210,8 @@ def read_sample_files(paths: Iterable[Path], policy: str) -> Graded:
     if policy == "paper" and (recorded != NONE).all():
         classes, correct = answers, recorded == 1
     else:
+        from openmath.grading.pool import GraderPool  # only here: tables of grades need none
+
         with GraderPool(policy=policy) as pool:
             samples = list(pool.grade_samples(pairs))
         _, classes = _codes([sample.vote_class for sample in samples])

@@ -15,7 +15,8 @@ def read_grades_table(path: Path) -> pa.Table:
     """The columns of grades. InputError where one is missing, has another type, or no value where there must be one."""
     try:
         texts = [*TEXT_COLUMNS, *[EXTRACTION] * (EXTRACTION in parquet.read_schema(path).names)]
-        table = parquet.read_table(path, columns=[*texts, "is_correct"], read_dictionary=texts)
+        with parquet.ParquetFile(path, read_dictionary=texts) as file:  # read_table imports pandas
+            table = file.read([*texts, "is_correct"])
         table.validate(full=True)  # a damaged page may hold codes without a text, or bytes that are none
     except (OSError, pa.ArrowException, ValueError, MemoryError) as error:
         raise InputError("Cannot read the grades.", where=path, found=" ".join(str(error).split())) from None

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from scipy import stats
 
 from openmath.errors import InputError
 from openmath.files.text_tables import markdown_table
@@ -114,7 +113,9 @@ def _row(name: str, collection: dict, grading: str, number: float | str, ours: d
 
 
 def _fisher(a: int, a_total: int, b: int, b_total: int) -> float:
-    return float(stats.fisher_exact([[a, a_total - a], [b, b_total - b]]).pvalue)
+    from scipy.stats import fisher_exact  # only here: its import takes a second
+
+    return float(fisher_exact([[a, a_total - a], [b, b_total - b]]).pvalue)
 
 
 def published_markdown(model: str, rows: list[dict], published: dict) -> str:

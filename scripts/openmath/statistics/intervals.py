@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
+from scipy import special  # not scipy.stats, whose import takes as long as a summary
 
 LEVEL = 0.95
 SIGNIFICANCE = 0.05  # of the tests beside them
@@ -40,15 +40,21 @@ def interval(scores: np.ndarray, averaged: bool = False) -> Interval:
 
 def binomial(successes: int, n: int) -> Interval:
     """Of a proportion of problems that are simply right or wrong: Wilson's, and the exact one where n is small."""
-    method = "wilson" if n >= SMALL else "exact"
-    low, high = stats.binomtest(successes, n).proportion_ci(LEVEL, method=method)
-    return Interval(float(low), float(high), "Wilson" if method == "wilson" else "Clopper-Pearson", n)
+    if n < SMALL:
+        low = special.betaincinv(successes, n - successes + 1, TAILS[0]) if successes else 0.0
+        high = special.betaincinv(successes + 1, n - successes, TAILS[1]) if successes < n else 1.0
+        return Interval(float(low), float(high), "Clopper-Pearson", n)
+    z = special.ndtri(TAILS[1])
+    centre = (successes + z**2 / 2) / (n + z**2)
+    half = z * np.sqrt(successes * (n - successes) / n + z**2 / 4) / (n + z**2)
+    low, high = centre - half if successes else 0.0, centre + half if successes < n else 1.0
+    return Interval(float(low), float(high), "Wilson", n)
 
 
 def question_level(scores: np.ndarray) -> Interval:
     """Student's t on the problems' mean scores (N,): sqrt(sum (s_i - mean)^2 / (N (N - 1))) carries the sampling noise too."""
     n = len(scores)
-    half = stats.t.ppf(TAILS[1], n - 1) * scores.std(ddof=1) / np.sqrt(n)
+    half = special.stdtrit(n - 1, TAILS[1]) * scores.std(ddof=1) / np.sqrt(n)
     return _clipped(scores.mean() - half, scores.mean() + half, "question-level t", n)
 
 
@@ -61,7 +67,7 @@ def clustered(scores: np.ndarray, clusters: Sequence[str] | np.ndarray) -> Inter
     if g < 2:
         return Interval(0.0, 1.0, "clustered t, one cluster: unknown", n)
     error = np.sqrt(g / (g - 1) * (sums**2).sum()) / n
-    half = stats.t.ppf(TAILS[1], g - 1) * error
+    half = special.stdtrit(g - 1, TAILS[1]) * error
     return _clipped(scores.mean() - half, scores.mean() + half, f"clustered t, {g} clusters", n)
 
 

@@ -19,7 +19,7 @@ from functools import cache, lru_cache
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import binom
+from scipy import special
 
 from openmath.errors import InputError
 from openmath.statistics.votes import Ballots
@@ -127,11 +127,13 @@ class _Draw:
     def __init__(self, n: int, k: int):
         p = k / n
         self._k, draws = k, np.arange(k + 1)
-        self._pmf = binom.pmf(draws, np.arange(n + 1)[:, None], p)  # (votes, drawn of them)
+        self._pmf = _binomial(n, k, p)  # (votes, drawn of them)
         all_drawn = self._pmf[n, k]
         # So many points that what they alias, totals a whole turn away from k, is negligible.
         turn = np.arange(1, n + 2)
-        aliased = binom.sf(k + turn - 1, n, p) + binom.cdf(k - turn, n, p)
+        above = special.bdtrc(np.minimum(k + turn - 1, n), n, p)
+        below = np.where(turn <= k, special.bdtr(np.maximum(k - turn, 0), n, p), 0.0)
+        aliased = above + below
         points = int(turn[np.argmax(aliased < NEGLIGIBLE * all_drawn)])
         self.circle = np.exp(-2j * np.pi * np.arange(points // 2 + 1) / points)  # the other half is conjugate
         self._powers = self.circle ** draws[:, None]
@@ -164,3 +166,13 @@ def _nodes(count: int) -> tuple[np.ndarray, np.ndarray]:
     """Nodes (count, 1) and weights of the integral over [0, 1], exact for polynomials of degree < 2 * count."""
     nodes, weights = np.polynomial.legendre.leggauss(count)
     return ((nodes + 1) / 2)[:, None], weights / 2
+
+
+def _binomial(n: int, k: int, p: float) -> np.ndarray:
+    """Probability (n + 1, k + 1) to draw so many of so many votes, each with probability p."""
+    drawn = np.zeros((n + 1, k + 1))
+    drawn[0, 0] = 1.0
+    for votes in range(n):  # one more is drawn or not: sums of positive numbers, which lose nothing
+        drawn[votes + 1] = (1 - p) * drawn[votes]
+        drawn[votes + 1, 1:] += p * drawn[votes, :-1]
+    return drawn
