@@ -59,7 +59,7 @@ class Evaluation:
         copy_workflow(folder)
         config = yaml.safe_load((ROOT / "config/demo.yaml").read_text())
         model = config["models"][MODEL]
-        del model["pypi"]
+        del model["pypi"], model["dtype"]  # its disk is too small for a copy of the weights
         model |= {"path": str(checkpoint), "deterministic": True}
         config["generation"] |= {"concurrency": 4, "seeds_per_job": 4, "num_jobs": -1, "threads": 2} | generation
         engine = [sys.executable, HERE / "counted_engine.py", "--requests", folder / "engine.requests"]

@@ -146,7 +146,7 @@ judges:
 PLACES = [
     "1:1: benchmarks: 'gsm8k' is listed twice",
     "5:5: models: second: unknown key 'engin'; did you mean 'engine'?",
-    "6:24: models: second: dtype: 'half' is not one of 'bfloat16', 'float16' or 'float32'",
+    "6:24: models: second: dtype: 'half' is not one of 'bfloat16', 'float16', 'float32' or 'q8_0'",
     "7:3: models: first: given twice, first in line 3",
     "10:3: generation: limit: nan is not of type 'integer'",
     "11:3: generation: seeds: given twice, first in line 9",

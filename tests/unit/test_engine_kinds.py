@@ -104,7 +104,8 @@ def test_every_engine_is_described_whole():
     for name, kind in KINDS.items():
         module = engine_module(name)
         assert module.__name__ == f"openmath.engines.{name}" and callable(module.server)
-        assert callable(module.engine_version) and callable(getattr(module, "build", None)) == bool(kind.builder)
+        makes_files = bool(kind.builder or kind.stores)
+        assert callable(module.engine_version) and callable(getattr(module, "build", None)) == makes_files
         assert kind.tokenizer in TOKENIZERS and (kind.hosted or kind.citation)
         assert kind.title.format(version="1") != kind.title
 

@@ -118,9 +118,17 @@ def test_parts_of_a_large_matrix_join_without_a_seam(tmp_path, monkeypatch):
     assert write_q8_0(source, tmp_path / "parts.gguf").read_bytes() == whole
 
 
-def test_a_file_that_would_not_change(tmp_path):
-    source = write_gguf(tmp_path / "m.gguf", {"w": (Q8_0, [WIDTH, ROWS], bytes(204))})
-    with pytest.raises(InputError, match="No weights of this GGUF file would change"):
+@pytest.mark.parametrize(
+    ("tensors", "message"),
+    [
+        ({"w": (Q8_0, [WIDTH, ROWS], bytes(204))}, "No weights of this GGUF file would change"),
+        ({"w": (Q4_1, [WIDTH, ROWS], as_q4_1()), "new": (99, [WIDTH], b"?")}, "a type that we do not know"),
+        ({"w": (Q4_1, [WIDTH, ROWS], b"")}, "This GGUF file cannot be read: .* cut off"),
+    ],
+)
+def test_what_is_not_copied(tmp_path, tensors, message):
+    source = write_gguf(tmp_path / "m.gguf", tensors)
+    with pytest.raises(InputError, match=message):
         write_q8_0(source, tmp_path / "copy.gguf")
     assert not (tmp_path / "copy.gguf").exists()
 

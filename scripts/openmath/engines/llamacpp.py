@@ -45,7 +45,7 @@ def _gguf_file(folder: Path) -> Path:
 
 
 def server(description: EngineRecord, *, command: str | None, args: str, log: Path) -> LocalServer:
-    if description["settings"]["dtype"] == engine_kind("llamacpp").stores:
+    if description["settings"].get("dtype") == engine_kind("llamacpp").stores:
         weights = Path(description["weights"])
         if not weights.is_file():
             hint = (

@@ -24,11 +24,14 @@ Q8_0_BLOCK = np.dtype([("scale", "<f2"), ("values", "i1", WIDTH)])
 
 
 def write_q8_0(source: Path, output: Path) -> Path:
-    """Write the copy of `source`; returns its path. Raises InputError where no matrix of it would change."""
+    """Write the copy of `source`; returns its path. Raises InputError where it is not readable, or no matrix would change."""
     try:
         header = read_gguf(source)
     except NotWhole as problem:
         raise InputError(f"This GGUF file cannot be read: {problem}.", where=source) from None
+    if unknown := {kind for kind, _ in header.places.values()} - GGML_BLOCKS.keys():
+        found = f"type {', '.join(map(str, sorted(unknown)))}"
+        raise InputError("This GGUF file holds tensors of a type that we do not know.", where=source, found=found)
     kinds = {name: Q8_0 if _changes(header, name) else kind for name, (kind, _) in header.places.items()}
     if all(kinds[name] == kind for name, (kind, _) in header.places.items()):
         raise InputError(
@@ -57,6 +60,8 @@ def _content(source: Path, header: Gguf, name: str) -> Iterator[bytes]:
         file.seek(start)
         while left > 0:
             stored = file.read(min(part, left))
+            if not stored:
+                raise InputError("This GGUF file became shorter while it was read.", where=f"{source}: {name}")
             left -= len(stored)
             yield quantised(floats(stored, kind)).tobytes() if changes else stored
 
