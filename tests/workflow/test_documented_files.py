@@ -81,7 +81,7 @@ def planned(finished, tmp_path_factory) -> list[str]:
     (folder / "config.yaml").write_text(yaml.safe_dump(CONFIG | FEATURES))
     for name in FEATURES["models"]:
         (folder / name).mkdir()
-        tiny_gguf(folder / name / "model.gguf")
+        tiny_gguf(folder / name / "model.gguf", "{{ messages }}")
     targets = ("all", "export", "contamination", "dataset", "train", "plan")
     reply = snakemake(folder, "--dry-run", *targets, environment={"OPENAI_API_KEY": "any"})
     assert reply.returncode == 0, reply.stdout + reply.stderr
