@@ -204,7 +204,7 @@ if "dataset" in config:
             "logs/filter_solutions/{dataset}/{stage}/{part}.log",
         conda:
             "../envs/workflow.yaml"
-        threads: 4  # it starts as many processes
+        threads: 4  # the script learns them from OMP_NUM_THREADS, which Snakemake sets, and starts as many processes
         resources:
             mem_mb=4000,
             runtime=120,

@@ -61,6 +61,23 @@ def test_the_label_is_the_answer_of_most_solutions(unlabelled, policy, column):
         assert row.tolist() == [answer in same for answer in answers], label
 
 
+@pytest.mark.parametrize("policy", ["default", "paper"])
+def test_labels_are_the_votes_of_an_evaluation(tmp_path, policy):
+    chance = random.Random(0)
+    problems = [{"id": f"p-{n}", "problem": f"Problem {n}?", "expected_answer": ""} for n in range(60)]
+    drawn = [chance.choices(["1/2", "0.5", "2", "3", "x+1", "1+x", None], k=60) for _ in range(5)]
+    files = samples(tmp_path, problems, [[a and f"\\boxed{{{a}}}" for a in run] for run in drawn])
+    found = list(labels(read_sample_files(files, policy), policy))
+    reply = run_script("fill_majority", "--samples", *files, "--policy", policy, "--output", tmp_path / "m.jsonl")
+    assert reply.returncode == 0, reply.stderr
+    for label, row in zip(found, read_rows(tmp_path / "m.jsonl"), strict=True):
+        assert label["id"] == row["id"] and label["majority_votes"] == row["majority_votes"]
+        tied = row["tied"] and policy == "default"
+        assert label["outcome"] == ("tied" if tied else "labelled" if row["predicted_answer"] else "no_answer"), label
+        assert label["expected_answer"] == (None if tied else row["predicted_answer"])
+    assert {label["outcome"] for label in found} >= ({"labelled", "tied"} if policy == "default" else {"labelled"})
+
+
 def test_a_label_says_how_it_came_about(unlabelled):
     outcomes = [label["outcome"] for label in labels(unlabelled, "default", min_votes=2)]
     assert outcomes == ["labelled", "tied", "labelled", "no_answer", "few_votes", "tied"]

@@ -15,7 +15,8 @@ from openmath.plan import make_plan
 from openmath.plan.dataset import dataset_steps
 from openmath.plan.files import Inventory
 from openmath.plan.judging import calls_left
-from openmath.preflight.datasets import check_embedders, check_tokenizer
+from openmath.preflight import datasets
+from openmath.preflight.datasets import check_embedders, check_library, check_tokenizer
 from openmath.preflight.needs import Needs, missing_files
 from openmath.settings.config import checked_config, summary_config
 from openmath.settings.config_files import read_config_files
@@ -206,6 +207,9 @@ def test_the_plan_prices_the_pairs_of_a_set_from_elsewhere(tmp_path, monkeypatch
     assert needs.judging == {"j": [("results/contamination/pairs.jsonl", "results/contamination/same/j.jsonl")]}
     assert [str(problem) for problem in check_embedders(needs) if "models/none" in str(problem)]
     assert not list(check_embedders(Needs(config, {"results/contamination/same/j.jsonl"})))  # the pairs are there
+    for installed, conda, problems in ((True, False, 0), (False, False, 1), (True, True, 1)):
+        monkeypatch.setattr(datasets, "find_spec", lambda name, installed=installed: installed or None)
+        assert len(list(check_library(needs, conda=conda))) == problems
     assert "contamination" not in summary_config(config, "m", "j")
     config["contamination"]["training_set"] = "b.jsonl"  # as it may be given
     assert make_plan(config)["judging"][-1]["calls"] == 2 * 3 * 2

@@ -38,6 +38,7 @@ NOT_LISTED = {  # a dry run names outputs only, and none of generation, whose jo
     "datasets/{dataset}/.staging/",
     "datasets/{dataset}/{stage}/{part}/output-",
     "/same/{judge}/{part}.",
+    "/same/{judge}.",
     "models/{model}/adapter",
     "training/{run}/checkpoints/",
     "training/{run}/starts.json",

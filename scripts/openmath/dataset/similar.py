@@ -14,9 +14,8 @@ import numpy as np
 from openmath.benchmarks.contamination import Text, training_problems
 from openmath.errors import InputError
 from openmath.files.fast_rows import read_rows
-from openmath.settings.same_problems import NGRAMS
+from openmath.settings.same_problems import NGRAMS, SENTENCE_TRANSFORMERS
 
-SENTENCE_TRANSFORMERS = "sentence-transformers==6.2.0"  # the version that this was run with
 DIMENSIONS = 4096  # of NGRAMS
 BLOCK = 1024  # new problems compared at once: with 6,000 test problems 25 MB of similarities
 # The third field of a judge's question, beside the two problems.

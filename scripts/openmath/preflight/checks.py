@@ -3,7 +3,7 @@
 from openmath.errors import InputError
 from openmath.preflight.benchmarks import check_benchmarks
 from openmath.preflight.checkpoints import check_checkpoints
-from openmath.preflight.datasets import check_embedders, check_tokenizer
+from openmath.preflight.datasets import check_embedders, check_library, check_tokenizer
 from openmath.preflight.endpoints import check_answers, check_keys
 from openmath.preflight.engines import check_programs
 from openmath.preflight.hub import check_hub
@@ -41,6 +41,7 @@ def machine_problems(
     """
     needs = Needs(config, due)
     problems = [*check_folders(), *check_hub(needs), *check_disk(needs), *check_nodes(needs, here=here)]
+    problems += check_library(needs, conda=conda)
     if here:
         problems += [*check_programs(needs, containers=containers, conda=conda), *check_answers(needs)]
         problems += check_trainers(needs, conda=conda)

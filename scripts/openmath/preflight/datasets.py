@@ -2,11 +2,12 @@
 
 import os
 from collections.abc import Iterator
+from importlib.util import find_spec
 
 from openmath.errors import InputError
 from openmath.preflight.needs import Needs
 from openmath.settings.engine_kinds import engine_kind
-from openmath.settings.same_problems import NGRAMS
+from openmath.settings.same_problems import NGRAMS, SENTENCE_TRANSFORMERS
 
 MARKS = (
     "modules.json",
@@ -16,8 +17,8 @@ MARKS = (
 
 def check_embedders(needs: Needs) -> Iterator[InputError]:
     """Folders of embedders that will be used and are none; one problem for each folder."""
-    for folder in dict.fromkeys(one.settings["embedder"] for one in needs.comparing if one.pairs in needs.due):
-        if folder == NGRAMS or any(os.path.isfile(os.path.join(folder, mark)) for mark in MARKS):
+    for folder in _models(needs):
+        if any(os.path.isfile(os.path.join(folder, mark)) for mark in MARKS):
             continue
         yield InputError(
             "The embedder was not found.",
@@ -27,6 +28,25 @@ def check_embedders(needs: Needs) -> Iterator[InputError]:
             hint="nothing is downloaded: fetch the model before; paths are relative to the folder that Snakemake runs in. "
             f"`embedder: {NGRAMS}` compares words and needs no model.",
         )
+
+
+def check_library(needs: Needs, *, conda: bool) -> Iterator[InputError]:
+    """What loads an embedder. conda: jobs run in the workflow's conda environments, which hold none of it."""
+    models = _models(needs)
+    if models and (conda or find_spec("sentence_transformers") is None):
+        yield InputError(
+            "sentence-transformers is not installed.",
+            where=f"embedder: {models[0]}",
+            found="envs/workflow.yaml, without it" if conda else "a Python without it",
+            hint=f"pip install {SENTENCE_TRANSFORMERS}{', and run without conda' if conda else ''}; or `embedder: {NGRAMS}`, which "
+            "compares words.",
+        )
+
+
+def _models(needs: Needs) -> list[str]:
+    """Embedders that will be loaded."""
+    used = (one.settings["embedder"] for one in needs.comparing if one.pairs in needs.due)
+    return [embedder for embedder in dict.fromkeys(used) if embedder != NGRAMS]
 
 
 def check_tokenizer(needs: Needs) -> Iterator[InputError]:

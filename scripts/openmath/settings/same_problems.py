@@ -6,6 +6,7 @@ from openmath.settings.dataset_layout import NEW_SOLUTIONS, DatasetLayout
 
 FOLDER = "results/contamination"
 NGRAMS = "ngrams"  # the embedder that needs no model
+SENTENCE_TRANSFORMERS = "sentence-transformers==6.2.0"  # of the others; the version that this was run with
 
 
 @dataclass(frozen=True)
