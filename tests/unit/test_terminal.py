@@ -30,7 +30,7 @@ def job(
 
 def terminal(*, here: bool = True, columns: int | None = 80) -> tuple[Terminal, io.StringIO]:
     stream = io.StringIO()
-    return Terminal(stream, here=here, columns=(lambda: columns) if columns else None, targets={"all"}), stream
+    return Terminal(stream, here=here, columns=(lambda: columns) if columns else None, untold={"all"}), stream
 
 
 def test_stages_live_lines_and_an_error_told_once(tmp_path):
@@ -117,6 +117,17 @@ def test_a_file_gets_a_line_where_a_job_begins_and_ends_and_none_that_moves(tmp_
     assert head == "To do, 1 job: grade answers"
     assert begun[8:] == f"  begun: grade answers m; log: {log}" and done[8:] == "  done, 1 of 1: grade answers m, 0:00"
     assert "\033" not in stream.getvalue()
+
+
+def test_what_is_only_printed_has_no_line(tmp_path):
+    """One would lie over what it prints."""
+    handler, stream = terminal()
+    handler.emit(record(event="run_info", stats={"all": 1, "total": 1}))
+    handler.emit(job("job_info", 1, "all", tmp_path / "a.log"))
+    assert handler._live(79) == []
+    handler.emit(record(event="job_finished", job_id=1))
+    handler.stop()
+    assert stream.getvalue() == ""
 
 
 def test_an_earlier_runs_log_is_not_shown_and_jobs_of_a_queue_are_summed_up(tmp_path):

@@ -54,7 +54,7 @@ def test_dry_run_plan_and_run_say_the_same_of_what_is_impossible(evaluation):
         reply = snakemake(evaluation, *options)
         assert reply.returncode == 1 and "Traceback" not in reply.stderr, name
         said = reply.stdout + reply.stderr  # Snakemake writes errors of a dry run to standard output
-        listed[name] = said[said.index("3 problems found before the start") :].partition("\n  File ")[0].strip()
+        listed[name] = said[said.index("3 problems found before the start") :].partition("\nUsing workflow")[0].strip()
         assert ("Files present/partial/missing:" in reply.stdout) == (name != "run"), name
     by_hand = run_script("plan_compute.py", "--configfile", "config.yaml", cwd=evaluation)
     assert by_hand.returncode == 2 and "Files present" in by_hand.stdout

@@ -53,7 +53,8 @@ def be_quiet(workflow, plan: str) -> None:
             own.stream,
             here=getattr(workflow, "local_exec", True),
             columns=(lambda: shutil.get_terminal_size().columns) if live else None,
-            targets={rule.name for rule in workflow.rules if not rule.log},
+            untold={rule.name for rule in workflow.rules if not rule.log}
+            | {plan},  # a live line would lie over the plan
         )
         printed = getattr(shell_module, "STDOUT", None)
         logger.removeHandler(own)

@@ -62,15 +62,15 @@ class Job(NamedTuple):
 class Terminal(logging.Handler):
     """Writes what Snakemake reports.
 
-    here: jobs run on this machine; else they may wait in a queue, and one line sums them up. targets: rules that only name files.
+    here: jobs run on this machine; else they may wait in a queue, and one line sums them up. untold: rules that are not spoken of.
     columns: of the terminal, at this moment; None where the stream is a file or a pipe.
     """
 
     def __init__(
-        self, stream: TextIO, *, here: bool, columns: Callable[[], int] | None, targets: Collection[str] = frozenset()
+        self, stream: TextIO, *, here: bool, columns: Callable[[], int] | None, untold: Collection[str] = frozenset()
     ):
         super().__init__()
-        self._stream, self._here, self._columns, self._targets = stream, here, columns, targets
+        self._stream, self._here, self._columns, self._untold = stream, here, columns, untold
         self._running: dict[int, Job] = {}
         self._titles: dict[int, str] = {}
         self._left: Counter[str] = Counter()  # stage -> jobs
@@ -129,16 +129,18 @@ class Terminal(logging.Handler):
 
     def _plan(self, stats: dict[str, int]) -> list[str]:
         for rule, jobs in stats.items():
-            if rule not in self._targets and rule != "total":
+            if rule not in self._untold and rule != "total":
                 self._left[_stage(rule)] += jobs
         self._jobs = self._left.copy()
+        if not self._jobs:
+            return []
         stages = ", ".join(stage if jobs == 1 else f"{stage} ({jobs})" for stage, jobs in self._jobs.items())
         width = min(TEXT_COLUMNS, self._columns() - 1) if self._columns else TEXT_COLUMNS
         return textwrap.wrap(f"To do, {_jobs(self._jobs.total())}: {stages}", width, subsequent_indent="  ")
 
     def _begin(self, job: dict) -> list[str]:
         number, rule = job["jobid"], job["rule_name"]
-        if rule in self._targets:
+        if rule in self._untold:
             return []
         stage = _stage(rule)
         values = map(str, (job["wildcards"] or {}).values())
