@@ -11,9 +11,8 @@ from openmath.errors import InputError
 from openmath.files.json_files import read_json
 from openmath.report.figures import FIGURES
 
-ESCAPES = str.maketrans(
-    {mark: quote(mark) for mark in "%#\"'<>&"}
-)  # what would end an address, or an attribute of HTML
+# What would end an address, or an attribute of HTML.
+ESCAPES = str.maketrans({mark: quote(mark) for mark in "%#\"'<>&"})
 ANCHOR = re.compile(r"[^A-Za-z0-9._-]+")
 
 
