@@ -13,6 +13,7 @@ from openmath.report.prompt_shown import shown_prompt
 from openmath.report.sample_files import write_samples
 from openmath.report.sample_sets import SampleSet
 
+PATIENCE = 120  # seconds: a thousand formulas on a machine with much other work; pytest's own limit is behind it
 RUNS = ["greedy", "rs0", "rs1", "rs2", "rs3"]
 ATTACK = "<script>window.attacked = 1</script><img src=x onerror='window.attacked = 2'></script><!-- ]]> --> "
 DEFINITIONS = [  # each would show something else than it says
@@ -159,4 +160,4 @@ def viewer_page(chromium, sample_page):
 def wait(browser, script: str):
     from selenium.webdriver.support.ui import WebDriverWait
 
-    return WebDriverWait(browser, 30).until(lambda b: b.execute_script(script))
+    return WebDriverWait(browser, PATIENCE).until(lambda b: b.execute_script(script))

@@ -122,6 +122,9 @@ def test_the_report_and_a_page_of_one_model_hold_its_samples(summary, tmp_path):
         text = made.read_text()
         assert 'data-block="' in text and set(Elements(text).script_types) == {"runs", "text/plain"}
         assert "&#39;strict-dynamic&#39;" in text and text.count("sha256-") == len(SCRIPTS)
+        assert text.index('id="samples"') < text.index("font/woff2"), (
+            "the front page does not wait for fonts of formulas"
+        )
     assert "<title>Samples of m</title>" in page.read_text() and (data / "b/seeds-0-0.js").exists()
 
 

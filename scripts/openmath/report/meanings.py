@@ -1,7 +1,6 @@
 """What the heads of columns mean: a tooltip on each head, and a legend below the table."""
 
 MODE = "greedy: one run at temperature 0. Of n sampled runs: pass@1[avg-of-n] their mean, majority@n their vote, pass@n any"
-GRADING = "symbolic, or by the judge's verdicts"
 OVERVIEW = {"mode": MODE, "graded by": "the judge whose verdicts count; symbolic where there is none"}
 JUDGES = {
     "answers": "of greedy and majority, over all benchmarks",
@@ -18,7 +17,7 @@ MODEL = {
 }
 COMPARISON = {
     "mode": MODE,
-    "grading": GRADING,
+    "grading": "symbolic, or by the judge's verdicts",
     "n": "problems that both models were asked",
     "difference": "first minus second, in points, paired by problem, with its 95 % interval",
     "p Holm": "of no difference, after Holm's correction over the benchmarks",
@@ -37,8 +36,6 @@ JUDGING = {
     "calls": "behind the verdicts in use, whenever asked for; one of greedy and majority alike is in both rows, and was paid once",
     "USD": "of these calls",
 }
-
-
 PUBLISHED = (
     "published, and beside it: within our 95 % interval, widened by the spread between engines; differs: outside of it, for a "
     "count by Fisher's test; too small to tell: our interval is too wide, or the test of a count shows nothing"

@@ -103,7 +103,7 @@ def comparison_section(paths: list[Path], linked: bool = False) -> Section:
             for row in read_csv(path)
         ]
         pairs.append({"title": title, "header": header, "rows": cells})
-    html = render("comparisons.html", pairs=pairs, meanings=meanings.COMPARISON)
+    html = render("comparisons.html", pairs=pairs, linked=linked, meanings=meanings.COMPARISON)
     return Section("comparisons", "Model against model", html)
 
 

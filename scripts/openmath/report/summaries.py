@@ -11,7 +11,8 @@ from openmath.errors import InputError
 from openmath.files.json_files import read_json
 from openmath.report.figures import FIGURES
 
-PLAIN = " !$()*+,-./:;=?@[]^_`{|}~"  # what neither an address nor an attribute of HTML has to escape
+# What would end an address, or an attribute of HTML.
+ESCAPES = str.maketrans({mark: quote(mark) for mark in "%#\"'<>&"})
 ANCHOR = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -76,4 +77,4 @@ def data_url(svg: Path) -> str:
 
     As text it is a quarter shorter than in base64. An address may hold no line breaks: they are blanks here.
     """
-    return "data:image/svg+xml," + quote(" ".join(svg.read_text(encoding="utf-8").split()), safe=PLAIN)
+    return "data:image/svg+xml," + " ".join(svg.read_text(encoding="utf-8").split()).translate(ESCAPES)
