@@ -51,7 +51,7 @@ def training(clean_cluster, unbroken, tmp_path) -> Training:
     folder.mkdir()
     copy_workflow(folder)
     run = {"base": "m", "dataset": str(files / "train.parquet"), "python": str(python)}
-    run |= {"gpus": 0, "threads": 1, "mem_mb": 4000, "runtime": 3, "tries": 8}
+    run |= {"gpus": 0, "threads": 1, "mem_mb": 4000, "runtime": 3, "tries": 30}
     model = {"path": str(files / "base")}
     config = {"benchmarks": ["arithmetic-mini"], "models": {"m": model}, "training": {"r": run | SETTINGS}}
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
