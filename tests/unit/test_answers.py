@@ -126,3 +126,10 @@ def cells(table: str) -> list[dict]:
 def test_a_pair_of_answers_may_hold_a_number():
     line = json.dumps({"predicted_answer": 27.0, "expected_answer": "27"}).encode()
     assert grade_answers.parse_pair(line, 1) == ("27", "27")
+
+
+@pytest.mark.parametrize(
+    "inside", [r"\{1\}", r"a\}b", r"a\{b", "\\\\", r"\frac{1}{\}}", r"{a\\}", r"\{", "{{}{}}", r"\\\}", r"{\}}"]
+)
+def test_braces_that_are_escaped_do_not_nest(inside):
+    assert extract_answer(f"so $\\boxed{{{inside}}}$. {{}}") == inside
