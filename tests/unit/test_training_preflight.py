@@ -250,4 +250,4 @@ def test_a_base_that_is_gone():
 
 def test_the_plan_says_memory_and_disk():
     text = plan_text(make_plan(configuration()))
-    assert "training r: 20 steps" in text and " GiB on each device, " in text and "of checkpoints of trainings" in text
+    assert "training r: 20 steps" in text and " GiB on each device, " in text and "what is trained counted" in text

@@ -46,6 +46,7 @@ NOT_LISTED = {  # a dry run names outputs only, and none of generation, whose jo
     "training/{run}/curve.csv",
     "training/{run}/earlier/",
     "training/{run}/base/",
+    "training/{run}/locks/",
 }
 AFTER_DAMAGE = {".jsonl.damaged"}
 
