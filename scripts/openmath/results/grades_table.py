@@ -14,13 +14,14 @@ EXTRACTION = "extraction"  # one more where an answer is not boxed
 def read_grades_table(path: Path) -> pa.Table:
     """The columns of grades. InputError where one is missing, has another type, or no value where there must be one."""
     try:
-        texts = [*TEXT_COLUMNS, *[EXTRACTION] * (EXTRACTION in parquet.read_schema(path).names)]
+        there = parquet.read_schema(path).names
+        missing = {*TEXT_COLUMNS, "is_correct"}.difference(there)
+        texts = [name for name in (*TEXT_COLUMNS, EXTRACTION) if name in there]
         with parquet.ParquetFile(path, read_dictionary=texts) as file:  # read_table imports pandas
-            table = file.read([*texts, "is_correct"])
+            table = file.read(None if missing else [*texts, "is_correct"])
         table.validate(full=True)  # a damaged page may hold codes without a text, or bytes that are none
     except (OSError, pa.ArrowException, ValueError, MemoryError) as error:
         raise InputError("Cannot read the grades.", where=path, found=" ".join(str(error).split())) from None
-    missing = {*TEXT_COLUMNS, "is_correct"}.difference(table.column_names)
     if missing or table.num_rows == 0:
         found = f"{table.num_rows} rows, without {sorted(missing)}"
         raise InputError("This is not a table of grades.", where=path, found=found)
