@@ -14,11 +14,12 @@ EXTRACTION = "extraction"  # one more where an answer is not boxed
 def read_grades_table(path: Path) -> pa.Table:
     """The columns of grades. InputError where one is missing, has another type, or no value where there must be one."""
     try:
-        there = parquet.read_schema(path).names
-        missing = {*TEXT_COLUMNS, "is_correct"}.difference(there)
-        texts = [name for name in (*TEXT_COLUMNS, EXTRACTION) if name in there]
+        schema = parquet.read_schema(path)
+        missing = {*TEXT_COLUMNS, "is_correct"}.difference(schema.names)
+        wanted = [name for name in (*TEXT_COLUMNS, EXTRACTION, "is_correct") if name in schema.names]
+        texts = [name for name in wanted if name != "is_correct" and not pa.types.is_nested(schema.field(name).type)]
         with parquet.ParquetFile(path, read_dictionary=texts) as file:  # read_table imports pandas
-            table = file.read(None if missing else [*texts, "is_correct"])
+            table = file.read(wanted)
         table.validate(full=True)  # a damaged page may hold codes without a text, or bytes that are none
     except (OSError, pa.ArrowException, ValueError, MemoryError) as error:
         raise InputError("Cannot read the grades.", where=path, found=" ".join(str(error).split())) from None
