@@ -13,7 +13,7 @@ from unit.finished_results import write_results
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-IMPORTS = {"pyyaml": "yaml", "python-flint": "flint"}  # where they differ from the name
+IMPORTS = {"pyyaml": "yaml"}  # where they differ from the name
 PROGRAM = """
 import sys
 before = set(sys.modules)

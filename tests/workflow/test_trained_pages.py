@@ -15,6 +15,7 @@ import pytest
 import yaml
 from conftest import copy_workflow, planned_jobs, run_script, snakemake
 from unit.test_averaging import F32, checkpoint
+from unit.test_training import CHAT, tiny_tokenizer
 
 pytestmark = pytest.mark.slow
 
@@ -24,6 +25,9 @@ TRAINER = """#!{python}
 import sys
 from pathlib import Path
 sys.argv.pop(0)
+if sys.argv[0] == "-c":  # the look before the start: nothing is missing, no GPUs
+    print("[[], []]")
+    sys.exit()
 sys.path[:0] = [str(Path(sys.argv[0]).parent), {tests!r}]
 import train_model
 from openmath.training import checkpoints, curve, earlier, manifest, recipe
@@ -105,7 +109,7 @@ def trained(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("trained")
     copy_workflow(folder)
     checkpoint(folder / "base", {"w": (F32, [0.0])})
-    (folder / "base/tokenizer_config.json").write_text('{"chat_template": "{{ messages }}"}')
+    tiny_tokenizer(folder / "base", CHAT)
     texts = {name: ["What is 1 + 0?"] * 3 for name in ("problem", "generated_solution")}
     (folder / "set").mkdir()
     parquet.write_table(pa.table(texts), folder / "set/train.parquet")
