@@ -98,7 +98,7 @@ class Decoding:
 
     def _take(self, job: Job, answer: Completion | Refusal | InputError) -> None:
         if isinstance(answer, Completion):
-            if first := self._models.conflict(*job[:2], answer):
+            if self._hosted and (first := self._models.conflict(*job[:2], answer)):
                 self._stop(two_models(self._where, first, str(answer.model)))
                 return
             self._stage(job, answer)
