@@ -50,17 +50,17 @@ TWO = [mode("math", "greedy", 0.677), mode("math", "majority@256", 0.761), mode(
         ([], "<b>m</b> solves 67.7 % of math greedily, 76.1 % by majority of 256 (judged by j, 5,000 problems)."),
         (
             [published("greedy", 67.7, "68.0", "within")],
-            "; 0.3 points below the published 68.0 of paper, within noise.",
+            "; 0.3 points below the published 68.0 (paper), within noise.",
         ),
         (
             [published("greedy", 67.7, "51.9", "differs")],
-            "; 15.8 points above the published 51.9 of paper, more than noise.",
+            "; 15.8 points above the published 51.9 (paper), more than noise.",
         ),
-        ([published("greedy", 67.7, "67.7", "within")], "; equal to the published 67.7 of paper, within noise."),
+        ([published("greedy", 67.7, "67.7", "within")], "; equal to the published 67.7 (paper), within noise."),
         ([published("majority@256", 76.1, "70.0", "differs")], "(judged by j, 5,000 problems)."),
         (
             [published("greedy", 67.7, "60", "differs", grading="symbolic"), published("greedy", 67.7, "68", "within")],
-            "; 0.3 points below the published 68 of paper, within noise.",
+            "; 0.3 points below the published 68 (paper), within noise.",
         ),
     ],
 )

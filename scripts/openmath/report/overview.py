@@ -91,7 +91,7 @@ def sentence(summary: Summary, comparisons: Sequence[Path] = ()) -> Markup:
 
 
 def beside_published(summary: Summary, row: dict) -> str:
-    """'; 0.3 points below the published 68.0 of SET, within noise', of the same grading where the sets have it; or nothing."""
+    """'; 0.3 points below the published 68.0 (SET), within noise', of the same grading where the sets have it; or nothing."""
     same = [
         published
         for published in summary.published
@@ -103,7 +103,7 @@ def beside_published(summary: Summary, row: dict) -> str:
     first = same[0]
     points = first["ours"] - first["published"]
     distance = f"{abs(points):.1f} points {'above' if points > 0 else 'below'}" if round(points, 1) else "equal to"
-    return f"; {distance} the published {first['published_text']} of {first['set']}, {NOISE[first['verdict']]}"
+    return f"; {distance} the published {first['published_text']} ({first['set']}), {NOISE[first['verdict']]}"
 
 
 def panel(summaries: list[Summary], benchmark: str) -> list[tuple[Summary, list[Dot]]]:
