@@ -37,7 +37,7 @@ USUAL_MARKS = (
     Marks("<|inner_prefix|>", "<|inner_suffix|>"),  # Apertus
     Marks("<|begin_of_thought|>", "<|end_of_thought|>"),  # Sky-T1, OpenThinker
 )
-_BRACKETS = re.compile(r"<[^<>]+>|\[[^][]+\]|◁[^◁▷]+▷")
+_TOKEN = re.compile(r"<[^<>]+>|\[[^][]+\]|◁[^◁▷]+▷")
 _SPELLINGS = {mark for marks in USUAL_MARKS for mark in marks}
 _IN_BRACKETS = sorted(mark[1:] for mark in _SPELLINGS if mark[0] == "<")
 _SECOND = re.escape("".join({mark[0] for mark in _IN_BRACKETS}))  # looked at first: formulas hold many a <
@@ -82,7 +82,7 @@ def tokens_in(marks: Iterable[Marks]) -> list[str]:
     >>> tokens_in([Marks("<|channel|>analysis", "<|channel|>final<|message|>")])
     ['<|channel|>', '<|message|>']
     """
-    return list(dict.fromkeys(token for pair in marks for mark in pair for token in _BRACKETS.findall(mark)))
+    return list(dict.fromkeys(token for pair in marks for mark in pair for token in _TOKEN.findall(mark)))
 
 
 def opened_by(prompt: str) -> Marks | None:

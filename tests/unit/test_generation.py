@@ -21,7 +21,7 @@ def generation(engine: str = "vllm", **options) -> Generation:
     made.options = SimpleNamespace(**(defaults | options))
     made.engine = {"engine": engine, "settings": {"context_length": 50}}
     made.kind = engine_kind(engine)
-    made.prompt, made.asking_for_marks = {}, {}
+    made.prompt, made.mark_switches = {}, {}
     made.drawn = {key: getattr(made.options, key) for key in ALWAYS}
     return made
 

@@ -233,7 +233,7 @@ def test_the_prompt_is_looked_at_where_it_is_made(evaluation, server, monkeypatc
     generation.problems = {"b": [{"id": "p", "problem": "?"}]}
     generation.options = SimpleNamespace(prompt_template="chat", chat_template_kwargs=None)
     assert generation._encode(None) == {("b", "p"): [1]} and generation.thinking.opened
-    assert generation.asking_for_marks == {"skip_special_tokens": False}
+    assert generation.mark_switches == {"skip_special_tokens": False}
 
 
 class SpecialTokens:

@@ -110,12 +110,18 @@ def training_files(folder: Path) -> None:
     packed(folder / "train.parquet", [(f"{n} + {n}?", f"It is \\boxed{{{2 * n}}}.") for n in range(20)])
 
 
-def test_killed_and_terminated_it_ends_with_the_same_curve_and_weights(tmp_path):
-    training_files(tmp_path)
-    whole = Run(tmp_path, "whole")
-    process = whole.start()
-    output = whole.end(process)
+def finished(folder: Path, name: str) -> Run:
+    """A run to its end, on files made in the folder."""
+    training_files(folder)
+    run = Run(folder, name)
+    process = run.start()
+    output = run.end(process)
     assert process.returncode == 0, output
+    return run
+
+
+def test_killed_and_terminated_it_ends_with_the_same_curve_and_weights(tmp_path):
+    whole = finished(tmp_path, "whole")
     losses = [float(row[1]) for row in whole.curve()]
     assert len(losses) == 8 and losses[-1] < losses[0]
     record = json.loads((whole.output / "training.json").read_text())
@@ -236,11 +242,7 @@ for step in range(recipe.steps):
 
 def test_its_losses_are_those_of_a_plain_loop(tmp_path):
     """A mean over all tokens of a step, AdamW at a constant rate, decay of matrices alone: written out, without a trainer."""
-    training_files(tmp_path)
-    one = Run(tmp_path, "one")
-    process = one.start()
-    output = one.end(process)
-    assert process.returncode == 0, output
+    one = finished(tmp_path, "one")
     files = [tmp_path / "base", tmp_path / "train.parquet", ROOT / "config/prompts/math.yaml", tmp_path]
     command = [PYTHON, "-c", PLAIN, *files, json.dumps(SETTINGS)]
     environment = os.environ | {"PYTHONPATH": str(ROOT / "scripts"), "OMP_NUM_THREADS": "1"}
@@ -252,11 +254,7 @@ def test_its_losses_are_those_of_a_plain_loop(tmp_path):
 
 def test_dealt_over_two_processes_and_killed_it_has_the_losses_of_one(tmp_path):
     """FSDP2, as on several GPUs: gradients of all rows count, and the parts of the optimizer's state are found again."""
-    training_files(tmp_path)
-    one = Run(tmp_path, "one")
-    process = one.start()
-    output = one.end(process)
-    assert process.returncode == 0, output
+    one = finished(tmp_path, "one")
     torchrun = (PYTHON, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
     two = Run(tmp_path, "two", (*torchrun, ROOT / "tests/fsdp_on_cpus.py"))
     process = two.start()

@@ -52,7 +52,7 @@ class Generation:
         self.drawn = self._drawn()
         self.chat_date = self._chat_date()
         self.thinking = Thinking(options.thinking)
-        self.asking_for_marks: dict = {}
+        self.mark_switches: dict = {}
         self.problems = {
             path.stem: list(itertools.islice(prepared_rows(path), options.limit)) for path in options.benchmarks
         }
@@ -218,7 +218,7 @@ class Generation:
         if self.options.prompt_template == "chat":  # ends alike for all problems
             self.thinking.look_at_prompt(tokenizer.render(without_empty_system(next(iter(messages.values())))))
         self.thinking.count = tokenizer.count
-        self.asking_for_marks = asking_for_marks(self.thinking.marks, tokenizer, self.engine)
+        self.mark_switches = asking_for_marks(self.thinking.marks, tokenizer, self.engine)
         return {key: token_ids(tokenizer, self.options.prompt_template, value) for key, value in messages.items()}
 
     def sampling(self, prompt: list, run: str) -> dict | Refusal:
@@ -238,7 +238,7 @@ class Generation:
 
         A greedy run has no top_k and no min_p, for it takes the likeliest token; penalties change which one that is.
         """
-        kind, body = self.kind, dict(self.asking_for_marks)
+        kind, body = self.kind, dict(self.mark_switches)
         for key in PENALTIES if run == "greedy" else OPTIONAL:
             if key in self.drawn:
                 body[kind.names.get(key, key)] = self.drawn[key]

@@ -52,7 +52,9 @@ class Thinking:
     @property
     def marks(self) -> Sequence[Marks]:
         """Those that are looked for."""
-        return (self._marks,) if self._marks else () if self.setting == NONE else USUAL_MARKS
+        if self.setting == NONE:
+            return ()
+        return (self._marks,) if self._marks else USUAL_MARKS
 
     def look_at_prompt(self, text: str) -> None:
         """text: of a prompt, as the model gets it."""

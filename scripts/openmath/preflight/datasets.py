@@ -12,7 +12,7 @@ from openmath.settings.same_problems import NGRAMS, SENTENCE_TRANSFORMERS
 MARKS = (
     "modules.json",
     "config.json",
-)  # sentence-transformers writes the first; of a plain transformer it takes the second
+)  # of a sentence-transformers model; of a plain transformer, which it takes as well
 
 
 def check_embedders(needs: Needs) -> Iterator[InputError]:

@@ -35,15 +35,20 @@ def training_sentences(manifest: dict) -> list[str]:
         return []
     data, recipe = record["dataset"], record["recipe"]
     steps = manifest["config"]["models"][manifest["model"]].get("steps") or record["checkpoints"]
-    weights = "the mean of the checkpoints after steps" if len(steps) > 1 else "those after step"
     return [
         f"The model was trained from {source_text(base_of(record))} on the {data['rows']:,} rows of {data['path']}"
         f" (sha256 {data['sha256'][:12]}), in {record['steps']:,} steps of {recipe['batch_size']} rows"
         f" ({passes(record):.3g} passes, {record['tokens']:,} tokens), by {optimizer(recipe)}, in {recipe['precision']},"
         " with the loss on the solutions only.",
-        f"Its weights are {weights} {listed([f'{step:,}' for step in steps])}.",
+        f"Its weights are {mean_of(steps)}.",
         f"Training took {took(record)}.",
     ]
+
+
+def mean_of(steps: list[int]) -> str:
+    """Which weights of a training a model has."""
+    words = "the mean of the checkpoints after steps" if len(steps) > 1 else "those after step"
+    return f"{words} {listed([f'{step:,}' for step in steps])}"
 
 
 def base_of(record: dict) -> dict:

@@ -47,11 +47,7 @@ def _turned(row: dict) -> dict:
 def after_training(summary: Summary, row: dict, grading: str, comparisons: Sequence[Path]) -> str:
     """', +33.3 points after training (21.4 to 45.3, paired)' of a row of the metrics; '' where nothing is to compare."""
     for gain in gains(summary, comparisons):
-        if all(gain[key] == value for key, value in _of(row, grading).items()):
+        if (gain["benchmark"], gain["mode"], gain["grading"]) == (row["benchmark"], row["mode"], grading):
             low, high = 100 * gain["ci95_low"], 100 * gain["ci95_high"]
             return f", {100 * gain['difference']:+.1f} points after training ({low:.1f} to {high:.1f}, paired)"
     return ""
-
-
-def _of(row: dict, grading: str) -> dict:
-    return {"benchmark": row["benchmark"], "mode": row["mode"], "grading": grading}

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from openmath.dataset.behind import SetBehind
 from openmath.provenance.bibliography import hub_repository
-from openmath.provenance.training import base_of, took, training_facts
-from openmath.provenance.words import listed, source_text
+from openmath.provenance.training import base_of, mean_of, took, training_facts
+from openmath.provenance.words import source_text
 from openmath.report.gains import base_name, gains
 from openmath.report.overview import grading_of, leading_modes
 from openmath.report.page import percent
@@ -78,11 +78,7 @@ def _built_with(repository: str | None) -> str:
 
 
 def _weights(averaged: dict) -> str:
-    steps = listed([f"{step:,}" for step in averaged["steps"]])
-    one = len(averaged["steps"]) == 1
-    weights = (
-        f"those after step {steps}" if one else f"the mean of the checkpoints after steps {steps}, made in float32"
-    )
+    weights = mean_of(averaged["steps"]) + ", made in float32" * (len(averaged["steps"]) > 1)
     return weights if averaged["dtype"] == "as stored" else f"{weights}, stored as {averaged['dtype']}"
 
 

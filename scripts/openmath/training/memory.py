@@ -94,9 +94,8 @@ def device_bytes(shape: Shape, recipe: Recipe, devices: int) -> int:
         shape.layers * tokens * shape.hidden * size + layer if recipe.activation_checkpointing else shape.layers * layer
     )
     gathered = 0
-    if (
-        devices > 1
-    ):  # FSDP: the embedding and the layer at work and the next are whole on each device, as is their gradient
+    # FSDP: the embedding, the layer at work and the next are whole on each device, as is their gradient.
+    if devices > 1:
         one = shape.hidden * (2 * shape.queries + 2 * shape.keys) + 3 * shape.hidden * shape.inner
         gathered = (2 * one + 2 * shape.vocabulary * shape.hidden) * (size + 4)
     return STATE_BYTES * parameters(shape) // devices + kept + gathered + LOGITS + OVERHEAD
