@@ -75,7 +75,8 @@ async def start(stack: AsyncExitStack, folder: Path, name: str, checkpoint: Path
     if name == "llamacpp":
         return server
     # The same server once more, as if somebody else ran it.
-    os.environ[KEY_VARIABLE] = server.api_key
+    environment = stack.enter_context(pytest.MonkeyPatch.context())
+    environment.setenv(KEY_VARIABLE, server.api_key)
     listed = str(next(checkpoint.glob("*.gguf")))  # as /v1/models calls it
     settings = {"base_url": server.base_url, "served_model": listed, "api_key_env": KEY_VARIABLE}
     describe(folder / "endpoint", {"engine": "endpoint", "version": "", "model": {}, "settings": settings})

@@ -2,11 +2,11 @@
 
 import contextlib
 import json
-import os
 import shutil
 from pathlib import Path
 from subprocess import CompletedProcess
 
+import pytest
 import yaml
 from in_process import run_script
 from unit.judge_server import judge_server
@@ -93,12 +93,12 @@ def steps(base_url: str) -> dict[str, list[str]]:
 
 def evaluate(folder: Path) -> dict[str, CompletedProcess]:
     """A whole evaluation in `folder` by all scripts; what each has said."""
-    os.environ[KEY] = SECRET
     (folder / "own.jsonl").write_text("".join(json.dumps(row) + "\n" for row in PROBLEMS))
     for name in ("prompts/math.yaml", "prompts/judge-math.yaml", "published.yaml"):
         shutil.copyfile(ROOT / "config" / name, folder / Path(name).name)
     replies = {}
-    with judge_server(answer) as server, contextlib.chdir(folder):
+    with judge_server(answer) as server, contextlib.chdir(folder), pytest.MonkeyPatch.context() as environment:
+        environment.setenv(KEY, SECRET)
         config = {
             "benchmarks": [BENCHMARK],
             "benchmark_sources": {BENCHMARK: "own.jsonl"},

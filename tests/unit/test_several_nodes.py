@@ -83,12 +83,12 @@ def part(engine: Path, *words: str, **environment: str) -> subprocess.Popen:
 
 
 def test_parts_elsewhere_end_although_srun_is_killed_with_the_first(engine):
-    first = part(engine, "first", "127.0.0.1", "node2,node3", VLLM_API_KEY="secret")
+    first = part(engine, "first", "127.0.0.1", "node2,node3", VLLM_API_KEY="key-of-the-engine")
     while len(started(engine)) < 3:
         assert first.poll() is None
         time.sleep(0.05)
     [srun] = [int(pid) for pid in children(first.pid) if b"slurm/srun" in Path(f"/proc/{pid}/cmdline").read_bytes()]
-    assert "--overlap" in cmdline(srun) and "secret" not in Path(f"/proc/{srun}/environ").read_text()
+    assert "--overlap" in cmdline(srun) and "key-of-the-engine" not in Path(f"/proc/{srun}/environ").read_text()
     [here] = [pid for pid, _, _, words in started(engine) if option(words, "--node-rank") == "0"]
     for pid in (first.pid, srun, here):  # the node is lost
         os.kill(pid, signal.SIGKILL)
