@@ -4,6 +4,7 @@ By default the suite runs against llama.cpp, and against the same server seen as
 
     export OPENMATH_TEST_ENGINE=models/m/engine         # engine.json, made by build_engine.py
     export OPENMATH_TEST_ENGINE_COMMAND="..." OPENMATH_TEST_ENGINE_ARGS="..."   # optional, as under engines: in config.yaml
+    export OPENMATH_TEST_ENGINES_PER_GPU=2   # optional; or OPENMATH_TEST_NODES=2, in a Slurm job of two nodes
     pytest tests/engines
 """
 
@@ -18,22 +19,27 @@ from pathlib import Path
 
 import pytest
 
-from openmath.client.completion import CompletionClient
-from openmath.engines import running_engine
+from openmath.engines import running_engine, running_engines
+from openmath.engines.balance import BalancedClient
 from openmath.engines.launcher import LocalServer
 from openmath.generation.prompts import CheckpointTokenizer, LlamaCppTokenizer, Tokenizer, token_ids
 from openmath.settings.engine_kinds import tokenizer_of
 
 ROOT = Path(__file__).parents[2]
 OWN_ENGINE = os.environ.get("OPENMATH_TEST_ENGINE")
+SHARING = os.environ.get("OPENMATH_TEST_ENGINES_PER_GPU", "1")  # also `auto`
+NODES = int(os.environ.get("OPENMATH_TEST_NODES", "1"))
 KEY_VARIABLE = "OPENMATH_TEST_ENDPOINT_KEY"
 
 
 class EngineUnderTest:
-    """A running engine with a client; `run` waits for a coroutine on its loop."""
+    """Running servers of an engine, and a client of them all; `run` waits for a coroutine on its loop.
 
-    def __init__(self, server, client: CompletionClient, loop: asyncio.AbstractEventLoop, log: Path):
-        self.server, self.client, self.loop, self.log = server, client, loop, log
+    server: the last that started. More than one: they share a GPU.
+    """
+
+    def __init__(self, servers: list, client: BalancedClient, loop: asyncio.AbstractEventLoop):
+        self.servers, self.server, self.client, self.loop = servers, servers[-1], client, loop
 
     @property
     def takes_ids(self) -> bool:
@@ -61,26 +67,31 @@ class EngineUnderTest:
         return await self.client.complete(prompt, sampling, self.server.extra_body)
 
 
-async def start(stack: AsyncExitStack, folder: Path, name: str, checkpoint: Path) -> LocalServer:
+async def start(stack: AsyncExitStack, folder: Path, name: str, checkpoint: Path) -> list[LocalServer]:
     if name == "own":
         command = os.environ.get("OPENMATH_TEST_ENGINE_COMMAND")
         args = os.environ.get("OPENMATH_TEST_ENGINE_ARGS", "")
-        own = running_engine(OWN_ENGINE, command=command, args=args, log=folder / "engine.log")
-        return await stack.enter_async_context(own)
+        started = {"command": command, "args": args, "log": folder / "engine.log"}
+        per_gpu = int(SHARING) if SHARING.isdigit() else SHARING
+        own = running_engines(OWN_ENGINE, 1, per_gpu=per_gpu, nodes=NODES, **started)
+        servers = await stack.enter_async_context(own)
+        while not all(server.base_url for server in servers):
+            await asyncio.sleep(0.5)
+        return servers
     settings = {"dtype": "bfloat16", "tensor_parallel": 1, "context_length": 2048, "deterministic": False}
     described = {"engine": "llamacpp", "version": "", "model": {}, "checkpoint": str(checkpoint), "settings": settings}
     describe(folder / "llamacpp", described)
     local = running_engine(folder / "llamacpp", args="--slots 4", log=folder / "engine.log")
     server = await stack.enter_async_context(local)
     if name == "llamacpp":
-        return server
+        return [server]
     # The same server once more, as if somebody else ran it.
     environment = stack.enter_context(pytest.MonkeyPatch.context())
     environment.setenv(KEY_VARIABLE, server.api_key)
     listed = str(next(checkpoint.glob("*.gguf")))  # as /v1/models calls it
     settings = {"base_url": server.base_url, "served_model": listed, "api_key_env": KEY_VARIABLE}
     describe(folder / "endpoint", {"engine": "endpoint", "version": "", "model": {}, "settings": settings})
-    return await stack.enter_async_context(running_engine(folder / "endpoint"))
+    return [await stack.enter_async_context(running_engine(folder / "endpoint"))]
 
 
 def describe(folder: Path, description: dict) -> None:
@@ -110,10 +121,10 @@ def engine_fixture(request, tmp_path_factory):
         return asyncio.run_coroutine_threadsafe(work, loop).result(timeout=1800)
 
     try:
-        server = run(start(stack, folder, request.param, checkpoint))
-        client = CompletionClient(server, request_seconds=900)
+        servers = run(start(stack, folder, request.param, checkpoint))
+        client = BalancedClient(servers, request_seconds=900)
         run(stack.enter_async_context(client))
-        yield EngineUnderTest(server, client, loop, folder / "engine.log")
+        yield EngineUnderTest(servers, client, loop)
     finally:
         run(stack.aclose())
         loop.call_soon_threadsafe(loop.stop)

@@ -176,12 +176,13 @@ def test_an_engine_that_dies_in_mid_run_is_started_again_and_nothing_is_lost(eng
 def test_a_stopped_engine_leaves_no_process_and_no_port(engine):  # the last test: it stops the engine
     if not hasattr(engine.server, "restarts_left"):
         pytest.skip("somebody else runs an endpoint")
-    processes = server_processes(engine.server)
-    port = engine.server.base_url.split(":")[2].split("/")[0]
-    engine.run(engine.server._stop())
-    assert not [pid for pid in processes if alive(pid)]
-    listening = Path("/proc/net/tcp").read_text()
-    assert f":{int(port):04X} 00000000:0000 0A" not in listening, "the port is still held"
+    for server in engine.servers:
+        processes = server_processes(server)
+        port = server.base_url.split(":")[2].split("/")[0]
+        engine.run(server._stop())
+        assert not [pid for pid in processes if alive(pid)]
+        listening = Path("/proc/net/tcp").read_text()
+        assert f":{int(port):04X} 00000000:0000 0A" not in listening, "the port is still held"
 
 
 def server_processes(server) -> list[int]:

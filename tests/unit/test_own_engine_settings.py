@@ -86,6 +86,11 @@ NAMES = [
         {},
         "has 2 nodes; engines_per_gpu: 2 asks for more copies",
     ),
+    (
+        {"nodes": 2, "tensor_parallel": 2},
+        {"vllm": {"command": "python -m vllm.entrypoints.openai.api_server"}},
+        "models: m: nodes: a part on another node needs `vllm serve`; python -m starts a whole server there",
+    ),
     ({"engines_per_gpu": True}, {}, "engines_per_gpu: True is neither a number of at least 1 nor 'auto'"),
 ]
 

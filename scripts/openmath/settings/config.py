@@ -85,7 +85,7 @@ def _cross_checks(config: dict) -> Iterator[Mistake]:
             yield Mistake(("models", name, "thinking"), text)
         if "samples" not in model:
             yield from _engine_checks(("models", name), model, engines)
-            yield from _node_checks(("models", name), model, config["generation"])
+            yield from _node_checks(("models", name), model, config["generation"], config["engines"])
             yield from _sampling_checks(("models", name), model, engines)
     for name, engine in engines.items():
         yield from _own_engine_checks(("engines", name), name, engine)
@@ -132,13 +132,16 @@ def _engine_checks(path: tuple, model: dict, engines: dict) -> Iterator[Mistake]
         yield Mistake((*path, "deterministic"), text)
 
 
-def _node_checks(path: tuple, model: dict, generation: dict) -> Iterator[Mistake]:
+def _node_checks(path: tuple, model: dict, generation: dict, engines: dict) -> Iterator[Mistake]:
     """A copy of the model on several nodes has the same number of GPUs on each, and the job to itself."""
     nodes, gpus = model.get("nodes", 1), gpus_of(model)
     if nodes == 1:
         return
     if gpus % nodes:
         text = f"{gpus} GPUs (tensor_parallel x pipeline_parallel) cannot be dealt evenly to {nodes} nodes"
+        yield Mistake((*path, "nodes"), text)
+    if "-m" in (engines.get(model["engine"], {}).get("command") or "").split():
+        text = f"a part on another node needs `{engine_kind(model['engine']).program}`; python -m starts a whole server there"
         yield Mistake((*path, "nodes"), text)
     for key, number in (
         ("engines_per_gpu", model.get("engines_per_gpu", 1)),
