@@ -57,7 +57,7 @@ def staged(folder: Path) -> dict[tuple[str, str], str]:
 def wait_for_samples(folder: Path, job: subprocess.Popen, count: int) -> None:
     deadline = time.monotonic() + 400
     while job.poll() is None and len(staged(folder)) < count:
-        assert time.monotonic() < deadline, (folder / "engine.log").read_text()[-2000:]
+        assert time.monotonic() < deadline, "".join(read(path)[-2000:].decode() for path in folder.glob("engine.log*"))
         time.sleep(0.2)
 
 
