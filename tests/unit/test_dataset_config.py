@@ -18,6 +18,7 @@ from openmath.plan.judging import calls_left
 from openmath.preflight import datasets
 from openmath.preflight.datasets import check_embedders, check_library, check_tokenizer
 from openmath.preflight.needs import Needs, missing_files
+from openmath.preflight.prompts import check_prompts
 from openmath.settings.config import checked_config, summary_config
 from openmath.settings.config_files import read_config_files
 from openmath.settings.dataset_layout import DatasetLayout
@@ -25,6 +26,7 @@ from openmath.settings.layout import prompt_file
 
 CONFIG = Path(__file__).parents[2] / "config"
 DRAWN = {"seeds": 4, "prompt": "gsm8k-solutions"}
+NEW = DRAWN | {"seeds": 2, "prompt": "gsm8k-problems"}
 GIVEN = {
     "benchmarks": ["gsm8k"],
     "models": {"m": {"path": "m"}, "api": {"base_url": "https://h/v1", "engine": "endpoint", "served_model": "s"}},
@@ -32,7 +34,7 @@ GIVEN = {
     "dataset": {
         "name": "d",
         "teacher": "m",
-        "origins": {"gsm8k-train": {"solutions": DRAWN, "problems": DRAWN | {"seeds": 2}, "new_solutions": DRAWN}},
+        "origins": {"gsm8k-train": {"solutions": DRAWN, "problems": NEW, "new_solutions": DRAWN}},
     },
 }
 
@@ -66,6 +68,22 @@ def origin(**changes):
             {"origins": {"gsm8k": {"solutions": DRAWN}}},
             "dataset: origins: gsm8k: is one of `benchmarks`: what is trained on its problems cannot be evaluated on them",
         ),
+        (
+            {"origins": origin(solutions=DRAWN | {"temperature": 0})},
+            "solutions: temperature: all 4 runs would be the same; above 0 they differ, or `seeds: 1`",
+        ),
+        ({"origins": origin(problems=NEW | {"temperature": 0.0})}, "problems: temperature: all 2 runs"),
+        (
+            {"origins": origin(new_solutions=NEW)},
+            "new_solutions: prompt: 'gsm8k-problems' is the prompt of new problems",
+        ),
+        (
+            {
+                "origins": origin()
+                | {"o": {"solutions": DRAWN | {"prompt": str(CONFIG / "prompts/gsm8k-problems.yaml")}}}
+            },
+            "gsm8k-problems.yaml' is the prompt of new problems (origins: gsm8k-train: problems)",
+        ),
         ({"origins": origin(solutions=DRAWN | {"seedz": 1})}, "unknown key 'seedz'; did you mean 'seeds'?"),
     ],
 )
@@ -73,6 +91,69 @@ def test_mistakes(changes, message):
     with pytest.raises(InputError) as caught:
         checked_config(given(**changes))
     assert message in str(caught.value)
+
+
+def test_one_run_at_temperature_0_is_none_too_many():
+    checked_config(given(origins=origin(solutions=DRAWN | {"temperature": 0, "seeds": 1})))
+
+
+TRAINED = {"t": {"trained": "second"}, "u": {"trained": "first"}}
+LOOP = {
+    "first": {"base": "m", "dataset": "datasets/d/train_1K.parquet", "steps": 9},
+    "second": {"base": "u", "dataset": "elsewhere.parquet", "steps": 9},
+}
+
+
+@pytest.mark.parametrize("teacher", ["t", "u"])
+def test_nobody_writes_the_set_that_it_was_trained_on(teacher):
+    config = given(teacher=teacher, subsets=[1000]) | {"training": LOOP, "models": GIVEN["models"] | TRAINED}
+    with pytest.raises(InputError, match=f"teacher: '{teacher}' comes out of training 'first', which is on this set"):
+        checked_config(config)
+    config["dataset"]["name"] = "next"  # another generation
+    checked_config(config)
+
+
+def test_nobody_judges_the_set_that_it_was_trained_on():
+    config = given(decontamination={"embedder": "ngrams", "judge": "j"}, subsets=[1000])
+    config |= {"training": LOOP, "models": GIVEN["models"] | TRAINED, "judges": {"j": {"self_hosted": "u"}}}
+    with pytest.raises(InputError, match="decontamination: judge: 'u' comes out of training 'first'"):
+        checked_config(config)
+
+
+@pytest.mark.parametrize("prompts", [("judge-math", "judge-math"), ("judge-same-problem", "judge-same-problem")])
+def test_a_judge_is_not_asked_about_answers_and_problems_in_the_same_words(prompts):
+    of_answers, of_problems = prompts
+    judge = {"base_url": "https://h/v1", "model": "j", "prompt": of_answers}
+    decontamination = {"embedder": "ngrams", "judge": "j", "prompt": of_problems}
+    with pytest.raises(InputError, match=r"decontamination: prompt: .* is also what judge 'j' is asked about answers"):
+        checked_config(given(decontamination=decontamination) | {"judges": {"j": judge}})
+
+
+def test_a_set_may_have_the_name_of_one_of_its_folders():
+    layout = DatasetLayout(checked_config(given(name="new-problems", decontamination={"embedder": "ngrams"})))
+    assert layout.parts[1].problems == "datasets/new-problems/clean-problems/gsm8k-train-rs0.jsonl"
+    assert layout.clean_counts[0] == "datasets/new-problems/clean-problems/gsm8k-train-rs0.counts.json"
+
+
+def prompt(path: Path, solution: str) -> str:
+    examples = [{"problem": "1 + 1?", "solution": solution}]
+    path.write_text(json.dumps({"user": "Problem: {problem}", "examples": examples}))
+    return str(path)
+
+
+def test_a_prompt_of_another_stage_is_told_before_the_teacher_starts(tmp_path):
+    boxed, new = prompt(tmp_path / "a.yaml", r"It is \boxed{2}."), prompt(tmp_path / "b.yaml", "What is 2 + 3?")
+    due = {"datasets/d/solutions/gsm8k-train/output-rs0.jsonl", "datasets/d/problems/gsm8k-train/output-rs0.jsonl"}
+    for of_solutions, of_problems, said in (
+        (boxed, new, []),
+        (new, str(CONFIG / "prompts/gsm8k-problems.yaml"), ["No example of the prompt shows an answer"]),
+        (str(CONFIG / "prompts/math.yaml"), boxed, ["An example of the prompt is a solution"]),
+        (str(CONFIG / "prompts/judge-math.yaml"), new, ["This is the prompt of a judge."]),
+    ):
+        stages = {"solutions": DRAWN | {"prompt": of_solutions}, "problems": NEW | {"prompt": of_problems}}
+        config = checked_config(given(origins={"gsm8k-train": stages | {"new_solutions": DRAWN}}))
+        problems = [str(problem) for problem in check_prompts(Needs(config, due))]
+        assert len(problems) == len(said) and all(map(str.startswith, problems, said))
 
 
 @pytest.mark.parametrize("name", ["dataset-demo", "openmathinstruct2"])
@@ -95,7 +176,7 @@ def test_the_papers_set_has_the_papers_numbers_of_samples():
 
 def test_auto_sizes_each_stage_by_its_own_problems_and_tokens():
     drawn = DRAWN | {"seeds": 9, "max_new_tokens": 400}
-    origins = origin(solutions=drawn, problems=drawn | {"seeds": 2, "max_new_tokens": 100}, new_solutions=drawn)
+    origins = origin(solutions=drawn, problems=NEW | {"max_new_tokens": 100}, new_solutions=drawn)
     # 29 minutes, less a fifth and a start of 60 s, are 1332 s; a run of solutions takes 7473 x 400 / 10,000 = 299 s.
     speed = {"runtime": 29, "tokens_per_second": 10_000, "tokens_per_sample": 1000}
     config = given(origins=origins) | {"generation": {"seeds": 0, "seeds_per_job": "auto", "limit": 1} | speed}
@@ -107,7 +188,7 @@ def test_auto_sizes_each_stage_by_its_own_problems_and_tokens():
 
 def test_more_seeds_leave_earlier_jobs_and_parts_as_they_are():
     before = DatasetLayout(checked_config(given()))
-    solutions, problems = DRAWN | {"seeds": 7}, DRAWN | {"seeds": 3}
+    solutions, problems = DRAWN | {"seeds": 7}, NEW | {"seeds": 3}
     after = DatasetLayout(checked_config(given(origins=origin(solutions=solutions, problems=problems))))
     jobs = {job.name: set(job.outputs) for job in after.jobs}
     for job in before.jobs:

@@ -43,6 +43,13 @@ def given(models=None, **changes):
     ("config", "message"),
     [
         (given(base="n"), "training: r: base: no model 'n'"),
+        (
+            given(learning_rate="2e-5"),
+            "learning_rate: '2e-5' is not of type 'number'; YAML takes a number without a point",
+        ),
+        (given(learning_rate="fast"), "learning_rate: 'fast' is not of type 'number'\n"),
+        (given(beta1=1), "beta1: 1 is not below 1"),
+        (given(seed=2**32), "seed: 4294967296 is greater than the maximum of"),
         (given(base="api"), "training: r: base: 'api' has no checkpoint to start from"),
         (given(base="t"), "training: r: base: 't' comes out of this training itself"),
         (given({"m": {"adapter": "./a"}}), "weights are trained, not adapters"),

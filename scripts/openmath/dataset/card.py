@@ -109,7 +109,12 @@ The solutions are output of {teacher}: the terms of that model apply to them. Th
 
 
 def _rows(rows) -> str:
-    return "\n".join(f"| {' | '.join(f'{x:,}' if isinstance(x, int) else str(x) for x in row)} |" for row in rows)
+    return "\n".join(f"| {' | '.join(map(_cell, row))} |" for row in rows)
+
+
+def _cell(value: object) -> str:
+    """A source may have any name: a bar would end its cell, a line its row."""
+    return f"{value:,}" if isinstance(value, int) else " ".join(str(value).split()).replace("|", "\\|")
 
 
 def _source_row(source: str, part: Counts) -> tuple:

