@@ -132,6 +132,7 @@ def test_a_judge_is_not_asked_about_answers_and_problems_in_the_same_words(promp
 def test_a_set_may_have_the_name_of_one_of_its_folders():
     layout = DatasetLayout(checked_config(given(name="new-problems", decontamination={"embedder": "ngrams"})))
     assert layout.parts[1].problems == "datasets/new-problems/clean-problems/gsm8k-train-rs0.jsonl"
+    assert [bool(job.only) for job in layout.jobs] == [False, False, True]
     assert layout.clean_counts[0] == "datasets/new-problems/clean-problems/gsm8k-train-rs0.counts.json"
 
 

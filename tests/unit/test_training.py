@@ -15,7 +15,17 @@ from openmath.generation.prompts import CheckpointTokenizer, messages_of, token_
 from openmath.training import checkpoints, launch, memory
 from openmath.training.curve import Point, append, cut_curve, read_curve
 from openmath.training.recipe import Recipe, read_recipe
-from openmath.training.rows import IGNORED, Texts, Tokens, TrainingRows, end_of_answer, kept_tokens_problem, lay_rows
+from openmath.training.rows import (
+    IGNORED,
+    Texts,
+    Tokens,
+    TrainingRows,
+    end_of_answer,
+    first_rows,
+    kept_tokens_problem,
+    lay_rows,
+    too_long,
+)
 
 SPECIAL = ["<s>", "</s>", "<|begin_of_text|>", "<|eot_id|>", "<|start_header_id|>", "<|end_header_id|>", "<|end|>"]
 CHAT = (
@@ -150,10 +160,8 @@ def test_a_tokenizer_that_changes_when_it_is_saved_is_refused(tmp_path, tokenize
 
 def test_rows_that_do_not_count_are_told(tmp_path, tokenizer):
     path = packed(tmp_path / "train.parquet", [("a", "b"), ("a", "b" * 99)])
-    rows = TrainingRows(
-        Texts(lay_rows(path, tmp_path)), Tokens(tokenizer, "chat", PROMPT, 60), steps=1, batch_size=1, seed=0
-    )
-    assert rows.too_long() == 0.5
+    tokens, texts = Tokens(tokenizer, "chat", PROMPT, 60), Texts(lay_rows(path, tmp_path))
+    assert too_long(tokens, texts) == too_long(tokens, first_rows(path)) == 0.5
 
 
 def saved(run: Path, step: int) -> Path:

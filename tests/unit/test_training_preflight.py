@@ -222,6 +222,13 @@ def test_rows_longer_than_the_positions():
     assert problems(configuration(max_length=2048)) == []
 
 
+def test_a_set_without_a_row_that_is_short_enough():
+    problem = only(problems(configuration(max_length=20)), "No row of the set is short enough")
+    assert problem.where == "training: r: max_length"
+    packed(Path("set.parquet"), [("1 + 1?", "It is 2." * 99), ("1 + 1?", "It is 2.")])
+    assert problems(configuration(max_length=300)) == []
+
+
 def test_a_prompt_that_is_not_there():
     config = configuration()
     config["training"]["r"]["prompt"] = "own-prompts/none.yaml"

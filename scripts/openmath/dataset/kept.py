@@ -55,11 +55,13 @@ class KeptSolutions:
     """problems: rows of the part's problems, in order. expected: their answers, None where a problem has no label.
 
     correct: whether each sample (N, n) has that answer, in the order of `runs`.
+    uncounted: solutions that were written and whose tokens, or those of their problem, nobody has counted.
     """
 
     def __init__(self, problems: list[dict], expected: Sequence[str | None], correct: np.ndarray, runs: list[str]):
         self._problems, self._expected, self._correct = problems, expected, correct
         self._column = {run: number for number, run in enumerate(runs)}
+        self.uncounted = 0
 
     def write(self, output: Path, paths: Sequence[Path], filtering: Filtering, source: str) -> dict:
         """Write the file; returns of Counts what it knows: samples, correct, filters, kept, solved."""
@@ -73,7 +75,9 @@ class KeptSolutions:
                     counts["samples"] += 1
                     counts["correct"] += correct
                     if correct:
-                        yield (number, run), self._solution(number, row)
+                        solution = self._solution(number, row)
+                        self.uncounted += None in (solution.tokens, solution.problem_tokens)
+                        yield (number, run), solution
 
         def rows() -> Iterator[dict]:
             ones = correct_ones()

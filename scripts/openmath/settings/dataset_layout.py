@@ -105,7 +105,8 @@ class DatasetLayout:
             for origin, settings in self.dataset["origins"].items():
                 drawn, runs = settings.get(key), runs_of(settings.get(key))
                 problems = self.problem_files(origin) if stage == NEW_SOLUTIONS else [f"data/{origin}.jsonl"]
-                only = [clean for path in problems if (clean := self.clean_file(path)) != path]
+                decontaminated = stage == NEW_SOLUTIONS and "decontamination" in self.dataset
+                only = list(map(self.clean_file, problems)) if decontaminated else []
                 names = [path.rpartition("/")[2].removesuffix(".jsonl") for path in problems]
                 size = seeds_per_teacher_job(self._config, origin, len(problems), drawn) if runs else 1
                 for start in range(0, len(runs), size):

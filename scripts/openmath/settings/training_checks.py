@@ -64,7 +64,7 @@ def circle_checks(config: dict) -> Iterator[Mistake]:
     dataset, layout = config["dataset"], TrainingLayout(config)
     made = DatasetLayout(config).packed_files
     judge = config["judges"].get(dataset.get("decontamination", {}).get("judge"), {})
-    asked = {("dataset", "teacher"): dataset["teacher"]}
+    asked: dict[tuple, str] = {("dataset", "teacher"): dataset["teacher"]}
     asked |= {("dataset", "decontamination", "judge"): judge["self_hosted"]} if "self_hosted" in judge else {}
     for path, model in asked.items():
         for run in sorted(trainings_before(model, config)):

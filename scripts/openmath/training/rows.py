@@ -115,6 +115,28 @@ class Tokens:
         return {"input_ids": prompt + answer, "labels": [IGNORED] * len(prompt) + answer}
 
 
+def first_rows(dataset: Path) -> list[tuple[str, str]]:
+    """Problem and solution of the first rows of a set. Raises InputError where it cannot be read."""
+    texts = next(iter(_batches(dataset)))[:SAMPLE]
+    return list(zip(texts.column(0).to_pylist(), texts.column(1).to_pylist(), strict=True))
+
+
+def too_long(tokens: Tokens, texts: Texts | list[tuple[str, str]]) -> float:
+    """Share of the first rows that are longer than max_length."""
+    rows = range(min(SAMPLE, len(texts)))
+    return sum(set(tokens(*texts[row])["labels"]) == {IGNORED} for row in rows) / len(rows)
+
+
+def all_too_long(max_length: int, where: object) -> InputError:
+    return InputError(
+        "No row of the set is short enough to count: nothing would be learnt.",
+        where=where,
+        expected=f"rows of at most {max_length} tokens, prompt and solution together",
+        found=f"longer ones only, of the first {SAMPLE}",
+        hint="raise max_length, up to what the model supports.",
+    )
+
+
 def kept_tokens_problem(trained: Tokens, kept: Tokens, texts: Texts, where: object) -> InputError | None:
     """Whether a model is asked as it was trained. kept: by the tokenizer that is saved beside a checkpoint."""
     for row in range(min(SAMPLE, len(texts))):
@@ -173,11 +195,6 @@ class TrainingRows:
             raise IndexError(place)
         step, within = divmod(place, self._batch_size)
         return self._tokens(*self._texts[self._step(step)[within]])
-
-    def too_long(self) -> float:
-        """Share of the first rows that are longer than max_length."""
-        rows = range(min(SAMPLE, len(self._texts)))
-        return sum(set(self._tokens(*self._texts[row])["labels"]) == {IGNORED} for row in rows) / len(rows)
 
     def rows_of_step(self, step: int) -> list[int]:
         """Rows of the set that a step, from 0, trains on."""
