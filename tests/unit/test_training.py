@@ -60,6 +60,11 @@ def packed(path: Path, rows: list[tuple[str | None, str | None]]) -> Path:
     return path
 
 
+def uncounted(path: Path, rows: list[tuple[str | None, str | None]]) -> None:
+    """As packed(), by a program that counts nothing in the file's footer."""
+    parquet.write_table(parquet.read_table(packed(path, rows)), path, write_statistics=False)
+
+
 def training_rows(tmp_path, tokenizer, count=10, *, steps=4, batch_size=4, seed=1) -> TrainingRows:
     path = packed(tmp_path / "train.parquet", [(f"p{n}", f"s{'x' * n}") for n in range(count)])
     texts = Texts(lay_rows(path, tmp_path))
@@ -112,7 +117,12 @@ def test_a_set_that_changes_is_laid_anew(tmp_path):
         (lambda path: None, "no such training set"),
         (lambda path: path.write_bytes(b"PAR1 half"), "Cannot read"),
         (lambda path: packed(path, []), "no rows"),
-        (lambda path: packed(path, [("a", None)]), "lacks a text"),
+        (lambda path: packed(path, [("a", None)]), "1 rows without generated_solution"),
+        (lambda path: uncounted(path, [("a", None)]), "lacks a text"),
+        (
+            lambda path: parquet.write_table(pa.table({"problem": [[1]], "generated_solution": [2]}), path),
+            "problem is list",
+        ),
         (lambda path: parquet.write_table(pa.table({"problem": ["a"]}), path), "no training set"),
     ],
 )

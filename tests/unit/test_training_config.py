@@ -221,3 +221,9 @@ def test_the_plan_counts_steps_hours_and_disk(tmp_path, monkeypatch):
     assert "training r: 16 steps, 6,400 tokens" in plan_text(plan) and "measured on 5 steps" in plan_text(plan)
     (run / "training.json").write_text("{}")
     assert make_plan(checked_config(config))["training"] == []
+
+
+def test_a_set_is_named_as_the_rule_that_makes_it_has_it():
+    assert TrainingLayout(checked_config(given(dataset="./datasets//d/train.parquet"))).data_file("r") == (
+        "datasets/d/train.parquet"
+    )

@@ -182,6 +182,7 @@ def test_disk_for_the_checkpoints(monkeypatch):
         (lambda path: path.unlink(), "no such training set"),
         (lambda path: path.write_text("{}"), "Cannot read the training set"),
         (lambda path: packed(path, []), "has no rows"),
+        (lambda path: packed(path, [("a", "b"), (None, "b")]), "This is no training set"),
     ],
 )
 def test_a_set_that_is_none(make, words):

@@ -18,12 +18,14 @@ import logging
 from functools import partial
 from typing import NamedTuple
 
-from snakemake.exceptions import MissingInputException, WorkflowError
+from snakemake.exceptions import MissingInputException, MissingRuleException, WorkflowError
 from snakemake.logging import logger
 from snakemake.settings.enums import Quietness
 from snakemake.settings.types import DeploymentMethod
 
 from openmath.errors import InputError
+
+SECTIONS = {"dataset": "dataset", "train": "training", "contamination": "contamination"}  # target -> what it needs
 
 
 class Planned(NamedTuple):
@@ -69,6 +71,9 @@ def check_dry_runs(workflow, config: dict, plan: str) -> None:
             result = execute(*args, **kwargs)
         except MissingInputException:  # before any check; its list of files says less than ours
             _stop_without_sources(config)
+            raise
+        except MissingRuleException as error:
+            _stop_without_section(config, str(error))
             raise
         if getattr(workflow, "dryrun", False) and (planned := _planned(workflow)):
             _show_plan_and_check(planned, config, plan)
@@ -126,6 +131,20 @@ def _stop_without_sources(config: dict) -> None:
     needs = Needs(config, due)
     if [*check_samples(needs), *check_sets(needs)]:
         _stop(configuration_problems(config, due))
+
+
+def _stop_without_section(config: dict, said: str) -> None:
+    """Name the part of the configuration without which a target is not there. said: by Snakemake."""
+    for target, section in SECTIONS.items():
+        if section not in config and f" {target} " in said.partition("(")[0]:
+            expected, hint = (
+                f"a section `{section}`",
+                "--configfile names the file that has it, or several that make one.",
+            )
+            where = f"target {target}"
+            _stop(
+                [InputError("The configuration asks for nothing of this.", where=where, expected=expected, hint=hint)]
+            )
 
 
 def _stop(problems: list[InputError]) -> None:

@@ -32,17 +32,37 @@ def set_problem(dataset: Path, where: object) -> InputError | None:
         return InputError("There is no such training set.", where=where, hint=hint)
     try:
         with parquet.ParquetFile(dataset) as file:
-            missing, rows = set(COLUMNS).difference(file.schema_arrow.names), file.metadata.num_rows
+            schema, rows, empty = file.schema_arrow, file.metadata.num_rows, _without_text(file.metadata)
     except (OSError, pa.ArrowException) as error:
         return _unreadable(where, error)
-    if missing:
-        expected, found = ", ".join(COLUMNS), f"no {min(missing)}"
+    missing = [f"no {name}" for name in COLUMNS if name not in schema.names]
+    kinds = {name: schema.field(name).type for name in COLUMNS if name in schema.names}
+    wrong = [f"{name} is {kind}" for name, kind in kinds.items() if not _is_text(kind)]
+    if missing or wrong or empty:
+        expected = f"{' and '.join(COLUMNS)}, both text"
+        found = ", ".join([*missing, *wrong] or [f"{number} rows without {name}" for name, number in empty.items()])
         return InputError("This is no training set.", where=where, expected=expected, found=found, hint=hint)
     return None if rows else InputError("The training set has no rows.", where=where, hint=hint)
 
 
+def _is_text(kind: pa.DataType) -> bool:
+    types = pa.types
+    kind = kind.value_type if types.is_dictionary(kind) else kind
+    return types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind)
+
+
+def _without_text(footer: parquet.FileMetaData) -> dict[str, int]:
+    """Column -> its rows without a value, as far as the file has counted them; only where there are any."""
+    found = dict.fromkeys(COLUMNS, 0)
+    for group in map(footer.row_group, range(footer.num_row_groups)):
+        for column in map(group.column, range(group.num_columns)):
+            if column.path_in_schema in found and column.statistics:
+                found[column.path_in_schema] += column.statistics.null_count or 0
+    return {name: number for name, number in found.items() if number}
+
+
 def _unreadable(where: object, error: Exception) -> InputError:
-    hint = "a file that was copied in part is copied again."
+    hint = "JSON lines are no parquet file; one that was copied in part is copied again."
     found = " ".join(str(error).split())
     return InputError("Cannot read the training set.", where=where, expected="a parquet file", found=found, hint=hint)
 
