@@ -382,7 +382,10 @@ def test_a_run_without_a_usable_problem_says_what_became_of_them(tmp_path):
     )
     reply = run_script("collect_problems", "--samples", path, *options)
     assert reply.returncode == 2
-    assert "1 written, 1 copied" in reply.stderr
+    assert "1 written, 1 copied" in reply.stderr and "nothing new to say" in reply.stderr
+    (path,) = samples(tmp_path, seeds, [["---"]])
+    reply = run_script("collect_problems", "--samples", path, *options)
+    assert reply.returncode == 2 and "1 empty" in reply.stderr and "does the prompt fit" in reply.stderr
 
 
 def test_a_set_of_which_nothing_is_left_is_one_message(made, tmp_path):

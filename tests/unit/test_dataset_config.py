@@ -113,6 +113,18 @@ def test_nobody_writes_the_set_that_it_was_trained_on(teacher):
     checked_config(config)
 
 
+def test_a_smaller_set_that_nobody_makes_is_no_set_to_train_on():
+    trained = {"base": "m", "dataset": "./datasets/d/train_500.parquet", "steps": 9}
+    config = given(subsets=[1000]) | {"training": {"r": trained}}
+    with pytest.raises(
+        InputError, match=r"train_500.parquet is no part of the set; .* asks for train.parquet, train_1K"
+    ):
+        checked_config(config)
+    for dataset in ("datasets/d/train_1K.parquet", "datasets/d/mine.parquet", "datasets/e/train_500.parquet"):
+        trained["dataset"] = dataset
+        checked_config(config)
+
+
 def test_nobody_judges_the_set_that_it_was_trained_on():
     config = given(decontamination={"embedder": "ngrams", "judge": "j"}, subsets=[1000])
     config |= {"training": LOOP, "models": GIVEN["models"] | TRAINED, "judges": {"j": {"self_hosted": "u"}}}

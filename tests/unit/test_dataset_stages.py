@@ -115,6 +115,12 @@ def test_a_source_of_any_name_is_one_cell_of_the_card():
     assert "\n| a\\|b c | 6 | 24 | 20 | 18 |" in card("d", "t", odd | {"new_problems": {}, "clean_problems": {}}, {})
 
 
+def test_a_set_without_filters_has_a_table_of_as_many_columns():
+    none = counts() | {"new_problems": {}, "clean_problems": {}}
+    none["parts"] = [one | {"filters": []} for one in none["parts"]]
+    assert "\n| problem_source | correct |\n|---|---|\n| own | 20 |\n" in card("d", "t", none, {})
+
+
 def test_counts_that_are_none_are_one_message(tmp_path):
     (tmp_path / "counts.json").write_text("{}")
     reply = run_script("draw_dataset", tmp_path)

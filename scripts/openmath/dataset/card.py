@@ -94,7 +94,7 @@ Correct: the symbolic grader accepts the answer; for a new problem, the answer i
 
 Solutions that are left after each, in order; in brackets how many it has changed.
 
-| problem_source | correct | {" | ".join(steps)} |
+| {" | ".join(["problem_source", "correct", *steps])} |
 |---|---|{"---|" * len(steps)}
 {_rows((source, part["correct"], *map(_step, part["filters"])) for source, part in sources.items())}
 

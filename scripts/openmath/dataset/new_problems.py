@@ -111,9 +111,12 @@ def _flaw(row: dict, text: str, max_tokens: int) -> str | None:
 def check_some(problems: Sequence[Mapping], counts: dict[str, int], where: object) -> None:
     """InputError where none is left: then the prompt does not fit the teacher."""
     if not problems:
+        known = sum(counts.get(reason, 0) for reason in (COPIED, DUPLICATE))
         raise InputError(
             "No new problem of this run can be used.",
             where=where,
             found=", ".join(f"{number} {reason}" for reason, number in counts.items() if number),
-            hint="read some generations: does the prompt fit the teacher, and does it stop where a problem ends?",
+            hint="the teacher has nothing new to say: fewer `seeds` of `problems`, or a higher temperature."
+            if 2 * known > counts.get("written", 0)
+            else "read some generations: does the prompt fit the teacher, and does it stop where a problem ends?",
         )
