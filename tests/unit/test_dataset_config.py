@@ -113,6 +113,14 @@ def test_nobody_writes_the_set_that_it_was_trained_on(teacher):
     checked_config(config)
 
 
+def test_no_file_is_both_what_a_set_begins_from_and_a_benchmark():
+    sources = {"mine": "rows.jsonl", "test": {"source": "./rows.jsonl"}, "other": "more.jsonl"}
+    config = given(origins={"mine": {"solutions": DRAWN}}) | {"benchmark_sources": sources}
+    checked_config(config | {"benchmarks": ["other"]})
+    with pytest.raises(InputError, match="benchmark_sources: mine: is the source of benchmark 'test' too"):
+        checked_config(config | {"benchmarks": ["test", "other"]})
+
+
 def test_a_smaller_set_that_nobody_makes_is_no_set_to_train_on():
     trained = {"base": "m", "dataset": "./datasets/d/train_500.parquet", "steps": 9}
     config = given(subsets=[1000]) | {"training": {"r": trained}}

@@ -4,12 +4,13 @@ import difflib
 import re
 import shlex
 from collections.abc import Iterator
+from os.path import normpath
 from typing import Any
 
 from pydantic import MISSING, BaseModel, ValidationError
 
 from openmath.errors import InputError
-from openmath.settings.benchmark_names import without_groups
+from openmath.settings.benchmark_names import source_of, without_groups
 from openmath.settings.config_files import ConfigFiles
 from openmath.settings.config_mistakes import Mistake, meant, mistake
 from openmath.settings.config_model import Configuration
@@ -93,6 +94,7 @@ def _cross_checks(config: dict) -> Iterator[Mistake]:
     if "dataset" in config:
         benchmarks = without_groups(config["benchmarks"], config["benchmark_sources"])
         yield from _dataset_checks(config["dataset"], models, engines, benchmarks)
+        yield from _shared_sources(config, benchmarks)
         yield from circle_checks(config)
     for path in (("dataset", "decontamination"), ("contamination", "paraphrases")):
         settings = config.get(path[0], {}).get(path[1], {})
@@ -211,6 +213,17 @@ def _dataset_checks(dataset: dict, models: dict, engines: dict, benchmarks: list
             if prompt is not None and prompt_file(prompt) in new_problem_prompts:
                 text = f"{prompt!r} is the prompt of new problems (origins: {new_problem_prompts[prompt_file(prompt)]}: problems)"
                 yield Mistake(("dataset", "origins", origin, stage, "prompt"), text)
+
+
+def _shared_sources(config: dict, benchmarks: list[str]) -> Iterator[Mistake]:
+    """One file under two names, problems to begin from and a benchmark."""
+    sources = {name: source_of(config, name).get("source") for name in benchmarks}
+    for origin in config["dataset"]["origins"]:
+        given = source_of(config, origin).get("source")
+        for name, source in sources.items():
+            if given is not None and source is not None and normpath(source) == normpath(given):
+                text = f"is the source of benchmark {name!r} too: what is trained on its problems cannot be evaluated on them"
+                yield Mistake(("benchmark_sources", origin), text)
 
 
 def _own_engine_checks(path: tuple, name: str, engine: dict) -> Iterator[Mistake]:
