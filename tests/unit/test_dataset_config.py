@@ -16,7 +16,7 @@ from openmath.plan.dataset import dataset_steps
 from openmath.plan.files import Inventory
 from openmath.plan.judging import calls_left
 from openmath.preflight import datasets
-from openmath.preflight.datasets import check_embedders, check_library, check_tokenizer
+from openmath.preflight.datasets import check_embedders, check_library, check_searched, check_tokenizer
 from openmath.preflight.needs import Needs, missing_files
 from openmath.preflight.prompts import check_prompts
 from openmath.settings.config import checked_config, summary_config
@@ -320,6 +320,18 @@ def test_the_plan_prices_the_pairs_of_a_set_from_elsewhere(tmp_path, monkeypatch
     write("a.parquet", "no parquet")
     with pytest.raises(InputError, match="Cannot read the training set"):
         make_plan(config)
+
+
+def test_a_set_to_be_searched_is_missed_before(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write("here.jsonl", "{}\n")
+    sets = ["here.jsonl", "datasets/d/train.parquet", "gone.jsonl"]
+    config = checked_config(given() | {"contamination": {"training_set": sets}})
+    due = missing_files(config)
+    assert "results/contamination/report.md" in due
+    [problem] = check_searched(Needs(config, due))
+    assert problem.found == "gone.jsonl"
+    assert not list(check_searched(Needs(config, due - {"results/contamination/report.md"})))
 
 
 def answers_left(config: dict) -> int:

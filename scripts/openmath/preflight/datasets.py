@@ -49,6 +49,16 @@ def _models(needs: Needs) -> list[str]:
     return [embedder for embedder in dict.fromkeys(used) if embedder != NGRAMS]
 
 
+def check_searched(needs: Needs) -> Iterator[InputError]:
+    """Training sets to be searched for test problems that are not there, and not about to be made."""
+    for path in needs.searched:
+        if path not in needs.due and not os.path.isfile(path):
+            hint = "paths are relative to the folder that Snakemake runs in; a set of this configuration is named without `./`."
+            yield InputError(
+                "There is no such training set.", where="contamination: training_set", found=path, hint=hint
+            )
+
+
 def check_tokenizer(needs: Needs) -> Iterator[InputError]:
     """The tokenizer of the filter `lengths`; the checkpoints that this configuration fetches may come later."""
     dataset, models = needs.config.get("dataset", {}), needs.config["models"]

@@ -123,13 +123,14 @@ def _show_plan_and_check(planned: Planned, config: dict, plan: str, *, only_with
 def _stop_without_sources(config: dict) -> None:
     """Name imported samples and training sets that are not there."""
     from openmath.preflight.checks import configuration_problems
+    from openmath.preflight.datasets import check_searched
     from openmath.preflight.needs import Needs, missing_files
     from openmath.preflight.samples import check_samples
     from openmath.preflight.training import check_sets
 
     due = missing_files(config)
     needs = Needs(config, due)
-    if [*check_samples(needs), *check_sets(needs)]:
+    if [*check_samples(needs), *check_sets(needs), *check_searched(needs)]:
         _stop(configuration_problems(config, due))
 
 
