@@ -53,6 +53,10 @@ def origin(**changes):
     [
         ({"teacher": "n"}, "dataset: teacher: no model 'n'; did you mean 'm'?"),
         ({"teacher": "api"}, "solutions: prompt_template: engine 'endpoint' takes chat messages only: `chat`"),
+        (
+            {"teacher": "api", "origins": {"o": {"solutions": DRAWN | {"prompt_template": "llama3-instruct"}}}},
+            "solutions: prompt_template: engine 'endpoint' takes chat messages only: `chat`",
+        ),
         ({"origins": {"o": {"solutions": DRAWN, "problems": DRAWN}}}, "o: problems and new_solutions go together"),
         ({"origins": {}}, "dataset: origins: {} is too short"),
         ({"filters": ["trim_prefix", "trim_prefix"]}, "'trim_prefix' is listed twice"),

@@ -201,7 +201,7 @@ def _dataset_checks(dataset: dict, models: dict, engines: dict, benchmarks: list
             yield Mistake(path, "problems and new_solutions go together")
         for stage in ("solutions", "problems", "new_solutions"):
             drawn = settings.get(stage, {})
-            if messages and drawn.get("prompt_template") == "completion":
+            if messages and drawn.get("prompt_template", "chat") != "chat":
                 text = f"engine {engine!r} takes chat messages only: `chat`"
                 yield Mistake((*path, stage, "prompt_template"), text)
             if drawn.get("temperature") == 0 and drawn["seeds"] > 1:
