@@ -223,7 +223,7 @@ def test_the_plan_prices_the_pairs_of_a_set_from_elsewhere(tmp_path, monkeypatch
     (cost,) = (one for one in make_plan(config)["judging"] if one["judge"] == "j, judge-same-problem")
     assert cost["calls"] == calls_left(Inventory(config), "j") - answers_left(config) == 2 * 3 * (7 + 2)
     missing = missing_files(config)
-    assert "results/contamination/same/j.jsonl" in missing
+    assert {"results/contamination/same/j.jsonl", "results/contamination/pairs.jsonl"} <= missing
     needs = Needs(config, {"results/contamination/pairs.jsonl", "results/contamination/same/j.jsonl"})
     assert needs.judging == {"j": [("results/contamination/pairs.jsonl", "results/contamination/same/j.jsonl")]}
     assert [str(problem) for problem in check_embedders(needs) if "models/none" in str(problem)]
@@ -239,6 +239,16 @@ def test_the_plan_prices_the_pairs_of_a_set_from_elsewhere(tmp_path, monkeypatch
     write("a.parquet", "no parquet")
     with pytest.raises(InputError, match="Cannot read the training set"):
         make_plan(config)
+
+
+def test_an_embedder_is_missed_with_the_pairs_that_it_is_for(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = checked_config(given(decontamination={"embedder": "gone"}) | {"generation": {"seeds": 0, "greedy": False}})
+    assert "data/gsm8k.jsonl" in missing_files(config)
+    assert [problem.where for problem in check_embedders(Needs(config, missing_files(config)))] == ["embedder: gone"]
+    for number in (0, 1):
+        write(f"datasets/d/similar/gsm8k-train-rs{number}.jsonl")
+    assert not list(check_embedders(Needs(config, missing_files(config))))
 
 
 def test_a_set_to_be_searched_is_missed_before(tmp_path, monkeypatch):

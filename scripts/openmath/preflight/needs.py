@@ -125,8 +125,11 @@ def missing_files(config: dict) -> set[str]:
         missing |= _absent(f"data/{origin}.jsonl" for origin in config["dataset"]["origins"] if drawn)
         started |= {config["dataset"]["teacher"]} if drawn else set()
     for one in comparisons(config):
-        if one.judged and (absent := _absent([one.judged])):
-            missing |= absent
+        if not _absent([one.judged or one.pairs]):
+            continue
+        missing |= _absent([one.pairs, *filter(None, [one.judged])])
+        missing |= _absent(f"data/{b}.jsonl" for b in benchmarks if one.pairs in missing)
+        if one.judged:
             judge = config["judges"][one.settings["judge"]]
             started |= {judge["self_hosted"]} if "self_hosted" in judge else set()
     missing |= _absent([SEARCH_REPORT] if "contamination" in config else [])
