@@ -61,6 +61,15 @@ def origin(**changes):
         ({"origins": {}}, "dataset: origins: {} is too short"),
         ({"filters": ["trim_prefix", "trim_prefix"]}, "'trim_prefix' is listed twice"),
         ({"filters": ["longest"]}, "'longest' is not one of"),
+        (
+            {"filters": [], "max_solution_tokens": 9},
+            "max_solution_tokens: has an effect with the filter `lengths` only",
+        ),
+        ({"filters": ["duplicates"], "tokenizer": "m"}, "tokenizer: has an effect with the filter `lengths` only"),
+        (
+            {"decontamination": {"embedder": "ngrams", "judge": "j", "similarity": 0.8}},
+            "decontamination: similarity: has an effect without `judge` only",
+        ),
         ({"decontamination": {"embedder": "ngrams", "judge": "j"}}, "judge: no judge 'j'; known judges: none"),
         ({"decontamination": {}}, "'embedder' is a required property"),
         (

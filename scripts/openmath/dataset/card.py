@@ -41,8 +41,10 @@ def by_source(parts: list[Counts]) -> dict[str, Counts]:
         for mine, more in zip(known["filters"], part["filters"], strict=True):
             for key in ("before", "after", "changed"):
                 mine[key] += more[key]
-        for outcome, number in (part["labels"] or {}).items():
-            known["labels"][outcome] = known["labels"].get(outcome, 0) + number
+        if part["labels"] is not None:
+            known["labels"] = known["labels"] or {}
+            for outcome, number in part["labels"].items():
+                known["labels"][outcome] = known["labels"].get(outcome, 0) + number
     return sums  # type: ignore[return-value]
 
 

@@ -11,6 +11,8 @@ from pydantic import MISSING, BaseModel, ValidationError
 
 from openmath.errors import InputError
 from openmath.settings.benchmark_names import source_of, without_groups
+from openmath.settings.config_contamination import Decontamination
+from openmath.settings.config_dataset import Dataset
 from openmath.settings.config_files import ConfigFiles
 from openmath.settings.config_mistakes import Mistake, meant, mistake
 from openmath.settings.config_model import Configuration
@@ -101,6 +103,8 @@ def _cross_checks(config: dict) -> Iterator[Mistake]:
         judge = settings.get("judge")
         if judge is None:
             continue
+        if settings["similarity"] != Decontamination.model_fields["similarity"].default:
+            yield Mistake((*path, "similarity"), "has an effect without `judge` only")
         if judge not in config["judges"]:
             text = f"no judge {judge!r}; known judges: {', '.join(config['judges']) or 'none'}"
             yield Mistake((*path, "judge"), text)
@@ -184,6 +188,10 @@ def _dataset_checks(dataset: dict, models: dict, engines: dict, benchmarks: list
         return
     engine = models[teacher]["engine"]
     messages = engines.get(engine, {}).get("tokenizer", engine_kind(engine).tokenizer) == "none"
+    for key in ("min_solution_characters", "max_solution_tokens", "tokenizer"):
+        default = Dataset.model_fields[key].default
+        if "lengths" not in dataset["filters"] and dataset.get(key, default) != default:
+            yield Mistake(("dataset", key), "has an effect with the filter `lengths` only")
     new_problem_prompts = {
         prompt_file(settings["problems"]["prompt"]): origin
         for origin, settings in dataset["origins"].items()
