@@ -9,6 +9,7 @@ stands OUTPUT.counts.json.
 """
 
 import argparse
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import cast, get_args
@@ -84,6 +85,9 @@ def main() -> None:
         **found,
     }
     write_manifest(options.output.with_suffix(".counts.json"), counts)
+    if kept.uncounted and "lengths" in names and options.tokenizer is None:
+        text = "no length in tokens is known; a tokenizer counts them (dataset: tokenizer)"
+        print(f"warning: of {kept.uncounted:,} solutions or their problems {text}", file=sys.stderr)
     print(f"{options.output}: {found['kept']:,} of {found['samples']:,} samples, of {found['solved']:,} problems")
 
 

@@ -19,7 +19,7 @@ from openmath.benchmarks.cleaning import CLEANING
 from openmath.benchmarks.hub import PREFIX, fetch_from_hub
 from openmath.benchmarks.lock import LOCK, check_pin
 from openmath.benchmarks.registry import REGISTRY, find_benchmark, prepare_rows, problems_sha256, read_registry
-from openmath.benchmarks.sources import MAX_BYTES, read_source, repair, source_format
+from openmath.benchmarks.sources import MAX_BYTES, check_not_packed, read_source, repair, source_format
 from openmath.client.failures import shown_address
 from openmath.client.within import leave, within
 from openmath.errors import InputError, run_command
@@ -47,6 +47,7 @@ def main() -> None:
     registry = read_registry(options.registry)
     benchmark = find_benchmark(options.name, registry, has_source=bool(options.source))
     benchmark = benchmark | described(options.field, options.clean)
+    check_not_packed(options.source or "")
     sources = [{"url": options.source}] if options.source else benchmark["sources"]
     with tempfile.TemporaryDirectory() as folder:
         expected, source, files = fetch_any(options.name, sources, Path(folder) / "raw", shipped=not options.source)

@@ -80,7 +80,15 @@ def train(options: argparse.Namespace) -> int:
     from openmath.training.earlier import making_of, set_others_aside
     from openmath.training.lock import be_the_only_writer
     from openmath.training.manifest import note_start
-    from openmath.training.rows import Texts, Tokens, TrainingRows, kept_tokens_problem, lay_rows
+    from openmath.training.rows import (
+        Texts,
+        Tokens,
+        TrainingRows,
+        all_too_long,
+        kept_tokens_problem,
+        lay_rows,
+        too_long,
+    )
 
     disable_progress_bar()
     cpu = options.gpus == 0
@@ -121,8 +129,10 @@ def train(options: argparse.Namespace) -> int:
         if problem := kept_tokens_problem(tokens, tokens_by(Path(folder)), texts, base):
             raise problem
     rows = TrainingRows(texts, tokens, steps=recipe.steps, batch_size=recipe.batch_size, seed=recipe.seed)
-    if too_long := rows.too_long():
-        say(f"{too_long:.1%} of the first rows are longer than {recipe.max_length} tokens, and do not count")
+    if share := too_long(tokens, texts):
+        if share == 1:
+            raise all_too_long(recipe.max_length, "--settings: max_length")
+        say(f"{share:.1%} of the first rows are longer than {recipe.max_length} tokens, and do not count")
     say(f"{len(texts):,} rows, {recipe.steps} steps of {recipe.batch_size}; starting at step {done['step']}")
     if state.is_main_process:
         cut_curve(run / "curve.csv", done["step"])
@@ -149,7 +159,7 @@ def train(options: argparse.Namespace) -> int:
             return 128 + training.stop.received
     if state.is_main_process:
         devices = state.num_processes
-        write_record(options, recipe, rows=len(texts), too_long=too_long, devices=devices, gpus=0 if cpu else devices)
+        write_record(options, recipe, rows=len(texts), too_long=share, devices=devices, gpus=0 if cpu else devices)
         arrow.unlink()
     return 0
 

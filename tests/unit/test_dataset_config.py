@@ -16,7 +16,7 @@ from openmath.plan.dataset import dataset_steps
 from openmath.plan.files import Inventory
 from openmath.plan.judging import calls_left
 from openmath.preflight import datasets
-from openmath.preflight.datasets import check_embedders, check_library, check_tokenizer
+from openmath.preflight.datasets import check_embedders, check_library
 from openmath.preflight.needs import Needs, missing_files
 from openmath.settings.config import checked_config, summary_config
 from openmath.settings.config_files import read_config_files
@@ -25,6 +25,7 @@ from openmath.settings.layout import prompt_file
 
 CONFIG = Path(__file__).parents[2] / "config"
 DRAWN = {"seeds": 4, "prompt": "gsm8k-solutions"}
+NEW = DRAWN | {"seeds": 2, "prompt": "gsm8k-problems"}
 GIVEN = {
     "benchmarks": ["gsm8k"],
     "models": {"m": {"path": "m"}, "api": {"base_url": "https://h/v1", "engine": "endpoint", "served_model": "s"}},
@@ -32,7 +33,7 @@ GIVEN = {
     "dataset": {
         "name": "d",
         "teacher": "m",
-        "origins": {"gsm8k-train": {"solutions": DRAWN, "problems": DRAWN | {"seeds": 2}, "new_solutions": DRAWN}},
+        "origins": {"gsm8k-train": {"solutions": DRAWN, "problems": NEW, "new_solutions": DRAWN}},
     },
 }
 
@@ -52,10 +53,23 @@ def origin(**changes):
     [
         ({"teacher": "n"}, "dataset: teacher: no model 'n'; did you mean 'm'?"),
         ({"teacher": "api"}, "solutions: prompt_template: engine 'endpoint' takes chat messages only: `chat`"),
+        (
+            {"teacher": "api", "origins": {"o": {"solutions": DRAWN | {"prompt_template": "llama3-instruct"}}}},
+            "solutions: prompt_template: engine 'endpoint' takes chat messages only: `chat`",
+        ),
         ({"origins": {"o": {"solutions": DRAWN, "problems": DRAWN}}}, "o: problems and new_solutions go together"),
         ({"origins": {}}, "dataset: origins: {} is too short"),
         ({"filters": ["trim_prefix", "trim_prefix"]}, "'trim_prefix' is listed twice"),
         ({"filters": ["longest"]}, "'longest' is not one of"),
+        (
+            {"filters": [], "max_solution_tokens": 9},
+            "max_solution_tokens: has an effect with the filter `lengths` only",
+        ),
+        ({"filters": ["duplicates"], "tokenizer": "m"}, "tokenizer: has an effect with the filter `lengths` only"),
+        (
+            {"decontamination": {"embedder": "ngrams", "judge": "j", "similarity": 0.8}},
+            "decontamination: similarity: has an effect without `judge` only",
+        ),
         ({"decontamination": {"embedder": "ngrams", "judge": "j"}}, "judge: no judge 'j'; known judges: none"),
         ({"decontamination": {}}, "'embedder' is a required property"),
         (
@@ -65,6 +79,22 @@ def origin(**changes):
         (
             {"origins": {"gsm8k": {"solutions": DRAWN}}},
             "dataset: origins: gsm8k: is one of `benchmarks`: what is trained on its problems cannot be evaluated on them",
+        ),
+        (
+            {"origins": origin(solutions=DRAWN | {"temperature": 0})},
+            "solutions: temperature: all 4 runs would be the same; above 0 they differ, or `seeds: 1`",
+        ),
+        ({"origins": origin(problems=NEW | {"temperature": 0.0})}, "problems: temperature: all 2 runs"),
+        (
+            {"origins": origin(new_solutions=NEW)},
+            "new_solutions: prompt: 'gsm8k-problems' is the prompt of new problems",
+        ),
+        (
+            {
+                "origins": origin()
+                | {"o": {"solutions": DRAWN | {"prompt": str(CONFIG / "prompts/gsm8k-problems.yaml")}}}
+            },
+            "gsm8k-problems.yaml' is the prompt of new problems (origins: gsm8k-train: problems)",
         ),
         ({"origins": origin(solutions=DRAWN | {"seedz": 1})}, "unknown key 'seedz'; did you mean 'seeds'?"),
     ],
@@ -95,7 +125,7 @@ def test_the_papers_set_has_the_papers_numbers_of_samples():
 
 def test_auto_sizes_each_stage_by_its_own_problems_and_tokens():
     drawn = DRAWN | {"seeds": 9, "max_new_tokens": 400}
-    origins = origin(solutions=drawn, problems=drawn | {"seeds": 2, "max_new_tokens": 100}, new_solutions=drawn)
+    origins = origin(solutions=drawn, problems=NEW | {"max_new_tokens": 100}, new_solutions=drawn)
     # 29 minutes, less a fifth and a start of 60 s, are 1332 s; a run of solutions takes 7473 x 400 / 10,000 = 299 s.
     speed = {"runtime": 29, "tokens_per_second": 10_000, "tokens_per_sample": 1000}
     config = given(origins=origins) | {"generation": {"seeds": 0, "seeds_per_job": "auto", "limit": 1} | speed}
@@ -107,7 +137,7 @@ def test_auto_sizes_each_stage_by_its_own_problems_and_tokens():
 
 def test_more_seeds_leave_earlier_jobs_and_parts_as_they_are():
     before = DatasetLayout(checked_config(given()))
-    solutions, problems = DRAWN | {"seeds": 7}, DRAWN | {"seeds": 3}
+    solutions, problems = DRAWN | {"seeds": 7}, NEW | {"seeds": 3}
     after = DatasetLayout(checked_config(given(origins=origin(solutions=solutions, problems=problems))))
     jobs = {job.name: set(job.outputs) for job in after.jobs}
     for job in before.jobs:
@@ -202,7 +232,7 @@ def test_the_plan_prices_the_pairs_of_a_set_from_elsewhere(tmp_path, monkeypatch
     (cost,) = (one for one in make_plan(config)["judging"] if one["judge"] == "j, judge-same-problem")
     assert cost["calls"] == calls_left(Inventory(config), "j") - answers_left(config) == 2 * 3 * (7 + 2)
     missing = missing_files(config)
-    assert "results/contamination/same/j.jsonl" in missing
+    assert {"results/contamination/same/j.jsonl", "results/contamination/pairs.jsonl"} <= missing
     needs = Needs(config, {"results/contamination/pairs.jsonl", "results/contamination/same/j.jsonl"})
     assert needs.judging == {"j": [("results/contamination/pairs.jsonl", "results/contamination/same/j.jsonl")]}
     assert [str(problem) for problem in check_embedders(needs) if "models/none" in str(problem)]
@@ -245,14 +275,3 @@ def test_without_a_dataset_nothing_of_it_is_there(tmp_path, monkeypatch):
     assert "dataset" not in config
     assert not any("dataset" in path for path in missing_files(config))
     assert not any("of gsm8k" in cost["model"] for cost in make_plan(config)["generation"])
-
-
-def test_a_tokenizer_that_will_not_be_there_is_said_before(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    write("here/tokenizer.json")
-    due = {"datasets/d/kept/solutions/gsm8k-train.parquet"}
-    known = {"here": 0, "here/tokenizer.json": 0, "models/m/checkpoint": 0, "models/m/checkpoint/": 0}
-    for path, problems in (known | {"gone": 1, "models/api/checkpoint": 1, "models/x/checkpoint": 1}).items():
-        needs = Needs(checked_config(given(tokenizer=path)), due)
-        assert len(list(check_tokenizer(needs))) == problems, path
-    assert not list(check_tokenizer(Needs(checked_config(given(tokenizer="gone")), {"data/gsm8k.jsonl"})))

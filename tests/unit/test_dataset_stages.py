@@ -7,6 +7,7 @@ import pandas
 import pytest
 from in_process import run_script
 
+from openmath.dataset.card import by_source, card
 from openmath.dataset.stages import PROBLEMS, stages
 from openmath.errors import InputError
 from openmath.report.drawing import draw_stages
@@ -106,6 +107,25 @@ def test_a_packed_set_stands_in_the_report(tmp_path):
     html = training_sets_section(tmp_path).html
     assert "&lt;b&gt;" in html and "<b>" + "</h3>" not in html
     assert "data:image/svg+xml," in html and "train: 34 rows" in html and ">contaminated</td>" in html
+
+
+def test_a_source_of_any_name_is_one_cell_of_the_card():
+    odd = counts()
+    odd["parts"][0]["source"] = "a|b\nc"
+    assert "\n| a\\|b c | 6 | 24 | 20 | 18 |" in card("d", "t", odd | {"new_problems": {}, "clean_problems": {}}, {})
+
+
+def test_new_problems_may_share_their_source_with_others():
+    shared = counts()
+    shared["parts"][0]["source"] = "augmented_own"
+    assert by_source(shared["parts"])["augmented_own"]["labels"] == {"labelled": 10, "tied": 2}
+    assert {step["panel"] for step in stages(shared)} == {PROBLEMS, "solutions, augmented_own"}
+
+
+def test_a_set_without_filters_has_a_table_of_as_many_columns():
+    none = counts() | {"new_problems": {}, "clean_problems": {}}
+    none["parts"] = [one | {"filters": []} for one in none["parts"]]
+    assert "\n| problem_source | correct |\n|---|---|\n| own | 20 |\n" in card("d", "t", none, {})
 
 
 def test_counts_that_are_none_are_one_message(tmp_path):

@@ -93,3 +93,18 @@ def test_the_examples_of_training_sets_end_in_one_right_box(name, kind):
         assert example["solution"].count("\\boxed{") == (kind == "solutions")
         assert not is_wrong(example["solution"])
         assert "\n\n\n" not in example["solution"]
+
+
+@pytest.mark.parametrize(
+    ("user", "said"),
+    [
+        ("{problem} {predicted_answer}", "This is the prompt of a judge."),
+        ("Is {expected_answer} right? {problem}", "This is the prompt of a judge."),
+        ("{problem}\n\nAgain: {problem}", "several places for the problem"),
+    ],
+)
+def test_what_would_be_sent_as_it_stands_is_refused(tmp_path, user, said):
+    path = tmp_path / "p.yaml"
+    path.write_text(yaml.safe_dump({"user": user}))
+    with pytest.raises(InputError, match=said):
+        read_prompt(path)

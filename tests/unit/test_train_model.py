@@ -190,6 +190,15 @@ def test_the_trainer_is_told_the_papers_recipe(tmp_path):
     assert told["per_device_train_batch_size"] * told["gradient_accumulation_steps"] * 64 == 512
 
 
+def test_without_a_row_that_counts_nothing_is_trained(tmp_path):
+    training_files(tmp_path)
+    run = Run(tmp_path, "r", max_length=20)
+    process = run.start()
+    said, _ = process.communicate(timeout=SECONDS)
+    assert process.returncode == 2 and "No row of the set is short enough to count" in said
+    assert not (tmp_path / "r/checkpoints").exists()
+
+
 def test_where_nobody_reads_it_any_more_it_saves_and_ends(tmp_path):
     """Slurm's SIGTERM ends `| tee` and the shell as well, and a line that cannot be printed must not cost a checkpoint."""
     training_files(tmp_path)

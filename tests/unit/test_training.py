@@ -15,7 +15,17 @@ from openmath.generation.prompts import CheckpointTokenizer, messages_of, token_
 from openmath.training import checkpoints, launch, memory
 from openmath.training.curve import Point, append, cut_curve, read_curve
 from openmath.training.recipe import Recipe, read_recipe
-from openmath.training.rows import IGNORED, Texts, Tokens, TrainingRows, end_of_answer, kept_tokens_problem, lay_rows
+from openmath.training.rows import (
+    IGNORED,
+    Texts,
+    Tokens,
+    TrainingRows,
+    end_of_answer,
+    first_rows,
+    kept_tokens_problem,
+    lay_rows,
+    too_long,
+)
 
 SPECIAL = ["<s>", "</s>", "<|begin_of_text|>", "<|eot_id|>", "<|start_header_id|>", "<|end_header_id|>", "<|end|>"]
 CHAT = (
@@ -48,6 +58,11 @@ def packed(path: Path, rows: list[tuple[str | None, str | None]]) -> Path:
     table = pa.table({name: pa.array(column, pa.string()) for name, column in texts.items()})
     parquet.write_table(table.append_column("problem_source", pa.array(["own"] * len(rows))), path)
     return path
+
+
+def uncounted(path: Path, rows: list[tuple[str | None, str | None]]) -> None:
+    """As packed(), by a program that counts nothing in the file's footer."""
+    parquet.write_table(parquet.read_table(packed(path, rows)), path, write_statistics=False)
 
 
 def training_rows(tmp_path, tokenizer, count=10, *, steps=4, batch_size=4, seed=1) -> TrainingRows:
@@ -102,7 +117,12 @@ def test_a_set_that_changes_is_laid_anew(tmp_path):
         (lambda path: None, "no such training set"),
         (lambda path: path.write_bytes(b"PAR1 half"), "Cannot read"),
         (lambda path: packed(path, []), "no rows"),
-        (lambda path: packed(path, [("a", None)]), "lacks a text"),
+        (lambda path: packed(path, [("a", None)]), "1 rows without generated_solution"),
+        (lambda path: uncounted(path, [("a", None)]), "lacks a text"),
+        (
+            lambda path: parquet.write_table(pa.table({"problem": [[1]], "generated_solution": [2]}), path),
+            "problem is list",
+        ),
         (lambda path: parquet.write_table(pa.table({"problem": ["a"]}), path), "no training set"),
     ],
 )
@@ -150,10 +170,8 @@ def test_a_tokenizer_that_changes_when_it_is_saved_is_refused(tmp_path, tokenize
 
 def test_rows_that_do_not_count_are_told(tmp_path, tokenizer):
     path = packed(tmp_path / "train.parquet", [("a", "b"), ("a", "b" * 99)])
-    rows = TrainingRows(
-        Texts(lay_rows(path, tmp_path)), Tokens(tokenizer, "chat", PROMPT, 60), steps=1, batch_size=1, seed=0
-    )
-    assert rows.too_long() == 0.5
+    tokens, texts = Tokens(tokenizer, "chat", PROMPT, 60), Texts(lay_rows(path, tmp_path))
+    assert too_long(tokens, texts) == too_long(tokens, first_rows(path)) == 0.5
 
 
 def saved(run: Path, step: int) -> Path:

@@ -43,6 +43,13 @@ def given(models=None, **changes):
     ("config", "message"),
     [
         (given(base="n"), "training: r: base: no model 'n'"),
+        (
+            given(learning_rate="2e-5"),
+            "learning_rate: '2e-5' is not of type 'number'; YAML takes a number without a point",
+        ),
+        (given(learning_rate="fast"), "learning_rate: 'fast' is not of type 'number'\n"),
+        (given(beta1=1), "beta1: 1 is not below 1"),
+        (given(seed=2**32), "seed: 4294967296 is greater than the maximum of"),
         (given(base="api"), "training: r: base: 'api' has no checkpoint to start from"),
         (given(base="t"), "training: r: base: 't' comes out of this training itself"),
         (given({"m": {"adapter": "./a"}}), "weights are trained, not adapters"),
@@ -214,3 +221,9 @@ def test_the_plan_counts_steps_hours_and_disk(tmp_path, monkeypatch):
     assert "training r: 16 steps, 6,400 tokens" in plan_text(plan) and "measured on 5 steps" in plan_text(plan)
     (run / "training.json").write_text("{}")
     assert make_plan(checked_config(config))["training"] == []
+
+
+def test_a_set_is_named_as_the_rule_that_makes_it_has_it():
+    assert TrainingLayout(checked_config(given(dataset="./datasets//d/train.parquet"))).data_file("r") == (
+        "datasets/d/train.parquet"
+    )

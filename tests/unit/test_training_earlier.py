@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from openmath.training.checkpoints import steps_saved
 from openmath.training.earlier import EARLIER, making_of, set_others_aside
 from openmath.training.lock import LOCKS
 from openmath.training.recipe import Recipe
@@ -56,9 +57,25 @@ def test_nothing_set_aside_is_lost_to_the_next(tmp_path):
     other = replace(RECIPE, seed=1)
     begun(tmp_path, 10)
     for _ in range(2):
-        for recipe in (other, RECIPE):
+        for recipe in (other, replace(RECIPE, seed=2)):
             set_others_aside(tmp_path, making_of(INPUTS, recipe), recipe, lambda text: None)
     assert len(list((tmp_path / EARLIER).iterdir())) == 4
+
+
+def test_what_was_set_aside_comes_back_with_its_making(tmp_path):
+    other = replace(RECIPE, seed=1)
+    begun(tmp_path, 10)
+    set_others_aside(tmp_path, making_of(INPUTS, other), other, lambda text: None)
+    assert begun(tmp_path)[-1].startswith("what was trained so before is back")
+    assert list(steps_saved(tmp_path)) == [10] and (tmp_path / "curve.csv").exists()
+    assert len(list((tmp_path / EARLIER).iterdir())) == 1  # the other, which had no checkpoint
+
+
+def test_what_lacks_a_checkpoint_to_be_kept_does_not_come_back(tmp_path):
+    begun(tmp_path, 10)
+    for recipe in (replace(RECIPE, save_at=(5, 20)), replace(RECIPE, seed=1), replace(RECIPE, save_at=(5, 20))):
+        set_others_aside(tmp_path, making_of(INPUTS, recipe), recipe, lambda text: None)
+    assert not (tmp_path / "checkpoints").exists()
 
 
 def test_checkpoints_without_a_note_are_of_another_making(tmp_path):

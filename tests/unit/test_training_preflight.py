@@ -182,6 +182,7 @@ def test_disk_for_the_checkpoints(monkeypatch):
         (lambda path: path.unlink(), "no such training set"),
         (lambda path: path.write_text("{}"), "Cannot read the training set"),
         (lambda path: packed(path, []), "has no rows"),
+        (lambda path: packed(path, [("a", "b"), (None, "b")]), "This is no training set"),
     ],
 )
 def test_a_set_that_is_none(make, words):
@@ -220,6 +221,13 @@ def test_rows_longer_than_the_positions():
     base(SIZES | {"max_position_embeddings": 2048})
     assert only(problems(configuration()), "longer than the model supports").where == "training: r: max_length"
     assert problems(configuration(max_length=2048)) == []
+
+
+def test_a_set_without_a_row_that_is_short_enough():
+    problem = only(problems(configuration(max_length=20)), "No row of the set is short enough")
+    assert problem.where == "training: r: max_length"
+    packed(Path("set.parquet"), [("1 + 1?", "It is 2." * 99), ("1 + 1?", "It is 2.")])
+    assert problems(configuration(max_length=300)) == []
 
 
 def test_a_prompt_that_is_not_there():

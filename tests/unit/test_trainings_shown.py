@@ -96,6 +96,18 @@ def test_the_first_page_says_what_the_training_changed(trained, tmp_path):
     assert "after training" not in sentence(trained, [path]), "another judge's numbers"
 
 
+def test_a_base_that_was_asked_otherwise_is_told(trained, tmp_path):
+    path = compared(tmp_path, "m-vs-base")
+    trained.manifest["config"]["models"]["base"] |= {"prompt": "math-few-shot", "sampling": {"top_k": 3}}
+    says = "after training (21.4 to 45.3, paired; base was asked with another prompt and sampling)."
+    assert sentence(trained, [path]).endswith(says)
+    card = model_card(TRAINING, AVERAGED, BEHIND, [trained], [path])
+    assert (
+        "\n\nbase was asked with another prompt and sampling: a difference is not that of the training alone." in card
+    )
+    assert "asked with another" not in model_card(TRAINING, AVERAGED, BEHIND, [trained], [])
+
+
 def test_a_comparison_that_names_the_base_first_is_turned_round(trained, tmp_path):
     turned = {"difference": -0.3333, "ci95_low": -0.453, "ci95_high": -0.214, "verdict": "lower"}
     turned |= {"first": 0.2667, "second": 0.6, "only_first": 3, "only_second": 20}

@@ -55,3 +55,10 @@ def test_what_stops_a_training_stops_the_dry_run(folder):
     configure(folder, mem_mb=100)
     reply = snakemake(folder, "--dry-run", "train")
     assert reply.returncode != 0 and "memory that its job asks for" in reply.stdout + reply.stderr
+
+
+def test_a_target_without_its_section_is_one_message(folder):
+    reply = snakemake(folder, "--dry-run", "dataset")
+    said = reply.stdout + reply.stderr
+    assert reply.returncode != 0 and "target dataset" in said and "a section `dataset`" in said
+    assert "Exception" not in said

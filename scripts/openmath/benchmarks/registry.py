@@ -71,11 +71,14 @@ def prepare_rows(name: str, benchmark: dict, rows: list[dict], source: str) -> l
         for step in benchmark.get("clean", []):
             CLEANING[step](row, benchmark)
         for field in ("problem", "expected_answer"):
-            if row.get(field) is None:  # an empty answer is upstream's (omni-math has one): kept, never matched
+            blank = field == "problem" and isinstance(row.get(field), str) and not row[field].strip()
+            if (
+                row.get(field) is None or blank
+            ):  # an empty answer is upstream's (omni-math has one): kept, never matched
                 raise InputError(
                     f"A row has no {field}.",
                     where=where,
-                    found=f"fields {', '.join(map(str, row))}",
+                    found="a blank text" if blank else f"fields {', '.join(map(str, row))}",
                     hint="is this the right file? Fields of other names: `fields: {problem: ..., expected_answer: ...}` "
                     "beside its source (docs/extending.md).",
                 )

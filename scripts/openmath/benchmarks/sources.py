@@ -16,6 +16,7 @@ MAX_BYTES = 500 * 2**20  # of one file; the largest benchmark has 8 MB
 MAX_UNPACKED = 4 * MAX_BYTES  # of a parquet file, as its own footer says
 BATCH = 1024  # rows of a parquet file at once
 FORMATS = (".jsonl", ".json", ".csv", ".tsv", ".parquet")
+PACKED = (".gz", ".tgz", ".bz2", ".xz", ".zip", ".7z", ".tar")
 
 
 def source_format(source: str) -> str:
@@ -23,6 +24,15 @@ def source_format(source: str) -> str:
     path = urlsplit(source).path if "://" in source else source
     suffix = PurePosixPath(path).suffix.lower()
     return suffix if suffix in FORMATS else ".jsonl"
+
+
+def check_not_packed(source: str) -> None:
+    """Raise InputError for the name of a compressed file that nobody here unpacks."""
+    path = urlsplit(source).path if "://" in source else source
+    if (suffix := PurePosixPath(path).suffix.lower()) in PACKED:
+        hint = "unpack it, and name the unpacked file."
+        expected = ", ".join(FORMATS)
+        raise InputError("The source is compressed.", where=source, expected=expected, found=suffix, hint=hint)
 
 
 def read_source(path: Path, suffix: str) -> Iterator[dict]:

@@ -41,8 +41,10 @@ def by_source(parts: list[Counts]) -> dict[str, Counts]:
         for mine, more in zip(known["filters"], part["filters"], strict=True):
             for key in ("before", "after", "changed"):
                 mine[key] += more[key]
-        for outcome, number in (part["labels"] or {}).items():
-            known["labels"][outcome] = known["labels"].get(outcome, 0) + number
+        if part["labels"] is not None:
+            known["labels"] = known["labels"] or {}
+            for outcome, number in part["labels"].items():
+                known["labels"][outcome] = known["labels"].get(outcome, 0) + number
     return sums  # type: ignore[return-value]
 
 
@@ -94,7 +96,7 @@ Correct: the symbolic grader accepts the answer; for a new problem, the answer i
 
 Solutions that are left after each, in order; in brackets how many it has changed.
 
-| problem_source | correct | {" | ".join(steps)} |
+| {" | ".join(["problem_source", "correct", *steps])} |
 |---|---|{"---|" * len(steps)}
 {_rows((source, part["correct"], *map(_step, part["filters"])) for source, part in sources.items())}
 
@@ -109,7 +111,12 @@ The solutions are output of {teacher}: the terms of that model apply to them. Th
 
 
 def _rows(rows) -> str:
-    return "\n".join(f"| {' | '.join(f'{x:,}' if isinstance(x, int) else str(x) for x in row)} |" for row in rows)
+    return "\n".join(f"| {' | '.join(map(_cell, row))} |" for row in rows)
+
+
+def _cell(value: object) -> str:
+    """A source may have any name: a bar would end its cell, a line its row."""
+    return f"{value:,}" if isinstance(value, int) else " ".join(str(value).split()).replace("|", "\\|")
 
 
 def _source_row(source: str, part: Counts) -> tuple:

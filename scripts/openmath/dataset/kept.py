@@ -11,6 +11,7 @@ import pyarrow.parquet as parquet
 
 from openmath.dataset.filtering import BATCH, Batch, Filtering
 from openmath.dataset.filters import Solution
+from openmath.dataset.written import written, written_tokens
 from openmath.errors import InputError
 from openmath.files.fast_rows import read_rows
 from openmath.files.rows import atomic_write, valid_text
@@ -54,11 +55,13 @@ class KeptSolutions:
     """problems: rows of the part's problems, in order. expected: their answers, None where a problem has no label.
 
     correct: whether each sample (N, n) has that answer, in the order of `runs`.
+    uncounted: solutions that were written and whose tokens, or those of their problem, nobody has counted.
     """
 
     def __init__(self, problems: list[dict], expected: Sequence[str | None], correct: np.ndarray, runs: list[str]):
         self._problems, self._expected, self._correct = problems, expected, correct
         self._column = {run: number for number, run in enumerate(runs)}
+        self.uncounted = 0
 
     def write(self, output: Path, paths: Sequence[Path], filtering: Filtering, source: str) -> dict:
         """Write the file; returns of Counts what it knows: samples, correct, filters, kept, solved."""
@@ -72,7 +75,9 @@ class KeptSolutions:
                     counts["samples"] += 1
                     counts["correct"] += correct
                     if correct:
-                        yield (number, run), self._solution(number, row)
+                        solution = self._solution(number, row)
+                        self.uncounted += None in (solution.tokens, solution.problem_tokens)
+                        yield (number, run), solution
 
         def rows() -> Iterator[dict]:
             ones = correct_ones()
@@ -108,15 +113,12 @@ class KeptSolutions:
                     expected=f"id {known}",
                     found=f"id {row.get('id')!r:.80}",
                 )
-            yield number, row, column[number] and self._expected[number] is not None
+            correct = column[number] and self._expected[number] is not None
+            # Policy `paper` also finds answers in a thought that never ends: no solution stands behind it.
+            yield number, row, correct and written(row) != ""
         if number + 1 != len(column):
             raise InputError("Samples are missing.", where=path, expected=f"{len(column)} rows", found=number + 1)
 
     def _solution(self, number: int, row: dict) -> Solution:
         problem = self._problems[number]
-        return Solution(
-            problem["problem"],
-            str(row.get("generation") or ""),
-            problem.get("num_generated_tokens"),
-            row.get("num_generated_tokens"),
-        )
+        return Solution(problem["problem"], written(row), problem.get("num_generated_tokens"), written_tokens(row))

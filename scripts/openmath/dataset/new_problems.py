@@ -10,6 +10,7 @@ from typing import TypedDict
 from rensa import RMinHashLSH
 
 from openmath.benchmarks.contamination import BANDS, PERMUTATIONS, Text
+from openmath.dataset.written import written, written_tokens
 from openmath.errors import InputError
 from openmath.files.sample_rows import REFUSED_REASONS
 
@@ -74,7 +75,7 @@ def new_problems(
     """
     counts |= dict.fromkeys(("written", *DROPPED), 0)
     for row in samples:
-        text = str(row.get("generation") or "")
+        text = written(row)
         text = text[found.end() :] if (found := _LABEL.match(text)) else text
         text = text.strip()
         reason = _flaw(row, text, max_tokens)
@@ -93,7 +94,7 @@ def new_problems(
             "expected_answer": "",
             "origin": row["id"],
             "sample_run": run,
-            "num_generated_tokens": row.get("num_generated_tokens"),
+            "num_generated_tokens": written_tokens(row),
         }
 
 
@@ -104,15 +105,18 @@ def _flaw(row: dict, text: str, max_tokens: int) -> str | None:
         return TRUNCATED
     if not any(character.isalnum() for character in text):
         return EMPTY
-    return TOO_LONG if (row.get("num_generated_tokens") or 0) > max_tokens else None
+    return TOO_LONG if (written_tokens(row) or 0) > max_tokens else None
 
 
 def check_some(problems: Sequence[Mapping], counts: dict[str, int], where: object) -> None:
     """InputError where none is left: then the prompt does not fit the teacher."""
     if not problems:
+        known = sum(counts.get(reason, 0) for reason in (COPIED, DUPLICATE))
         raise InputError(
             "No new problem of this run can be used.",
             where=where,
             found=", ".join(f"{number} {reason}" for reason, number in counts.items() if number),
-            hint="read some generations: does the prompt fit the teacher, and does it stop where a problem ends?",
+            hint="the teacher has nothing new to say: fewer `seeds` of `problems`, or a higher temperature."
+            if 2 * known > counts.get("written", 0)
+            else "read some generations: does the prompt fit the teacher, and does it stop where a problem ends?",
         )

@@ -19,6 +19,7 @@ from openmath.generation.chat_date import with_date
 
 TEMPLATES = ("llama3-instruct", "chat", "completion")
 LONGEST_SPECIAL = 64  # characters of a special token
+OF_JUDGES = ("{predicted_answer}", "{expected_answer}")  # what else a judge's prompt has places for
 ASK_SECONDS = 60.0  # of a whole reply of a tokenizer behind a server
 EXAMPLE_END = "\n" * 6  # between the examples of a completion; blank lines within one are fewer
 # `chat`: the engine stops at the checkpoint's end token.
@@ -33,6 +34,18 @@ def read_prompt(path: str | Path, system: str | None = None) -> dict:
     prompt = read_yaml(path, "the prompt file")
     if not isinstance(prompt, dict) or "{problem}" not in str(prompt.get("user")):
         raise InputError("The prompt file has no place for the problem.", where=path, expected="user: ... {problem}")
+    if found := [name for name in OF_JUDGES if name in str(prompt["user"])]:
+        expected = "{problem} alone: nothing else is put in"
+        raise InputError("This is the prompt of a judge.", where=f"{path}: user", expected=expected, found=found[0])
+    if (places := str(prompt["user"]).count("{problem}")) > 1:
+        hint = "the others would be sent as they stand."
+        raise InputError(
+            "The prompt file has several places for the problem.",
+            where=f"{path}: user",
+            expected="{problem} once",
+            found=places,
+            hint=hint,
+        )
     system = prompt.get("system") or "" if system is None else system
     user, examples = prompt["user"], prompt.get("examples") or []
     if not isinstance(examples, list):

@@ -6,6 +6,7 @@ from pathlib import Path
 from openmath.benchmarks.cleaning import CLEANING
 from openmath.benchmarks.hub import PREFIX, parse_hub_source
 from openmath.benchmarks.registry import find_benchmark, read_registry
+from openmath.benchmarks.sources import check_not_packed
 from openmath.errors import InputError, parts_of
 from openmath.files.fingerprint import sha256_file
 from openmath.files.json_files import read_json
@@ -22,6 +23,7 @@ def check_benchmarks(needs: Needs) -> list[InputError]:
         source = given.get("source", "")
         try:
             find_benchmark(name, registry, has_source=bool(source))
+            check_not_packed(source)
             if source.startswith(PREFIX):
                 parse_hub_source(source)
         except InputError as problem:

@@ -3,7 +3,7 @@
 from openmath.errors import InputError
 from openmath.preflight.benchmarks import check_benchmarks
 from openmath.preflight.checkpoints import check_checkpoints
-from openmath.preflight.datasets import check_embedders, check_library, check_tokenizer
+from openmath.preflight.datasets import check_embedders, check_library, check_searched, check_tokenizer
 from openmath.preflight.endpoints import check_answers, check_keys
 from openmath.preflight.engines import check_programs
 from openmath.preflight.hub import check_hub
@@ -26,6 +26,7 @@ def configuration_problems(config: dict, due: set[str]) -> list[InputError]:
         *problems,
         *check_trainings(needs),
         *check_prompts(needs),
+        *check_searched(needs),
         *check_embedders(needs),
         *check_tokenizer(needs),
         *check_keys(needs),

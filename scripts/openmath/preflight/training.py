@@ -37,6 +37,10 @@ END = "<|eot_id|>"  # of an answer, with prompt_template: llama3-instruct
 def check_trainings(needs: Needs) -> Iterator[InputError]:
     """Sets, and as far as they are here the bases, of the trainings to run."""
     yield from check_sets(needs)
+    if not needs.training:
+        return
+    from openmath.training.rows import set_problem  # takes a third of a second to import
+
     layout = TrainingLayout(needs.config)
     for run in needs.training:
         settings, where = layout.runs[run], f"training: {run}"
@@ -50,7 +54,11 @@ def check_trainings(needs: Needs) -> Iterator[InputError]:
                 yield problem
         yield from check_rows(folder, settings, where)
         try:
-            yield from check_tokenizer(folder, settings, where)
+            path = layout.data_file(run)
+            damage = [*check_tokenizer(folder, settings, where)]
+            yield from damage
+            if not damage and path not in needs.due and not set_problem(Path(path), path):
+                yield from check_lengths(folder, Path(path), settings, where)
         except InputError as problem:
             yield problem
 
@@ -114,6 +122,19 @@ def check_tokenizer(folder: Path, settings: dict, where: str) -> Iterator[InputE
             found=highest,
             hint="put the tokenizer beside the weights that it came with.",
         )
+
+
+def check_lengths(folder: Path, dataset: Path, settings: dict, where: str) -> Iterator[InputError]:
+    """Whether any row is short enough to count. Of a GGUF base the job itself looks."""
+    if not (folder / "config.json").is_file():
+        return
+    from openmath.training.rows import Tokens, all_too_long, first_rows, too_long
+
+    tokenizer = CheckpointTokenizer(folder, variables=settings.get("chat_template_kwargs"))
+    prompt = read_prompt(prompt_file(settings["prompt"]), settings.get("system"))
+    tokens = Tokens(tokenizer, settings["prompt_template"], prompt, settings["max_length"])
+    if too_long(tokens, first_rows(dataset)) == 1:
+        yield all_too_long(settings["max_length"], f"{where}: max_length")
 
 
 def check_trainers(needs: Needs, *, conda: bool) -> Iterator[InputError]:

@@ -6,8 +6,8 @@ from pathlib import Path
 from openmath.dataset.behind import SetBehind
 from openmath.provenance.bibliography import hub_repository
 from openmath.provenance.training import base_of, mean_of, took, training_facts
-from openmath.provenance.words import source_text
-from openmath.report.gains import base_name, gains
+from openmath.provenance.words import listed, source_text
+from openmath.report.gains import asked_otherwise, base_name, gains
 from openmath.report.overview import grading_of, leading_modes
 from openmath.report.page import percent
 from openmath.report.summaries import Summary
@@ -89,7 +89,10 @@ def _evaluation(summaries: Sequence[Summary], comparisons: Sequence[Path]) -> st
     header = ["benchmark", "mode", "graded by", "n", "solved"]
     header += [f"{base}, before", "difference, paired", "verdict"] * compared
     rows = [row for summary in summaries for row in _evaluation_rows(summary, comparisons, compared)]
-    return f"{_rows([header])}\n{'|---' * len(header)}|\n{_rows(rows)}"
+    doubt = ""
+    if compared and (other := asked_otherwise(summaries[0])):
+        doubt = f"\n\n{base} was asked with another {listed(other)}: a difference is not that of the training alone."
+    return f"{_rows([header])}\n{'|---' * len(header)}|\n{_rows(rows)}{doubt}"
 
 
 def _evaluation_rows(summary: Summary, comparisons: Sequence[Path], compared: bool) -> Iterator[list[str]]:

@@ -129,10 +129,15 @@ class Options:
         options += ["--sampling-from-checkpoint"] * samples_as_checkpoint(self._config, model)
         if "system" in settings:  # in one word: a text may begin with a dash
             options += [f"--system={settings['system']}"]
+        return options + self._thoughts(settings)
+
+    def _thoughts(self, settings: dict, template: str = "chat") -> list:
+        """How a model is told to think, where its chat template is used, and how its thoughts are read."""
+        options = []
         if "thinking" in settings:
             said = settings["thinking"]
             options += ["--thinking", said if isinstance(said, str) else json.dumps(said)]
-        if "chat_template_kwargs" in settings:
+        if "chat_template_kwargs" in settings and template == "chat":
             options += [f"--chat-template-kwargs={json.dumps(settings['chat_template_kwargs'])}"]
         return options
 
@@ -140,7 +145,8 @@ class Options:
         """How the samples of a stage of a training set are drawn. settings: its keys in the configuration."""
         options = [word for key in ALWAYS for word in (f"--{key.replace('_', '-')}", settings[key])]
         chat_date = self._config["generation"].get("chat_date")
-        return options + (["--chat-date", chat_date] if chat_date else [])
+        options += ["--chat-date", chat_date] if chat_date else []
+        return options + self._thoughts(self._models[self._config["dataset"]["teacher"]], settings["prompt_template"])
 
     def filters(self) -> list:
         """What correct solutions of a training set go through."""

@@ -58,7 +58,12 @@ class Origin(Section):
 
 class Dataset(Section):
     name: Name = key(..., "Folder of the set: `datasets/NAME`.", costs="another set")
-    teacher: str = key(..., "Who writes it: a name under `models`.", costs="all of it")
+    teacher: str = key(
+        ...,
+        "Who writes it: a name under `models`. Its `prompt`, `prompt_template`, `system`, `sampling` and `extraction` are "
+        "those of an evaluation; here each stage has its own.",
+        costs="all of it",
+    )
     origins: dict[Name, Origin] = key(
         ..., "Benchmark with the problems to begin from: what is made of them.", costs="as its keys say", min_length=1
     )

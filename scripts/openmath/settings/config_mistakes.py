@@ -1,6 +1,7 @@
 """Mistakes of a configuration, each with its key, its place in the file, and what may have been meant."""
 
 import difflib
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ SECRET_PRONE = {  # a wrong value may be a secret: it is never repeated
     "api_key_env": "must be the name of an environment variable that holds the key (A-Z, 0-9 and _), not the key",
     "base_url": f"must be {ADDRESS_WORDS}",
 }
+POWER_OF_TEN = re.compile(r"[-+]?\d+[eE][-+]?\d+")
 WORDS = {  # for pydantic's kinds of errors, with its names of limits; types as JSON calls them
     "string_type": "is not of type 'string'",
     "int_type": "is not of type 'integer'",
@@ -26,6 +28,7 @@ WORDS = {  # for pydantic's kinds of errors, with its names of limits; types as 
     "literal_error": "is not one of {expected}",
     "finite_number": "is not a finite number",
     "greater_than": "is not above {gt:g}",
+    "less_than": "is not below {lt:g}",
     "greater_than_equal": "is less than the minimum of {ge:g}",
     "less_than_equal": "is greater than the maximum of {le:g}",
     "string_pattern_mismatch": "does not match '{pattern}'",
@@ -62,6 +65,8 @@ def mistake(error: ErrorDetails, config: object) -> Mistake:
     if path and path[-1] in SECRET_PRONE:
         return Mistake(path, SECRET_PRONE[path[-1]])
     text = f"{error['input']!r} {WORDS[kind].format(**error.get('ctx', {}))}" if kind in WORDS else error["msg"]
+    if kind == "float_type" and POWER_OF_TEN.fullmatch(str(error["input"])):
+        text += "; YAML takes a number without a point for text: 2e-5 is written 2.0e-5"
     return Mistake(path[:-1], text, path[-1:]) if last == "[key]" else Mistake(path, text)
 
 

@@ -115,7 +115,9 @@ class Generation(Section):
         costs="samples are published again from those kept, then graded",
         unset="`false`",
     )
-    limit: Count | None = key(None, "Only the first N problems of each benchmark.", costs="answers")
+    limit: Count | None = key(
+        None, "Only the first N problems of each benchmark; a training set takes all of its origins.", costs="answers"
+    )
     concurrency: Count | None = key(
         None,
         "Requests in flight for one engine; see docs/engines.md.",

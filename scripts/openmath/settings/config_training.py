@@ -8,6 +8,7 @@ from openmath.settings.config_types import Count, Positive, Section, Unique, key
 
 TRAINED_AGAIN = "training, from the start"
 SPEED = "nothing"
+LAST_SEED = 2**32 - 1  # that numpy and torch take both
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 FromZero = Annotated[float, Field(ge=0, lt=1)]
 
@@ -42,8 +43,12 @@ class Training(Section):
         "bf16", "Of the arithmetic; weights and optimizer are float32. CPUs: `float32`.", costs=TRAINED_AGAIN
     )
     max_length: Count = key(4096, "Tokens of a row; longer ones do not count.", costs=TRAINED_AGAIN)
-    seed: Annotated[int, Field(ge=0)] = key(1234, "Of the order of rows.", costs=TRAINED_AGAIN)
-    save_steps: Count = key(500, "Steps between two checkpoints: what a crash can cost.", costs=SPEED)
+    seed: Annotated[int, Field(ge=0, le=LAST_SEED)] = key(1234, "Of the order of rows.", costs=TRAINED_AGAIN)
+    save_steps: Count = key(
+        500,
+        "Steps between two checkpoints: what a crash can cost.",
+        costs="nothing; as `save_at` where that names none",
+    )
     save_at: Annotated[list[Count], Unique] = key(
         [], "Steps whose weights are kept, to be averaged; none: every `save_steps`, and the last.", costs=TRAINED_AGAIN
     )

@@ -64,7 +64,10 @@ class DatasetLayout:
 
     def clean_file(self, path: str) -> str:
         """Of new problems those that repeat no test problem; all of them where nobody looks."""
-        return path.replace("/new-problems/", "/clean-problems/") if "decontamination" in self.dataset else path
+        return self._clean(path) if "decontamination" in self.dataset else path
+
+    def _clean(self, path: str) -> str:
+        return f"{self.folder}/clean-problems/{path.rpartition('/')[2]}"
 
     def problem_files(self, origin: str) -> list[str]:
         """New problems made from those of an origin, one file for each run."""
@@ -102,7 +105,8 @@ class DatasetLayout:
             for origin, settings in self.dataset["origins"].items():
                 drawn, runs = settings.get(key), runs_of(settings.get(key))
                 problems = self.problem_files(origin) if stage == NEW_SOLUTIONS else [f"data/{origin}.jsonl"]
-                only = [clean for path in problems if (clean := self.clean_file(path)) != path]
+                decontaminated = stage == NEW_SOLUTIONS and "decontamination" in self.dataset
+                only = list(map(self.clean_file, problems)) if decontaminated else []
                 names = [path.rpartition("/")[2].removesuffix(".jsonl") for path in problems]
                 size = seeds_per_teacher_job(self._config, origin, len(problems), drawn) if runs else 1
                 for start in range(0, len(runs), size):
@@ -119,14 +123,14 @@ class DatasetLayout:
     def problem_counts(self) -> list[str]:
         """What became of the new problems that each run wrote."""
         files = [path for origin in self.dataset["origins"] for path in self.problem_files(origin)]
-        return [path.replace(".jsonl", ".counts.json") for path in files]
+        return [path.removesuffix(".jsonl") + ".counts.json" for path in files]
 
     @property
     def clean_counts(self) -> list[str]:
         """What decontamination has found in each of them."""
         if "decontamination" not in self.dataset:
             return []
-        return [path.replace("/new-problems/", "/clean-problems/") for path in self.problem_counts]
+        return list(map(self._clean, self.problem_counts))
 
     @property
     def grades_manifests(self) -> list[str]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from openmath.settings.dataset_layout import NEW_SOLUTIONS, DatasetLayout
 
 FOLDER = "results/contamination"
+SEARCH_REPORT = f"{FOLDER}/report.md"
 NGRAMS = "ngrams"  # the embedder that needs no model
 SENTENCE_TRANSFORMERS = "sentence-transformers==6.2.0"  # of the others; the version that this was run with
 

@@ -1,10 +1,13 @@
 """What no key of `training` shows alone: see config.py."""
 
+import re
 from collections.abc import Iterator
 
 from openmath.settings.config_mistakes import Mistake, meant
+from openmath.settings.dataset_layout import DatasetLayout
 from openmath.settings.training_layout import PROMPT, TrainingLayout
 
+SUBSET = re.compile(r"train_\d+[KM]?\.parquet")
 CHECKPOINTS = ("hf", "path", "pypi", "trained")  # sources of a model whose weights we have
 
 
@@ -12,7 +15,7 @@ def training_checks(config: dict) -> Iterator[Mistake]:
     """Mistakes of trainings, and of the models that come out of them."""
     models, layout = config["models"], TrainingLayout(config)
     for run, settings in layout.runs.items():
-        yield from _run_checks(("training", run), settings, config)
+        yield from _run_checks(("training", run), settings, config, layout)
     for model in layout.models:
         path, run = ("models", model, "trained"), models[model]["trained"]
         if run not in layout.runs:
@@ -24,7 +27,7 @@ def training_checks(config: dict) -> Iterator[Mistake]:
             yield Mistake(("models", model, "steps"), "goes with `trained`")
 
 
-def _run_checks(path: tuple, run: dict, config: dict) -> Iterator[Mistake]:
+def _run_checks(path: tuple, run: dict, config: dict, layout: TrainingLayout) -> Iterator[Mistake]:
     models, base = config["models"], run["base"]
     if base not in models:
         yield Mistake((*path, "base"), f"no model {base!r}; {meant(base, models, 'models', 0.0)}")
@@ -36,6 +39,8 @@ def _run_checks(path: tuple, run: dict, config: dict) -> Iterator[Mistake]:
         yield Mistake((*path, "base"), f"{base!r} comes out of this training itself")
     if "dataset" not in run and "dataset" not in config:
         yield Mistake(path, "needs `dataset`: a parquet file here, or the section of that name")
+    elif "dataset" in config and (text := _not_packed(layout.data_file(path[1]), config)):
+        yield Mistake((*path, "dataset"), text)
     for step in run["save_at"]:
         if step > run["steps"]:
             yield Mistake((*path, "save_at"), f"step {step} is after the last one, {run['steps']}")
@@ -49,6 +54,16 @@ def _run_checks(path: tuple, run: dict, config: dict) -> Iterator[Mistake]:
         yield Mistake((*path, "chat_template_kwargs"), "has an effect with prompt_template: chat only")
 
 
+def _not_packed(path: str, config: dict) -> str | None:
+    """What is wrong with a file of the configuration's own set that packing does not make: one of that name is an earlier set's."""
+    dataset = DatasetLayout(config)
+    folder, _, name = path.rpartition("/")
+    if folder != dataset.folder or path in dataset.packed_files or not SUBSET.fullmatch(name):
+        return None
+    made = ", ".join(one.rpartition("/")[2] for one in dataset.packed_files if one.endswith(".parquet"))
+    return f"{name} is no part of the set; `dataset: subsets` asks for {made}"
+
+
 def trainings_before(model: str, config: dict) -> set[str]:
     """All trainings that a model's weights have gone through."""
     runs, found = config.get("training", {}), set()
@@ -56,6 +71,19 @@ def trainings_before(model: str, config: dict) -> set[str]:
         found.add(run)
         model = runs[run]["base"]
     return found
+
+
+def circle_checks(config: dict) -> Iterator[Mistake]:
+    """Whoever writes or judges a set may not come out of a training on it."""
+    dataset, layout = config["dataset"], TrainingLayout(config)
+    made = DatasetLayout(config).packed_files
+    judge = config["judges"].get(dataset.get("decontamination", {}).get("judge"), {})
+    asked: dict[tuple, str] = {("dataset", "teacher"): dataset["teacher"]}
+    asked |= {("dataset", "decontamination", "judge"): judge["self_hosted"]} if "self_hosted" in judge else {}
+    for path, model in asked.items():
+        for run in sorted(trainings_before(model, config)):
+            if layout.data_file(run) in made:
+                yield Mistake(path, f"{model!r} comes out of training {run!r}, which is on this set")
 
 
 def _model_checks(model: str, models: dict, layout: TrainingLayout) -> Iterator[Mistake]:

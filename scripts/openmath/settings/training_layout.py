@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Collection
+from os.path import normpath
 
 from openmath.settings.dataset_layout import DatasetLayout
 from openmath.settings.engine_kinds import STORED
@@ -44,8 +45,8 @@ class TrainingLayout:
         return [name for name, model in self._models.items() if "trained" in model]
 
     def data_file(self, run: str) -> str:
-        """The training set, a parquet file."""
-        return self.runs[run].get("dataset") or f"datasets/{self._config['dataset']['name']}/train.parquet"
+        """The training set, a parquet file; ./PATH is PATH, as the rule that makes it has it."""
+        return normpath(self.runs[run].get("dataset") or f"datasets/{self._config['dataset']['name']}/train.parquet")
 
     def record(self, run: str) -> str:
         """What is there when a training has ended."""

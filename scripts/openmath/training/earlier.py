@@ -38,11 +38,13 @@ def of_a_step(recipe: Recipe) -> dict:
 
 
 def set_others_aside(run: Path, making: dict, recipe: Recipe, say: Callable[[str], None]) -> None:
-    """Move what a run has left below earlier/, unless this training can go on from it; note what this one is made from."""
+    """Move what a run has left below earlier/, unless this training can go on from it; note what this one is made from.
+
+    What was set aside comes back where a training is of its making again.
+    """
     note = run / MADE_FROM
     before = read_json(note, "what a training is made from") if note.exists() else None
-    saved = steps_saved(run)
-    gone = [step for step in recipe.kept() if step <= max(saved, default=0) and step not in saved]
+    saved, gone = steps_saved(run), _gone(run, recipe)
     if before == making and not gone:
         return
     if before is not None or saved:
@@ -59,7 +61,20 @@ def set_others_aside(run: Path, making: dict, recipe: Recipe, say: Callable[[str
             path.rename(aside / path.name)
         say(f"what was here is {why}; it lies in {aside} now")
     run.mkdir(parents=True, exist_ok=True)
+    fitting = [folder for folder in run.glob(f"{EARLIER}/{fingerprint(making)}-*") if not _gone(folder, recipe)]
+    back = max(fitting, key=lambda folder: max(steps_saved(folder), default=0), default=None)
+    if back and steps_saved(back):
+        for path in back.iterdir():
+            path.rename(run / path.name)
+        back.rmdir()
+        say(f"what was trained so before is back from {back}")
     write_manifest(note, making)
+
+
+def _gone(run: Path, recipe: Recipe) -> list[int]:
+    """Steps to be kept that a run has gone past and whose weights it has not kept."""
+    saved = steps_saved(run)
+    return [step for step in recipe.kept() if step <= max(saved, default=0) and step not in saved]
 
 
 def _changed(before: dict, now: dict) -> str:

@@ -39,11 +39,14 @@ def dataset_record(dataset: Path, rows: int) -> dict:
 
 
 def run_record(run: Path, recipe: Recipe, devices: int, gpus: int) -> dict:
-    """How it went. devices: processes that trained at the end; gpus: as many, or 0 where they trained on CPUs."""
+    """How it went until the recipe's last step: a run may have been longer once.
+
+    devices: processes that trained at the end; gpus: as many, or 0 where they trained on CPUs.
+    """
     from openmath.training.checkpoints import steps_saved
     from openmath.training.curve import read_curve
 
-    points = read_curve(run / "curve.csv")
+    points = [point for point in read_curve(run / "curve.csv") if point.step <= recipe.steps]
     return {
         "recipe": dataclasses.asdict(recipe),
         "devices": devices,

@@ -68,7 +68,7 @@ def read_recipe(settings: dict) -> Recipe:
         _check(name, getattr(recipe, name), (int, float), lambda value: 0 < value < 1, "a number between 0 and 1")
     for name in ("beta1", "beta2", "weight_decay"):
         _check(name, getattr(recipe, name), (int, float), lambda value: 0 <= value < 1, "a number from 0, below 1")
-    _check("seed", recipe.seed, int, lambda value: value >= 0, "a whole number")
+    _check("seed", recipe.seed, int, lambda value: 0 <= value < 2**32, "a whole number below 2**32")
     if recipe.max_grad_norm is not None:
         _check(
             "max_grad_norm", recipe.max_grad_norm, (int, float), lambda value: value > 0, "a number above 0, or null"

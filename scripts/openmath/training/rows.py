@@ -32,17 +32,37 @@ def set_problem(dataset: Path, where: object) -> InputError | None:
         return InputError("There is no such training set.", where=where, hint=hint)
     try:
         with parquet.ParquetFile(dataset) as file:
-            missing, rows = set(COLUMNS).difference(file.schema_arrow.names), file.metadata.num_rows
+            schema, rows, empty = file.schema_arrow, file.metadata.num_rows, _without_text(file.metadata)
     except (OSError, pa.ArrowException) as error:
         return _unreadable(where, error)
-    if missing:
-        expected, found = ", ".join(COLUMNS), f"no {min(missing)}"
+    missing = [f"no {name}" for name in COLUMNS if name not in schema.names]
+    kinds = {name: schema.field(name).type for name in COLUMNS if name in schema.names}
+    wrong = [f"{name} is {kind}" for name, kind in kinds.items() if not _is_text(kind)]
+    if missing or wrong or empty:
+        expected = f"{' and '.join(COLUMNS)}, both text"
+        found = ", ".join([*missing, *wrong] or [f"{number} rows without {name}" for name, number in empty.items()])
         return InputError("This is no training set.", where=where, expected=expected, found=found, hint=hint)
     return None if rows else InputError("The training set has no rows.", where=where, hint=hint)
 
 
+def _is_text(kind: pa.DataType) -> bool:
+    types = pa.types
+    kind = kind.value_type if types.is_dictionary(kind) else kind
+    return types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind)
+
+
+def _without_text(footer: parquet.FileMetaData) -> dict[str, int]:
+    """Column -> its rows without a value, as far as the file has counted them; only where there are any."""
+    found = dict.fromkeys(COLUMNS, 0)
+    for group in map(footer.row_group, range(footer.num_row_groups)):
+        for column in map(group.column, range(group.num_columns)):
+            if column.path_in_schema in found and column.statistics:
+                found[column.path_in_schema] += column.statistics.null_count or 0
+    return {name: number for name, number in found.items() if number}
+
+
 def _unreadable(where: object, error: Exception) -> InputError:
-    hint = "a file that was copied in part is copied again."
+    hint = "JSON lines are no parquet file; one that was copied in part is copied again."
     found = " ".join(str(error).split())
     return InputError("Cannot read the training set.", where=where, expected="a parquet file", found=found, hint=hint)
 
@@ -115,6 +135,28 @@ class Tokens:
         return {"input_ids": prompt + answer, "labels": [IGNORED] * len(prompt) + answer}
 
 
+def first_rows(dataset: Path) -> list[tuple[str, str]]:
+    """Problem and solution of the first rows of a set. Raises InputError where it cannot be read."""
+    texts = next(iter(_batches(dataset)))[:SAMPLE]
+    return list(zip(texts.column(0).to_pylist(), texts.column(1).to_pylist(), strict=True))
+
+
+def too_long(tokens: Tokens, texts: Texts | list[tuple[str, str]]) -> float:
+    """Share of the first rows that are longer than max_length."""
+    rows = range(min(SAMPLE, len(texts)))
+    return sum(set(tokens(*texts[row])["labels"]) == {IGNORED} for row in rows) / len(rows)
+
+
+def all_too_long(max_length: int, where: object) -> InputError:
+    return InputError(
+        "No row of the set is short enough to count: nothing would be learnt.",
+        where=where,
+        expected=f"rows of at most {max_length} tokens, prompt and solution together",
+        found=f"longer ones only, of the first {SAMPLE}",
+        hint="raise max_length, up to what the model supports.",
+    )
+
+
 def kept_tokens_problem(trained: Tokens, kept: Tokens, texts: Texts, where: object) -> InputError | None:
     """Whether a model is asked as it was trained. kept: by the tokenizer that is saved beside a checkpoint."""
     for row in range(min(SAMPLE, len(texts))):
@@ -173,11 +215,6 @@ class TrainingRows:
             raise IndexError(place)
         step, within = divmod(place, self._batch_size)
         return self._tokens(*self._texts[self._step(step)[within]])
-
-    def too_long(self) -> float:
-        """Share of the first rows that are longer than max_length."""
-        rows = range(min(SAMPLE, len(self._texts)))
-        return sum(set(self._tokens(*self._texts[row])["labels"]) == {IGNORED} for row in rows) / len(rows)
 
     def rows_of_step(self, step: int) -> list[int]:
         """Rows of the set that a step, from 0, trains on."""
