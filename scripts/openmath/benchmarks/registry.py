@@ -72,9 +72,8 @@ def prepare_rows(name: str, benchmark: dict, rows: list[dict], source: str) -> l
             CLEANING[step](row, benchmark)
         for field in ("problem", "expected_answer"):
             blank = field == "problem" and isinstance(row.get(field), str) and not row[field].strip()
-            if (
-                row.get(field) is None or blank
-            ):  # an empty answer is upstream's (omni-math has one): kept, never matched
+            # An empty answer is upstream's (omni-math has one): kept, never matched.
+            if row.get(field) is None or blank:
                 raise InputError(
                     f"A row has no {field}.",
                     where=where,
