@@ -24,8 +24,8 @@ FEATURES = {  # what the finished evaluation has not: a built engine, many model
         "teacher": "b",
         "origins": {
             "arithmetic-train": {
-                stage: {"seeds": 1, "prompt": "math", "prompt_template": "chat", "max_new_tokens": 64}
-                for stage in ("solutions", "problems", "new_solutions")
+                stage: {"seeds": 1, "prompt": prompt, "prompt_template": "chat", "max_new_tokens": 64}
+                for stage, prompt in (("solutions", "math"), ("problems", "math-problems"), ("new_solutions", "math"))
             }
         },
         "decontamination": {"embedder": "ngrams", "judge": "other"},
