@@ -14,13 +14,19 @@ _CONDITIONS = re.compile(
 )
 
 
-def drop_annotations(tokens: list[Token]) -> tuple[list[Token], list[str]]:
+class Annotation(str):
+    """Words dropped behind a value. item: how many separators stand before them, so which item of a list they belong to."""
+
+    item = 0
+
+
+def drop_annotations(tokens: list[Token]) -> tuple[list[Token], list[Annotation]]:
     """Tokens without the units and remarks that follow a value, and those; words that say more stay and are not math."""
     tokens = _temperature_scales(tokens)
     if not any(token.type == "word" for token in tokens):
         return tokens, []
     kept: list[Token] = []
-    dropped: list[str] = []
+    dropped: list[Annotation] = []
     position = 0
     while position < len(tokens):
         token = tokens[position]
@@ -48,7 +54,8 @@ def drop_annotations(tokens: list[Token]) -> tuple[list[Token], list[str]]:
             and not _CONDITIONS.search(words.removesuffix("integers"))
             and not any(c in words.replace("^\\circ", "") for c in "\\=<>^0123456789")
         ):
-            dropped.append(" ".join(t.text for t in tokens[position:stop]))
+            dropped.append(Annotation(" ".join(t.text for t in tokens[position:stop])))
+            dropped[-1].item = sum(t.type == "sep" or t.text in (",", ";") for t in kept)
             position = stop
         else:
             kept.append(token)

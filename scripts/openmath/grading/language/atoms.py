@@ -120,7 +120,9 @@ class Atoms(Grammar):
             if text == "\\{":
                 return ("set", self.items_until("\\}"))
             if text == "|":
-                return ("abs", self.sum_in_group("|"))
+                tree = ("abs", self.set_expression())  # also of A \cup B, how many it holds
+                self.expect("|")
+                return tree
         raise NotMath(repr(text))
 
     def repeating(self, start: str) -> tuple:

@@ -19,9 +19,10 @@ _NAMED = re.compile(
 _LETTER = re.compile(r"([A-J])\)")
 _ONE = r"\(?(?:[A-HJ]|X{0,3}(?:IX|IV|V?I{0,3}))\)?"
 _LISTED = re.compile(
-    rf"(?:both\s+)?((?=[A-X(]){_ONE}(?:(?:\s*,\s*(?:and\s+)?|\s+and\s+)(?=[A-X(]){_ONE})*)(?:,?\s+only)?"
+    rf"(?:both\s+|[Ss]tatements?\s+)?((?=[A-X(]){_ONE}(?:(?:\s*,\s*(?:and\s+)?|\s+and\s+)(?=[A-X(]){_ONE})*)(?:,?\s+only)?"
 )
 _SMALL = re.compile(r"\(?([a-h])\)?")
+_TOGETHER = re.compile(r"[A-H]{2,5}")
 _LOOSE = re.compile(r"([A-J])\s(?:-\s)?\s*(?:\d[\d.,/]*|\\frac.*)")
 
 
@@ -35,6 +36,11 @@ def choice(text: str) -> tuple[str, str | None] | None:
         return found[1], None
     found = _NAMED.fullmatch(text)
     return (found[1], found[2]) if found else None
+
+
+def together(text: str) -> tuple[str, ...]:
+    """The letters of several choices in one word, ACD; none of other texts."""
+    return tuple(text) if _TOGETHER.fullmatch(text) and sorted(set(text)) == list(text) else ()
 
 
 def loose_choice(text: str) -> str | None:

@@ -113,6 +113,8 @@ class Commands(Grammar):
             arguments = (self.postfix(self.atom()),)
         else:
             arguments = (self.function_argument(),)
+            if name in ("max", "min") and not letters(arguments[0]):
+                raise NotMath("a name for a number: min 2, max 5")
         if base is not None:
             arguments = (*arguments, base)
         if power == ("neg", ("num", "1")) and "arc" + name in FUNCTIONS:  # sin^{-1} is arcsin, not 1/sin

@@ -7,8 +7,9 @@ r"""Congruences: x \equiv 24 \pmod{25}, 24 (mod 25).
 import re
 
 _CONGRUENCE = re.compile(
-    r"(?:[A-Za-z]\s*=\s*)?(-?\d+(?:\s*,\s*-?\d+)*)\s*\(?\s*(?:\\text\s*\{|\\mathrm\s*\{)?\s*\(?\\?(?:p|b)?mod(?:ulo)?\.?\s*\}?\s*\{?\s*(\d+)\s*\}?\s*\)?\s*\}?"
+    r"(?:[A-Za-z]\s*=\s*)?((?:\\pm\s*|-)?\d+(?:\s*,\s*(?:\\pm\s*|-)?\d+)*)\s*\(?\s*(?:\\text\s*\{|\\mathrm\s*\{)?\s*\(?\\?(?:p|b)?mod(?:ulo)?\.?\s*\}?\s*\{?\s*(\d+)\s*\}?\s*\)?\s*\}?"
 )
+_RESIDUE = re.compile(r"(\\pm)?\s*(-?\d+)")
 
 
 def congruence(text: str) -> tuple[tuple[int, ...], int] | None:
@@ -16,7 +17,10 @@ def congruence(text: str) -> tuple[tuple[int, ...], int] | None:
     found = _CONGRUENCE.fullmatch(text)
     if not found or len(found[2]) > 300 or len(found[1]) > 1000:
         return None
-    residues, modulus = tuple(int(number) for number in found[1].split(",")), int(found[2])
+    modulus = int(found[2])
+    residues = tuple(
+        sign * int(number) for both, number in _RESIDUE.findall(found[1]) for sign in ((1, -1) if both else (1,))
+    )
     if modulus < 2 or ("pmod" not in text and "(" not in text and not 0 <= residues[0] < modulus):
         return None
     return residues, modulus

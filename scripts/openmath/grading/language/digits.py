@@ -13,6 +13,7 @@ _SPACED_COMMA = re.compile(
 )
 _SPACE = re.compile(r"(?<![\d.])\d{1,3}(?:(?:\s|\\,|\\ |~|\\;|\\:){1,2}\d{3})+(?![\d])")
 _APOSTROPHE = re.compile(r"(?<![\w.'])\d{1,3}(?:'\d{3})+(?![\w'])")
+_UNDERSCORES = re.compile(r"(?<![\w.])\d{1,3}(?:_\d{3})+(?![\w{])")
 _POINTS = re.compile(r"(?<![\w.,])\d{1,3}(?:\.\d{3}){2,}(?![\w.,])")
 _COMMAS = re.compile(r"(?<![\d,])\d{1,3}(?:,\d{3})+(?![\d,])")
 _INDIAN = re.compile(r"-?\d{1,2}(?:,\d{2})+,\d{3}")
@@ -29,7 +30,14 @@ def grouped(text: str) -> str:
     if "," in text:
         text = _COMMA.sub("", text)
         text = _SPACED_COMMA.sub(lambda found: found[1] + re.sub(r"\D", "", found[2]), text)
-    for sign, pattern in ((" ", _SPACE), ("\\", _SPACE), ("~", _SPACE), ("'", _APOSTROPHE), (".", _POINTS)):
+    for sign, pattern in (
+        (" ", _SPACE),
+        ("\\", _SPACE),
+        ("~", _SPACE),
+        ("'", _APOSTROPHE),
+        (".", _POINTS),
+        ("_", _UNDERSCORES),
+    ):
         if sign in text:
             text = pattern.sub(lambda found: re.sub(r"\D", "", found[0]), text)
     return text

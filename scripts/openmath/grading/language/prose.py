@@ -48,6 +48,7 @@ _HEDGED = re.compile(
     r"\b(?:but|unless|except|provided|iff|only (?:if|when|for))\b|^(?:yes|no)\W+(?:if|when|for|whenever)\b"
 )
 _SHORT = re.compile(r"(yes|no)\s*[,.;:]\s*(.{0,300})$", re.DOTALL)
+_NUMBER_BEHIND = re.compile(r"(?:yes|no)\s*[,.;:]\s*(-?\d[\d.,/]*)[.\s]*", re.IGNORECASE)
 # The other word in the same sentence; "no" before a noun ("no two faces") is not one.
 _BOTH = re.compile(
     r"\byes\b|\bno\b(?! (?:two|three|four|such|other|more|less|point|integer|element|one|matter|longer)\b)"
@@ -146,6 +147,12 @@ def readings(sentence: str) -> Iterator[tuple[Reading, str]]:
         yield Reading.YES_NO, "yes"
     if _INFINITELY_MANY.match(lower):
         yield Reading.INFINITELY_MANY, "infinitely many"
+
+
+def number_behind(text: str) -> str | None:
+    """The 12 of "Yes, 12"."""
+    found = _NUMBER_BEHIND.fullmatch(unwrapped(text))
+    return found[1] if found else None
 
 
 def short_answer(text: str) -> str | None:

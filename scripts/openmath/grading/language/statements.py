@@ -59,7 +59,8 @@ _SENTENCE = re.compile(
 
 # Area = 12, \text{Total: } 12; but not "If n is even: 12"
 _LABELLED = re.compile(
-    r"(?:\\text\s*\{\s*)?((?![A-Z]{2,3}\b)[A-Za-z]{3,20}(?: [a-z]{2,20}){0,2})\s*\}?\s*([=:])\s*\}?\s*(?=[-\d\\$(])(.+)",
+    r"(?:\\text\s*\{\s*)?((?![A-Z]{2,3}\b)[A-Za-z]{3,20}(?: (?:[a-z]{2,20}|(?:\\triangle )?[A-Z]{2,6})){0,4})"
+    r"\s*\}?\s*([=:])\s*\}?\s*(?=[-\d\\$(])(.+)",
     re.DOTALL,
 )
 _CONDITION = re.compile(
@@ -69,6 +70,9 @@ _CONDITION = re.compile(
 
 def labelled(text: str) -> tuple[str, str] | None:
     """("area", "12") of Area = 12; None of other texts."""
+    if "\\text" in text:  # \text{Area of } ABC = 12
+        name, sign, value = text.partition("=")
+        text = " ".join(prose.unwrapped(name).split()) + sign + value
     found = _LABELLED.fullmatch(text) if len(text) <= MAX_PROSE else None
     if not found or _CONDITION.search(found[1]) or "=" in found[3] or (found[2] == ":" and not found[1][0].isupper()):
         return None

@@ -42,6 +42,12 @@ class OtherReadings(Keys):
                 yield Reading.SEQUENCE, "(" + ",".join(self.key(value_of(item)) for item in ordered) + ")"
             if together and all(label_of(item) for item in items):
                 yield Reading.RECORD, self.record_key(items)
+            if (
+                len(items) == 2
+                and items[1] in map(_is_any_real, letters(items[0]))
+                and is_unknown_function(items[0][2][0])
+            ):
+                yield from self.family_keys(items[0][2][0][2], items[0][2][1])  # f(x) = cx, c in R
             if all(item[0] == "rel" and item[1] == ("=",) and is_unknown_function(item[2][0]) for item in tree[1]):
                 yield from self.function_list_keys(tree[1])
         elif tag == "group":
@@ -124,6 +130,11 @@ class OtherReadings(Keys):
         """The key of a function's body with its arguments named by place: f(x) = x and f(z) = z are the same."""
         names = {argument[1]: f"argument {place}" for place, argument in enumerate(arguments)}
         return self.renamed(names).key(body)
+
+
+def _is_any_real(name: str) -> tuple:
+    """The tree of c in R."""
+    return ("rel", ("in",), (("sym", name), ("sym", "\\mathbbR")))
 
 
 def set_of(keys: Iterable[str]) -> str:

@@ -1,0 +1,56 @@
+r"""What an answer says beside its value: the name of it, the order of a tuple, what each item of a list counts, "..." behind it."""
+
+import re
+
+from openmath.grading.language.annotations import Annotation
+from openmath.grading.language.trees import bounded_name, label_of, letters, value_of
+from openmath.grading.language.units import clash, said
+from openmath.grading.meaning.structure import Structure
+
+A_LETTER = "?"  # a coordinate that may have any letter as its name
+MAX_ITEMS = 50  # of a list whose words are compared item by item
+_GOES_ON = re.compile(r"\.\d+\s*(?:\.\.\.+|\\[lc]?dots(?![a-z])|[…⋯])\W*$")
+Counts = frozenset[tuple[str, frozenset[str]]]
+
+
+def coordinate(tree: tuple) -> str | None:
+    """The x of x = 5, which is not y = 5; the AB of AB = 5."""
+    bounded = bounded_name(tree)
+    if bounded:
+        return bounded if len(bounded) > 1 or bounded in "xyz" else A_LETTER
+    name = label_of(tree)
+    if name is None or name in ("x", "y", "z"):
+        return name
+    corners = "".join(sorted(letters(tree[2][0])))
+    return corners if len(corners) > 1 and corners.isupper() else None
+
+
+def order(tree: tuple) -> tuple[str, ...] | None:
+    """The x, y of (x, y) = (1, 2)."""
+    if tree[0] != "rel" or tree[2][0][0] != "group":
+        return None
+    return tuple(item[1] for item in tree[2][0][2] if item[0] == "sym")
+
+
+def counts(tree: tuple | None, annotations: list[Annotation]) -> Counts:
+    """(key of the value, words) of each item of a list with several words, as "3 boys and 2 girls"; of others nothing."""
+    words = {annotation.item: said(annotation) for annotation in annotations}
+    items = () if tree is None else tree[1] if tree[0] == "list" else tree[2] if tree[0] == "group" else ()
+    if len(set(words.values())) < 2 or not max(words) < len(items) <= MAX_ITEMS:
+        return frozenset()
+    keys = Structure()
+    return frozenset((keys.key(value_of(item)), words.get(place, frozenset())) for place, item in enumerate(items))
+
+
+def count_differently(one: Counts, other: Counts) -> bool:
+    """Do two lists say of the same things different numbers?"""
+    return bool(one and other) and not (_each_in(one, other) and _each_in(other, one))
+
+
+def _each_in(one: Counts, other: Counts) -> bool:
+    return all(any(key == number and not clash(words, names) for number, names in other) for key, words in one)
+
+
+def goes_on(raw: str, text: str) -> bool:
+    """Is this a decimal of which only the first digits are written, 3.14...? text: cleaned; 0.333... has all of its digits."""
+    return "." in raw and "overline" not in text and bool(_GOES_ON.search(raw[-60:]))
