@@ -5,6 +5,7 @@ import re
 from openmath.grading.language.annotations import Annotation
 from openmath.grading.language.trees import bounded_name, label_of, letters, value_of
 from openmath.grading.language.units import clash, said
+from openmath.grading.meaning.relations import ORDER
 from openmath.grading.meaning.structure import Structure
 
 A_LETTER = "?"  # a coordinate that may have any letter as its name
@@ -15,7 +16,7 @@ Counts = frozenset[tuple[str, frozenset[str]]]
 
 def coordinate(tree: tuple) -> str | None:
     """The x of x = 5, which is not y = 5; the AB of AB = 5."""
-    bounded = bounded_name(tree)
+    bounded = bounded_name(tree) or _placed_name(tree)
     if bounded:
         return bounded if len(bounded) > 1 or bounded in "xyz" else A_LETTER
     name = label_of(tree)
@@ -23,6 +24,17 @@ def coordinate(tree: tuple) -> str | None:
         return name
     corners = "".join(sorted(letters(tree[2][0])))
     return corners if len(corners) > 1 and corners.isupper() else None
+
+
+def _placed_name(tree: tuple) -> str | None:
+    """The x of x \\in [1, 2] and |x - 1| < 2."""
+    if tree[0] != "rel" or len(tree[2]) != 2:
+        return None
+    if tree[1] in (("in",), ("notin",)):
+        return tree[2][0][1] if tree[2][0][0] == "sym" else None
+    sides = [side for side in tree[2] if side[0] == "abs"]
+    names = letters(tree)
+    return next(iter(names)) if len(sides) == len(names) == 1 and tree[1][0] in ORDER else None
 
 
 def order(tree: tuple) -> tuple[str, ...] | None:

@@ -10,6 +10,7 @@ from openmath.grading.limits import TooLarge
 from openmath.grading.meaning.key_texts import text_key
 from openmath.grading.meaning.rounding import rounds_to
 from openmath.grading.parsed_answer import CUT_OFF, ParsedAnswer
+from openmath.grading.plain_numbers import plain_number
 from openmath.grading.readings import Reading
 
 CACHE_SIZE = 20_000  # answers kept read: the references of a benchmark and the answers they meet
@@ -56,6 +57,8 @@ def at_odds(a: ParsedAnswer, b: ParsedAnswer) -> bool:
             return True
     if (a.explained and b.explained and a.explained != b.explained) or _count_differently(a, b):
         return True
+    if a.content and b.content and a.primary == b.primary and _chosen_differently(a.content, b.content):
+        return True
     # (x, y) = (1, 2) and (y, x) = (1, 2)
     reordered = a.order and b.order and a.order != b.order and set(a.order) == set(b.order)
     return bool(reordered) and _keys(a, Reading.RECORD).isdisjoint(_keys(b, Reading.RECORD))
@@ -89,6 +92,12 @@ def _count_differently(a: ParsedAnswer, b: ParsedAnswer) -> bool:
         return count_differently(a.counts, b.counts)
     one, other = _keys(a, Reading.SEQUENCE), _keys(b, Reading.SEQUENCE)
     return bool(one and other) and one.isdisjoint(other)
+
+
+def _chosen_differently(content: str, other: str) -> bool:
+    """(B) 5 and (B) 6: the same choice, of numbers that are not the same. Words are not held against each other."""
+    one, two = (plain_number(text.strip(" $.}")) for text in (content, other))
+    return one is not None and two is not None and one.key != two.key
 
 
 def _meets_primary(a: ParsedAnswer, b: ParsedAnswer) -> bool:

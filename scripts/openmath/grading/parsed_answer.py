@@ -148,7 +148,9 @@ class ParsedAnswer:
         short = prose.short_answer(self.text)
         if short or len(self.text) > prose.MAX_PROSE:
             self.primary = short or self.primary
-            self.explained = prose.number_behind(self.text)
+            formula = prose.formula_behind(self.text)
+            inner = ParsedAnswer(formula) if formula else None
+            self.explained = inner.primary if inner and inner.tree is not None else None
             return
         self.domain = statements.restriction(self.text)
         self.primary = self._key_of_statement() or self.primary

@@ -11,10 +11,10 @@ _COMMA = re.compile(r"(?<=\d)(?:\{,\}|\\!,|\{,\}\\!)\s*(?=\d{3}(?!\d))|(?<=\d),\
 _SPACED_COMMA = re.compile(
     r"^(\s*-?(?:\\?\$)?\s*\d{1,3})((?:,(?:\s*\\[:;,]|\s*\\allowbreak(?![A-Za-z]))\s*\d{3})+)(?![\d,])"
 )
-_SPACE = re.compile(r"(?<![\d.])\d{1,3}(?:(?:\s|\\,|\\ |~|\\;|\\:){1,2}\d{3})+(?![\d])")
-_APOSTROPHE = re.compile(r"(?<![\w.'])\d{1,3}(?:'\d{3})+(?![\w'])")
-_UNDERSCORES = re.compile(r"(?<![\w.])\d{1,3}(?:_\d{3})+(?![\w{])")
-_POINTS = re.compile(r"(?<![\w.,])\d{1,3}(?:\.\d{3}){2,}(?![\w.,])")
+_SPACE = re.compile(r"(?<![\d.])[1-9]\d{0,2}(?:(?:\s|\\,|\\ |~|\\;|\\:){1,2}\d{3})+(?![\d])")
+_APOSTROPHE = re.compile(r"(?<![\w.'])[1-9]\d{0,2}(?:'\d{3})+(?![\w'])")
+_UNDERSCORES = re.compile(r"(?<![\w.])[1-9]\d{0,2}(?:_\d{3})+(?![\w{])")
+_POINTS = re.compile(r"(?<![\w.,])[1-9]\d{0,2}(?:\.\d{3}){2,}(?![\w.,])")
 _COMMAS = re.compile(r"(?<![\d,])\d{1,3}(?:,\d{3})+(?![\d,])")
 _INDIAN = re.compile(r"-?\d{1,2}(?:,\d{2})+,\d{3}")
 

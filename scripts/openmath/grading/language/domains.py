@@ -21,7 +21,7 @@ _IMPLIED = {
     "rational": "real", "irrational": "real", "integer": "real rational",
 }  # fmt: skip
 _SYMBOLS = {"Z": "integer", "N": "positive integer", "R": "real", "Q": "rational"}
-_BLACKBOARD = re.compile(r"\\in\s*\\mathbb\s*\{?([ZNRQ])\}?(?![\w^])")
+_BLACKBOARD = re.compile(r"\\in\s*\\mathbb\s*\{?([ZNRQ])\}?(?:_\{?(>?)0\}?)?(?![\w^])")
 _MULTIPLES = re.compile(r"\b(?:an? )?(multiple|power)s? of (\d+|[a-z]+)\b")
 _BOUND = re.compile(r"(?<![\\\w])([A-Za-z])\s*(\\(?:ge|le|ne)\b|[<>])\s*(-?\d+)")
 _WORD = re.compile(r"[A-Za-z]{2,}|\ba\b")
@@ -51,6 +51,8 @@ def number_properties(words: str) -> tuple[frozenset[str], str] | None:
     text = _MULTIPLES.sub(note, text)
     for found in _BLACKBOARD.finditer(text):
         said.update(_SYMBOLS[found[1]].split())
+        if found[2] is not None:  # Z_{>0}, Z_0
+            said.add("positive" if found[2] else "nonnegative")
     text = _BLACKBOARD.sub(" ", text)
     for word in _WORD.findall(re.sub(r"\\[A-Za-z]+", " ", text)):
         word = word.lower()

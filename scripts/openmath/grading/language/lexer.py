@@ -73,7 +73,7 @@ _TOKEN = re.compile(
 _COUNTED = re.compile(
     rf"(?!(?:{'|'.join([*FUNCTIONS, *SEPARATORS, *DEGREE_WORDS, *SCALES])})\b)[a-z]{{3}}\s+[a-z]{{4,}}(?![A-Za-z])"
 )
-_GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
+_GROUPED = re.compile(r"[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?")
 INFINITY = frozenset({"infinity", "inf", "oo"})
 _CHOICES = re.compile(r"[A-Z](?:(?:,\s*|\s+and\s+|,\s*and\s+)[A-Z])+")  # \text{A, C and D}: three choices
 _ROMAN = re.compile(r"X{0,3}(?:IX|IV|V?I{0,3})(?<=..)")

@@ -37,6 +37,7 @@ _SOME = re.compile(r"\b(?:some|where|constants?)\b")
 _SOME_ARGUMENT = re.compile(r"\bsome\b")
 _ARGUMENTS = re.compile(r"[A-Za-z]\(([^()]{1,20})\)\s*=")  # x, y of f(x, y) = ...
 _BOUND = re.compile(r"(?:\b[a-z]|\\mathbb\s*\{?[A-Z]\}?_\{?)\s*((?:[<>]|\\[gl]eq?\b|\\neq?\b)\s*[^\s}]+)")
+_FROM_ZERO = re.compile(r"(\\mathbb\s*\{?[A-Z]\}?)\s*_\s*\{?0\}?")
 _LETTER = re.compile(r"(?<![A-Za-z\\])[A-Za-z](?![A-Za-z])")
 _DOMAINS = (
     ("rational", re.compile(r"\brational|\\mathbb\s*\{?Q")), ("natural", re.compile(r"\bnatural|\\mathbb\s*\{?N")),
@@ -117,7 +118,8 @@ def without_quantifiers(text: str) -> tuple[str, str]:
 
 def restriction(text: str) -> str | None:
     """The x > 0 of "f(x) = 1/x for all x > 0", as written, of answers that say where a function lives."""
-    found = [_BOUND.search(clause) for clause in _QUANTIFIER.findall(plain_text(text))]
+    plain = _FROM_ZERO.sub(r"\1_{\\ge 0}", plain_text(text))
+    found = [_BOUND.search(clause) for clause in _QUANTIFIER.findall(plain)]
     return ",".join(sorted("".join(bound[1].split()) for bound in found if bound)) or None
 
 
