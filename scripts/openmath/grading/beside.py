@@ -3,7 +3,8 @@ r"""What an answer says beside its value: the name of it, the order of a tuple, 
 import re
 
 from openmath.grading.language.annotations import Annotation
-from openmath.grading.language.trees import bounded_name, label_of, letters, value_of
+from openmath.grading.language.lexer import FUNCTIONS
+from openmath.grading.language.trees import bounded_name, label_of, letters, value_of, walk
 from openmath.grading.language.units import clash, said
 from openmath.grading.meaning.relations import ORDER
 from openmath.grading.meaning.structure import Structure
@@ -11,6 +12,13 @@ from openmath.grading.meaning.structure import Structure
 A_LETTER = "?"  # a coordinate that may have any letter as its name
 MAX_ITEMS = 50  # of a list whose words are compared item by item
 _GOES_ON = re.compile(r"\.\d+\s*(?:\.\.\.+|\\[lc]?dots(?![a-z])|[…⋯])\W*$")
+_EXTREMES = tuple(
+    (kind, re.compile(rf"(?<![A-Za-z])(?:{words})(?![A-Za-z])", re.IGNORECASE))
+    for kind, words in (
+        ("min", "min|minimum|minimal|smallest|lowest"),
+        ("max", "max|maximum|maximal|largest|greatest|highest"),
+    )
+)
 Counts = frozenset[tuple[str, frozenset[str]]]
 
 
@@ -22,6 +30,13 @@ def coordinate(tree: tuple) -> str | None:
     name = label_of(tree)
     if name is None or name in ("x", "y", "z"):
         return name
+    side = tree[2][0]
+    named = [node[1] for node in walk(side) if node[0] == "sym" and node[1].startswith("\\angle")]
+    if named:
+        corners = named[0].removeprefix("\\angle")
+        return "\\angle" + min(corners, corners[::-1])
+    if side[0] == "abs" and side[1][0] == "sym" and side[1][1].isupper():
+        return f"|{side[1][1]}|"
     corners = "".join(sorted(letters(tree[2][0])))
     return corners if len(corners) > 1 and corners.isupper() else None
 
@@ -35,6 +50,19 @@ def _placed_name(tree: tuple) -> str | None:
     sides = [side for side in tree[2] if side[0] == "abs"]
     names = letters(tree)
     return next(iter(names)) if len(sides) == len(names) == 1 and tree[1][0] in ORDER else None
+
+
+def function_marks(tree: tuple | None) -> str | None:
+    """The ' of f'(x) = 2x, the ^-1 of f^{-1}(x) = 2x, "" of f(x) = 2x; None of other answers."""
+    if tree is None or tree[0] != "rel" or tree[1] != ("=",) or tree[2][0][0] != "call" or tree[2][0][1] in FUNCTIONS:
+        return None
+    return tree[2][0][1][1:] if tree[2][0][1].lstrip("fghFGHPQ")[:1] in ("", "'", "^") else None
+
+
+def extreme(text: str) -> str | None:
+    """Of the smallest and the largest, the one that the answer speaks of; None if of none, or of both."""
+    found = {kind for kind, words in _EXTREMES if words.search(text)}
+    return found.pop() if len(found) == 1 else None
 
 
 def order(tree: tuple) -> tuple[str, ...] | None:

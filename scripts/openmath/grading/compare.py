@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 
-from openmath.grading import algebra, paper
+from openmath.grading import algebra, beside, paper
 from openmath.grading.beside import A_LETTER, count_differently
 from openmath.grading.grades import Grade
 from openmath.grading.language.units import ANGLES, DIRECTIONS, clash
@@ -58,6 +58,11 @@ def at_odds(a: ParsedAnswer, b: ParsedAnswer) -> bool:
     if (a.explained and b.explained and a.explained != b.explained) or _count_differently(a, b):
         return True
     if a.content and b.content and a.primary == b.primary and _chosen_differently(a.content, b.content):
+        return True
+    if a.extreme and b.extreme and a.extreme != b.extreme:
+        return True
+    marks = beside.function_marks(a.tree), beside.function_marks(b.tree)
+    if None not in marks and marks[0] != marks[1]:
         return True
     # (x, y) = (1, 2) and (y, x) = (1, 2)
     reordered = a.order and b.order and a.order != b.order and set(a.order) == set(b.order)

@@ -35,6 +35,9 @@ MAX_CHARACTERS = 300  # of an answer in one of these notations
 _PARAMETERS = "kmnt"  # names of the k in 25k + 24
 
 
+_POINT = re.compile(r"[A-Z](?:_\{?\w\}?)?\s*(\([^()]+(?:,[^()]+)+\))")  # A(3, 4)
+
+
 class Notation(NamedTuple):
     """key: the primary one; tree: None if there is none; content: the 7 of the choice (B) 7; others: further keys."""
 
@@ -150,6 +153,9 @@ def respellings(text: str) -> Iterator[tuple[Reading, str]]:
         yield Reading.DECIMAL_COMMA, f"{commas[1]}.{commas[2]}"
     if unit_letter(text):
         yield Reading.UNIT_LETTER, text.rpartition(" ")[0]
+    point = _POINT.fullmatch(text)
+    if point:
+        yield Reading.POINT, point[1]
     chosen = combinations(text) if "(" in text else None
     if chosen:
         yield Reading.COMBINATIONS, chosen

@@ -194,6 +194,11 @@ class ParsedAnswer:
         return None if self.tree is None else beside.order(self.tree)
 
     @cached_property
+    def extreme(self) -> str | None:
+        """The minimum of "The minimum is 5"."""
+        return beside.extreme(self.raw[:MAX_CHARACTERS]) if "m" in self.raw or "st" in self.raw else None
+
+    @cached_property
     def counts(self) -> beside.Counts:
         """What "3 boys and 2 girls" counts."""
         try:

@@ -53,6 +53,7 @@ class Reading(Enum):
     UNIT_LETTER = "a letter behind a number and a space as its unit", ("5 m", "5 meters")
     ORDINAL = "a place in a row, in words or digits", ("third", "3rd"), ("ORDINAL",)
     COMBINATIONS = "C(n, k) as how many choices there are", ("C(5, 2)", "10")
+    POINT = "a point with its name", ("A(3, 4)", "(3, 4)")
     QUANTITY = "a number with its unit as a measure in several units", ("1 hour 20 minutes", "80 minutes")
     DIRECTION = "a number without what it goes up, down or north by", (r"15\% \text{ increase}", r"15\%")
     # Words

@@ -138,6 +138,10 @@ class Atoms(Grammar):
             name += "'"
         if self.accept("_"):
             name = self.subscript(("sym", name))[1]
+        if name in _APPLIED and self.signs[self.at : self.at + 6] == ["^", "{", "-", "<num>", "}", "("]:
+            if self.tokens[self.at + 3].text == "1":
+                self.at += 5
+                name += "^-1"  # the inverse function
         if name[0] in _APPLIED and self.accept("("):
             return ("call", name, self.arguments())
         return ("const", name) if name in ("e", "i") else ("sym", name)

@@ -131,6 +131,13 @@ def bound_label(sides: tuple) -> tuple | None:
     left, right = sides[0], sides[-1]
     if len(sides) > 2 and not (left[0] == "sym" and not letters(right)):
         return None
+    if (
+        left[0] == "call"
+        and left[1] not in FUNCTIONS
+        and not is_unknown_function(left)
+        and letters(left) & letters(right)
+    ):
+        return None  # f(2x) = x does not say that f(x) = x
     if left[0] == "sym" and right[0] == "sym":
         return None
     if is_label(left) and not (left[0] == "sym" and left[1] in letters(right)):

@@ -11,7 +11,7 @@ from openmath.grading.meaning.absolute import number, without_absolute_value
 from openmath.grading.meaning.evaluate import Evaluator
 from openmath.grading.meaning.keys import Keys
 from openmath.grading.meaning.rounding import rounds_to
-from openmath.grading.meaning.unions import cup, punctured
+from openmath.grading.meaning.unions import REALS, combined, cup, punctured
 from openmath.grading.meaning.values import Unclear, Value
 
 ORDER = {"<", "<=", ">", ">="}
@@ -45,6 +45,10 @@ class Relations(Keys):
             if sides[0][0] == "sym":
                 return self.piece(sides[1])
             return self.key(sides[1]) if is_label(sides[0]) else f"in({self.key(sides[0])}|{self.key(sides[1])})"
+        if len(signs) == 1 and signs[0] == "notin" and sides[0][0] == "sym":
+            outside = combined("minus", REALS, self.piece(sides[1]))
+            if outside:
+                return outside
         if set(signs) <= ORDER:
             plain = without_absolute_value(signs, sides, self.linear)
             if plain is not None:

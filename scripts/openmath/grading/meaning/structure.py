@@ -22,7 +22,7 @@ from openmath.grading.limits import TooLarge, spend
 from openmath.grading.meaning.evaluate import Evaluator
 from openmath.grading.meaning.other_readings import OtherReadings
 from openmath.grading.meaning.relations import Relations
-from openmath.grading.meaning.unions import cup, falls, punctured
+from openmath.grading.meaning.unions import combined, cup, falls, punctured
 from openmath.grading.meaning.values import key_at_any_precision
 from openmath.grading.meaning.vectors import as_matrix
 
@@ -168,6 +168,9 @@ class Structure(Relations, OtherReadings):
         if operation == "cup":
             return cup(list(self.pieces(tree)))
         left, right = self.piece(tree[2]), self.piece(tree[3])
+        known = combined(operation, left, right)
+        if known:
+            return known
         if operation == "cap":
             return "cap{" + ";".join(sorted((left, right))) + "}"
         if tree[2] == ("sym", "\\mathbbR") and tree[3][0] == "set":
