@@ -12,12 +12,8 @@ from openmath.grading.meaning.structure import Structure
 A_LETTER = "?"  # a coordinate that may have any letter as its name
 MAX_ITEMS = 50  # of a list whose words are compared item by item
 _GOES_ON = re.compile(r"\.\d+\s*(?:\.\.\.+|\\[lc]?dots(?![a-z])|[…⋯])\W*$")
-_EXTREMES = tuple(
-    (kind, re.compile(rf"(?<![A-Za-z])(?:{words})(?![A-Za-z])", re.IGNORECASE))
-    for kind, words in (
-        ("min", "min|minimum|minimal|smallest|lowest"),
-        ("max", "max|maximum|maximal|largest|greatest|highest"),
-    )
+_EXTREME = re.compile(
+    r"(?<![a-z])(?:(min|minimum|minimal|smallest|lowest)|max|maximum|maximal|largest|greatest|highest)(?![a-z])"
 )
 Counts = frozenset[tuple[str, frozenset[str]]]
 
@@ -61,7 +57,10 @@ def function_marks(tree: tuple | None) -> str | None:
 
 def extreme(text: str) -> str | None:
     """Of the smallest and the largest, the one that the answer speaks of; None if of none, or of both."""
-    found = {kind for kind, words in _EXTREMES if words.search(text)}
+    text = text.lower()
+    if not ("min" in text or "max" in text or "est" in text):
+        return None
+    found = {"min" if words[1] else "max" for words in _EXTREME.finditer(text)}
     return found.pop() if len(found) == 1 else None
 
 
@@ -93,4 +92,5 @@ def _each_in(one: Counts, other: Counts) -> bool:
 
 def goes_on(raw: str, text: str) -> bool:
     """Is this a decimal of which only the first digits are written, 3.14...? text: cleaned; 0.333... has all of its digits."""
-    return "." in raw and "overline" not in text and bool(_GOES_ON.search(raw[-60:]))
+    dots = ".." in raw or "dots" in raw or "…" in raw or "⋯" in raw
+    return dots and "overline" not in text and bool(_GOES_ON.search(raw[-60:]))

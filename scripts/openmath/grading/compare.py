@@ -52,6 +52,8 @@ def at_odds(a: ParsedAnswer, b: ParsedAnswer) -> bool:
         return a.primary == b.primary
     if clash(a.unit, b.unit) or (a.domain and b.domain and a.domain != b.domain):
         return True
+    if a.plain or b.plain:
+        return False  # a bare number says no more than its unit
     if a.coordinate and b.coordinate and a.coordinate != b.coordinate:
         if A_LETTER not in (a.coordinate, b.coordinate) or len(a.coordinate + b.coordinate) > 2:
             return True

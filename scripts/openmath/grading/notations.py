@@ -98,12 +98,14 @@ def notation(text: str) -> Notation | None:
         time = clock(words)
         if time:
             return _time(time, words)
-    left_over = _REMAINDER.fullmatch(prose.unwrapped(text)) if text[:1].isdigit() and "r" in text.lower() else None
-    if left_over:
-        return Notation(f"{int(left_over[1])} remainder {int(left_over[2])}")
-    measured = quantity(prose.unwrapped(text)) if text[:1].isdigit() and text[-1] not in "0123456789)]" else None
-    if measured:
-        return Notation(measured)
+    if text[:1].isdigit() and (worded or " " in text or "R" in text):
+        words = prose.unwrapped(text)
+        left_over = _REMAINDER.fullmatch(words)
+        if left_over:
+            return Notation(f"{int(left_over[1])} remainder {int(left_over[2])}")
+        measured = quantity(words)
+        if measured:
+            return Notation(measured)
     day = date(prose.unwrapped(text)) if worded or text[4:5] == "-" else None
     if day:
         return Notation(day)
@@ -148,12 +150,12 @@ def _number(number: int) -> tuple:
 
 def respellings(text: str) -> Iterator[tuple[Reading, str]]:
     """(reading, text) of other texts that this one may stand for."""
-    commas = _DECIMAL_COMMA.fullmatch(_POINT_GROUPS.sub("", text))
+    commas = _DECIMAL_COMMA.fullmatch(_POINT_GROUPS.sub("", text)) if "," in text else None
     if commas:
         yield Reading.DECIMAL_COMMA, f"{commas[1]}.{commas[2]}"
     if unit_letter(text):
         yield Reading.UNIT_LETTER, text.rpartition(" ")[0]
-    point = _POINT.fullmatch(text)
+    point = _POINT.fullmatch(text) if text[:1].isupper() else None
     if point:
         yield Reading.POINT, point[1]
     chosen = combinations(text) if "(" in text else None

@@ -196,7 +196,7 @@ class ParsedAnswer:
     @cached_property
     def extreme(self) -> str | None:
         """The minimum of "The minimum is 5"."""
-        return beside.extreme(self.raw[:MAX_CHARACTERS]) if "m" in self.raw or "st" in self.raw else None
+        return beside.extreme(self.raw[:MAX_CHARACTERS])
 
     @cached_property
     def counts(self) -> beside.Counts:
@@ -268,7 +268,7 @@ class ParsedAnswer:
         for reading, text in respellings(self.text):
             found.setdefault(reading, set()).add(key := ParsedAnswer(text).primary)
             number = key if reading is Reading.UNIT_LETTER else number
-        if may_be_list(self.text):
+        if "," in self.text and may_be_list(self.text):
             tree, _ = parse(self.text, commas_group=comma_groups(self.text) > MAX_GROUPS)
             found.setdefault(Reading.COMMA_LIST, set()).add(Structure().key(tree))
         if ORDINAL_DIGITS.search(self.raw):

@@ -124,8 +124,8 @@ def _priced(currency: str, found: set[str]) -> set[str]:
 
 def unit_letter(text: str) -> str | None:
     """The m^2 of "5 m^2", a unit that may also be a factor; None of other texts."""
-    found = _UNIT_LETTER.fullmatch(text)
-    return found and found[1] + (f"^{found[2]}" if found[2] else "")
+    found = _UNIT_LETTER.fullmatch(text) if " " in text else None
+    return found[1] + (f"^{found[2]}" if found[2] else "") if found else None
 
 
 def without_currency(text: str) -> str:
