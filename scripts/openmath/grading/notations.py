@@ -54,7 +54,7 @@ _INTEGERS = re.compile(
 )
 
 
-_EVERY = re.compile(r"(?:all|any|every) ([a-z] ?(?:\\[gl]eq?\b|[<>]).+)", re.IGNORECASE)  # all n \ge 3
+_EVERY = re.compile(r"(?:all|any|every) ([a-z] ?(?:\\(?:[gl]eq?|ne)\b|[<>]).+)", re.IGNORECASE)  # all n \ge 3
 # all x such that x > 2, all real numbers x with 0 < x < 1
 _SUCH = re.compile(
     r"(?:all|any|every|the) (?:real )?(?:numbers? |values? of )?([a-z]) (?:such that|for which|with|where|satisfying) "

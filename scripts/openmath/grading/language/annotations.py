@@ -8,8 +8,8 @@ from openmath.grading.limits import spend
 # Words that make what follows or precedes them a condition: they are never dropped as if they were units.
 _CONDITIONS = re.compile(
     r"\b(?:if|when|where|for|with|such|constant|integer|integers|not|except|unless|only|otherwise|is|are|all|"
-    r"some|every|each|so|thus|hence|therefore|because|since|given|let|we|yes|no|none|but|than|least|most|am|pm|a\.m|p\.m|to|"
-    r"from|between|minimum|maximum|max|mod|divides|odd|even|base|or|and|more|less|fewer|greater|smaller|larger|above|below|up|"
+    r"some|every|so|thus|hence|therefore|because|since|given|let|we|yes|no|none|but|than|least|most|am|pm|a\.m|p\.m|to|"
+    r"from|between|minimum|maximum|max|mod|divides|odd|even|base|or|and|greater|smaller|larger|above|below|up|"
     r"half|halves|thirds?|quarters?|fifths?|tenths?|hundredths?|thousandths?|squared|cubed|negative|minus|plus|into|over|out|away|remainder|infinitely|finitely)\b"
 )
 

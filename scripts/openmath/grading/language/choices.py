@@ -52,4 +52,4 @@ def loose_choice(text: str) -> str | None:
 def listed(words: str) -> str | None:
     """The choices of "I and III only" and "both A and C"; None of other texts. words: without \\text."""
     found = _LISTED.fullmatch(words)
-    return found[1] if found and found[1] != words else None
+    return found[1] if found else None

@@ -166,6 +166,8 @@ def _letters(run: str, spaced: bool, tokens: list[Token]) -> None:
     elif lower in ("not", "no", "nor") and not run.isupper():  # NO is a segment
         raise NotMath("a negation")
     elif lower in NUMBER_WORDS:
+        if len(tokens) > 1 and tokens[-1].text == "(" and tokens[-2].type == "num":
+            raise NotMath("9 (nine) is no product")
         tokens.append(Token("num", NUMBER_WORDS[lower], spaced))
     elif lower in SEPARATORS:
         tokens.append(Token("sep", lower, spaced))

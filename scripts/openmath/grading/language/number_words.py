@@ -15,6 +15,7 @@ _PARTS = {
     "half": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7, "eighth": 8, "ninth": 9,
     "tenth": 10, "hundredth": 100, "thousandth": 1000,
 }  # fmt: skip
+_TWICE = re.compile(r"(-?\d+) \(([a-z -]+)\)")
 _ORDINALS = {
     word: number
     for number, word in enumerate(
@@ -53,6 +54,9 @@ def as_formula(words: str) -> str | None:
         return None
     words = " ".join(words.lower().split()).strip(" .")
     in_digits = _SMALL_WORD.sub(lambda found: str(_SMALL[found[0]]), words)  # two to three
+    said_twice = _TWICE.fullmatch(words)  # 9 (nine)
+    if said_twice and as_formula(said_twice[2]) == said_twice[1]:
+        return said_twice[1]
     for pattern, formula in _ARITHMETIC:
         found = pattern.fullmatch(in_digits)
         if found:

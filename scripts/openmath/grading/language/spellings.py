@@ -12,6 +12,9 @@ _DEGREES = re.compile(  # 75^\circ 30' 15''
 _DEGREES_IN_WORDS = re.compile(
     r"(\d+)\s*degrees?,?\s*(?:and\s+)?(\d+)\s*minutes?(?:,?\s*(?:and\s+)?(\d+)\s*seconds?)?(?![A-Za-z])"
 )
+_UNIT_POWER = re.compile(  # \text{cm^3}, \mathrm{m/s^{2}}
+    r"(?<=[\d}i)~ ;,])\\(?:text|mathrm)\s*\{[\s~]*([A-Za-z][A-Za-z/. ]*)\^\s*\{?(-?\d)\}?\s*\}"
+)
 _RAISED_O = re.compile(r"(?<=\d)\^(?:o|\{o\})(?![A-Za-z])")
 _POWERS = {"squared": "square", "cubed": "cubic"}
 # n is 58, x can be 3 or 4
@@ -88,6 +91,8 @@ _SPELLINGS = (
     ("\\mathbb", re.compile(r"(\\mathbb\s*\{?[ZNRQ]\}?)\s*(?:\^\s*\{?\s*\+\s*\}?|_\s*\{?\s*(?:>\s*0|\+)\s*\}?)"), r"\1_{>0}"),
     ("\\mathbb", re.compile(r"(\\mathbb\s*\{?[ZNRQ]\}?)\s*_\s*\{?\s*(?:\\geq?(?:slant)?\s*0|0)\s*\}?"), r"\1_{0}"),
     ("\\mathbb", re.compile(r"(\\mathbb\s*\{?[RZQNC]\}?)\s*-\s*(?=\\(?:left\s*\\)?\{)"), r"\1\\setminus "),
+    ("\\text", _UNIT_POWER, r"\\text{ \1}^{\2}"),
+    ("\\mathrm", _UNIT_POWER, r"\\text{ \1}^{\2}"),
     ("\\text", re.compile(r"\\text\s*\{\s*,\s*\}"), ","),
     ("degree", _DEGREES_IN_WORDS, lambda found: f"{found[1]}^\\circ {found[2]}'" + (f"{found[3]}''" if found[3] else "")),
     ("\\circ", _DEGREES, _decimal_degrees),

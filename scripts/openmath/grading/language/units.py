@@ -30,7 +30,7 @@ _FILLERS = frozenset(
 DIRECTIONS = frozenset(
     """increase decrease rise fall gain profit loss surplus deficit debt fast slow faster slower early late earlier later ago
     left right north south east west upward downward forward backward clockwise counterclockwise anticlockwise ahead behind
-    underground bc ad bce ce taller shorter older younger heavier lighter hotter colder win credit debit short owed
+    underground bc ad bce ce taller shorter older younger heavier lighter hotter colder win credit debit short owed more fewer less
     discount markup growth drop""".split()
 )
 DOWNWARD = frozenset({"decrease", "loss"})  # by a positive number: a negative change
@@ -56,6 +56,7 @@ _PART = re.compile(r"[A-Za-z]+|\^[\s{]*(-?\d+)|/|\S")
 _POWER = re.compile(r"[a-z]+(?:\^(\d+))?")
 _WORD = re.compile(r"[a-z]+")
 _CURRENCIES = {"€": "euro", "£": "sterling", "¥": "yen", "₹": "rupee", "₽": "ruble", "₩": "won", "元": "yuan"}
+_MONEY = frozenset({*_CURRENCIES.values(), "dollar", "cent"})
 _CURRENCY = re.compile("[" + "".join(_CURRENCIES) + "]")
 _CURRENCY_BEFORE = re.compile(
     r"(?:\\text\s*\{)?\s*\b(Rs|INR|USD|EUR|GBP|JPY|RMB|CNY|US(?=\\?\$))(?![A-Za-z])\.?\s*\}?[\s~]*(?=[\\$\d])"
@@ -77,7 +78,7 @@ def clash(one: frozenset[str], other: frozenset[str]) -> bool:
     if not one or not other:
         return False
     first, second = _specific(one, other), _specific(other, one)
-    return not (first <= second or second <= first)
+    return not (first <= second or second <= first or _prices(first, second))
 
 
 def _specific(names: frozenset[str], others: frozenset[str]) -> set[str]:
@@ -85,6 +86,12 @@ def _specific(names: frozenset[str], others: frozenset[str]) -> set[str]:
     if "unit" in names or "unit" in others:
         names = frozenset(name for name in names if not (name in _SPELLINGS or _power(name) or " " in name))
     return {name for name in names if not (name in others or f"unit^{_power(name)}" in others)}
+
+
+def _prices(first: set[str], second: set[str]) -> bool:
+    """Is one $18, and the other $18 per day?"""
+    short, long = sorted((" ".join(first), " ".join(second)), key=len)
+    return short in _MONEY and short in long.split() and all("^-" in part for part in long.split() if part != short)
 
 
 def _power(name: str) -> str | None:

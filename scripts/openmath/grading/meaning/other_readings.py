@@ -86,8 +86,11 @@ class OtherReadings(Keys):
                 yield Reading.FUNCTION_BODY, self.key(right)
                 yield Reading.FUNCTION, self.renamed_key(left[2], right)
                 yield from self.family_keys(left[2], right)
-            if len(sides) == 2 and is_quantity(left) and right != ("num", "0") and not letters(right):
-                yield Reading.VALUE, self.key(right)
+            if is_quantity(left) and right != ("num", "0") and not any(map(letters, sides[1:])):
+                if len(set(map(self.key, sides[1:]))) == 1:  # m + n = 34 + 39 = 73
+                    yield Reading.VALUE, self.key(right)
+            if len(sides) > 2 and all(side[0] == "sym" for side in sides[:-1]) and not letters(right):
+                yield Reading.SEQUENCE, "(" + ",".join([self.key(right)] * (len(sides) - 1)) + ")"  # x = y = 1
             if left[0] == "ratio" and right[0] == "ratio" and len(sides) == 2:
                 yield Reading.VALUE, self.key(right)
             if len(sides) == 2 and is_quantity(right) and letters(right) and not letters(left):
