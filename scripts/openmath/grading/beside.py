@@ -2,6 +2,7 @@ r"""What an answer says beside its value: the name of it, the order of a tuple, 
 
 import re
 
+from openmath.grading.language import domains, prose, statements
 from openmath.grading.language.annotations import Annotation
 from openmath.grading.language.lexer import FUNCTIONS
 from openmath.grading.language.trees import bounded_name, label_of, letters, value_of, walk
@@ -88,6 +89,16 @@ def count_differently(one: Counts, other: Counts) -> bool:
 
 def _each_in(one: Counts, other: Counts) -> bool:
     return all(any(key == number and not clash(words, names) for number, names in other) for key, words in one)
+
+
+def with_condition(tree: tuple, key: str, condition: str) -> str:
+    """The key of "3k for some integer k", whatever its letter is called; other conditions are compared as words."""
+    if statements.holds_always(condition):
+        return key
+    found = domains.parameter(condition)
+    if not found or found[0] not in letters(tree):
+        return f"{key} | {prose.key(condition)}"
+    return f"{Structure().renamed({found[0]: 'parameter'}).key(tree)} | {found[1]}"
 
 
 def goes_on(raw: str, text: str) -> bool:

@@ -166,7 +166,7 @@ class ParsedAnswer:
                 return inner.primary
         formula, condition = statements.conditional(self.text) or ("", "")
         if formula and (inner := ParsedAnswer(formula)).tree is not None:
-            return _with_condition(inner, condition)
+            return beside.with_condition(inner.tree, inner.primary, condition)
         numbers = domains.number_class(statements.plain_text(self.text).strip(" ."))
         if numbers:
             return numbers
@@ -295,11 +295,3 @@ def _is_statement(tree: tuple) -> bool:
     if tree[0] == "list":
         return all(_is_statement(item) for item in tree[1])
     return tree[0] == "group" or (tree[0] == "rel" and is_unknown_function(tree[2][0]))
-
-
-def _with_condition(inner: ParsedAnswer, condition: str) -> str:
-    """The key of "3k for some integer k", whatever its letter is called; other conditions are compared as words."""
-    found = domains.parameter(condition)
-    if not found or found[0] not in letters(inner.tree):
-        return f"{inner.primary} | {prose.key(condition)}"
-    return f"{Structure().renamed({found[0]: 'parameter'}).key(inner.tree)} | {found[1]}"

@@ -34,13 +34,15 @@ _SAME = {
     "varnothing": r"\emptyset", "iff": r"\Leftrightarrow", "implies": r"\Rightarrow", "land": r"\wedge",
     "ast": r"\cdot",
     "emph": r"\text", "degree": r"^\circ", "infin": r"\infty", "lor": r"\vee", "dots": r"\ldots", "cdots": r"\ldots",
-    "colon": ":", "varphi": r"\phi", "varepsilon": r"\epsilon", "lnot": r"\neg", "backslash": r"\setminus",
+    "colon": ":", "varphi": r"\phi", "vartheta": r"\theta",
+    "R": r"\mathbb{R}", "Z": r"\mathbb{Z}", "N": r"\mathbb{N}", "Q": r"\mathbb{Q}",
+    "varepsilon": r"\epsilon", "lnot": r"\neg", "backslash": r"\setminus",
     "equiv": "=", "coloneqq": "=", "triangleq": "=",
 }  # fmt: skip
 _NOTHING = (
     "displaystyle|textstyle|scriptstyle|"
     "limits|nolimits|quad|qquad|enspace|thinspace|hfill|noindent|centering|mathstrut|strut|nonumber|hspace\\*?\\{[^{}]*\\}|"
-    "vspace\\*?\\{[^{}]*\\}|phantom\\{[^{}]*\\}|medspace|allowbreak|mathopen|mathclose"
+    "vspace\\*?\\{[^{}]*\\}|phantom\\{[^{}]*\\}|newline|par|smallskip|medskip|bigskip|medspace|allowbreak|mathopen|mathclose"
 )
 _COSMETIC = re.compile(
     r"\\(?:"

@@ -161,7 +161,7 @@ def _letters(run: str, spaced: bool, tokens: list[Token]) -> None:
     if len(run) == 1:
         power = bool(tokens) and tokens[-1].text in _POWERS
         tokens.append(Token("word" if power else "sym", run, spaced))
-    elif run == "is":
+    elif run == "is" or (run == "for" and not any(token.type == "env" for token in tokens)):
         raise NotMath("a sentence")
     elif lower in ("not", "no", "nor") and not run.isupper():  # NO is a segment
         raise NotMath("a negation")

@@ -15,6 +15,7 @@ _DEGREES_IN_WORDS = re.compile(
 _UNIT_POWER = re.compile(  # \text{cm^3}, \mathrm{m/s^{2}}
     r"(?<=[\d}i)~ ;,])\\(?:text|mathrm)\s*\{[\s~]*([A-Za-z][A-Za-z/. ]*)\^\s*\{?(-?\d)\}?\s*\}"
 )
+_SIUNITX = re.compile(r"\\(?:SI|qty)\s*\{([^{}]*)\}\s*\{\s*\\?([A-Za-z/ ]+)\s*\}")
 _RAISED_O = re.compile(r"(?<=\d)\^(?:o|\{o\})(?![A-Za-z])")
 _POWERS = {"squared": "square", "cubed": "cubic"}
 # n is 58, x can be 3 or 4
@@ -33,8 +34,8 @@ _TIMES_TEN = re.compile(r"(?<=\d)\s*[xX]\s*(?=10\s*\^)")  # 3.2 x 10^5
 _COMBINATIONS = re.compile(
     r"(?:\{\})?[\^_]\s*\{?(?P<n>\w)(?P<more>\d*)\}?\s*(?:\\(?:text|mathrm|mathbf)\s*\{)?"
     r"(?P<kind>[CP])\}?\s*_\s*\{?(?P<r>\w\d*)\}?"
-    r"|\b(?:\\mathrm\s*\{)?C\}?_\{?(?P<below>\d+)\}?\^\{?(?P<above>\d+)\}?"
-    r"|\b(?:\\mathrm\s*\{)?C\}?\^\{?(?P<chosen>\d+)\}?_\{?(?P<all>\d+)\}?"
+    r"|(?:\\(?:mathrm|text)\s*\{\s*C\s*\}|(?<![\w\\}])C)\s*_\{?(?P<below>\d+)\}?\s*\^\{?(?P<above>\d+)\}?"
+    r"|(?:\\(?:mathrm|text)\s*\{\s*C\s*\}|(?<![\w\\}])C)\s*\^\{?(?P<chosen>\d+)\}?\s*_\{?(?P<all>\d+)\}?"
 )
 _CHOSEN = re.compile(r"(?<![A-Za-z])(?:C|nCr|\\?binom)\s*\(\s*(\w{1,9})\s*,\s*(\w{1,9})\s*\)")
 _UNIT_VECTOR = re.compile(
@@ -75,8 +76,8 @@ def _unit_vectors(text: str) -> str:
     return _UNIT_VECTOR.sub(r"\\unitvector_\1 ", text)
 
 
-_DOMAIN_IN_BRACKETS = re.compile(
-    r"\s*(?:\\[,;: ]|\\q?quad(?![A-Za-z]))*\s*\(([A-Za-z]\s*\\in\s*\\mathbb\s*\{?[A-Z]\}?[^()]*)\)\s*$"
+_DOMAIN_IN_BRACKETS = re.compile(  # 2k\pi (k \in \mathbb{Z}), 2n (n \ge 1)
+    r"\(([A-Za-z]\s*(?:\\in\s*\\mathbb\s*\{?[A-Z]\}?|(?:\\[gl]eq?|[<>])\s*-?\d)[^()]*)\)\s*$"
 )
 _ALIGNED = re.compile(
     r"&\s*(?=(?:[=<>]|\\(?:[lg]eq?|approx)(?![A-Za-z])))(?=.*\\end\s*\{(?:align|split|eqnarray))", re.DOTALL
@@ -103,11 +104,17 @@ _SPELLINGS = (
     ("matrix", re.compile(r"\\([pbvV]?matrix)\s*\{((?:[^{}]|\{[^{}]*\})*)\}"), r"\\begin{\1}\2\\end{\1}"),
     ("cbrt", re.compile(r"\\?\bcbrt\s*(?=[({])"), r"\\sqrt[3]"),
     ("<", re.compile(r"^\s*<([^<>=\\]+(?:,[^<>=\\]+)+)>\s*$"), r"(\1)"),  # a vector in plain text
-    ("\\in", _DOMAIN_IN_BRACKETS, r", \1"),
+    (")", _DOMAIN_IN_BRACKETS, r", \1"),
     ("&", _ALIGNED, " "),
     ("espectively", re.compile(r"^(.+?),?\s*(?:\\text\s*\{)?\s*[Rr]espectively\s*\}?\s*\.?\s*$", re.DOTALL), r"(\1)"),
     ("per cent", re.compile(r"\bper cent\b"), "percent"),
     (" ", _IS, r"\1 = "),
+    ("oth", re.compile(r"^\s*(?:\\text\s*\{\s*)?[Bb]oth\s*\}?\s*(?=[-\d\\])"), ""),
+    ("\\abs", re.compile(r"\\abs\s*\{((?:[^{}]|\{[^{}]*\})*)\}"), r"\\left|\1\\right|"),
+    ("\\num", re.compile(r"\\num\s*\{([^{}]*)\}"), r"\1"),
+    ("\\ang", re.compile(r"\\ang\s*\{([^{};]*)\}"), r"\1^\\circ "),
+    ("\\SI", _SIUNITX, r"\1\\text{ \2}"),
+    ("\\qty", _SIUNITX, r"\1\\text{ \2}"),
     ("ither", re.compile(r"^\s*(?:\\text\s*\{\s*)?[Ee]ither\s*\}?\s*(?=[-\d\\])"), ""),
     ("}^", re.compile(r"^\s*\\text\s*\{\s*(-?[\d.,/]+)\s*([A-Za-z][A-Za-z. ]*)\}(?=\^)"), r"\1 \\text{ \2}"),  # \text{12 cm}^2
     ("\\mathbb", re.compile(r"\\mathbb\s*\{?([RQC])\}?\s*\^\s*\{?\s*(?:\*|\\ast|\\times)\s*\}?"), r"\\mathbb{\1}\\setminus\\{0\\}"),

@@ -47,6 +47,7 @@ _DOMAINS = (
 )  # fmt: skip
 _YES_TO = re.compile(r"yes\s*[,:]\s*(?P<tail>.*[=<>\\].*)$", re.IGNORECASE | re.DOTALL)
 _CONDITIONAL = re.compile(r"(.{1,200}?)[,\s]+((?:for|where|with|if|when|such that)\b.+)$", re.DOTALL)
+_FOR_ALL = re.compile(r"for (?:all|any|every|each) (?:values of )?[A-Za-z]")
 _COMMAND = re.compile(r"\\[A-Za-z]+")
 _LONG_WORD = re.compile(r"[A-Za-z]{4}")
 _BRANCHES = re.compile(r"\s*(?:[,;]\s*(?:and\b)?|\band\b)(?=[^,;]*\b(?:if|when|otherwise)\b)")
@@ -144,6 +145,11 @@ def conditional(text: str) -> tuple[str, str] | None:
     if not found or _LONG_WORD.search(_COMMAND.sub(" ", found[1])):
         return None
     return found[1], found[2]
+
+
+def holds_always(condition: str) -> bool:
+    """Is this "for all n", which restricts nothing?"""
+    return bool(_FOR_ALL.fullmatch(condition.strip(" .")))
 
 
 def piecewise(text: str) -> str | None:
