@@ -5,14 +5,15 @@ from functools import lru_cache
 from openmath.grading import algebra, beside, paper
 from openmath.grading.beside import A_LETTER, count_differently
 from openmath.grading.grades import Grade
+from openmath.grading.language.trees import letters
 from openmath.grading.language.units import ANGLES, DIRECTIONS, clash
 from openmath.grading.limits import TooLarge
 from openmath.grading.meaning.key_texts import text_key
 from openmath.grading.meaning.rounding import rounds_to
 from openmath.grading.parsed_answer import CUT_OFF, ParsedAnswer
-from openmath.grading.plain_numbers import plain_number
 from openmath.grading.readings import Reading
 
+_SEVERAL = ("list", "group", "set", "matrix")
 CACHE_SIZE = 20_000  # answers kept read: the references of a benchmark and the answers they meet
 
 
@@ -52,12 +53,14 @@ def at_odds(a: ParsedAnswer, b: ParsedAnswer) -> bool:
         return a.primary == b.primary
     if clash(a.unit, b.unit) or (a.domain and b.domain and a.domain != b.domain):
         return True
+    if (a.annotations or b.annotations) and _count_differently(a, b):
+        return True
     if a.plain or b.plain:
         return False  # a bare number says no more than its unit
     if a.coordinate and b.coordinate and a.coordinate != b.coordinate:
         if A_LETTER not in (a.coordinate, b.coordinate) or len(a.coordinate + b.coordinate) > 2:
             return True
-    if (a.explained and b.explained and a.explained != b.explained) or _count_differently(a, b):
+    if a.explained and b.explained and a.explained != b.explained:
         return True
     if a.content and b.content and a.primary == b.primary and _chosen_differently(a.content, b.content):
         return True
@@ -97,14 +100,18 @@ def _count_differently(a: ParsedAnswer, b: ParsedAnswer) -> bool:
     """3 boys and 2 girls, and 2 boys and 3 girls; beside a list without words, the order says what is counted."""
     if bool(a.counts) == bool(b.counts):
         return count_differently(a.counts, b.counts)
+    if any(answer.tree is None or answer.tree[0] not in _SEVERAL for answer in (a, b)):
+        return True  # 2 apples and 2 pears are not 2
     one, other = _keys(a, Reading.SEQUENCE), _keys(b, Reading.SEQUENCE)
     return bool(one and other) and one.isdisjoint(other)
 
 
 def _chosen_differently(content: str, other: str) -> bool:
     """(B) 5 and (B) 6: the same choice, of numbers that are not the same. Words are not held against each other."""
-    one, two = (plain_number(text.strip(" $.}")) for text in (content, other))
-    return one is not None and two is not None and one.key != two.key
+    one, two = read(content.strip(" $.}")), read(other.strip(" $.}"))
+    if one.tree is None or two.tree is None or letters(one.tree) or letters(two.tree):
+        return False
+    return not same(one, two)
 
 
 def _meets_primary(a: ParsedAnswer, b: ParsedAnswer) -> bool:

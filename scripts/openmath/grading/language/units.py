@@ -78,7 +78,9 @@ def clash(one: frozenset[str], other: frozenset[str]) -> bool:
     if not one or not other:
         return False
     first, second = _specific(one, other), _specific(other, one)
-    return not (first <= second or second <= first or _prices(first, second))
+    if _prices(first, second):
+        return False
+    return not (first <= second or second <= first)
 
 
 def _specific(names: frozenset[str], others: frozenset[str]) -> set[str]:
