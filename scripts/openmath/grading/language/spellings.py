@@ -65,8 +65,15 @@ def _combination(found: re.Match) -> str:
 
 def combinations(text: str) -> str | None:
     """The text with C(5, 2), which may be a point, and nCr(5, 2) as binomials; None if it holds none."""
-    found = _CHOSEN.sub(r"\\binom{\1}{\2}", text)
+    found = _CHOSEN.sub(_chosen, text)
     return found if found != text else None
+
+
+def _chosen(found: re.Match) -> str:
+    every, few = found.groups()
+    if every.isdigit() and few.isdigit() and int(every) < int(few):
+        return found[0]  # C(2, 3) is a point
+    return f"\\binom{{{every}}}{{{few}}}"
 
 
 def _unit_vectors(text: str) -> str:
