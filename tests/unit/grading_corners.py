@@ -1,6 +1,7 @@
 r"""More rules of equality in the form of grading_cases.py: rarely met, but each by some answer of a model."""
 
 CORNERS = [
+    ("functions", r"\min()", "0", False),
     ("binomials", "C(2,3)", "0", False),
     ("powers", "x^-2", r"\frac{1}{x^2}", True),
     ("powers", "2^3^2", "512", True),

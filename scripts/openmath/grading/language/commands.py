@@ -109,6 +109,8 @@ class Commands(Grammar):
                 power = ("neg", self.atom()) if self.accept("-") else self.required()
         if name in ("max", "min", "gcd", "lcm") and self.peek() in CLOSERS:
             arguments = self.items_until(CLOSERS[self.expect(*CLOSERS)][0])
+            if not arguments:
+                raise NotMath("the least of nothing")
         elif self.peek() in ("(", "[", "{", "|"):
             arguments = (self.postfix(self.atom()),)
         else:
