@@ -26,7 +26,7 @@ _LOST_BACKSLASH = re.compile(r"(?<![A-Za-z\\])(?:\x08oxed|boxed)(?=\{)")
 # \boxed 7, \boxed x, \boxed\frac12: what TeX puts in the box, and all digits of a number
 _BARE = re.compile(r"-?\d+(?:[.,/]\d+)*|[A-Za-z](?![A-Za-z])|\\[A-Za-z]+(?:\{[^{}]*\}|\d)*")
 _QUOTED = re.compile(
-    r"(?:\.\.\.|\\l?dots|\W?(?:your |the |final ){0,3}answer(?: here)?\W?)?", re.IGNORECASE
+    r"(?:\.\.\.|\\l?dots|(?:\\text\s*\{\s*)?\W?(?:your |the |final ){0,3}answer(?: here)?\W?\s*\}?)?", re.IGNORECASE
 )  # of the instruction
 # A base model goes on with a problem of its own.
 _NEXT_PROBLEM = re.compile(r"\n[ \t]{0,4}(?:#{1,6} ?|\*\*)?(?:Question|Problem|Exercise|Q)\b ?\d{0,3} ?(?:\*\*)? ?[:.]")
@@ -35,8 +35,9 @@ _JOINT = re.compile(
     r"(?:[\s$,;&()]|\\[,;:! ()]|\\\\|\\q?quad|\band\b|\bor\b|\\text\s*\{\s*(?:,|and|or)\s*\}|\\(?:left|right)"
     r"|\\?[A-Za-z](?:_\{?\w\}?)?\s*(?:=|\\in|:))*"
 )
-_LABEL = re.compile(r"\(([a-h])\)")
+_LABEL = re.compile(r"(?<!\w)\(?([a-h])\)")
 _LIST = re.compile(r"\s*(?:,(?!\d{3}(?!\d))|;|\\text\s*\{\s*(?:and|or)\s*\}|\band\b|\bor\b|\([b-h]\))\s*")
+_HOPE = re.compile(r"\.? {1,2}I hope it is correct\.?\s*$")  # of a prompt in wide use
 MAX_PARTS = 8  # of one answer
 MAX_REFERENCE, MAX_BETWEEN = 1000, 200  # characters of a reference with parts, and between two boxes of one answer
 
@@ -44,8 +45,10 @@ MAX_REFERENCE, MAX_BETWEEN = 1000, 200  # characters of a reference with parts, 
 FALLBACKS = {
     "answer tag": re.compile(r"<answer>([^<]{1,2000})</answer>", re.IGNORECASE),
     "####": re.compile(r"^####[ \t]*(\S[^\n]*)", re.MULTILINE),
-    "Answer:": re.compile(
-        r"^\W{0,4}(?:the )?(?:final )?answer ?(?:\*\*)? ?: ?(?:\*\*)? ?(\S[^\n]*)", re.MULTILINE | re.IGNORECASE
+    "Answer:": re.compile(  # or a heading, and the last line of all below it
+        r"^\W{0,4}(?:the )?(?:final )?answer ?(?:\*\*)? ?"
+        r"(?:: ?(?:\*\*)? ?|:?(?:\*\*)?[ \t]{0,4}\n\s{0,4}(?=[^\n]{1,200}\s{0,4}\Z))(\S[^\n]*)",
+        re.MULTILINE | re.IGNORECASE,
     ),
     "the answer is": re.compile(r"\banswer\s{1,2}is ?:?\s{1,2}((?:[^\n.]|\.(?=\d)){1,200})", re.IGNORECASE),
 }
@@ -153,7 +156,7 @@ def fallback_answer(generation: str) -> tuple[str, str] | None:
         return None
     for name, pattern in FALLBACKS.items():
         found = pattern.findall(generation)
-        if found and (answer := found[-1].strip().strip("*").rstrip(".").strip()):
+        if found and (answer := _HOPE.sub("", found[-1]).strip().strip("*").rstrip(".").strip()):
             return answer, name
     return None
 

@@ -379,6 +379,7 @@ EXTRACTION = [
     ("a lone escaped brace", r"\boxed{\left\{ x \right.}", r"\left\{ x \right."),
     ("line break before the end", r"\boxed{1 \\}", "1 \\\\"),
     ("empty", r"\boxed{}", ""),
+    ("quoted instruction in text", r"\boxed{12}. So \boxed{\text{your answer}}", "12"),
     ("unclosed", r"\boxed{\frac{1}{2}", None),
     ("broken last box", r"\boxed{4}, so \boxed{5", None),
     ("bare last box", r"\boxed{4} \boxed", None),
@@ -413,6 +414,7 @@ PARTS = [
     (r"\boxed{5} is wrong; $x=\boxed{3}$ or $x=\boxed{8}$", r"3 \text{ or } 8", "3, 8"),
     (r"\boxed{3}, \boxed{8}", "1, 3, 8", "8"),
     (r"\boxed{3}, \boxed{8", "3, 8", None),
+    (r"a) First \boxed{3}. b) Then \boxed{8}.", "(a) 3 (b) 8", "3, 8"),
     (r"\boxed{\boxed{5}}", "3, 8", "5"),
 ]
 
@@ -422,6 +424,9 @@ FALLBACKS = [
     ("## Step 1\nAdd.\n", None, None),
     ("Consistent!\n\nFinal Answer: **58**", "58", "Answer:"),
     ("**Answer:** 4.", "4", "Answer:"),
+    ("### Final Answer\n\n4.", "4", "Answer:"),
+    ("**Answer**\nWe add.\nIt is 4", None, None),
+    ("Final Answer: The final answer is $4$. I hope it is correct.", "The final answer is $4$", "Answer:"),
     ("<think>2+2</think><answer>4</answer>", "4", "answer tag"),
     ("Adding up, the answer is 7.5.", "7.5", "the answer is"),
     ("The answer is 3. No, the answer is 4.", "4", "the answer is"),

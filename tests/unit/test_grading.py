@@ -10,14 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit.grading_cases import PAPER, RULES
 from unit.grading_corners import CORNERS
+from unit.grading_measures import MEASURES
 from unit.grading_near_misses import NEAR_MISSES
 from unit.grading_notation import NOTATION
 from unit.grading_siblings import SIBLINGS
+from unit.grading_unseen import UNSEEN
 
 from openmath.grading.compare import at_odds, grade, read, vote_class
 from openmath.grading.language.units import unit_of
 
-OWN = RULES + CORNERS + NOTATION + NEAR_MISSES + SIBLINGS
+OWN = RULES + CORNERS + NOTATION + NEAR_MISSES + SIBLINGS + MEASURES + UNSEEN
 ROOT = Path(__file__).parents[2]
 PIECES = st.sampled_from(
     r"\frac \sqrt \pm \pi \infty \cup \in \le \text{and} \text{ cm} \left( \right) \{ \} \begin{pmatrix} \end{pmatrix} "

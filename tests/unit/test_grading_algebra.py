@@ -87,6 +87,25 @@ def test_a_fork_killed_from_outside_is_asked_again(tmp_path):
     assert within_steps(killed, 1_000_000) == 1
 
 
+def test_nothing_goes_on_behind_the_limit(tmp_path):
+    """Not even where an exception would be lost: while a generator is closed."""
+
+    def losing_exceptions(sympy):
+        def steps():
+            try:
+                yield
+            finally:
+                for _ in range(1000):
+                    len(())
+
+        next(steps())  # closed as soon as it is forgotten
+        (tmp_path / "behind").touch()
+
+    with pytest.raises(TooLarge):
+        within_steps(losing_exceptions, 100)
+    assert not (tmp_path / "behind").exists()
+
+
 def test_what_swallows_the_limit_is_over_it_all_the_same():
     def stubborn(sympy):
         try:

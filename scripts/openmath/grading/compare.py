@@ -2,15 +2,18 @@
 
 from functools import lru_cache
 
-from openmath.grading import algebra, paper
+from openmath.grading import algebra, beside, paper
+from openmath.grading.beside import A_LETTER, count_differently
 from openmath.grading.grades import Grade
+from openmath.grading.language.trees import letters
 from openmath.grading.language.units import ANGLES, DIRECTIONS, clash
 from openmath.grading.limits import TooLarge
 from openmath.grading.meaning.key_texts import text_key
 from openmath.grading.meaning.rounding import rounds_to
-from openmath.grading.parsed_answer import A_LETTER, ParsedAnswer
+from openmath.grading.parsed_answer import CUT_OFF, ParsedAnswer
 from openmath.grading.readings import Reading
 
+_SEVERAL = ("list", "group", "set", "matrix")
 CACHE_SIZE = 20_000  # answers kept read: the references of a benchmark and the answers they meet
 
 
@@ -50,9 +53,22 @@ def at_odds(a: ParsedAnswer, b: ParsedAnswer) -> bool:
         return a.primary == b.primary
     if clash(a.unit, b.unit) or (a.domain and b.domain and a.domain != b.domain):
         return True
+    if (a.annotations or b.annotations) and _count_differently(a, b):
+        return True
+    if a.plain or b.plain:
+        return False  # a bare number says no more than its unit
     if a.coordinate and b.coordinate and a.coordinate != b.coordinate:
         if A_LETTER not in (a.coordinate, b.coordinate) or len(a.coordinate + b.coordinate) > 2:
             return True
+    if a.explained and b.explained and a.explained != b.explained:
+        return True
+    if a.content and b.content and a.primary == b.primary and _chosen_differently(a.content, b.content):
+        return True
+    if a.extreme and b.extreme and a.extreme != b.extreme:
+        return True
+    marks = beside.function_marks(a.tree), beside.function_marks(b.tree)
+    if None not in marks and marks[0] != marks[1]:
+        return True
     # (x, y) = (1, 2) and (y, x) = (1, 2)
     reordered = a.order and b.order and a.order != b.order and set(a.order) == set(b.order)
     return bool(reordered) and _keys(a, Reading.RECORD).isdisjoint(_keys(b, Reading.RECORD))
@@ -70,12 +86,32 @@ def same(a: ParsedAnswer, b: ParsedAnswer) -> bool:
         return True
     if a.tree is None or b.tree is None or a.too_large or b.too_large or (a.unit ^ b.unit) & DIRECTIONS:
         return False
-    return rounds_to(a.tree, b.tree)
+    if a.cut_off != b.cut_off and a.primary.removesuffix(CUT_OFF) == b.primary.removesuffix(CUT_OFF):
+        return False  # 3.14... is not 3.14
+    return rounds_to(a.tree, b.tree, cut_off=a.cut_off or b.cut_off)
 
 
 def same_when_worked_out(a: ParsedAnswer, b: ParsedAnswer) -> bool:
     """The same with its integrals and the like worked out. Raises TooLarge."""
     return not at_odds(a, b) and algebra.equal(a, b)
+
+
+def _count_differently(a: ParsedAnswer, b: ParsedAnswer) -> bool:
+    """3 boys and 2 girls, and 2 boys and 3 girls; beside a list without words, the order says what is counted."""
+    if bool(a.counts) == bool(b.counts):
+        return count_differently(a.counts, b.counts)
+    if any(answer.tree is None or answer.tree[0] not in _SEVERAL for answer in (a, b)):
+        return True  # 2 apples and 2 pears are not 2
+    one, other = _keys(a, Reading.SEQUENCE), _keys(b, Reading.SEQUENCE)
+    return bool(one and other) and one.isdisjoint(other)
+
+
+def _chosen_differently(content: str, other: str) -> bool:
+    """(B) 5 and (B) 6: the same choice, of numbers that are not the same. Words are not held against each other."""
+    one, two = read(content.strip(" $.}")), read(other.strip(" $.}"))
+    if one.tree is None or two.tree is None or letters(one.tree) or letters(two.tree):
+        return False
+    return not same(one, two)
 
 
 def _meets_primary(a: ParsedAnswer, b: ParsedAnswer) -> bool:

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 # Raised whenever the grade or the vote class of any pair may change: grades made by another version are stale.
-GRADER_VERSION = 3
+GRADER_VERSION = 4
 
 POLICIES = ("default", "paper")
 

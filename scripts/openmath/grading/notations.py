@@ -1,16 +1,19 @@
 r"""Whole answers in a notation of their own: times, dates, choices, numbers in another base, congruences."""
 
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from openmath.grading.language import prose, statements
 from openmath.grading.language.bases import based
-from openmath.grading.language.choices import choice, listed, loose_choice
+from openmath.grading.language.choices import choice, listed, loose_choice, together
 from openmath.grading.language.congruences import congruence
 from openmath.grading.language.digits import indian_groups
-from openmath.grading.language.number_words import as_formula
+from openmath.grading.language.number_words import as_formula, ordinal
+from openmath.grading.language.quantities import quantity
+from openmath.grading.language.spellings import combinations
 from openmath.grading.language.times import Clock, clock, date
-from openmath.grading.language.units import directed
+from openmath.grading.language.units import directed, unit_letter
 from openmath.grading.meaning.structure import Structure
 from openmath.grading.readings import Reading
 
@@ -21,9 +24,18 @@ _SET_OF_TUPLES = re.compile(r"\\\{\s*\([a-z](?:\s*,\s*[a-z])+\)\s*[|:]\s*(.+?)\\
 _MIXED = re.compile(
     r"(-?)(\d+)\s*(?:\\text\s*\{\s*and\s*\}|\band\b)\s*(?:\\frac\s*\{?(\d+)\}?\s*\{?(\d+)\}?|(\d+)/(\d+))"
 )
+_REMAINDER = re.compile(
+    r"(\d{1,300})(?:,? (?:with )?(?:a )?(?:remainder|rem\.?)(?: of)? |\s*R\s*| r )(\d{1,300})", re.ASCII
+)
 _WORD = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{2}")  # not the name of a command
+# 0,25 and 1000,99 and 2,75; but 1,250 is 1250, and 2,5 lists two numbers.
+_DECIMAL_COMMA = re.compile(r"(-?(?:0+|(?!\d{1,3},\d{3}$)\d+(?=,\d\d))),(\d+)")
+_POINT_GROUPS = re.compile(r"(?<=\d)\.(?=\d{3}(?:\.\d{3})*,\d+$)")  # 1.234,56
 MAX_CHARACTERS = 300  # of an answer in one of these notations
 _PARAMETERS = "kmnt"  # names of the k in 25k + 24
+
+
+_POINT = re.compile(r"[A-Z](?:_\{?\w\}?)?\s*(\([^()]+(?:,[^()]+)+\))")  # A(3, 4)
 
 
 class Notation(NamedTuple):
@@ -42,6 +54,7 @@ _INTEGERS = re.compile(
 )
 
 
+_EVERY = re.compile(r"(?:all|any|every) ([a-z] ?(?:\\(?:[gl]eq?|ne)\b|[<>]).+)", re.IGNORECASE)  # all n \ge 3
 # all x such that x > 2, all real numbers x with 0 < x < 1
 _SUCH = re.compile(
     r"(?:all|any|every|the) (?:real )?(?:numbers? |values? of )?([a-z]) (?:such that|for which|with|where|satisfying) "
@@ -58,6 +71,9 @@ def in_signs(text: str) -> str:
     integers = _INTEGERS.fullmatch(plain)
     if integers:
         return integers.expand(r"\1 \2, \1 \\in \\mathbb{Z}")
+    every = _EVERY.fullmatch(plain)
+    if every:
+        return every[1]
     such = _SUCH.fullmatch(plain)
     if such:
         return such[2]
@@ -82,6 +98,14 @@ def notation(text: str) -> Notation | None:
         time = clock(words)
         if time:
             return _time(time, words)
+    if text[:1].isdigit() and (worded or " " in text or "R" in text):
+        words = prose.unwrapped(text)
+        left_over = _REMAINDER.fullmatch(words)
+        if left_over:
+            return Notation(f"{int(left_over[1])} remainder {int(left_over[2])}")
+        measured = quantity(words)
+        if measured:
+            return Notation(measured)
     day = date(prose.unwrapped(text)) if worded or text[4:5] == "-" else None
     if day:
         return Notation(day)
@@ -124,6 +148,21 @@ def _number(number: int) -> tuple:
     return ("num", str(number)) if number >= 0 else ("neg", ("num", str(-number)))
 
 
+def respellings(text: str) -> Iterator[tuple[Reading, str]]:
+    """(reading, text) of other texts that this one may stand for."""
+    commas = _DECIMAL_COMMA.fullmatch(_POINT_GROUPS.sub("", text)) if "," in text else None
+    if commas:
+        yield Reading.DECIMAL_COMMA, f"{commas[1]}.{commas[2]}"
+    if unit_letter(text):
+        yield Reading.UNIT_LETTER, text.rpartition(" ")[0]
+    point = _POINT.fullmatch(text) if text[:1].isupper() else None
+    if point:
+        yield Reading.POINT, point[1]
+    chosen = combinations(text) if "(" in text else None
+    if chosen:
+        yield Reading.COMBINATIONS, chosen
+
+
 def also(text: str) -> list[tuple[Reading, str]]:
     """(reading, key) of a formula that may also be in one of these notations."""
     found: list[tuple[Reading, str]] = []
@@ -132,6 +171,12 @@ def also(text: str) -> list[tuple[Reading, str]]:
     letter = loose_choice(text)
     if letter:
         found.append((Reading.CHOICE, Structure().key(("sym", letter))))
+    letters = together(text)
+    if letters:
+        found.append((Reading.CHOICE, Structure().key(("set", tuple(("sym", letter) for letter in letters)))))
+    place = ordinal(prose.unwrapped(text)) if text[-1:].isalpha() or text.endswith("}") else None
+    if place:
+        found.append((Reading.ORDINAL, f"ordinal {place}"))
     mixed = _MIXED.fullmatch(text)
     if mixed:
         sign, whole, *parts = mixed.groups()

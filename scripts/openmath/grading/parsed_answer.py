@@ -5,28 +5,26 @@ open: is (1, 2) a point or an interval, is 10% the number 10 or 0.1, is log natu
 """
 
 import re
-from fractions import Fraction
 from functools import cached_property
 
+from openmath.grading import beside
 from openmath.grading.language import domains, prose, statements
-from openmath.grading.language.annotations import drop_annotations
-from openmath.grading.language.clean import clean
+from openmath.grading.language.annotations import Annotation, drop_annotations
+from openmath.grading.language.clean import ORDINAL_DIGITS, clean
 from openmath.grading.language.digits import comma_groups, may_be_list
 from openmath.grading.language.lexer import NotMath, tokenize
 from openmath.grading.language.parser import Parser
-from openmath.grading.language.trees import bounded_name, is_unknown_function, label_of, letters
-from openmath.grading.language.units import DIRECTIONS, unit_of
+from openmath.grading.language.quantities import quantity_of
+from openmath.grading.language.trees import is_unknown_function, letters
+from openmath.grading.language.units import DIRECTIONS, DOWNWARD, said, unit_letter, unit_of
 from openmath.grading.limits import MAX_CHARACTERS, TooLarge, budget
 from openmath.grading.meaning.key_texts import shortened, text_key
 from openmath.grading.meaning.structure import Structure
 from openmath.grading.meaning.vectors import as_matrix
-from openmath.grading.notations import Notation, also, in_signs, notation, without_set_builder
+from openmath.grading.notations import Notation, also, in_signs, notation, respellings, without_set_builder
+from openmath.grading.plain_numbers import plain_number
 from openmath.grading.readings import Reading
 
-# Most answers: a whole number or a short decimal.
-_PLAIN = re.compile(r"([-+]?)(\d{1,300})(?:\.(\d{0,300}))?", re.ASCII)
-# 0,25 and 1000,99 and 2,75; but 1,250 is 1250, and 2,5 lists two numbers.
-_DECIMAL_COMMA = re.compile(r"(-?(?:0+|(?!\d{1,3},\d{3}$)\d+(?=,\d\d))),(\d+)")
 # "a circle", "the square": without its article's noun, such an answer would be the letter a, or t times h times e.
 _ARTICLE = re.compile(
     r"(?:\\text\s*\{\s*)?(?:an?|the|any|each|every|both|some|all|no|its|it|he|she|we|I)\s+(?!and\b|or\b)[A-Za-z]{3}",
@@ -34,7 +32,7 @@ _ARTICLE = re.compile(
 )
 _PART = re.compile(r"(?:\\text\s*\{\s*)?\((?:[a-f]|i{1,3}|iv)\)\s*\}?")  # the (a) of (a) 5, (b) 6
 _FIRST_PART = re.compile(r"(?:\\text\s*\{\s*)?\((?:a|i)\)")
-A_LETTER = "?"  # a coordinate that may have any letter as its name
+CUT_OFF = " ..."  # behind the key of 3.14..., a number of which not all digits are known
 # What Evaluator notes in `used`, its option for the other reading, and that reading.
 _AMBIGUOUS_SIGNS = (
     ("log", "common_log", Reading.COMMON_LOGARITHM),
@@ -54,6 +52,9 @@ class ParsedAnswer:
         self.plain = False
         self.label: str | None = None  # the "area" of Area = 12
         self.unit: frozenset[str] = frozenset()
+        self.annotations: list[Annotation] = []
+        self.cut_off = False  # 3.14...
+        self.explained: str | None = None  # the 12 of "Yes, 12"
         self.notation: Notation | None = None
         self.domain: str | None = None  # the > 0 of "for all x > 0"
         self.content: str | None = None  # the 7 of the choice (B) 7
@@ -66,8 +67,11 @@ class ParsedAnswer:
             self._give_up()
             return
         self.text = clean(raw)
+        self.cut_off = beside.goes_on(raw, self.text)
         if self._read_plain():
             self.unit = unit_of(raw, (), None)
+            self.plain = self.plain and not ORDINAL_DIGITS.search(raw)
+            self.primary += CUT_OFF if self.cut_off else ""
             return
         try:
             with budget():
@@ -79,24 +83,12 @@ class ParsedAnswer:
             self._give_up()
 
     def _read_plain(self) -> bool:
-        found = _PLAIN.fullmatch(self.text)
-        if not found:
-            return False
-        sign, whole, digits = found[1], found[2].lstrip("0") or "0", (found[3] or "").rstrip("0")
-        if digits:
-            if len(whole) + len(digits) > 100:
-                return False
-            value = Fraction(int(whole + digits), 10 ** len(digits))
-            self.primary = f"{value.numerator}/{value.denominator}"
-        elif len(whole) > 150:
-            return False
-        else:
-            self.primary = whole
-        if sign == "-" and self.primary != "0":
-            self.primary = "-" + self.primary
-        self.plain = not digits  # a decimal may still be the rounding of something exact
-        self.tree = ("num", self.text.lstrip("+")) if sign != "-" else ("neg", ("num", self.text[1:]))
-        return True
+        found = plain_number(self.text)
+        if found:
+            self.primary, self.tree, self.plain = (
+                found  # not plain: a decimal may still be the rounding of something exact
+            )
+        return found is not None
 
     def _give_up(self) -> None:
         self.too_large, self.tree = True, None
@@ -125,8 +117,9 @@ class ParsedAnswer:
             return
         self.text = without_set_builder(self.text)
         try:
-            self.tree, annotations = parse(self.text, commas_group=comma_groups(self.text) <= MAX_GROUPS)
-            self.unit = unit_of(self.raw, annotations, self.tree)
+            self.tree, self.annotations = parse(self.text, commas_group=comma_groups(self.text) <= MAX_GROUPS)
+            letter = unit_letter(self.text)
+            self.unit = said(letter) if letter else unit_of(self.raw, self.annotations, self.tree)
             self._key_tree()
         except NotMath:
             self.tree = None
@@ -135,7 +128,7 @@ class ParsedAnswer:
 
     def _key_tree(self) -> None:
         structure = Structure()
-        self.primary = structure.key(self.tree)
+        self.primary = structure.key(self.tree) + (CUT_OFF if self.cut_off else "")
         self.ambiguous = structure.used
 
     def _read_parts(self) -> bool:
@@ -155,6 +148,9 @@ class ParsedAnswer:
         short = prose.short_answer(self.text)
         if short or len(self.text) > prose.MAX_PROSE:
             self.primary = short or self.primary
+            formula = prose.formula_behind(self.text)
+            inner = ParsedAnswer(formula) if formula else None
+            self.explained = inner.primary if inner and inner.tree is not None else None
             return
         self.domain = statements.restriction(self.text)
         self.primary = self._key_of_statement() or self.primary
@@ -170,7 +166,7 @@ class ParsedAnswer:
                 return inner.primary
         formula, condition = statements.conditional(self.text) or ("", "")
         if formula and (inner := ParsedAnswer(formula)).tree is not None:
-            return _with_condition(inner, condition)
+            return beside.with_condition(inner.tree, inner.primary, condition)
         numbers = domains.number_class(statements.plain_text(self.text).strip(" ."))
         if numbers:
             return numbers
@@ -189,24 +185,27 @@ class ParsedAnswer:
 
     @cached_property
     def coordinate(self) -> str | None:
-        """The x of x = 5, which is not y = 5; the AB of AB = 5."""
-        if self.tree is None or self.label:
-            return self.label
-        bounded = bounded_name(self.tree)
-        if bounded:
-            return bounded if len(bounded) > 1 or bounded in "xyz" else A_LETTER
-        name = label_of(self.tree)
-        if name is None or name in ("x", "y", "z"):
-            return name
-        corners = "".join(sorted(letters(self.tree[2][0])))
-        return corners if len(corners) > 1 and corners.isupper() else None
+        """The x of x = 5, the "area" of Area = 5."""
+        return self.label if self.tree is None or self.label else beside.coordinate(self.tree)
 
     @cached_property
     def order(self) -> tuple[str, ...] | None:
         """The x, y of (x, y) = (1, 2)."""
-        if self.tree is None or self.tree[0] != "rel" or self.tree[2][0][0] != "group":
-            return None
-        return tuple(item[1] for item in self.tree[2][0][2] if item[0] == "sym")
+        return None if self.tree is None else beside.order(self.tree)
+
+    @cached_property
+    def extreme(self) -> str | None:
+        """The minimum of "The minimum is 5"."""
+        return beside.extreme(self.raw[:MAX_CHARACTERS])
+
+    @cached_property
+    def counts(self) -> beside.Counts:
+        """What "3 boys and 2 girls" counts."""
+        try:
+            with budget():
+                return beside.counts(self.tree, self.annotations) if len(self.annotations) > 1 else frozenset()
+        except (NotMath, TooLarge, RecursionError, OverflowError):
+            return frozenset()
 
     @cached_property
     def constants(self) -> frozenset[str]:
@@ -265,17 +264,24 @@ class ParsedAnswer:
                 found.setdefault(reading, set()).add(Structure(**{option: True}).key(self.tree))
 
     def _add_numeric(self, found: dict[Reading, set[str]]) -> None:
-        commas = _DECIMAL_COMMA.fullmatch(self.text)
-        if commas:
-            found.setdefault(Reading.DECIMAL_COMMA, set()).add(ParsedAnswer(f"{commas[1]}.{commas[2]}").primary)
-        if may_be_list(self.text):
+        number = self.primary
+        for reading, text in respellings(self.text):
+            found.setdefault(reading, set()).add(key := ParsedAnswer(text).primary)
+            number = key if reading is Reading.UNIT_LETTER else number
+        if "," in self.text and may_be_list(self.text):
             tree, _ = parse(self.text, commas_group=comma_groups(self.text) > MAX_GROUPS)
             found.setdefault(Reading.COMMA_LIST, set()).add(Structure().key(tree))
+        if ORDINAL_DIGITS.search(self.raw):
+            found[Reading.ORDINAL] = {f"ordinal {number}"}
+        measured = quantity_of(self.unit, number) if self.unit else None
+        if measured:
+            found[Reading.QUANTITY] = {measured}
         if self.unit & DIRECTIONS:
-            found.setdefault(Reading.DIRECTION, set()).add(self.primary.partition(" ")[0])
+            number = number.partition(" ")[0]
+            found[Reading.DIRECTION] = {number, f"-{number}"} if self.unit & DOWNWARD and number[0] != "-" else {number}
 
 
-def parse(text: str, *, commas_group: bool = True) -> tuple[tuple, list[str]]:
+def parse(text: str, *, commas_group: bool = True) -> tuple[tuple, list[Annotation]]:
     """The tree of a cleaned answer, and the units and other annotations dropped from it. Raises NotMath."""
     if _ARTICLE.match(text):
         raise NotMath("a sentence")
@@ -289,11 +295,3 @@ def _is_statement(tree: tuple) -> bool:
     if tree[0] == "list":
         return all(_is_statement(item) for item in tree[1])
     return tree[0] == "group" or (tree[0] == "rel" and is_unknown_function(tree[2][0]))
-
-
-def _with_condition(inner: ParsedAnswer, condition: str) -> str:
-    """The key of "3k for some integer k", whatever its letter is called; other conditions are compared as words."""
-    found = domains.parameter(condition)
-    if not found or found[0] not in letters(inner.tree):
-        return f"{inner.primary} | {prose.key(condition)}"
-    return f"{Structure().renamed({found[0]: 'parameter'}).key(inner.tree)} | {found[1]}"

@@ -50,6 +50,11 @@ class Reading(Enum):
     RESIDUE = "a congruence as its residue, or as the numbers that satisfy it", (r"x \equiv 24 \pmod{25}", "24")
     DIGIT_GROUPS = "a list as one number in groups of two digits", ("12,34,567", "1234567")
     MIXED_NUMBER = "a whole number and a fraction as their sum", (r"2 \text{ and } \frac{3}{4}", r"\frac{11}{4}")
+    UNIT_LETTER = "a letter behind a number and a space as its unit", ("5 m", "5 meters")
+    ORDINAL = "a place in a row, in words or digits", ("third", "3rd"), ("ORDINAL",)
+    COMBINATIONS = "C(n, k) as how many choices there are", ("C(5, 2)", "10")
+    POINT = "a point with its name", ("A(3, 4)", "(3, 4)")
+    QUANTITY = "a number with its unit as a measure in several units", ("1 hour 20 minutes", "80 minutes")
     DIRECTION = "a number without what it goes up, down or north by", (r"15\% \text{ increase}", r"15\%")
     # Words
     CHOICE = "a formula or small letter as a choice", ("E - 24", "E")

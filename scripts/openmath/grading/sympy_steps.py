@@ -29,10 +29,6 @@ sympy.integrals.risch sympy.physics.units sympy.polys.domains.old_fractionfield 
 sympy.sets.handlers.functions sympy.sets.handlers.issubset sympy.sets.setexpr sympy.solvers.inequalities sympy.tensor.tensor"""
 
 
-class _TooManySteps(BaseException):
-    """Not an Exception: SymPy catches those."""
-
-
 def within_steps(solve: Callable[[ModuleType], Any], most: int) -> Any:
     """What `solve` finds by SymPy in at most so many calls of functions: text, a truth value, or a tree of tuples.
 
@@ -95,20 +91,24 @@ def _answer(solve: Callable[[ModuleType], Any], most: int, writer: int) -> None:
     def count(frame: object, event: str, argument: object) -> None:
         nonlocal left
         left -= 1
-        if left < 0:
-            raise _TooManySteps
+        if left < 0:  # however SymPy took it
+            # Not an exception: one that is raised while a generator closes is lost, and the counting with it.
+            _write(None, False, writer)
+            os._exit(0)
 
     found, complete = None, True
     sys.setprofile(count)
     try:
         found = solve(sympy)
-    except (_TooManySteps, MemoryError, RecursionError):
+    except (MemoryError, RecursionError):
         complete = False
     except Exception:  # SymPy raises whatever it likes on what it cannot do
         pass
     finally:
         sys.setprofile(None)
-    if left < 0:  # however SymPy took it
-        found, complete = None, False
+    _write(found, complete, writer)
+
+
+def _write(found: Any, complete: bool, writer: int) -> None:
     with open(writer, "wb") as file:
         file.write(json.dumps([found, complete]).encode())

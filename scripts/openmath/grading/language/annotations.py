@@ -8,19 +8,25 @@ from openmath.grading.limits import spend
 # Words that make what follows or precedes them a condition: they are never dropped as if they were units.
 _CONDITIONS = re.compile(
     r"\b(?:if|when|where|for|with|such|constant|integer|integers|not|except|unless|only|otherwise|is|are|all|"
-    r"some|every|each|so|thus|hence|therefore|because|since|given|let|we|yes|no|none|but|than|least|most|am|pm|a\.m|p\.m|to|"
-    r"from|between|minimum|maximum|max|mod|divides|odd|even|base|or|and|more|less|fewer|greater|smaller|larger|above|below|up|"
+    r"some|every|so|thus|hence|therefore|because|since|given|let|we|yes|no|none|but|than|least|most|am|pm|a\.m|p\.m|to|"
+    r"from|between|minimum|maximum|max|mod|divides|odd|even|base|or|and|greater|smaller|larger|above|below|up|"
     r"half|halves|thirds?|quarters?|fifths?|tenths?|hundredths?|thousandths?|squared|cubed|negative|minus|plus|into|over|out|away|remainder|infinitely|finitely)\b"
 )
 
 
-def drop_annotations(tokens: list[Token]) -> tuple[list[Token], list[str]]:
+class Annotation(str):
+    """Words dropped behind a value. item: how many separators stand before them, so which item of a list they belong to."""
+
+    item = 0
+
+
+def drop_annotations(tokens: list[Token]) -> tuple[list[Token], list[Annotation]]:
     """Tokens without the units and remarks that follow a value, and those; words that say more stay and are not math."""
     tokens = _temperature_scales(tokens)
     if not any(token.type == "word" for token in tokens):
         return tokens, []
     kept: list[Token] = []
-    dropped: list[str] = []
+    dropped: list[Annotation] = []
     position = 0
     while position < len(tokens):
         token = tokens[position]
@@ -48,7 +54,8 @@ def drop_annotations(tokens: list[Token]) -> tuple[list[Token], list[str]]:
             and not _CONDITIONS.search(words.removesuffix("integers"))
             and not any(c in words.replace("^\\circ", "") for c in "\\=<>^0123456789")
         ):
-            dropped.append(" ".join(t.text for t in tokens[position:stop]))
+            dropped.append(Annotation(" ".join(t.text for t in tokens[position:stop])))
+            dropped[-1].item = sum(t.type == "sep" or t.text in (",", ";") for t in kept)
             position = stop
         else:
             kept.append(token)

@@ -120,7 +120,9 @@ class Atoms(Grammar):
             if text == "\\{":
                 return ("set", self.items_until("\\}"))
             if text == "|":
-                return ("abs", self.sum_in_group("|"))
+                tree = ("abs", self.set_expression())  # also of A \cup B, how many it holds
+                self.expect("|")
+                return tree
         raise NotMath(repr(text))
 
     def repeating(self, start: str) -> tuple:
@@ -136,6 +138,10 @@ class Atoms(Grammar):
             name += "'"
         if self.accept("_"):
             name = self.subscript(("sym", name))[1]
+        if name in _APPLIED and self.signs[self.at : self.at + 6] == ["^", "{", "-", "<num>", "}", "("]:
+            if self.tokens[self.at + 3].text == "1":
+                self.at += 5
+                name += "^-1"  # the inverse function
         if name[0] in _APPLIED and self.accept("("):
             return ("call", name, self.arguments())
         return ("const", name) if name in ("e", "i") else ("sym", name)

@@ -11,7 +11,7 @@ from openmath.grading.language.lexer import NUMBER_WORDS
 _PREFIXES = {"0x": "16", "0b": "2", "0o": "8"}
 _PREFIXED = re.compile(r"(-?)(0[xbo])([0-9a-f]+)", re.IGNORECASE)
 _WORDS = re.compile(
-    r"(-?)\(?([0-9a-fA-F]+)\)?\s*[,(]?\s*(?:\\text\s*\{)?\s*\(?(?:in |to )?base[\s-]+\{?(\w+)\s*\}?\)?\}?",
+    r"(-?)\(?([0-9a-fA-F]+)\)?\s*[,(]?\s*(?:\\text\s*\{)?\s*\(?(?:in |to )?base[\s}-]+\{?(\w+)\s*\}?\)?\}?",
     re.IGNORECASE,
 )
 _SUBSCRIPT = re.compile(

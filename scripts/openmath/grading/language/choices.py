@@ -19,9 +19,10 @@ _NAMED = re.compile(
 _LETTER = re.compile(r"([A-J])\)")
 _ONE = r"\(?(?:[A-HJ]|X{0,3}(?:IX|IV|V?I{0,3}))\)?"
 _LISTED = re.compile(
-    rf"(?:both\s+)?((?=[A-X(]){_ONE}(?:(?:\s*,\s*(?:and\s+)?|\s+and\s+)(?=[A-X(]){_ONE})*)(?:,?\s+only)?"
+    rf"(?:both\s+|[Ss]tatements?\s+)?((?=[A-X(]){_ONE}(?:(?:\s*,\s*(?:and\s+)?|\s+and\s+)(?=[A-X(]){_ONE})*)(?:,?\s+only)?"
 )
 _SMALL = re.compile(r"\(?([a-h])\)?")
+_TOGETHER = re.compile(r"[A-H]{2,5}")
 _LOOSE = re.compile(r"([A-J])\s(?:-\s)?\s*(?:\d[\d.,/]*|\\frac.*)")
 
 
@@ -37,6 +38,11 @@ def choice(text: str) -> tuple[str, str | None] | None:
     return (found[1], found[2]) if found else None
 
 
+def together(text: str) -> tuple[str, ...]:
+    """The letters of several choices in one word, ACD; none of other texts."""
+    return tuple(text) if _TOGETHER.fullmatch(text) and sorted(set(text)) == list(text) else ()
+
+
 def loose_choice(text: str) -> str | None:
     """The letter of an answer that is also a formula: B 7, B - 7, b."""
     found = _SMALL.fullmatch(text) or _LOOSE.fullmatch(text)
@@ -46,4 +52,4 @@ def loose_choice(text: str) -> str | None:
 def listed(words: str) -> str | None:
     """The choices of "I and III only" and "both A and C"; None of other texts. words: without \\text."""
     found = _LISTED.fullmatch(words)
-    return found[1] if found and found[1] != words else None
+    return found[1] if found else None

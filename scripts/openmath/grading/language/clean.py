@@ -30,17 +30,19 @@ _SAME = {
     "textnormal": r"\text", "textrm": r"\text", "textbf": r"\text", "textit": r"\text", "mbox": r"\text",
     "hbox": r"\text", "textup": r"\text", "textsf": r"\text", "texttt": r"\text",
     "boldsymbol": r"\mathrm", "mathbf": r"\mathrm", "mathit": r"\mathrm", "mathsf": r"\mathrm", "bf": "", "rm": "",
-    "operatorname": r"\mathrm", "mathcal": r"\mathrm", "bm": r"\mathrm",
+    "operatorname": r"\mathrm", "mathcal": r"\mathrm", "bm": r"\mathrm", "pmb": r"\mathrm",
     "varnothing": r"\emptyset", "iff": r"\Leftrightarrow", "implies": r"\Rightarrow", "land": r"\wedge",
     "ast": r"\cdot",
     "emph": r"\text", "degree": r"^\circ", "infin": r"\infty", "lor": r"\vee", "dots": r"\ldots", "cdots": r"\ldots",
-    "colon": ":", "varphi": r"\phi", "varepsilon": r"\epsilon", "lnot": r"\neg", "backslash": r"\setminus",
+    "colon": ":", "varphi": r"\phi", "vartheta": r"\theta",
+    "R": r"\mathbb{R}", "Z": r"\mathbb{Z}", "N": r"\mathbb{N}", "Q": r"\mathbb{Q}",
+    "varepsilon": r"\epsilon", "lnot": r"\neg", "backslash": r"\setminus",
     "equiv": "=", "coloneqq": "=", "triangleq": "=",
 }  # fmt: skip
 _NOTHING = (
     "displaystyle|textstyle|scriptstyle|"
     "limits|nolimits|quad|qquad|enspace|thinspace|hfill|noindent|centering|mathstrut|strut|nonumber|hspace\\*?\\{[^{}]*\\}|"
-    "vspace\\*?\\{[^{}]*\\}|phantom\\{[^{}]*\\}|medspace|allowbreak|mathopen|mathclose"
+    "vspace\\*?\\{[^{}]*\\}|phantom\\{[^{}]*\\}|newline|par|smallskip|medskip|bigskip|medspace|allowbreak|mathopen|mathclose"
 )
 _COSMETIC = re.compile(
     r"\\(?:"
@@ -67,6 +69,7 @@ _ORDINAL = re.compile(  # 5th, 5^{th}, 5\text{th}, 5^{\text{th}}
     r"(?<=\d)\s*(?:\^\s*)?(?:\{\\(?:text|mathrm)\{(?:st|nd|rd|th)\}\}|\{(?:st|nd|rd|th)\}"
     r"|\\(?:text|mathrm)\{(?:st|nd|rd|th)\}|(?:st|nd|rd|th)(?![A-Za-z]))"
 )
+ORDINAL_DIGITS = re.compile(rf"^\s*(?:the )?\d+{_ORDINAL.pattern.partition(')')[2]}\s*$")  # the whole answer is 5th
 # 3.1415... is a decimal that goes on, and may be a rounding; 1, 2, 3, ... is a list that goes on
 _CUT_OFF = re.compile(r"^([^,;]*\d\.\d+)\s*(?:\.\.\.+|\\ldots)\s*$")
 _MORE = re.compile(r"\.\.\.+")

@@ -109,10 +109,14 @@ class Commands(Grammar):
                 power = ("neg", self.atom()) if self.accept("-") else self.required()
         if name in ("max", "min", "gcd", "lcm") and self.peek() in CLOSERS:
             arguments = self.items_until(CLOSERS[self.expect(*CLOSERS)][0])
+            if not arguments:
+                raise NotMath("the least of nothing")
         elif self.peek() in ("(", "[", "{", "|"):
             arguments = (self.postfix(self.atom()),)
         else:
             arguments = (self.function_argument(),)
+            if name in ("max", "min") and not letters(arguments[0]):
+                raise NotMath("a name for a number: min 2, max 5")
         if base is not None:
             arguments = (*arguments, base)
         if power == ("neg", ("num", "1")) and "arc" + name in FUNCTIONS:  # sin^{-1} is arcsin, not 1/sin

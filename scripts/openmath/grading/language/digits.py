@@ -11,9 +11,12 @@ _COMMA = re.compile(r"(?<=\d)(?:\{,\}|\\!,|\{,\}\\!)\s*(?=\d{3}(?!\d))|(?<=\d),\
 _SPACED_COMMA = re.compile(
     r"^(\s*-?(?:\\?\$)?\s*\d{1,3})((?:,(?:\s*\\[:;,]|\s*\\allowbreak(?![A-Za-z]))\s*\d{3})+)(?![\d,])"
 )
-_SPACE = re.compile(r"(?<![\d.])\d{1,3}(?:(?:\s|\\,|\\ |~|\\;|\\:){1,2}\d{3})+(?![\d])")
-_APOSTROPHE = re.compile(r"(?<![\w.'])\d{1,3}(?:'\d{3})+(?![\w'])")
-_POINTS = re.compile(r"(?<![\w.,])\d{1,3}(?:\.\d{3}){2,}(?![\w.,])")
+# 1,02 is no list: nobody writes 02 for 2. But 1,002 is a number in groups.
+_SURE_DECIMAL = re.compile(r"^\s*(-?\d+),(0\d(?:\d{2,})?)\s*$")
+_SPACE = re.compile(r"(?<![\d.])[1-9]\d{0,2}(?:(?:\s|\\,|\\ |~|\\;|\\:){1,2}\d{3})+(?![\d])")
+_APOSTROPHE = re.compile(r"(?<![\w.'])[1-9]\d{0,2}(?:'\d{3})+(?![\w'])")
+_UNDERSCORES = re.compile(r"(?<![\w.])[1-9]\d{0,2}(?:_\d{3})+(?![\w{])")
+_POINTS = re.compile(r"(?<![\w.,])[1-9]\d{0,2}(?:\.\d{3}){2,}(?![\w.,])")
 _COMMAS = re.compile(r"(?<![\d,])\d{1,3}(?:,\d{3})+(?![\d,])")
 _INDIAN = re.compile(r"-?\d{1,2}(?:,\d{2})+,\d{3}")
 
@@ -27,9 +30,17 @@ _NO_WHOLE = re.compile(r"(?<!\d)\.(?=\\(?:overline|bar)\b)")
 def grouped(text: str) -> str:
     """The text without what stands between the groups of digits of its numbers."""
     if "," in text:
+        text = _SURE_DECIMAL.sub(r"\1.\2", text)
         text = _COMMA.sub("", text)
         text = _SPACED_COMMA.sub(lambda found: found[1] + re.sub(r"\D", "", found[2]), text)
-    for sign, pattern in ((" ", _SPACE), ("\\", _SPACE), ("~", _SPACE), ("'", _APOSTROPHE), (".", _POINTS)):
+    for sign, pattern in (
+        (" ", _SPACE),
+        ("\\", _SPACE),
+        ("~", _SPACE),
+        ("'", _APOSTROPHE),
+        (".", _POINTS),
+        ("_", _UNDERSCORES),
+    ):
         if sign in text:
             text = pattern.sub(lambda found: re.sub(r"\D", "", found[0]), text)
     return text

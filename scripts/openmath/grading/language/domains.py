@@ -12,7 +12,7 @@ _SAYS = {
     "whole": "integer", "square": "square",
 }  # fmt: skip
 _SILENT = frozenset(
-    """all every any each some the a an that which are is be of form number constant value arbitrary fixed perfect
+    """all every any each some the a an that which are is must be of form number constant value arbitrary fixed perfect
     for where with given and let""".split()
 )
 _IMPLIED = {
@@ -21,22 +21,28 @@ _IMPLIED = {
     "rational": "real", "irrational": "real", "integer": "real rational",
 }  # fmt: skip
 _SYMBOLS = {"Z": "integer", "N": "positive integer", "R": "real", "Q": "rational"}
-_BLACKBOARD = re.compile(r"\\in\s*\\mathbb\s*\{?([ZNRQ])\}?(?![\w^])")
-_MULTIPLES = re.compile(r"\b(multiple|power)s? of (\d+|[a-z]+)\b")
+_BLACKBOARD = re.compile(r"\\in\s*\\mathbb\s*\{?([ZNRQ])\}?(?:_\{?(>?)0\}?)?(?![\w^])")
+_MULTIPLES = re.compile(r"\b(?:an? )?(multiple|power)s? of (\d+|[a-z]+)\b")
 _BOUND = re.compile(r"(?<![\\\w])([A-Za-z])\s*(\\(?:ge|le|ne)\b|[<>])\s*(-?\d+)")
 _WORD = re.compile(r"[A-Za-z]{2,}|\ba\b")
 _LETTER = re.compile(r"(?<![\\A-Za-z])[A-Za-z](?![A-Za-z])")
 _SIGNS = {"\\ge0": "nonnegative", ">0": "positive", "\\ne0": "nonzero", "<0": "negative"}
 _WHOLE_SIGNS = _SIGNS | {"\\ge1": "positive", ">-1": "nonnegative"}
+_INTERVALS = {
+    frozenset({"real"}): "I(-oo..+oo)", frozenset({"real", "positive"}): "I(0..+oo)",
+    frozenset({"real", "nonnegative"}): "I[0..+oo)", frozenset({"real", "negative"}): "I(-oo..0)",
+}  # fmt: skip
 _ALL = re.compile(
-    r"(?:all|every|any|the|exactly the|exactly all)\b|[a-z -]+ (?:numbers|integers|primes)$", re.IGNORECASE
+    r"(?:all|every|any|the|exactly the|exactly all)\b|[a-z] (?:(?:is|are|must be)\b|odd$|even$|prime$)"
+    r"|(?:multiples|powers) of\b|[a-z -]+ (?:numbers|integers|primes)$",
+    re.IGNORECASE,
 )
 
 
 def number_properties(words: str) -> tuple[frozenset[str], str] | None:
     """(what the words say, the formulas left over) if every word is about numbers; None if one is not."""
     said: set[str] = set()
-    text = words.replace("non-", "non").replace("$", " ")
+    text = words.replace("non-", "non").replace("$", " ").replace("divisible by", "multiple of")
 
     def note(found: re.Match) -> str:
         said.add(f"{found[1]} {NUMBER_WORDS.get(found[2], found[2])}")
@@ -45,6 +51,8 @@ def number_properties(words: str) -> tuple[frozenset[str], str] | None:
     text = _MULTIPLES.sub(note, text)
     for found in _BLACKBOARD.finditer(text):
         said.update(_SYMBOLS[found[1]].split())
+        if found[2] is not None:  # Z_{>0}, Z_0
+            said.add("positive" if found[2] else "nonnegative")
     text = _BLACKBOARD.sub(" ", text)
     for word in _WORD.findall(re.sub(r"\\[A-Za-z]+", " ", text)):
         word = word.lower()
@@ -64,6 +72,8 @@ def number_class(text: str) -> str | None:
     found = number_properties(text) if _ALL.match(text) else None
     if not found or not found[0]:
         return None
+    if found[0] in _INTERVALS and len(found[1]) <= 1:
+        return _INTERVALS[found[0]]
     return key_of(*found[0]) + ("".join(found[1].split()) if len(found[1]) > 1 else "")
 
 

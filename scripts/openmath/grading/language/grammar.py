@@ -33,6 +33,9 @@ class Grammar(Cursor, ABC):
     def relation(self) -> tuple: ...
 
     @abstractmethod
+    def set_expression(self) -> tuple: ...
+
+    @abstractmethod
     def sum(self) -> tuple: ...
 
     @abstractmethod

@@ -73,7 +73,7 @@ _TOKEN = re.compile(
 _COUNTED = re.compile(
     rf"(?!(?:{'|'.join([*FUNCTIONS, *SEPARATORS, *DEGREE_WORDS, *SCALES])})\b)[a-z]{{3}}\s+[a-z]{{4,}}(?![A-Za-z])"
 )
-_GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
+_GROUPED = re.compile(r"[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?")
 INFINITY = frozenset({"infinity", "inf", "oo"})
 _CHOICES = re.compile(r"[A-Z](?:(?:,\s*|\s+and\s+|,\s*and\s+)[A-Z])+")  # \text{A, C and D}: three choices
 _ROMAN = re.compile(r"X{0,3}(?:IX|IV|V?I{0,3})(?<=..)")
@@ -161,9 +161,13 @@ def _letters(run: str, spaced: bool, tokens: list[Token]) -> None:
     if len(run) == 1:
         power = bool(tokens) and tokens[-1].text in _POWERS
         tokens.append(Token("word" if power else "sym", run, spaced))
+    elif run == "is" or (run == "for" and not any(token.type == "env" for token in tokens)):
+        raise NotMath("a sentence")
     elif lower in ("not", "no", "nor") and not run.isupper():  # NO is a segment
         raise NotMath("a negation")
     elif lower in NUMBER_WORDS:
+        if len(tokens) > 1 and tokens[-1].text == "(" and tokens[-2].type == "num":
+            raise NotMath("9 (nine) is no product")
         tokens.append(Token("num", NUMBER_WORDS[lower], spaced))
     elif lower in SEPARATORS:
         tokens.append(Token("sep", lower, spaced))
@@ -175,6 +179,8 @@ def _letters(run: str, spaced: bool, tokens: list[Token]) -> None:
         tokens.append(Token("word", lower, spaced))
     elif lower in UNITS and after_value and (spaced or len(run) > 3 or (tokens[-1].type == "num" and run in _GLUED)):
         tokens.append(Token("word", lower, spaced))
+    elif spaced and ((run == "of" and after_value) or (len(run) > 2 and _follows_words(run, tokens))):
+        tokens.append(Token("word", run, spaced))
     elif _ROMAN.fullmatch(run):  # IV is not VI
         tokens.append(Token("sym", run, spaced))
     elif len(run) <= 2 or (len(run) == 3 and not run.istitle()) or (len(run) == 4 and run.isupper()):
@@ -183,6 +189,16 @@ def _letters(run: str, spaced: bool, tokens: list[Token]) -> None:
             spaced = False
     else:
         tokens.append(Token("word", lower, spaced))
+
+
+def _follows_words(run: str, tokens: list[Token]) -> bool:
+    """The old of 5 years old: no product of letters."""
+    return (
+        bool(tokens)
+        and tokens[-1].type == "word"
+        and run.islower()
+        and not (tokens[-1].text in SCALES or tokens[-1].text in DEGREE_WORDS or tokens[-1].text in PERCENT_WORDS)
+    )
 
 
 def _text(text: str, position: int, command: str, spaced: bool, tokens: list[Token]) -> int:
@@ -210,7 +226,7 @@ def _text(text: str, position: int, command: str, spaced: bool, tokens: list[Tok
         _letters(inside, spaced, tokens)
     elif _CHOICES.fullmatch(inside):
         tokens.extend(tokenize(inside))
-    elif inside in FUNCTIONS or words in INFINITY:
+    elif (inside in FUNCTIONS and not (after_number and inside in UNITS)) or words in INFINITY:
         tokens.append(Token("cmd", "infty" if words in INFINITY else inside, spaced))
     elif words.isdigit():
         tokens.append(Token("num", words, spaced))

@@ -15,6 +15,15 @@ _PARTS = {
     "half": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7, "eighth": 8, "ninth": 9,
     "tenth": 10, "hundredth": 100, "thousandth": 1000,
 }  # fmt: skip
+_TWICE = re.compile(r"(-?\d+) \(([a-z -]+)\)")
+_ORDINALS = {
+    word: number
+    for number, word in enumerate(
+        "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth "
+        "sixteenth seventeenth eighteenth nineteenth twentieth".split(),
+        start=1,
+    )
+}
 _NUMBER = r"(-?\d+(?:\.\d+)?)"
 _ARITHMETIC = tuple(
     (re.compile(pattern), formula)
@@ -45,10 +54,16 @@ def as_formula(words: str) -> str | None:
         return None
     words = " ".join(words.lower().split()).strip(" .")
     in_digits = _SMALL_WORD.sub(lambda found: str(_SMALL[found[0]]), words)  # two to three
+    said_twice = _TWICE.fullmatch(words)  # 9 (nine)
+    if said_twice and as_formula(said_twice[2]) == said_twice[1]:
+        return said_twice[1]
     for pattern, formula in _ARITHMETIC:
         found = pattern.fullmatch(in_digits)
         if found:
             return found.expand(formula)
+    above, _, part = in_digits.partition(" ")
+    if above.isdigit() and part.endswith("s") and _below(part) and part != "quarters":  # 3 fifths; quarters are coins
+        return f"\\frac{{{above}}}{{{_below(part)}}}"
     if not words[:1].isalpha():
         return None
     sign, words = ("-", words.partition(" ")[2]) if words.startswith(("negative ", "minus ")) else ("", words)
@@ -60,16 +75,29 @@ def _value(words: str) -> str | None:
     if words == "half":
         return "\\frac{1}{2}"
     before, _, after = words.rpartition(" and ")
-    if before and after.rpartition(" ")[2].removesuffix("s").replace("halve", "half") in _PARTS:  # two and a half
+    if before and _below(after.rpartition(" ")[2]):  # two and a half
         whole, part = _whole(before.replace("-", " ").split()), _value(after)
         return None if whole is None or part is None else f"{whole}{part}"
     parts = words.replace("-", " ").replace(" and ", " ").split()
-    below = _PARTS.get(parts[-1].removesuffix("s").replace("halve", "half"))
+    below = _below(parts[-1])
     if below and len(parts) > 1:
         above = 1 if parts[:-1] == ["a"] else _whole(parts[:-1])
         return None if above is None else f"\\frac{{{above}}}{{{below}}}"
     value = _whole(parts)
     return None if value is None else str(value)
+
+
+def _below(word: str) -> int | None:
+    """The 3 of third and thirds."""
+    return _PARTS.get(word.removesuffix("s").replace("halve", "half"))
+
+
+def ordinal(words: str) -> int | None:
+    """The 21 of "twenty-first" and "the twenty-first"; None of other texts."""
+    before, _, last = words.lower().strip(" .").removeprefix("the ").replace("-", " ").rpartition(" ")
+    if last not in _ORDINALS or (before and before not in _TENS | {"twenty": 20}):
+        return None
+    return _ORDINALS[last] + (_SMALL[before] if before and _ORDINALS[last] < 10 else 0)
 
 
 def _whole(parts: list[str]) -> int | None:

@@ -14,6 +14,7 @@ from openmath.grading.language.commands import RELATIONS, Commands
 from openmath.grading.language.lexer import DEGREE_WORDS, PERCENT_WORDS, SCALES, NotMath, Token
 
 _SEPARATORS = (",", ";", "and", "or", "\\\\", "wedge", "vee", "Leftrightarrow")
+_LOGICAL = ("wedge", "vee", "Leftrightarrow")  # between statements
 _BOUNDS = ("<", ">", "<=", ">=", "!=")  # before the first side: "> 3" is x > 3
 _SET_OPERATIONS = {"cup": "cup", "cap": "cap", "setminus": "minus"}
 _INFIX = {"choose": "binom", "over": "div"}
@@ -36,9 +37,11 @@ class Parser(Commands, Atoms):
         """Relations separated by commas, semicolons, "and", "or", line ends; one alone is no list. "or" is remembered."""
         items: list[tuple] = []
         either: tuple = ()
+        logical = False
         while True:
             while (sign := self.peek()) in (*_SEPARATORS, "&"):
                 either = ("or",) if sign in ("or", "vee") else either
+                logical = logical or sign in _LOGICAL
                 self.at += 1
             if sign in closers or sign == "<end>":
                 break
@@ -47,6 +50,8 @@ class Parser(Commands, Atoms):
                 items[-1][0] == "group" and self.peek() == "("
             ):
                 raise NotMath(f"{self.peek()} after an item")
+        if logical and any(item[0] != "rel" for item in items):
+            raise NotMath("p and q is no list of two letters, nor is p or q")
         if len(items) == 1:
             return items[0]
         return ("list", tuple(items), *either)
@@ -186,8 +191,8 @@ class Parser(Commands, Atoms):
                 if slash.text == "/" and below.type == "num" and _proper(("num", token.text), ("num", below.text)):
                     self.at += 3
                     return ("add", (left, ("div", ("num", token.text), ("num", below.text))))
-        if token.type == "num" and left[0] == "num":
-            raise NotMath("two numbers side by side")
+        if token.type == "num" and (left[0] == "num" or self.tokens[self.at - 1].type == "word"):
+            raise NotMath("two numbers side by side")  # also 25 degrees 30, 2 million 500
         return ("mul", left, self.power())
 
 

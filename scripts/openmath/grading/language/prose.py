@@ -48,6 +48,10 @@ _HEDGED = re.compile(
     r"\b(?:but|unless|except|provided|iff|only (?:if|when|for))\b|^(?:yes|no)\W+(?:if|when|for|whenever)\b"
 )
 _SHORT = re.compile(r"(yes|no)\s*[,.;:]\s*(.{0,300})$", re.DOTALL)
+_BEHIND = re.compile(
+    r"(?:\\text\s*\{\s*)?(?:yes|no)\s*[,.;:]\s*\}?\s*((?:\\[A-Za-z]+|[A-Za-z]{1,2}(?![A-Za-z])|[^A-Za-z\\]){1,100})",
+    re.IGNORECASE,
+)
 # The other word in the same sentence; "no" before a noun ("no two faces") is not one.
 _BOTH = re.compile(
     r"\byes\b|\bno\b(?! (?:two|three|four|such|other|more|less|point|integer|element|one|matter|longer)\b)"
@@ -146,6 +150,12 @@ def readings(sentence: str) -> Iterator[tuple[Reading, str]]:
         yield Reading.YES_NO, "yes"
     if _INFINITELY_MANY.match(lower):
         yield Reading.INFINITELY_MANY, "infinitely many"
+
+
+def formula_behind(text: str) -> str | None:
+    """The 12 of "Yes, 12", the b > a of "Yes, b > a"; None where words explain."""
+    found = _BEHIND.fullmatch(text)
+    return found[1] if found else None
 
 
 def short_answer(text: str) -> str | None:

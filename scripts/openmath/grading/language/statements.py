@@ -37,6 +37,7 @@ _SOME = re.compile(r"\b(?:some|where|constants?)\b")
 _SOME_ARGUMENT = re.compile(r"\bsome\b")
 _ARGUMENTS = re.compile(r"[A-Za-z]\(([^()]{1,20})\)\s*=")  # x, y of f(x, y) = ...
 _BOUND = re.compile(r"(?:\b[a-z]|\\mathbb\s*\{?[A-Z]\}?_\{?)\s*((?:[<>]|\\[gl]eq?\b|\\neq?\b)\s*[^\s}]+)")
+_FROM_ZERO = re.compile(r"(\\mathbb\s*\{?[A-Z]\}?)\s*_\s*\{?0\}?")
 _LETTER = re.compile(r"(?<![A-Za-z\\])[A-Za-z](?![A-Za-z])")
 _DOMAINS = (
     ("rational", re.compile(r"\brational|\\mathbb\s*\{?Q")), ("natural", re.compile(r"\bnatural|\\mathbb\s*\{?N")),
@@ -46,6 +47,7 @@ _DOMAINS = (
 )  # fmt: skip
 _YES_TO = re.compile(r"yes\s*[,:]\s*(?P<tail>.*[=<>\\].*)$", re.IGNORECASE | re.DOTALL)
 _CONDITIONAL = re.compile(r"(.{1,200}?)[,\s]+((?:for|where|with|if|when|such that)\b.+)$", re.DOTALL)
+_FOR_ALL = re.compile(r"for (?:all|any|every|each) (?:values of )?[A-Za-z]")
 _COMMAND = re.compile(r"\\[A-Za-z]+")
 _LONG_WORD = re.compile(r"[A-Za-z]{4}")
 _BRANCHES = re.compile(r"\s*(?:[,;]\s*(?:and\b)?|\band\b)(?=[^,;]*\b(?:if|when|otherwise)\b)")
@@ -59,7 +61,8 @@ _SENTENCE = re.compile(
 
 # Area = 12, \text{Total: } 12; but not "If n is even: 12"
 _LABELLED = re.compile(
-    r"(?:\\text\s*\{\s*)?((?![A-Z]{2,3}\b)[A-Za-z]{3,20}(?: [a-z]{2,20}){0,2})\s*\}?\s*([=:])\s*\}?\s*(?=[-\d\\$(])(.+)",
+    r"(?:\\text\s*\{\s*)?((?![A-Z]{2,3}\b)[A-Za-z]{3,20}(?: (?:[a-z]{2,20}|(?:\\triangle )?[A-Z]{2,6})){0,4})"
+    r"\s*\}?\s*([=:])\s*\}?\s*(?=[-\d\\$(])(.+)",
     re.DOTALL,
 )
 _CONDITION = re.compile(
@@ -69,6 +72,9 @@ _CONDITION = re.compile(
 
 def labelled(text: str) -> tuple[str, str] | None:
     """("area", "12") of Area = 12; None of other texts."""
+    if "\\text" in text:  # \text{Area of } ABC = 12
+        name, sign, value = text.partition("=")
+        text = " ".join(prose.unwrapped(name).split()) + sign + value
     found = _LABELLED.fullmatch(text) if len(text) <= MAX_PROSE else None
     if not found or _CONDITION.search(found[1]) or "=" in found[3] or (found[2] == ":" and not found[1][0].isupper()):
         return None
@@ -113,7 +119,8 @@ def without_quantifiers(text: str) -> tuple[str, str]:
 
 def restriction(text: str) -> str | None:
     """The x > 0 of "f(x) = 1/x for all x > 0", as written, of answers that say where a function lives."""
-    found = [_BOUND.search(clause) for clause in _QUANTIFIER.findall(plain_text(text))]
+    plain = _FROM_ZERO.sub(r"\1_{\\ge 0}", plain_text(text))
+    found = [_BOUND.search(clause) for clause in _QUANTIFIER.findall(plain)]
     return ",".join(sorted("".join(bound[1].split()) for bound in found if bound)) or None
 
 
@@ -138,6 +145,11 @@ def conditional(text: str) -> tuple[str, str] | None:
     if not found or _LONG_WORD.search(_COMMAND.sub(" ", found[1])):
         return None
     return found[1], found[2]
+
+
+def holds_always(condition: str) -> bool:
+    """Is this "for all n", which restricts nothing?"""
+    return bool(_FOR_ALL.fullmatch(condition.strip(" .")))
 
 
 def piecewise(text: str) -> str | None:

@@ -7,8 +7,12 @@ r"""Times of the day and dates: 7:15 p.m., 19:15, noon, 4 July.
 import re
 from typing import NamedTuple
 
-_CLOCK = re.compile(r"(\d{1,2})(?::\s*(\d\d))?(?::(\d\d))?(?:\W{0,6}([ap])\W{0,2}m\W{0,2})?", re.IGNORECASE)
+_CLOCK = re.compile(
+    r"(\d{1,2})(?:(?::|\.(?=\d\d\W{0,6}[ap]))\s*(\d\d))?(?::(\d\d))?(?:\W{0,6}([ap])\W{0,2}m\W{0,2})?", re.IGNORECASE
+)
 _FULL_HOUR = re.compile(r"(\d{1,2})\s*o'\s*clock", re.IGNORECASE)
+_HALF = re.compile(r"(\d{1,2}(?::\d\d)?)(?: o'clock)? in the (morning|afternoon|evening)", re.IGNORECASE)
+_PAST = re.compile(r"(?:a )?(half|quarter|\d{1,2} minutes) (past|to) (\d{1,2})(?: o'clock)?", re.IGNORECASE)
 _NAMED = {"noon": "24h:12:00:00", "midnight": "24h:0:00:00"}
 _MONTHS = {
     name: number
@@ -42,15 +46,29 @@ class Clock(NamedTuple):
     bare: str | None = None
 
 
+def _said(words: str) -> str:
+    """ "half past 7" as 7:30, "8:45 in the morning" as 8:45 am."""
+    found = _HALF.fullmatch(words)
+    if found:
+        return f"{found[1]} {'am' if found[2].lower() == 'morning' else 'pm'}"
+    found = _PAST.fullmatch(words)
+    if not found or int(found[3]) > 12:
+        return words
+    minutes, hour = {"half": 30, "quarter": 15}.get(found[1].lower()) or int(found[1][:2]), int(found[3])
+    if found[2].lower() == "to":
+        minutes, hour = 60 - minutes, (hour - 2) % 12 + 1
+    return f"{hour}:{minutes:02}" if 0 < minutes < 60 else words
+
+
 def clock(words: str) -> Clock | None:
     """The time that the whole text is; None for others. words: without \\text."""
     name = words.strip(" .").lower().removeprefix("12 ")
     if name in _NAMED:
-        return Clock(_NAMED[name], certain=True)
+        return Clock(_NAMED[name], certain=True, by_24_hours="clock:12:00:00" if name == "noon" else None)
     full = _FULL_HOUR.fullmatch(words.strip(" ."))
     if full:
         return Clock(f"clock:{int(full[1])}:00:00", certain=True, bare=str(int(full[1])))
-    found = _CLOCK.fullmatch(words)
+    found = _CLOCK.fullmatch(said := _said(words))
     if not found or not (found[2] or found[4]):
         return None
     hour, minutes, seconds, half = int(found[1]), found[2] or "00", found[3] or "00", (found[4] or "").lower()
@@ -60,6 +78,7 @@ def clock(words: str) -> Clock | None:
     if half:
         return Clock(f"24h:{hour % 12 + 12 * (half == 'p') if hour <= 12 else hour}:{rest}", certain=True)
     certain = minutes.startswith("0") or (found[3] or "").startswith("0")
+    certain = certain or said != words
     if hour > 12 or hour == 0:
         return Clock(f"24h:{hour % 24}:{rest}", certain)
     return Clock(f"clock:{hour}:{rest}", certain, f"24h:{hour}:{rest}" if found[1].startswith("0") else None)

@@ -75,11 +75,20 @@ def bounded_name(item: tuple) -> str | None:
         if side[0] == "sym" and sum(map(bool, map(letters, item[2]))) == 1:
             return side[1]
     middle = item[2][1]
+    if len(item[2]) == 3 and len(letters(middle)) == 1 and all(map(_is_linear, walk(middle))):
+        return next(iter(letters(middle)))  # -2 < 2x < 6 bounds x
     return (
         repr(middle)
         if len(item[2]) == 3 and letters(middle) and not (letters(item[2][0]) or letters(item[2][2]))
         else None
     )
+
+
+def _is_linear(node: tuple) -> bool:
+    """May this stand in a formula like 2x + 3 or x/2?"""
+    if node[0] in ("mul", "div"):
+        return not letters(node[2]) or (node[0] == "mul" and not letters(node[1]))
+    return node[0] in ("num", "sym", "add", "neg")
 
 
 def is_label(tree: tuple) -> bool:
@@ -122,6 +131,13 @@ def bound_label(sides: tuple) -> tuple | None:
     left, right = sides[0], sides[-1]
     if len(sides) > 2 and not (left[0] == "sym" and not letters(right)):
         return None
+    if (
+        left[0] == "call"
+        and left[1] not in FUNCTIONS
+        and not is_unknown_function(left)
+        and letters(left) & letters(right)
+    ):
+        return None  # f(2x) = x does not say that f(x) = x
     if left[0] == "sym" and right[0] == "sym":
         return None
     if is_label(left) and not (left[0] == "sym" and left[1] in letters(right)):

@@ -17,6 +17,8 @@ _SIGNS = {
     "⇒": r"\Rightarrow ", "⟹": r"\Rightarrow ", "∣": "|", "∧": r"\wedge ", "∨": r"\vee ",
     "π": r"\pi ", "θ": r"\theta ", "α": r"\alpha ", "β": r"\beta ", "γ": r"\gamma ", "δ": r"\delta ", "λ": r"\lambda ",
     "μ": r"\mu ", "σ": r"\sigma ", "τ": r"\tau ", "ω": r"\omega ", "φ": r"\phi ", "ϕ": r"\phi ", "ε": r"\epsilon ", "Δ": r"\Delta ",
+    "Γ": r"\Gamma ", "Θ": r"\Theta ", "Λ": r"\Lambda ", "Σ": r"\Sigma ", "Φ": r"\Phi ", "Ψ": r"\Psi ", "ζ": r"\zeta ",
+    "κ": r"\kappa ", "ν": r"\nu ", "χ": r"\chi ", "∥": r"\parallel ", "⊥": r"\perp ", "⊂": r"\subset ", "⊆": r"\subseteq ",
     "Ω": r"\Omega ", "ρ": r"\rho ", "η": r"\eta ", "ξ": r"\xi ", "ψ": r"\psi ",
     "′": "'", "’": "'", "‘": "'", "″": "''", "“": '"', "”": '"', "«": '"', "»": '"',
     "，": ",", "、": ",", "；": ";", "（": "(", "）": ")", "：": ":",
@@ -25,6 +27,8 @@ _SIGNS = {
     "⌊": r"\lfloor ", "⌋": r"\rfloor ", "⌈": r"\lceil ", "⌉": r"\rceil ",
     "ℝ": r"\mathbb{R}", "ℤ": r"\mathbb{Z}", "ℕ": r"\mathbb{N}", "ℚ": r"\mathbb{Q}", "ℂ": r"\mathbb{C}",
     "✓": r"\checkmark ", "✔": r"\checkmark ", "✅": r"\checkmark ", "☑": r"\checkmark ", "■": r"\blacksquare ", "□": r"\square ",
+    "㎝": r"\text{ cm}", "㎜": r"\text{ mm}", "㎞": r"\text{ km}", "㎏": r"\text{ kg}", "㎡": r"\text{ m}^2", "㎠": r"\text{ cm}^2",
+    "㎥": r"\text{ m}^3", "㎤": r"\text{ cm}^3",
     "∎": r"\blacksquare ", "█": r"\blacksquare ",
 }  # fmt: skip
 _CHINESE_UNITS = {
@@ -40,6 +44,8 @@ _CHINESE_UNITS = {
     "百": r"\cdot 100", "千": r"\cdot 1000", "万": r"\cdot 10000", "亿": r"\cdot 100000000",
 }  # fmt: skip
 _CHINESE_UNIT = re.compile("(?<=\\d)\\s*(" + "|".join(sorted(_CHINESE_UNITS, key=len, reverse=True)) + r")(?!\w)")
+_RING = re.compile(r"(?<=\d)\s*∘")  # 30∘ has a degree sign
+_CIRCLED = re.compile("(?<=[①-⑳])\\s*(?=[①-⑳])")  # ①③ are two choices
 CURRENCIES = "€£¥₹₽₩"  # units.py reads them from the answer as written
 _ROOTS = {"√": "", "∛": "[3]", "∜": "[4]"}
 # ³√8, √17, √2.5, √x, √(7), √{7}: the root takes one number, letter or bracket
@@ -72,6 +78,8 @@ def as_latex(text: str) -> str:
         text = _OVER_DIGITS.sub(lambda run: "\\overline{" + _MARKS.sub("", run[0]) + "}", text)
         text = _OVER_LETTER.sub(lambda found: f"\\{_ACCENTS[found[2]]}{{{found[1]}}}", text)
     text = _CHINESE_UNIT.sub(lambda found: _CHINESE_UNITS[found[1]], text)
+    text = _RING.sub(r"^\\circ ", text)
+    text = _CIRCLED.sub(", ", text)
     text = _SMALL_FRACTION.sub(_fraction, text)
     text = _SCRIPT_RUN.sub(_script, text)
     text = _ROOT.sub(_root, text)

@@ -14,6 +14,7 @@ _SPELLINGS = {
     "year": "year yr", "dollar": "dollar usd", "cent": "cent", "euro": "euro eur", "sterling": "gbp", "rupee": "rs inr rupee",
     "yen": "yen jpy", "yuan": "yuan rmb cny", "%": "percent pct percentage", "unit": "unit", "radian": "rad radian",
     "celsius": "c celsius", "fahrenheit": "f fahrenheit", "gallon": "gal gallon", "ounce": "oz ounce", "pound": "lb pound",
+    "newton": "n newton", "joule": "j joule", "watt": "w watt", "volt": "v volt",
     "person": "people person", "child": "child children",
 }  # fmt: skip
 _NAMES = {spelling: name for name, spellings in _SPELLINGS.items() for spelling in spellings.split()}
@@ -22,23 +23,40 @@ _POWERS = {"square": 2, "sq": 2, "cubic": 3, "cu": 3}
 # Words behind a number that say nothing about what is counted.
 _FILLERS = frozenset(
     """a an the of in on at per by as to this that these those each every all total altogether exactly overall different distinct
-    possible such way arrangement possibility combination choice outcome number integer value solution time item object""".split()
+    possible such due way arrangement possibility combination choice outcome number integer value solution time item
+    object""".split()
 )
 # A number with one of these is another answer than with the opposite one, and may vote for none of both: 15% increase.
 DIRECTIONS = frozenset(
     """increase decrease rise fall gain profit loss surplus deficit debt fast slow faster slower early late earlier later ago
     left right north south east west upward downward forward backward clockwise counterclockwise anticlockwise ahead behind
-    underground bc ad bce ce taller shorter older younger heavier lighter hotter colder win credit debit
+    underground bc ad bce ce taller shorter older younger heavier lighter hotter colder win credit debit short owed more fewer less
     discount markup growth drop""".split()
 )
+DOWNWARD = frozenset({"decrease", "loss"})  # by a positive number: a negative change
+# Other words for the same direction.
+_SAME_WAY = {
+    "rise": "increase",
+    "fall": "decrease",
+    "drop": "decrease",
+    "gain": "profit",
+    "anticlockwise": "counterclockwise",
+    "bce": "bc",
+    "ce": "ad",
+}
 _DIRECTED = re.compile(
     rf"(?:an? |the )?({'|'.join(sorted(DIRECTIONS))})\s+(?:of|by)\s+(?=[\\\d$-])(.*)", re.IGNORECASE | re.DOTALL
 )
 _ARTICLE = re.compile(r"^(?:an?|the) (?=[\d\\$])", re.IGNORECASE)
+# Where the space says that it is no factor: 5 m, but not 5m.
+_UNIT_LETTER = re.compile(
+    r"-?(?:\d+(?:\.\d+)?|\\frac\s*\{\d+\}\s*\{\d+\}) ([mgshLNJW](?=$)|m(?=\s*\^))(?:\s*\^\s*\{?([23])\}?)?"
+)
 _PART = re.compile(r"[A-Za-z]+|\^[\s{]*(-?\d+)|/|\S")
 _POWER = re.compile(r"[a-z]+(?:\^(\d+))?")
 _WORD = re.compile(r"[a-z]+")
 _CURRENCIES = {"€": "euro", "£": "sterling", "¥": "yen", "₹": "rupee", "₽": "ruble", "₩": "won", "元": "yuan"}
+_MONEY = frozenset({*_CURRENCIES.values(), "dollar", "cent"})
 _CURRENCY = re.compile("[" + "".join(_CURRENCIES) + "]")
 _CURRENCY_BEFORE = re.compile(
     r"(?:\\text\s*\{)?\s*\b(Rs|INR|USD|EUR|GBP|JPY|RMB|CNY|US(?=\\?\$))(?![A-Za-z])\.?\s*\}?[\s~]*(?=[\\$\d])"
@@ -49,11 +67,19 @@ _DOLLARS = re.compile(
 ANGLES = {frozenset({"degree"}), frozenset({"radian"})}
 
 
+def unit_name(word: str) -> str | None:
+    """The unit that a word is: "h" of hour, hours and hrs; None of other words."""
+    word = word.lower()
+    return _NAMES.get(word) or _NAMES.get(_singular(word))
+
+
 def clash(one: frozenset[str], other: frozenset[str]) -> bool:
     """Do both answers state units or words, each something that the other does not? "Units" are any unit."""
     if not one or not other:
         return False
     first, second = _specific(one, other), _specific(other, one)
+    if _prices(first, second):
+        return False
     return not (first <= second or second <= first)
 
 
@@ -62,6 +88,12 @@ def _specific(names: frozenset[str], others: frozenset[str]) -> set[str]:
     if "unit" in names or "unit" in others:
         names = frozenset(name for name in names if not (name in _SPELLINGS or _power(name) or " " in name))
     return {name for name in names if not (name in others or f"unit^{_power(name)}" in others)}
+
+
+def _prices(first: set[str], second: set[str]) -> bool:
+    """Is one $18, and the other $18 per day?"""
+    short, long = sorted((" ".join(first), " ".join(second)), key=len)
+    return short in _MONEY and short in long.split() and all("^-" in part for part in long.split() if part != short)
 
 
 def _power(name: str) -> str | None:
@@ -77,7 +109,7 @@ def unit_of(raw: str, annotations: Iterable[str], tree: tuple | None) -> frozens
     """
     if "$" in raw:
         raw = unwrapped(raw)
-    stated = {_words(words) for words in annotations}
+    stated = {said(words) for words in annotations}
     if len(stated) > 1:
         return frozenset()
     found = set(stated.pop() if stated else ())
@@ -99,6 +131,12 @@ def _priced(currency: str, found: set[str]) -> set[str]:
     return (found - per) | {" ".join(sorted([currency, *" ".join(per).split()]))}
 
 
+def unit_letter(text: str) -> str | None:
+    """The m^2 of "5 m^2", a unit that may also be a factor; None of other texts."""
+    found = _UNIT_LETTER.fullmatch(text) if " " in text else None
+    return found[1] + (f"^{found[2]}" if found[2] else "") if found else None
+
+
 def without_currency(text: str) -> str:
     """Rs 24 as 24."""
     return _CURRENCY_BEFORE.sub("", text)
@@ -112,7 +150,7 @@ def directed(text: str) -> str:
     return _ARTICLE.sub("", text) if text.rpartition(" ")[2].lower().strip("}. ") in DIRECTIONS else text
 
 
-def _words(annotation: str) -> frozenset[str]:
+def said(annotation: str) -> frozenset[str]:
     """A unit in one spelling, or the words that are no fillers, each in the singular."""
     annotation = annotation.replace("^\\circ", "").replace(",", "")
     unit = _canonical(annotation)
@@ -120,7 +158,7 @@ def _words(annotation: str) -> frozenset[str]:
         return frozenset({unit})
     words = {_singular(word): word for word in _WORD.findall(annotation.lower())}
     return frozenset(
-        _NAMES.get(word) or _NAMES.get(singular) or singular
+        _NAMES.get(word) or _NAMES.get(singular) or _SAME_WAY.get(singular, singular)
         for singular, word in words.items()
         if word not in _FILLERS and singular not in _FILLERS  # in, but not inches
     )
@@ -148,7 +186,7 @@ def _canonical(words: str) -> str | None:
             power = _POWERS[text]
         elif text in _SPEEDS:
             powers.update({_SPEEDS[text][0]: 1, _SPEEDS[text][1]: -1})
-        elif last := _NAMES.get(text) or _NAMES.get(_singular(text)):
+        elif last := unit_name(text):
             powers[last] += sign * power
             power = 1
         elif text not in "{}.":

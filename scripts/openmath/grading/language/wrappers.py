@@ -11,7 +11,7 @@ MAX_WRAPPERS = 12  # around one answer, one inside the other
 # Commands whose only argument is shown as it is.
 _STYLES = (
     "text textbf textit textrm textsf texttt textnormal textup emph mathrm mathbf mathit mathsf mathtt mathnormal boldsymbol bm "
-    "underline uline fbox framebox mbox hbox ensuremath operatorname displaylimits"
+    "pmb underline uline fbox framebox mbox hbox ensuremath operatorname displaylimits"
 ).split()
 _STYLED = re.compile(rf"\\(?:{'|'.join(_STYLES)})\s*(?=\{{)")
 # What \text{...} may lose its wrapper for; words without theirs would be products of letters.
@@ -28,6 +28,7 @@ _QUOTES = (
     ("**", "**"),
     ("__", "__"),
     ("*", "*"),
+    ("```", "```"),
     ("`", "`"),
     ('"', '"'),
     ("``", "''"),
@@ -43,21 +44,27 @@ _BEFORE = re.compile(
     r"(?:(?P<bold>\*+)|\\text\s*\{|\\textbf\s*\{)?\s*(?:the\s+)?(?:(?:final|correct|required|desired)\s+)?(?:answer|ans|result)\b\s*"
     r"(?:is|are)?\s*[:：]\s*(?(bold)\**)\}?|"
     r"(?:(?:the|my|our)\s+(?:(?:final|correct)\s+)?|(?:final|correct)\s+)answer\s+is\s+(?!not\b|that\b|both\b)|"
-    r"(?:therefore|hence|thus|so)\s*[,:]|答案\s*(?:是|为|：|:)?)\s*",
+    r"ans\.\s*(?=[-\d\\$(])|\\(?:Rightarrow|Longrightarrow|implies|rightarrow|to)(?![A-Za-z])|no\.\s*(?=\d+\W*$)|\\?#\s*(?=\d)|"
+    r"\\(?:bullet|star)(?![A-Za-z])|•|\*(?=\s)|(?:therefore|hence|thus|so)\s*[,:]|答案\s*(?:是|为|：|:)?)\s*",
     re.IGNORECASE,
 )
 _AFTER = re.compile(
-    rf"\s*(?:</{_TAG}>|\\\\|\?|\s(?:is|are) the (?:final |correct )?answers?|\(\s*approx(?:imately|\.)?\s*\)"
-    r"|(?<=\d)\s+(?:in (?:all|total)|altogether))\s*[.]?$",
+    rf"\s*(?:</{_TAG}>|</?s>|<eos>|<\|[^|<>\s]{{1,40}}\|>|\\\\|\?"
+    r"|\s(?:is|are) the (?:final |correct )?answers?|\(\s*approx(?:imately|\.)?\s*\)"
+    r"|\(?\bQ\.?\s?E\.?\s?D\.?\)?"
+    r"|(?<=\d)\s+(?:in (?:all|total)|altogether|only)"
+    r"|(?<=\d)\s*\\text\s*\{\s*only\s*\})\s*[.]?$",
     re.IGNORECASE,
 )
 _CLOSED = re.compile(r"(?<=[*_`\"'>$)}\]])[.;,]$")  # the full stop behind a wrapper
 _ROUGHLY = re.compile(
-    r"(?:about|approximately|approx\.?|roughly|around|nearly|exactly|only|just|a total of)\s+(?=[\d\\$.-])",
+    r"(?:about|approximately|approx\.?|roughly|around|nearly|exactly|only|just|a total of)\s+(?=[\d\\$.-])"
+    r"|\\text\s*\{\s*(?:about|approximately|roughly|around|nearly|exactly|only|just)\s*\}\s*(?=[\d$.-]|[a-z]\s*=)"
+    r"|only\s+(?=[a-z]\s*=)",
     re.IGNORECASE,
 )
 _WRAPPED = re.compile(
-    r"[*_`\"'<#?:：$\\=]|\b(?:answer|about|approx|rough|around|nearly|exactly|only|just|total|all|hence|thus|therefore|so|答案)",
+    r"[*_`\"'<#?:：$\\=•]|\b(?:ans|no\.|q\.?\s?e\.?\s?d|about|approx|rough|around|nearly|exactly|only|just|total|all|hence|thus|therefore|so|答案)",
     re.IGNORECASE,
 )
 
@@ -88,6 +95,7 @@ def _without_one(text: str) -> str:
     if "\\" in text:
         shown = _SHOWN.sub(" ", text).strip()
         if shown != text:
+            shown = shown.removesuffix("\\quad").rstrip()  # before what was shown
             inner = group_of_whole(shown, 0) if shown.startswith("{") else None
             return shown if inner is None else inner
     for pattern in (_BEFORE, _ROUGHLY):

@@ -4,12 +4,13 @@ This is randomised identity testing (Schwartz-Zippel) with certain error bounds 
 rule is needed, sums, roots, powers, trigonometry and factorials of letters all become numbers, in microseconds.
 """
 
+import math
 from collections.abc import Callable
 
 from flint import acb, arb, fmpq, fmpz
 
 from openmath.grading.language.lexer import NotMath
-from openmath.grading.language.trees import is_differentiation, is_even_power
+from openmath.grading.language.trees import is_differentiation, is_even_power, letters
 from openmath.grading.limits import TooLarge
 from openmath.grading.meaning import values
 from openmath.grading.meaning.factorials import binomial, factorial
@@ -19,6 +20,7 @@ from openmath.grading.meaning.values import Unclear, Value, ball, charge, charge
 MAX_STEPS = 60_000  # nodes evaluated for one answer
 MAX_DETERMINANT = 5  # rows
 MAX_PERIOD = 1_000  # digits under the bar of a repeating decimal
+MAX_DOUBLE = 300  # the n of n!! that is multiplied out
 _EVEN = [("num", "2"), ("num", "4"), ("num", "6"), ("num", "8")]  # degrees of roots
 _TRIGONOMETRY = {"sin", "cos", "tan", "cot", "sec", "csc", "cis"}
 _SIMPLE: dict[str, Callable[[acb], acb]] = {
@@ -34,12 +36,15 @@ class Evaluator(Series):
 
     common_log: log without a base is base 10 (else natural). radians: a degree sign is worth pi/180 everywhere (else
     only inside trigonometric functions). hundredths: % is worth 1/100 (else nothing). rounded: a decimal is every
-    number that rounds to it. After evaluation, `used` says which of these mattered: log, deg, pct, decimal; and open, if an
-    integral or the like was not worked out.
+    number that rounds to it; cut_off: or begins with its digits. After evaluation, `used` says which of these mattered:
+    log, deg, pct, decimal; and open, if an integral or the like was not worked out.
     """
 
-    def __init__(self, *, common_log=False, radians=False, hundredths=False, rounded=False, names=None, salt=""):
+    def __init__(
+        self, *, common_log=False, radians=False, hundredths=False, rounded=False, cut_off=False, names=None, salt=""
+    ):
         self.common_log, self.radians, self.hundredths, self.rounded = common_log, radians, hundredths, rounded
+        self.cut_off = cut_off
         self.used: set[str] = set()
         self.bound: dict[str, Value] = {}
         self.names: dict[str, str] = names or {}
@@ -83,7 +88,8 @@ class Evaluator(Series):
         value = fmpq(fmpz(whole + digits or "0")) * unit
         if self.rounded:
             # Rounded up, down or cut off: anything less than one unit of the last digit away is refused below half.
-            return acb(arb(arb(value), arb(unit / 2).upper() * arb("1.0000001")))
+            low, high = value - unit / 2, value + unit / (1 if self.cut_off else 2)
+            return acb(arb(arb((low + high) / 2), arb((high - low) / 2).upper() * arb("1.0000001")))
         return value
 
     def _sym(self, name: str) -> Value:
@@ -210,6 +216,10 @@ class Evaluator(Series):
                     return fmpq(0)
             charge("elementary")
             return _SIMPLE[name](ball(value))
+        if name == "doublefactorial" and is_integer(value := self.value(arguments[0])) and 0 <= value <= MAX_DOUBLE:
+            return fmpq(math.prod(range(int(value.p), 1, -2)))
+        if name == "overline" and not letters(arguments[0]) and isinstance(value := self.value(arguments[0]), acb):
+            return acb(value.real, -value.imag)  # of a complex number; of digits it is none
         if name in ("log", "ln", "lg"):
             return self._logarithm(name, arguments)
         if name == "mod" and len(arguments) == 2:

@@ -42,6 +42,12 @@ class OtherReadings(Keys):
                 yield Reading.SEQUENCE, "(" + ",".join(self.key(value_of(item)) for item in ordered) + ")"
             if together and all(label_of(item) for item in items):
                 yield Reading.RECORD, self.record_key(items)
+            if (
+                len(items) == 2
+                and items[1] in map(_is_any_real, letters(items[0]))
+                and is_unknown_function(items[0][2][0])
+            ):
+                yield from self.family_keys(items[0][2][0][2], items[0][2][1])  # f(x) = cx, c in R
             if all(item[0] == "rel" and item[1] == ("=",) and is_unknown_function(item[2][0]) for item in tree[1]):
                 yield from self.function_list_keys(tree[1])
         elif tag == "group":
@@ -80,8 +86,11 @@ class OtherReadings(Keys):
                 yield Reading.FUNCTION_BODY, self.key(right)
                 yield Reading.FUNCTION, self.renamed_key(left[2], right)
                 yield from self.family_keys(left[2], right)
-            if len(sides) == 2 and is_quantity(left) and right != ("num", "0") and not letters(right):
-                yield Reading.VALUE, self.key(right)
+            if is_quantity(left) and right != ("num", "0") and not any(map(letters, sides[1:])):
+                if len(set(map(self.key, sides[1:]))) == 1:  # m + n = 34 + 39 = 73
+                    yield Reading.VALUE, self.key(right)
+            if len(sides) > 2 and all(side[0] == "sym" for side in sides[:-1]) and not letters(right):
+                yield Reading.SEQUENCE, "(" + ",".join([self.key(right)] * (len(sides) - 1)) + ")"  # x = y = 1
             if left[0] == "ratio" and right[0] == "ratio" and len(sides) == 2:
                 yield Reading.VALUE, self.key(right)
             if len(sides) == 2 and is_quantity(right) and letters(right) and not letters(left):
@@ -124,6 +133,11 @@ class OtherReadings(Keys):
         """The key of a function's body with its arguments named by place: f(x) = x and f(z) = z are the same."""
         names = {argument[1]: f"argument {place}" for place, argument in enumerate(arguments)}
         return self.renamed(names).key(body)
+
+
+def _is_any_real(name: str) -> tuple:
+    """The tree of c in R."""
+    return ("rel", ("in",), (("sym", name), ("sym", "\\mathbbR")))
 
 
 def set_of(keys: Iterable[str]) -> str:

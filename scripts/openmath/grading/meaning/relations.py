@@ -1,6 +1,5 @@
 """Keys of relations: x > 3 as an interval, x = 5 as 5, equations and inequalities up to a factor."""
 
-import itertools
 from typing import NamedTuple
 
 from flint import acb, ctx, fmpq
@@ -12,6 +11,7 @@ from openmath.grading.meaning.absolute import number, without_absolute_value
 from openmath.grading.meaning.evaluate import Evaluator
 from openmath.grading.meaning.keys import Keys
 from openmath.grading.meaning.rounding import rounds_to
+from openmath.grading.meaning.unions import REALS, combined, cup, punctured
 from openmath.grading.meaning.values import Unclear, Value
 
 ORDER = {"<", "<=", ">", ">="}
@@ -45,6 +45,10 @@ class Relations(Keys):
             if sides[0][0] == "sym":
                 return self.piece(sides[1])
             return self.key(sides[1]) if is_label(sides[0]) else f"in({self.key(sides[0])}|{self.key(sides[1])})"
+        if len(signs) == 1 and signs[0] == "notin" and sides[0][0] == "sym":
+            outside = combined("minus", REALS, self.piece(sides[1]))
+            if outside:
+                return outside
         if set(signs) <= ORDER:
             plain = without_absolute_value(signs, sides, self.linear)
             if plain is not None:
@@ -120,6 +124,8 @@ class Relations(Keys):
             return None
         if letters(sides[0]) or letters(sides[2]) or sides[1][0] == "sym":
             return None
+        if self.linear(sides[1]):
+            return None  # -2 < 2x < 6 bounds x
         signs, sides = _rising(signs, sides)
         return self.interval(_brackets(signs), (sides[0], sides[2]))
 
@@ -251,21 +257,3 @@ def half_line(name: str, sign: str, bound: tuple, *, below: bool) -> Bounds:
     if below:
         return Bounds(name, "(" + (")" if sign == "<" else "]"), ("neg", _INFINITE), bound)
     return Bounds(name, ("(" if sign == "<" else "[") + ")", bound, _INFINITE)
-
-
-def cup(pieces: list[str]) -> str:
-    """The key of a union: of points alone a set."""
-    distinct = sorted(set(pieces))
-    if len(distinct) == 1:
-        return distinct[0]
-    return ("{" if not any(piece.startswith("I") for piece in distinct) else "cup{") + ";".join(distinct) + "}"
-
-
-def punctured(points: list[str]) -> str:
-    """All real numbers but these (in increasing order where they are rational)."""
-    try:
-        points = sorted(set(points), key=lambda text: fmpq(*map(int, text.split("/"))))
-    except ValueError:
-        return "ne{" + ";".join(sorted(set(points))) + "}"
-    ends = ["-oo", *points, "+oo"]
-    return cup([f"I({low}..{high})" for low, high in itertools.pairwise(ends)])

@@ -12,16 +12,19 @@ from openmath.grading.meaning.values import Unclear, Value, is_integer
 MIN_DIGITS = 3  # significant digits before a decimal may stand for an exact irrational or repeating value
 
 
-def rounds_to(a: tuple, b: tuple) -> bool:
-    """Are the trees the same place by place, up to roundings of exact values? Two decimals must be equal."""
+def rounds_to(a: tuple, b: tuple, *, cut_off: bool = False) -> bool:
+    """Are the trees the same place by place, up to roundings of exact values? Two decimals must be equal.
+
+    cut_off: the decimal goes on, as 2.236...: it is within one unit of its last digit, not within half of one.
+    """
     try:
         with budget():
-            return _rounds(a, b)
+            return _rounds(a, b, cut_off=cut_off)
     except (NotMath, TooLarge, Unclear, ZeroDivisionError, RecursionError, OverflowError):
         return False
 
 
-def _rounds(a: tuple, b: tuple) -> bool:
+def _rounds(a: tuple, b: tuple, *, cut_off: bool = False) -> bool:
     if a[0] == b[0] and a[0] in ("group", "rel") and a[1] == b[1]:
         return _all_round(a[2], b[2])
     if a[0] == b[0] == "list" and a[2:] == b[2:]:
@@ -45,7 +48,9 @@ def _rounds(a: tuple, b: tuple) -> bool:
         or (not isinstance(exact, acb) and _terminates(exact))
     ):
         return False
-    rounded = Evaluator(rounded=True).value(decimal)
+    # arccos(1/9) is an angle in radians, and 83.62 degrees are about that; but 33.3 degrees are 100/3
+    radians = isinstance(exact, acb) and (a[0] == "deg") != (b[0] == "deg")
+    rounded = Evaluator(rounded=True, cut_off=cut_off, radians=radians).value(decimal)
     return isinstance(rounded, acb) and rounded.overlaps(values.ball(exact))
 
 

@@ -21,7 +21,8 @@ from openmath.grading.language.trees import (
 from openmath.grading.limits import TooLarge, spend
 from openmath.grading.meaning.evaluate import Evaluator
 from openmath.grading.meaning.other_readings import OtherReadings
-from openmath.grading.meaning.relations import Relations, cup, punctured
+from openmath.grading.meaning.relations import Relations
+from openmath.grading.meaning.unions import combined, cup, falls, punctured
 from openmath.grading.meaning.values import key_at_any_precision
 from openmath.grading.meaning.vectors import as_matrix
 
@@ -30,7 +31,10 @@ DOMAINS = {
     "\\mathbbZ_>0": "integer positive", "\\mathbbN_>0": "integer positive", "\\mathbbZ_0": "integer nonnegative",
     "\\mathbbN_0": "integer nonnegative",
 }  # fmt: skip
-NUMBERS = {"\\mathbbR": "I(-oo..+oo)", "\\mathbbZ": domains.key_of("integer"), "\\mathbbQ": domains.key_of("rational")}
+NUMBERS = {
+    "\\mathbbR": "I(-oo..+oo)", "\\mathbbR_>0": "I(0..+oo)", "\\mathbbR_0": "I[0..+oo)",
+    "\\mathbbZ": domains.key_of("integer"), "\\mathbbQ": domains.key_of("rational"),
+}  # fmt: skip
 KEY_COST = 10  # units of work for a key, apart from that of its values
 MAX_FAMILY = 20  # formulas with the parameter k, in front of "k in Z"
 
@@ -147,7 +151,7 @@ class Structure(Relations, OtherReadings):
             return self.set_key(tuple(("group", brackets, chosen) for chosen in itertools.product(*choices)))
         if len(items) == 2:
             interval = self.interval(brackets, items)
-            if brackets != "()" or "oo" in interval:
+            if (brackets != "()" or "oo" in interval) and not (brackets == "[]" and falls(interval)):
                 return interval
         elif brackets not in ("()", "[]"):
             raise NotMath("a half-open interval of several numbers")
@@ -164,6 +168,9 @@ class Structure(Relations, OtherReadings):
         if operation == "cup":
             return cup(list(self.pieces(tree)))
         left, right = self.piece(tree[2]), self.piece(tree[3])
+        known = combined(operation, left, right)
+        if known:
+            return known
         if operation == "cap":
             return "cap{" + ";".join(sorted((left, right))) + "}"
         if tree[2] == ("sym", "\\mathbbR") and tree[3][0] == "set":

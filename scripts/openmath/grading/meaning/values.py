@@ -216,6 +216,8 @@ def _real_key(x: arb, *, snap: bool = False) -> str:
     scale = KEY_BITS + max(0, -(mantissa.bit_length() + exponent))
     shift = exponent + scale
     rounded = mantissa << shift if shift >= 0 else (mantissa + (1 << (-shift - 1))) >> -shift
+    if rounded == 1 << KEY_BITS and scale > KEY_BITS:  # a ball about 1/2 may have its middle just below
+        rounded, scale = rounded >> 1, scale - 1
     digest = hashlib.sha256(f"{rounded:x}@{scale}".encode()).hexdigest()[:16]
     return f"{sign}~{_decimal(mantissa, exponent)}#{digest}"
 
