@@ -37,7 +37,7 @@ from openmath.machine import machine, versions
 from openmath.settings.defaults import request_seconds
 from openmath.settings.engine_kinds import engine_kind, gpus_of, tokenizer_of
 from openmath.settings.sample_settings import SampleSettings, engine_identity, sample_settings
-from openmath.settings.sampling import OPTIONAL, PENALTIES, TYPES, checkpoint_sampling, in_words
+from openmath.settings.sampling import OPTIONAL, PENALTIES, TYPES, checkpoint_sampling, in_words, not_taken
 
 
 class Generation:
@@ -91,6 +91,8 @@ class Generation:
             silent = ", ".join(f"{key} ({drawn.get(key, 'off')})" for key in TYPES if key not in said)
             print(f"generate: generation_config.json says {in_words(said) or 'nothing'}", flush=True)
             print(f"generate: generation_config.json leaves open {silent or 'nothing'}", flush=True)
+            if more := not_taken(Path(self.engine["checkpoint"])):
+                print(f"generate: warning: generation_config.json also says {more}, which is not applied", flush=True)
         return drawn
 
     def _chat_date(self) -> date | None:
