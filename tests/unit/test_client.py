@@ -12,6 +12,7 @@ from openmath.client.pacing import Pacer, duration, retry_after
 
 MESSAGES = [{"role": "user", "content": "Are they equal?"}]
 SECRET = "sk-very-secret-key"
+SEVEN = {"type": "text", "text": "7"}
 
 
 def complete(server, tries=3, requests=1, request_seconds=10.0, sampling=None):
@@ -26,7 +27,9 @@ def complete(server, tries=3, requests=1, request_seconds=10.0, sampling=None):
     return asyncio.run(run())
 
 
-@pytest.mark.parametrize("fault", [408, 409, 425, 429, 500, 503, "drop", "truncated", "wrong_json", "no_choices"])
+@pytest.mark.parametrize(
+    "fault", [408, 409, 424, 425, 429, 498, 499, 500, 503, "drop", "truncated", "wrong_json", "no_choices"]
+)
 def test_a_passing_failure_is_retried(fault):
     with judge_server(faults=[fault, fault]) as server:
         (answer,) = complete(server)
@@ -78,7 +81,9 @@ def test_a_reply_that_never_is_an_answer_fails_with_its_reason():
     ("reason", "meant"),
     [
         *((word, "stop") for word in ("stop", "STOP", "eos", "eos_token", "end_turn", "stop_sequence", "COMPLETE")),
+        *((word, "stop") for word in ("completed", "FINISH_REASON_STOP")),
         *((word, "length") for word in ("length", "max_tokens", "MAX_TOKENS", "model_length")),
+        *((word, "length") for word in ("token_limit", "max_output_tokens", "model_context_window_exceeded")),
     ],
 )
 def test_engines_words_for_the_two_ends_of_an_answer(reason, meant):
@@ -96,6 +101,7 @@ def test_engines_words_for_the_two_ends_of_an_answer(reason, meant):
         ({"message": {"content": None, "refusal": f"I can't, {SECRET}."}}, None, "I can't, ***."),
         ({"error": {"message": "filtered", "code": "content_filter"}}, None, "filtered"),
         ({"error": {"message": "too long", "code": 400}}, 400, "too long"),
+        ({"message": {"content": [{"type": "refusal", "refusal": "I won't."}]}}, None, "I won't."),
         *((status, status, "try later") for status in (400, 413, 422)),
     ],
 )
@@ -134,12 +140,42 @@ def test_a_refusal_of_all_requests_says_so(fault):
             "7",
             "3+4",
         ),
+        # Databricks, Anthropic with a thought that it hides, the parts of OpenAI's newer API, Mistral's with sources
+        ({"content": [{"type": "reasoning", "summary": [{"type": "summary_text", "text": "3+4"}]}, SEVEN]}, "7", "3+4"),
+        ({"content": [{"type": "redacted_thinking", "data": "EqQB"}, SEVEN]}, "7", None),
+        ({"content": [{"type": "output_text", "text": "7", "annotations": []}]}, "7", None),
+        ({"content": [SEVEN, {"type": "reference", "reference_ids": [1]}]}, "7", None),
+        # OpenRouter, LiteLLM, Ollama
+        ({"content": "7", "reasoning_details": [{"type": "reasoning.text", "text": "3+4", "id": "r"}]}, "7", "3+4"),
+        ({"content": "7", "reasoning_details": [{"type": "reasoning.encrypted", "data": "EqQB"}]}, "7", None),
+        ({"reasoning_details": [{"type": "reasoning.summary", "summary": "3+4"}]}, "", "3+4"),
+        ({"content": "7", "thinking_blocks": [{"type": "thinking", "thinking": "3+4", "signature": "s"}]}, "7", "3+4"),
+        ({"content": "", "thinking": "3+4"}, "", "3+4"),
+        ({"content": "7", "reasoning": {"content": "3+4"}}, "7", "3+4"),
+        ({"content": "7", "reasoning": [SECRET[:9], SECRET[9:]]}, "7", "***"),
     ],
 )
 def test_text_and_thought_of_a_message(message, text, reasoning):
     with judge_server(faults=[{"message": message}]) as server:
         (answer,) = complete(server)
     assert (answer.text, answer.reasoning) == (text, reasoning)
+
+
+@pytest.mark.parametrize(
+    ("usage", "generated", "reasoning"),
+    [
+        ({"prompt_tokens": 10.0, "completion_tokens": 50.0}, 50, None),
+        ({"prompt_tokens": 10, "completion_tokens": 50.5}, None, None),
+        ({"completion_tokens": 50, "reasoning_tokens": 44}, 50, 44),  # SGLang
+        ({"completion_tokens": 6, "completion_tokens_details": {"reasoning_tokens": 44}}, 50, 44),  # counted apart
+        ({"prompt_tokens": 1, "completion_tokens": 50, "completion_tokens_details": {"reasoning_tokens": 44}}, 50, 44),
+    ],
+)
+def test_tokens_as_servers_count_them(usage, generated, reasoning):
+    with judge_server() as server:
+        server.usage = usage
+        (answer,) = complete(server)
+    assert (answer.num_generated_tokens, answer.num_reasoning_tokens) == (generated, reasoning)
 
 
 def test_tries_are_bounded():

@@ -277,6 +277,21 @@ def test_many_refusals_stop_the_job_and_are_asked_again(tmp_path, call, server, 
     assert {row["finish_reason"] for row in evaluation.output()} == {"stop"}
 
 
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        ("'temperature' does not support 0.0 with this model", "sampling: {temperature: 1} and greedy: false"),
+        ("`temperature` and `top_p` cannot both be specified", "sampling: {top_p: 1}; where"),
+        ("the prompt is too long", "max_refused"),
+    ],
+)
+def test_an_endpoint_that_refuses_how_samples_are_drawn_says_what_to_write(evaluation, server, words, hint):
+    server.refuse = lambda request: (400, {"error": {"message": words}})
+    with pytest.raises(InputError, match="Too many questions are refused") as error:
+        evaluation.generate()
+    assert hint in str(error.value.hint)
+
+
 def test_earlier_refusals_count(tmp_path, call, server):
     evaluation = Evaluation(tmp_path, call, server, problems=40)
     server.faults = [400, 400]

@@ -139,11 +139,12 @@ class Decoding:
 
 def refused_all(error: RequestRefused) -> InputError:
     """The endpoint would refuse every other request as well."""
+    stop = "" if str(error.hint).endswith((".", "?")) else "."
     return InputError(
         "The endpoint refuses all requests; every finished sample is kept.",
         where=error.where,
         found=error.words,
-        hint=f"{error.hint} Then run the same command again: it asks only for what is missing.",
+        hint=f"{error.hint}{stop} Then run the same command again: it asks only for what is missing.",
     )
 
 
