@@ -59,7 +59,7 @@ class Parameters:
 
     def asks_the_same(self, name: str | None, sampling: Mapping[str, object]) -> bool:
         """Whether `as_taken` has an answer to the refusal of this parameter of a request."""
-        return name in LIMITS or (name in sampling and self._is_idle(name, sampling[name]))
+        return name in LIMITS or (name is not None and name in sampling and self._is_idle(name, sampling[name]))
 
     def _is_idle(self, name: str, value: object) -> bool:
         return name in self.idle or (name in self.neutral and value == self.neutral[name])

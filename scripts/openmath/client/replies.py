@@ -189,5 +189,6 @@ def _tokens(usage: dict) -> tuple[int | None, int | None, int | None]:
 
 def _count(value: object) -> int | None:
     """Tokens as the server counts them, 50.0 too; None for what is no count."""
-    is_count = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 2**31 and value % 1 == 0
-    return int(value) if is_count else None
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < 2**31 or value % 1:
+        return None
+    return int(value)
