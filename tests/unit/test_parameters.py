@@ -262,7 +262,7 @@ def test_other_values_of_a_sample_are_never_left_out(sampling, words):
             {"error": {"message": "Unrecognized request argument supplied: max_completion_tokens"}},
         ),
         ("max_tokens", {"message": "max_tokens is not supported. Use max_completion_tokens"}),
-        ("max_tokens", {"error": {"message": "Please use 'max_completion_tokens' instead of 'max_tokens'"}}),
+        ("max_tokens", {"error": {"message": "Please use the newer name instead of 'max_tokens'"}}),
         ("max_tokens", {"error": {"message": "replaced by max_completion_tokens", "param": "max_tokens"}}),
         ("temperature", {"detail": [{"loc": ["body", "temperature", "float"], "msg": "Input should be above 0"}]}),
         ("temperature", {"error": {"message": "invalid temperature: only 1 is allowed for this model"}}),
