@@ -36,6 +36,27 @@ def test_filters_agree_with_the_grades(viewer_page):
     assert counts["disagree"] == counts["right"] - 1  # the judge says no to all but row 5, which is right
 
 
+def test_nobody_disagrees_where_there_is_no_judge(viewer_page):
+    chips = "return [...document.querySelectorAll('.statuses input')].map((one) => one.value).includes('disagree')"
+    assert viewer_page(link(1)).execute_script(chips)
+    assert not viewer_page(link(1, "second")).execute_script(chips)
+
+
+def test_answers_of_models_with_long_names_are_in_view_on_a_phone(viewer_page):
+    browser = viewer_page(link(20) + "&against=third")
+    phone = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": True}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", phone)
+    try:
+        widths = browser.execute_script("""
+            for (const name of document.querySelectorAll(".answers th")) name.textContent = "long-name-".repeat(9);
+            return [".answers", ".detail"].map((part) => document.querySelector(part).scrollWidth);
+        """)
+        pane = browser.execute_script("return document.querySelector('.detail').clientWidth")
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    assert max(widths) <= pane
+
+
 def test_formulas_are_typeset_and_money_is_not(viewer_page):
     browser = viewer_page(link(1))
     wait(browser, "return document.querySelectorAll('.detail .katex').length >= 8")
