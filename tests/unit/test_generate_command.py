@@ -280,8 +280,11 @@ def test_many_refusals_stop_the_job_and_are_asked_again(tmp_path, call, server, 
 @pytest.mark.parametrize(
     ("words", "hint"),
     [
-        ("'temperature' does not support 0.0 with this model", "sampling: {temperature: 1} and greedy: false"),
-        ("`temperature` and `top_p` cannot both be specified", "sampling: {top_p: 1}; where"),
+        (
+            "'temperature' does not support 0.0 with this model",
+            "sampling: {temperature: 1, top_p: 1} with greedy: false",
+        ),
+        ("`temperature` and `top_p` cannot both be specified", "sampling: {top_p: 1}, or where"),
         ("the prompt is too long", "max_refused"),
     ],
 )
@@ -398,6 +401,14 @@ def test_a_finished_job_leaves_its_speed_for_plans(evaluation, server):
     assert job["engines_per_gpu"] == 1
     assert (job["engine"], job["runs"]) == ("endpoint", ["rs3", "rs4"])
     assert job["settings"] == {"b": evaluation.staged().parents[1].name} and job["answered_by"] == ["model-1 fp_test"]
+    assert job["asked_without"] == []
+
+
+def test_what_an_endpoint_is_not_sent_stands_in_the_record_of_the_job(evaluation, server):
+    server.refuse = lambda request: (400, {"detail": "Unrecognized field: seed"}) if "seed" in request else None
+    evaluation.generate()
+    [job] = read_rows(evaluation.folder / "staging/jobs.jsonl")
+    assert job["asked_without"] == ["seed"]
 
 
 @pytest.mark.parametrize(("temperature", "refused"), [(0.7, True), (0, False)])

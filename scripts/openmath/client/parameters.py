@@ -98,6 +98,11 @@ class Parameters:
         if limit_name in LIMITS:
             self.limit_name = limit_name
 
+    @property
+    def unsent(self) -> frozenset[str]:
+        """Names of what is left out though asking without it is the same."""
+        return frozenset(self._dropped)
+
     def earlier(self) -> list[frozenset[str]]:
         """All sets of names left out so far, but the one in force; the smallest first."""
         return sorted(self.left_outs[:-1], key=lambda names: (len(names), sorted(names)))

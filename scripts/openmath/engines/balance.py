@@ -75,6 +75,11 @@ class BalancedClient:
             print(f"{server.name}: {most:,.0f} requests in flight, of {self._most:,.0f} at most{why}", flush=True)
         return most
 
+    @property
+    def unsent(self) -> frozenset[str]:
+        """Parameters that a server refuses, and is asked without."""
+        return frozenset().union(*(client.parameters.unsent for client in self._clients))
+
     def stop(self) -> None:
         """As CompletionClient.stop."""
         for client in self._clients:

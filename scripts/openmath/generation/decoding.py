@@ -125,6 +125,11 @@ class Decoding:
         return self._client.reached
 
     @property
+    def unsent(self) -> list[str]:
+        """Parameters of a request that the endpoint refuses, and is asked without."""
+        return sorted(self._client.unsent)
+
+    @property
     def _hopeless(self) -> int:
         """So many without a single sample: nothing works at all, do not ask for the other million."""
         return max(self._concurrency, SHOWN_FAILURES)

@@ -160,7 +160,7 @@ class Generation:
 
             failures = await decoding.run(self.jobs(), request)
             speed = decoding.progress.record()
-        self._record(speed, start_seconds, decoding.reached)
+        self._record(speed, start_seconds, decoding)
         return failures
 
     def _lengths(self, prompts: Mapping[tuple[str, str], list], most: int) -> Lengths:
@@ -168,7 +168,7 @@ class Generation:
         tokens = [] if self.tokenizer == "none" else prompts.values()
         return Lengths(self.staged.values(), tokens, longest=self.drawn["max_new_tokens"], sure=most)
 
-    def _record(self, speed: JobSpeed, start_seconds: float, in_flight: int) -> None:
+    def _record(self, speed: JobSpeed, start_seconds: float, decoding: Decoding) -> None:
         """Add a finished job to jobs.jsonl: its speed, for plans, and where it ran, for the manifest of the results."""
         here = machine()
         size = 0 if self.kind.hosted else gpus_of(self.engine["settings"])
@@ -177,7 +177,7 @@ class Generation:
             "start_seconds": round(start_seconds, 1),
             "copies": self.options.copies,
             "engines_per_gpu": self.options.engines_per_gpu,
-            "concurrency": in_flight,
+            "concurrency": decoding.reached,
             "engine": self.engine["version"],
             "runs": self.options.sample_runs,
             "settings": self.fingerprints,
@@ -185,6 +185,7 @@ class Generation:
             "engine_args": self.options.engine_args,
             "machine": here,
             "versions": versions(),
+            "asked_without": decoding.unsent,
             "answered_by": sorted(
                 {" ".join(filter(None, by)) for run in self.staged.values() for by in run.answered_by}
             ),

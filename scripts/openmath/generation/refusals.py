@@ -64,8 +64,9 @@ def _hint_of_parameter(name: str | None) -> str | None:
     """What to write where the endpoint takes no value but its own."""
     if name is None:
         return None
-    greedy = " and greedy: false, for a greedy run needs 0" if name == "temperature" else ""
+    unlike = "" if name == "temperature" else "{top_p: 1}, or where it takes no temperature either "
     return (
-        f"an endpoint that takes no {name} draws by its own, which is 1: write models: NAME: sampling: {{{name}: 1}}{greedy}; "
-        "where 1 is refused too, it is left out. These are other samples (docs/extending.md)."
+        f"an endpoint that takes no {name} draws by its own, which is 1. Write models: NAME: sampling: {unlike}"
+        "{temperature: 1, top_p: 1} with greedy: false, for a greedy run needs 0. A 1 that is refused too is left out. "
+        "These are other samples (docs/extending.md)."
     )
