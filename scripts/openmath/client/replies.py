@@ -99,7 +99,8 @@ def completion_of(reply: dict, api_key: str = NO_KEY) -> Completion:
             reasoning=next(filter(None, thoughts), None),
             num_reasoning_tokens=reasoning,
         )
-        if any(isinstance(said.get(name), list | dict) for name in ("content", *THOUGHT_KEYS)):  # put together of parts
+        apart = any(isinstance(said.get(name), list | dict) for name in THOUGHT_KEYS)
+        if isinstance(said.get("content"), list) or apart:  # parts of a text, which are put together by now
             completion = Completion(**without_key_inside(vars(completion), api_key))
         return completion
     except (KeyError, IndexError, TypeError, AttributeError, RecursionError):
