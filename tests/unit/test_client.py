@@ -8,7 +8,7 @@ import pytest
 from unit.judge_server import judge_server
 
 from openmath.client.completion import CompletionClient, HostedEndpoint, RequestFailed, RequestRefused, map_concurrently
-from openmath.client.pacing import Pacer, duration, retry_after
+from openmath.client.pacing import Pacer, duration, retry_after, with_told_wait
 
 MESSAGES = [{"role": "user", "content": "Are they equal?"}]
 SECRET = "sk-very-secret-key"
@@ -428,6 +428,32 @@ def test_retry_after_forms():
     assert retry_after({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}) == 0
     assert retry_after({"retry-after": "soon"}) is None
     assert retry_after({}) is None
+
+
+@pytest.mark.parametrize(
+    ("words", "seconds"),
+    [
+        ("Rate limit reached. Please try again in 6ms. Visit https://a.org", 0.006),  # OpenAI
+        ("Please try again in 7m54.336s. Need more tokens?", 474.336),  # Groq
+        ("Please retry after 20 seconds.", 20),  # Azure
+        ("limit: 15\nPlease retry in 37.2s.", 37.2),  # Gemini
+        ("retry in 1 hour 5 min", 3900),
+        ("Try again in 2 Minutes", 120),
+        ("try again later, in 3 s at the earliest", None),
+        ("retry after 3 months", None),
+    ],
+)
+def test_a_wait_in_words_counts_where_no_header_names_one(words, seconds):
+    asked = None if seconds is None else pytest.approx(seconds)
+    assert retry_after(with_told_wait(429, {"x": "y"}, words)) == asked
+    assert retry_after(with_told_wait(503, {"retry-after": "7"}, words)) == 7
+    assert retry_after(with_told_wait(500, {}, words)) is None
+
+
+def test_a_wait_in_words_holds_requests_back():
+    with judge_server(faults=[429], words="Please try again in 0.4s.") as server:
+        complete(server)
+    assert server.times[1] - server.times[0] > 0.35
 
 
 def test_a_stopped_client_sends_nothing_more_and_waits_for_nobody():

@@ -99,6 +99,11 @@ def test_a_403_may_be_about_one_question(words, about_request):
     assert isinstance(error, RequestRefused) and error.about_request == about_request
 
 
+def test_a_limit_that_is_met_at_each_try_is_no_matter_of_billing():
+    error = failure("429 Too Many Requests", {"error": {"message": "slow down"}}, tries=2)
+    assert isinstance(error, RequestFailed) and "concurrent" in error.hint and "billing" not in error.hint
+
+
 def test_a_wait_that_ends_the_job_is_told():
     error = failure("429 Too Many Requests", {"error": {"message": "slow down"}}, "Retry-After: 86400")
     assert isinstance(error, RequestRefused) and error.found == "HTTP 429: slow down (retry-after: 86400 s)"

@@ -201,12 +201,12 @@ def test_problems_left_out_of_a_benchmark_make_no_sample_stale(evaluation, serve
 
 def test_a_failed_sample_fails_the_job_by_name_and_only_it_is_asked_again(evaluation, server, monkeypatch):
     monkeypatch.setattr(Pacer, "pause", lambda self, seconds: asyncio.sleep(0))
-    server.faults = [None, *[{"finish_reason": "abort"}] * 5]
+    server.faults = [None, *[{"finish_reason": "abort"}] * 8]
     with pytest.raises(InputError, match=r"1 samples could not be computed[\s\S]*rs3 b-[\s\S]*'abort'[\s\S]*Hint:"):
         evaluation.generate("--concurrency", 1)
     assert not (evaluation.folder / "out").exists() and evaluation.staged().read_bytes().count(b"\n") == 2
     evaluation.generate()
-    assert len(server.bodies) == 3 + 5 and len(evaluation.output()) == 3
+    assert len(server.bodies) == 3 + 8 and len(evaluation.output()) == 3
 
 
 FILTERED = {"finish_reason": "content_filter", "message": {"content": "It is"}}

@@ -19,7 +19,7 @@ from openmath.api_keys import without_key
 from openmath.client.failures import about_one_request, status_hint, transport_hint
 from openmath.client.first_look import Unreachable, look_at_endpoint
 from openmath.client.http import SHOWN, BadReply, JsonPoster, StatusError, TransportError
-from openmath.client.pacing import LONGEST_HOLD, TOLD_EACH, Pacer, retry_after
+from openmath.client.pacing import LONGEST_HOLD, TOLD_EACH, Pacer, retry_after, with_told_wait
 from openmath.client.parameters import NEUTRAL, Parameters
 from openmath.client.replies import Completion, NoAnswer, completion_of
 from openmath.errors import InputError
@@ -179,9 +179,13 @@ class CompletionClient:
                 tokens = (completion.num_prompt_tokens or 0) + (completion.num_generated_tokens or 0)
                 return completion
             except StatusError as error:
-                headers = error.headers
-                last_error, hint = _waits(error), status_hint(error.status, self.endpoint.base_url, error.location())
-                if self._is_final(error):
+                headers = error.headers = with_told_wait(error.status, error.headers, error.words())
+                final, base_url = self._is_final(error), self.endpoint.base_url
+                last_error, hint = (
+                    _waits(error),
+                    status_hint(error.status, base_url, error.location(), passes=not final),
+                )
+                if final:
                     parameter = self.parameters.learn(error.status, error.body, sent)
                     if self.parameters.asks_the_same(parameter, sent):
                         continue

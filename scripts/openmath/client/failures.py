@@ -61,8 +61,8 @@ def status_text(status: int, words: str, location: str | None = None) -> str:
     return f"HTTP {status}: {words}"
 
 
-def status_hint(status: int | None, base_url: str, location: str | None = None) -> str:
-    """What to do about a status that is no success. base_url: as configured."""
+def status_hint(status: int | None, base_url: str, location: str | None = None, *, passes: bool = False) -> str:
+    """What to do about a status that is no success. base_url: as configured. passes: it was tried again, in vain."""
     if status is None or status in (400, 413, 422):
         return (
             "the endpoint's words say what it does not accept; is it the prompt's length, a setting, the model's name?"
@@ -89,6 +89,8 @@ def status_hint(status: int | None, base_url: str, location: str | None = None) 
         return "the account of this key has to be paid for."
     if status == 407:
         return "the proxy asks for a password: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT in the environment."
+    if status == 429 and passes:
+        return "its limit was met at each try: lower the number of concurrent requests (concurrency), or have the limit raised."
     if status == 429:
         return (
             "the account's limit is reached, and does not come back by waiting a little: look at its plan and billing."
