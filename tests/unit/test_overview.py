@@ -98,6 +98,13 @@ def test_what_a_reader_has_to_know_first():
     assert len(found) == 3 and "itself" not in found[2]
     tiny[0] |= {"unparsed": 5 / 5000, "judge_refused": 0}
     assert warnings([summary(tiny[:2])]) == []
+    tiny[0] |= {"agreement_asked": 0.15}
+    said = "j and the symbolic grading agree on only 15% of the answers that it was asked about"
+    assert said in warnings([summary(tiny[:2])])[0]
+    tiny[0] |= {"agreement_asked": 0.5}
+    assert warnings([summary(tiny[:2])]) == []
+    tiny[0] |= {"agreement_asked": 0.15, "asked": 14}  # of which 5 have no verdict
+    assert "agree on only" not in str(warnings([summary(tiny[:2])]))
     [imported] = warnings([summary([mode("gsm8k", "greedy", 0.5, n=300)])])
     assert "300 of the 1,319 problems of gsm8k only" in imported
     part = [mode("gsm8k", "greedy", 0.5, n=300)]

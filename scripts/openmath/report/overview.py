@@ -19,6 +19,7 @@ from openmath.results.cut_short import WARNING
 NOISE = {"within": "within noise", "differs": "more than noise", "too small to tell": "too few problems to tell"}
 WIDE = 5.0  # points: an interval that reaches further to a side is told
 MANY_UNPARSED = 0.05  # of the answers that a judge was asked about
+LITTLE_AGREEMENT, ENOUGH = 0.5, 10  # of judge and grader: one of them is wrong on most of so many answers
 BACKTICKS = re.compile(r"`([^`]+)`")  # around keys of the configuration
 
 
@@ -203,10 +204,15 @@ def judge_warnings(summary: Summary) -> list[str]:
     configured = (summary.manifest or {}).get("config", {}).get("judges", {}).get(summary.judge, {})
     if configured.get("self_hosted") == summary.model:
         found.append("the judge is the model itself")
-    asked, unparsed, refused, _ = judge_counts(summary)
+    asked, unparsed, refused, agreement = judge_counts(summary)
     if asked and unparsed > MANY_UNPARSED * asked:
         found.append(
             f"{summary.judge} said neither yes nor no to {unparsed:,} of {asked:,} answers, which count as wrong"
+        )
+    if agreement is not None and agreement < LITTLE_AGREEMENT and asked - unparsed >= ENOUGH:
+        found.append(
+            f"{summary.judge} and the symbolic grading agree on only {agreement:.0%} of the answers that it was asked about: "
+            "look at those on which they differ"
         )
     if refused:
         found.append(
