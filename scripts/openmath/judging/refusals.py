@@ -46,6 +46,8 @@ class Unanswered:
     def error(self) -> InputError | None:
         """Why the job ends; None while few questions are without a reply."""
         allowed = self._max_refused * self._questions
+        if self._max_refused and self._questions > 1:
+            allowed = max(1.0, allowed)  # of few, one is no sign of anything
         refused = (
             len(self.refused) + len(self._known) if self.refused else 0
         )  # those of earlier runs alone stop nothing
