@@ -62,7 +62,7 @@ class Unanswered:
                 where=shown + (" ..." if len(records) > SHOWN else ""),
                 expected=expected,
                 found=f"{len(records)} refused: {records[0].get('refusal')}",
-                hint="check model, prompt and max_new_tokens of this judge, then run the same command again"
+                hint="check model, prompt, sampling and max_new_tokens of this judge, then run the same command again"
                 + ("; `ask_refused: true` asks again what an earlier run was refused." if self._known else "."),
             )
         return InputError(
