@@ -75,6 +75,21 @@ def test_a_key_that_is_refused(status):
     assert "refuses the key" in error.what and "bad key ***" in error.found and "SOME_KEY" in error.hint
 
 
+def test_a_key_that_gemini_refuses():
+    said = [
+        {
+            "error": {
+                "code": 400,
+                "message": "API key not valid. Please pass a valid API key.",
+                "status": "INVALID_ARGUMENT",
+            }
+        }
+    ]
+    error = look(http("400 Bad Request", json.dumps(said).encode()))
+    assert "refuses the key" in error.what and "API key not valid" in error.found and "SOME_KEY" in error.hint
+    assert look(http("400 Bad Request", b'{"error": "no such path"}')) is None
+
+
 def test_a_redirect():
     error = look(http("308 Moved", b"", "Location: https://new.example/v1/models"))
     assert "new.example" in error.found and error.hint.endswith("base_url: https://new.example/v1")

@@ -30,7 +30,7 @@ def look_at_endpoint(
     reply = _get(f"{base_url}/models", api_key, where)
     location = without_key(reply.headers.get("location", ""), api_key)
     found = status_text(reply.status, words_of(_content(reply, api_key))[:SHOWN], location)
-    if reply.status in (401, 403):
+    if reply.status in (401, 403) or (reply.status == 400 and "api key" in found.lower()):  # 400: Gemini
         hint = f"is {key_variable} the key of this endpoint?" if key_variable else status_hint(reply.status, base_url)
         raise InputError("The endpoint refuses the key.", where=where, found=found, hint=hint)
     if 300 <= reply.status < 400 and location:
