@@ -68,7 +68,13 @@ def said_by_judges(options: argparse.Namespace) -> Iterator[tuple[dict, str, dic
                 where=path,
                 expected=", ".join(options.judges) or "names of judges (--judges)",
             )
-        files.setdefault((benchmark, mode), {})[judge] = path
+        if other := files.setdefault((benchmark, mode), {}).get(judge):
+            raise InputError(
+                "Two files are by one judge on one benchmark and mode.",
+                where=f"{other}, {path}",
+                hint="compare the answers of one model at a time.",
+            )
+        files[benchmark, mode][judge] = path
     for (benchmark, mode), paths in files.items():
         verdicts = {
             judge: list(map(without_text, read_rows(paths[judge]))) for judge in options.judges if judge in paths

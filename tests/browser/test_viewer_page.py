@@ -36,6 +36,27 @@ def test_filters_agree_with_the_grades(viewer_page):
     assert counts["disagree"] == counts["right"] - 1  # the judge says no to all but row 5, which is right
 
 
+def test_nobody_disagrees_where_there_is_no_judge(viewer_page):
+    chips = "return [...document.querySelectorAll('.statuses input')].map((one) => one.value).includes('disagree')"
+    assert viewer_page(link(1)).execute_script(chips)
+    assert not viewer_page(link(1, "second")).execute_script(chips)
+
+
+def test_answers_of_models_with_long_names_are_in_view_on_a_phone(viewer_page):
+    browser = viewer_page(link(20) + "&against=third")
+    phone = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": True}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", phone)
+    try:
+        widths = browser.execute_script("""
+            for (const name of document.querySelectorAll(".answers th")) name.textContent = "long-name-".repeat(9);
+            return [".answers", ".detail"].map((part) => document.querySelector(part).scrollWidth);
+        """)
+        pane = browser.execute_script("return document.querySelector('.detail').clientWidth")
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    assert max(widths) <= pane
+
+
 def test_formulas_are_typeset_and_money_is_not(viewer_page):
     browser = viewer_page(link(1))
     wait(browser, "return document.querySelectorAll('.detail .katex').length >= 8")
@@ -357,6 +378,10 @@ MARKDOWN = [
     ("\ue000 **x**", "⟨U+E000⟩ <strong>x</strong>"),
     ("**<b onclick=x>**[a](javascript:x) ![i](x)", "<strong>&lt;b onclick=x&gt;</strong>[a](javascript:x) ![i](x)"),
     ("```\n- a **b**\n```", "<pre>- a **b**</pre>"),
+    ("```python\nf = 1\n``` and ```g = 2```", "<pre>f = 1</pre> and <pre>g = 2</pre>"),
+    # joiners are seen, but in emoji and in words that need them
+    ("x\u200dy\u200c1", "x⟨U+200D⟩y⟨U+200C⟩1"),
+    *((text, text) for text in ("👨\u200d👩 👩🏽\u200d🔬", "🏳\ufe0f\u200d🌈 می\u200cخواهم", "क्\u200dष")),
 ]  # fmt: skip
 # As above: formulas as <i>, items of a list as <liDEPTH>.
 AS_HTML = """
@@ -373,6 +398,23 @@ return node.innerHTML.replaceAll(/ class=""| role="heading"| aria-level="5"/g, "
 def test_markdown_is_rendered_and_products_are_not(viewer_page):
     browser = viewer_page()
     assert [browser.execute_script(AS_HTML, text) for text, _ in MARKDOWN] == [html for _, html in MARKDOWN]
+
+
+def test_each_line_runs_in_the_direction_of_its_words(viewer_page):
+    browser = viewer_page()
+    sides = browser.execute_script("""
+        const node = viewerText.rich("ما هو؟\\nWhat is it?", { latex: true, query: "", formulas: [] });
+        document.querySelector(".detail").replaceChildren(node);
+        const side = (from, to) => {
+          const range = document.createRange(), text = node.firstChild;
+          range.setStart(text, from);
+          range.setEnd(text, to);
+          const line = range.getBoundingClientRect(), all = node.getBoundingClientRect();
+          return line.left - all.left < all.right - line.right ? "left" : "right";
+        };
+        return [side(0, 6), side(7, 18)];
+    """)
+    assert sides == ["right", "left"]
 
 
 @pytest.mark.parametrize(

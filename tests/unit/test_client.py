@@ -8,10 +8,11 @@ import pytest
 from unit.judge_server import judge_server
 
 from openmath.client.completion import CompletionClient, HostedEndpoint, RequestFailed, RequestRefused, map_concurrently
-from openmath.client.pacing import Pacer, duration, retry_after
+from openmath.client.pacing import Pacer, duration, retry_after, with_told_wait
 
 MESSAGES = [{"role": "user", "content": "Are they equal?"}]
 SECRET = "sk-very-secret-key"
+SEVEN = {"type": "text", "text": "7"}
 
 
 def complete(server, tries=3, requests=1, request_seconds=10.0, sampling=None):
@@ -26,7 +27,9 @@ def complete(server, tries=3, requests=1, request_seconds=10.0, sampling=None):
     return asyncio.run(run())
 
 
-@pytest.mark.parametrize("fault", [408, 409, 425, 429, 500, 503, "drop", "truncated", "wrong_json", "no_choices"])
+@pytest.mark.parametrize(
+    "fault", [408, 409, 424, 425, 429, 498, 499, 500, 503, "drop", "truncated", "wrong_json", "no_choices"]
+)
 def test_a_passing_failure_is_retried(fault):
     with judge_server(faults=[fault, fault]) as server:
         (answer,) = complete(server)
@@ -78,7 +81,9 @@ def test_a_reply_that_never_is_an_answer_fails_with_its_reason():
     ("reason", "meant"),
     [
         *((word, "stop") for word in ("stop", "STOP", "eos", "eos_token", "end_turn", "stop_sequence", "COMPLETE")),
+        *((word, "stop") for word in ("completed", "FINISH_REASON_STOP")),
         *((word, "length") for word in ("length", "max_tokens", "MAX_TOKENS", "model_length")),
+        *((word, "length") for word in ("token_limit", "max_output_tokens", "model_context_window_exceeded")),
     ],
 )
 def test_engines_words_for_the_two_ends_of_an_answer(reason, meant):
@@ -96,6 +101,7 @@ def test_engines_words_for_the_two_ends_of_an_answer(reason, meant):
         ({"message": {"content": None, "refusal": f"I can't, {SECRET}."}}, None, "I can't, ***."),
         ({"error": {"message": "filtered", "code": "content_filter"}}, None, "filtered"),
         ({"error": {"message": "too long", "code": 400}}, 400, "too long"),
+        ({"message": {"content": [{"type": "refusal", "refusal": "I won't."}]}}, None, "I won't."),
         *((status, status, "try later") for status in (400, 413, 422)),
     ],
 )
@@ -134,12 +140,42 @@ def test_a_refusal_of_all_requests_says_so(fault):
             "7",
             "3+4",
         ),
+        # Databricks, Anthropic with a thought that it hides, the parts of OpenAI's newer API, Mistral's with sources
+        ({"content": [{"type": "reasoning", "summary": [{"type": "summary_text", "text": "3+4"}]}, SEVEN]}, "7", "3+4"),
+        ({"content": [{"type": "redacted_thinking", "data": "EqQB"}, SEVEN]}, "7", None),
+        ({"content": [{"type": "output_text", "text": "7", "annotations": []}]}, "7", None),
+        ({"content": [SEVEN, {"type": "reference", "reference_ids": [1]}]}, "7", None),
+        # OpenRouter, LiteLLM, Ollama
+        ({"content": "7", "reasoning_details": [{"type": "reasoning.text", "text": "3+4", "id": "r"}]}, "7", "3+4"),
+        ({"content": "7", "reasoning_details": [{"type": "reasoning.encrypted", "data": "EqQB"}]}, "7", None),
+        ({"reasoning_details": [{"type": "reasoning.summary", "summary": "3+4"}]}, "", "3+4"),
+        ({"content": "7", "thinking_blocks": [{"type": "thinking", "thinking": "3+4", "signature": "s"}]}, "7", "3+4"),
+        ({"content": "", "thinking": "3+4"}, "", "3+4"),
+        ({"content": "7", "reasoning": {"content": "3+4"}}, "7", "3+4"),
+        ({"content": "7", "reasoning": [SECRET[:9], SECRET[9:]]}, "7", "***"),
     ],
 )
 def test_text_and_thought_of_a_message(message, text, reasoning):
     with judge_server(faults=[{"message": message}]) as server:
         (answer,) = complete(server)
     assert (answer.text, answer.reasoning) == (text, reasoning)
+
+
+@pytest.mark.parametrize(
+    ("usage", "generated", "reasoning"),
+    [
+        ({"prompt_tokens": 10.0, "completion_tokens": 50.0}, 50, None),
+        ({"prompt_tokens": 10, "completion_tokens": 50.5}, None, None),
+        ({"completion_tokens": 50, "reasoning_tokens": 44}, 50, 44),  # SGLang
+        ({"completion_tokens": 6, "completion_tokens_details": {"reasoning_tokens": 44}}, 50, 44),  # counted apart
+        ({"prompt_tokens": 1, "completion_tokens": 50, "completion_tokens_details": {"reasoning_tokens": 44}}, 50, 44),
+    ],
+)
+def test_tokens_as_servers_count_them(usage, generated, reasoning):
+    with judge_server() as server:
+        server.usage = usage
+        (answer,) = complete(server)
+    assert (answer.num_generated_tokens, answer.num_reasoning_tokens) == (generated, reasoning)
 
 
 def test_tries_are_bounded():
@@ -392,6 +428,32 @@ def test_retry_after_forms():
     assert retry_after({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}) == 0
     assert retry_after({"retry-after": "soon"}) is None
     assert retry_after({}) is None
+
+
+@pytest.mark.parametrize(
+    ("words", "seconds"),
+    [
+        ("Rate limit reached. Please try again in 6ms. Visit https://a.org", 0.006),  # OpenAI
+        ("Please try again in 7m54.336s. Need more tokens?", 474.336),  # Groq
+        ("Please retry after 20 seconds.", 20),  # Azure
+        ("limit: 15\nPlease retry in 37.2s.", 37.2),  # Gemini
+        ("retry in 1 hour 5 min", 3900),
+        ("Try again in 2 Minutes", 120),
+        ("try again later, in 3 s at the earliest", None),
+        ("retry after 3 months", None),
+    ],
+)
+def test_a_wait_in_words_counts_where_no_header_names_one(words, seconds):
+    asked = None if seconds is None else pytest.approx(seconds)
+    assert retry_after(with_told_wait(429, {"x": "y"}, words)) == asked
+    assert retry_after(with_told_wait(503, {"retry-after": "7"}, words)) == 7
+    assert retry_after(with_told_wait(500, {}, words)) is None
+
+
+def test_a_wait_in_words_holds_requests_back():
+    with judge_server(faults=[429], words="Please try again in 0.4s.") as server:
+        complete(server)
+    assert server.times[1] - server.times[0] > 0.35
 
 
 def test_a_stopped_client_sends_nothing_more_and_waits_for_nobody():

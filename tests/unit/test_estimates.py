@@ -106,6 +106,13 @@ def test_the_small_interval_is_jeffreys_for_right_or_wrong_scores():
     assert nothing_solved.low < 0.001 and 0.05 < nothing_solved.high < 0.1
 
 
+@pytest.mark.parametrize("n", [1, 3, 30, 300, 500])
+@pytest.mark.parametrize("score", [0.0, 0.5, 1.0])
+def test_a_mean_is_inside_its_interval_also_where_nothing_or_all_is_solved(n, score):
+    [bounds] = intervals.resampled(np.full((n, 1), score))
+    assert 0 <= bounds.low <= score <= bounds.high <= 1
+
+
 @pytest.mark.parametrize("n", [20, 30, 40])
 def test_small_intervals_hold_what_they_promise(n, monkeypatch):
     """Averages over 8 samples of problems whose difficulty varies: near 95 % of intervals hold the true mean; the CLT's do not."""

@@ -40,6 +40,11 @@ def failure(status: str, body: object = b"", *headers: str, path: str = "/v1", t
         ({"error": ["one", {"message": "two"}]}, "one; two"),
         ({"errors": [{"detail": "one"}]}, "one"),
         ({"error": {"message": {"text": "odd"}}}, "{'text': 'odd'}"),
+        (
+            {"error": {"message": "Provider error", "metadata": {"raw": "too long", "id": 1}}},
+            "Provider error: too long",
+        ),
+        ({"error": {"message": "no", "metadata": {"id": 1}}}, "no"),
         ({"error": 17}, "17"),
         ({"error": None, "message": "no"}, "no"),
         ({"detail": "Not Found"}, "Not Found"),
@@ -72,6 +77,62 @@ def test_a_redirect_is_named_and_not_followed(status):
     error = failure(status, b"", f"Location: https://user:{KEY}@new.example/v1/chat/completions?key={KEY}")
     assert "new.example/v1/chat/completions" in error.found and error.hint.endswith("base_url: https://new.example/v1")
     assert "redirect" in failure(status).hint
+
+
+@pytest.mark.parametrize("location", ["/v2/chat/completions", "../v2/chat/completions/"])
+def test_a_redirect_to_a_path_is_shown_with_its_host(location):
+    error = failure("307 Temporary Redirect", b"", f"Location: {location}")
+    address = error.where.removesuffix("/v1")
+    assert error.hint.endswith(f"base_url: {address}/v2")
+
+
+@pytest.mark.parametrize(
+    ("words", "about_request"),
+    [
+        ("x requires moderation on y. Your input was flagged for violence.", True),  # OpenRouter
+        ("Content violates usage guidelines. Failed check: SAFETY_CHECK_TYPE_BIO", True),  # xAI
+        ("Your key may not use this model.", False),
+    ],
+)
+def test_a_403_may_be_about_one_question(words, about_request):
+    error = failure("403 Forbidden", {"error": {"message": words, "code": 403}})
+    assert isinstance(error, RequestRefused) and error.about_request == about_request
+
+
+def test_a_limit_that_is_met_at_each_try_is_no_matter_of_billing():
+    error = failure("429 Too Many Requests", {"error": {"message": "slow down"}}, tries=2)
+    assert isinstance(error, RequestFailed) and "concurrent" in error.hint and "billing" not in error.hint
+
+
+def test_a_wait_that_ends_the_job_is_told():
+    error = failure("429 Too Many Requests", {"error": {"message": "slow down"}}, "Retry-After: 86400")
+    assert isinstance(error, RequestRefused) and error.found == "HTTP 429: slow down (retry-after: 86400 s)"
+
+
+@pytest.mark.parametrize("code", [{"code": "billing_not_active"}, {"type": "insufficient_quota", "code": None}])
+def test_a_spent_account_is_not_asked_again(code):
+    assert isinstance(failure("429 Too Many", {"error": {"message": "no"} | code}, tries=2), RequestRefused)
+
+
+@pytest.mark.parametrize(
+    ("body", "found", "hint"),
+    [
+        (PAGE, "HTTP 200 with a body that is no JSON object", "base_url"),
+        ({"choices": None, "base_resp": {"status_msg": "no login"}}, "no login", "base_url"),  # MiniMax
+        ({"detail": "no worker"}, "a reply without an answer in it: no worker", "base_url"),
+        ({"choices": [{"message": {"content": "7"}, "finish_reason": None}]}, "finish_reason None", "limit ends an"),
+        ({"error": {"message": "queue full"}}, "a success that holds an error: queue full", "log"),
+    ],
+)
+def test_a_success_that_is_none_says_what_came(body, found, hint):
+    error = failure("200 OK", body)
+    assert isinstance(error, RequestFailed) and found in error.found and "BadReply" not in error.found
+    assert hint in error.hint
+
+
+def test_an_error_that_comes_as_a_success_is_one():
+    error = failure("200 OK", {"object": "error", "message": "at most 40 tokens", "code": 400, "param": None})
+    assert isinstance(error, RequestRefused) and error.about_request and error.found == "HTTP 400: at most 40 tokens"
 
 
 @pytest.mark.parametrize("code", [["a", "list"], {"a": 1}, 7, None, True])

@@ -34,6 +34,7 @@ def look(reply: bytes, model: str | None = "qwen-7b", path: str = "/v1", **optio
         models("llama", "qwen-7b"),
         models(),
         models(None, 7),
+        models("models/qwen-7b"),  # Gemini
         http("404 Not Found", b'{"detail": "Not Found"}'),
         http("405 Method Not Allowed"),
         http("500 Oh"),
@@ -63,12 +64,30 @@ def test_a_list_alone_and_an_alias_that_it_leaves_out(monkeypatch):
     monkeypatch.setattr(first_look, "_get", lambda url, *more: alias if "/models/" in url else real(url, *more))
     assert look(models("llama"), model="qwen-latest") is None
     assert look(models("llama"), model="qwen latest") is not None
+    assert look(models("llama"), model="qwen") is None  # Anthropic: claude-x is claude-x-20260101
+    assert look(models("llama"), model="qwe") is not None
+    assert look(models("llama"), model="models/llama") is None
 
 
 @pytest.mark.parametrize("status", ["401 Unauthorized", "403 Forbidden"])
 def test_a_key_that_is_refused(status):
     error = look(http(status, json.dumps({"error": {"message": f"bad key {KEY}"}}).encode()))
     assert "refuses the key" in error.what and "bad key ***" in error.found and "SOME_KEY" in error.hint
+
+
+def test_a_key_that_gemini_refuses():
+    said = [
+        {
+            "error": {
+                "code": 400,
+                "message": "API key not valid. Please pass a valid API key.",
+                "status": "INVALID_ARGUMENT",
+            }
+        }
+    ]
+    error = look(http("400 Bad Request", json.dumps(said).encode()))
+    assert "refuses the key" in error.what and "API key not valid" in error.found and "SOME_KEY" in error.hint
+    assert look(http("400 Bad Request", b'{"error": "no such path"}')) is None
 
 
 def test_a_redirect():

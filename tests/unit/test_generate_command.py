@@ -201,12 +201,12 @@ def test_problems_left_out_of_a_benchmark_make_no_sample_stale(evaluation, serve
 
 def test_a_failed_sample_fails_the_job_by_name_and_only_it_is_asked_again(evaluation, server, monkeypatch):
     monkeypatch.setattr(Pacer, "pause", lambda self, seconds: asyncio.sleep(0))
-    server.faults = [None, *[{"finish_reason": "abort"}] * 5]
+    server.faults = [None, *[{"finish_reason": "abort"}] * 8]
     with pytest.raises(InputError, match=r"1 samples could not be computed[\s\S]*rs3 b-[\s\S]*'abort'[\s\S]*Hint:"):
         evaluation.generate("--concurrency", 1)
     assert not (evaluation.folder / "out").exists() and evaluation.staged().read_bytes().count(b"\n") == 2
     evaluation.generate()
-    assert len(server.bodies) == 3 + 5 and len(evaluation.output()) == 3
+    assert len(server.bodies) == 3 + 8 and len(evaluation.output()) == 3
 
 
 FILTERED = {"finish_reason": "content_filter", "message": {"content": "It is"}}
@@ -275,6 +275,24 @@ def test_many_refusals_stop_the_job_and_are_asked_again(tmp_path, call, server, 
     assert not (evaluation.folder / "out").exists()
     evaluation.generate()
     assert {row["finish_reason"] for row in evaluation.output()} == {"stop"}
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (
+            "'temperature' does not support 0.0 with this model",
+            "sampling: {temperature: 1, top_p: 1} with greedy: false",
+        ),
+        ("`temperature` and `top_p` cannot both be specified", "sampling: {top_p: 1}, or where"),
+        ("the prompt is too long", "max_refused"),
+    ],
+)
+def test_an_endpoint_that_refuses_how_samples_are_drawn_says_what_to_write(evaluation, server, words, hint):
+    server.refuse = lambda request: (400, {"error": {"message": words}})
+    with pytest.raises(InputError, match="Too many questions are refused") as error:
+        evaluation.generate()
+    assert hint in str(error.value.hint)
 
 
 def test_earlier_refusals_count(tmp_path, call, server):
@@ -383,6 +401,14 @@ def test_a_finished_job_leaves_its_speed_for_plans(evaluation, server):
     assert job["engines_per_gpu"] == 1
     assert (job["engine"], job["runs"]) == ("endpoint", ["rs3", "rs4"])
     assert job["settings"] == {"b": evaluation.staged().parents[1].name} and job["answered_by"] == ["model-1 fp_test"]
+    assert job["asked_without"] == []
+
+
+def test_what_an_endpoint_is_not_sent_stands_in_the_record_of_the_job(evaluation, server):
+    server.refuse = lambda request: (400, {"detail": "Unrecognized field: seed"}) if "seed" in request else None
+    evaluation.generate()
+    [job] = read_rows(evaluation.folder / "staging/jobs.jsonl")
+    assert job["asked_without"] == ["seed"]
 
 
 @pytest.mark.parametrize(("temperature", "refused"), [(0.7, True), (0, False)])

@@ -64,8 +64,25 @@ def test_disagreements_hold_what_each_judge_said():
 def test_judges_of_different_answers_are_not_compared():
     other = judged("yy")
     other[1]["predicted_answer"] = "3"
-    with pytest.raises(InputError, match="different answers"):
+    with pytest.raises(InputError, match=r"different answers[\s\S]*row 2 of 2 and 2[\s\S]*'1' to 'p1'; '3' to 'p1'"):
         compare_judges({"a": judged("yy"), "b": other})
+    with pytest.raises(InputError, match=r"row 2 of 2 and 1[\s\S]*; nothing"):
+        compare_judges({"a": judged("yy"), "b": judged("y")})
+
+
+def test_a_word_that_is_no_verdict_is_not_counted_as_no():
+    rows = judged("yy")
+    rows[1]["judge_verdict"] = "Yes"
+    with pytest.raises(InputError, match=r"b, row 2: judge_verdict[\s\S]*yes, no, unparsed[\s\S]*'Yes'"):
+        compare_judges({"a": judged("yy"), "b": rows})
+
+
+def test_answers_of_two_models_are_not_mixed(tmp_path, call):
+    files = [tmp_path / f"{model}/judged/{judge}/b/greedy.jsonl" for judge in ("a", "b") for model in ("m", "n")]
+    for path in files:
+        write_rows(path, judged("yn"))
+    with pytest.raises(InputError, match="Two files are by one judge"):
+        call(compare_judges_script, "--judges", "a", "b", "--judged", *files, "--output", tmp_path / "agreement.md")
 
 
 def test_judges_stand_in_the_order_they_are_named_in(tmp_path, call):
@@ -98,7 +115,8 @@ def test_two_stores_are_compared_on_the_questions_that_both_were_asked(tmp_path,
             server.refuse = refuse
             assert judge(tmp_path, server, "--store", tmp_path / name, rows=asked).returncode == 0
     options = ("--stores", tmp_path / "old", tmp_path / "new", "--benchmarks", tmp_path / "bench.jsonl")
-    call(compare_judges_script, *options, "--output", tmp_path / "agreement.md")
+    said = call(compare_judges_script, *options, "--output", tmp_path / "agreement.md")
+    assert "different questions that were asked: old 5, new 4; both 4, which are compared" in said
     table = pandas.read_csv(tmp_path / "agreement.csv").set_index("benchmark")
     assert list(table["n"]) == [3, 1] and list(table.index) == ["bench", "other"]
     assert (table.yes_to_no["bench"], table.no_to_yes["bench"]) == (1, 0)
@@ -114,6 +132,14 @@ def test_what_somebody_ships_is_a_file_of_questions_for_another_judge(tmp_path):
         assert judge(tmp_path, server, "--model", "judge-2", "--store", tmp_path / "new", rows=shipped).returncode == 0
     assert [body["model"] for body in server.bodies] == ["judge-1"] * 3 + ["judge-2"] * 3
     assert stored_judgements(tmp_path / "store") == stored_judgements(tmp_path / "new")
+
+
+def test_questions_under_other_settings_are_spoken_of(tmp_path, capsys):
+    with judge_server() as server:
+        judge(tmp_path, server, rows=different_rows(3))
+        judge(tmp_path, server, "--model", "judge-2", rows=different_rows(5)[3:])
+    assert len(stored_judgements(tmp_path / "store")) == 3
+    assert "2 questions are not compared, as they were asked under other settings" in capsys.readouterr().out
 
 
 def test_stores_without_a_shared_question_are_one_message(tmp_path, call):

@@ -100,6 +100,18 @@ def test_many_refused_questions_stop_the_job_and_nothing_of_them_is_kept(tmp_pat
 
 
 @pytest.mark.parametrize(
+    ("questions", "refused", "most", "stops"),
+    [(4, 1, 0.05, False), (4, 2, 0.05, True), (1, 1, 0.05, True), (4, 1, 0, True)],
+)
+def test_of_few_questions_one_may_be_refused(tmp_path, questions, refused, most, stops):
+    with judge_server(answer) as server:
+        server.refuse = lambda request: 400 if f"p{questions - 1}" in str(request) or refused > 1 else None
+        done = judge(tmp_path, server, "--max-refused", most, rows=different_rows(questions))
+    assert done.returncode == (2 if stops else 0)
+    assert not stops or "refuses too many questions" in done.stderr
+
+
+@pytest.mark.parametrize(
     "choice",
     [
         {"finish_reason": "length", "message": {"content": "It is\nJudgement: Yes"}},

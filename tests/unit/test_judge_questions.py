@@ -34,6 +34,11 @@ from openmath.judging.store import VerdictStore
         ('I write either "Judgement: Yes" or "Judgement: No".', "unparsed", "no"),
         ('It asks for "Judgement: Yes" or "Judgement: No".\nJudgement: Yes', "yes", "yes"),
         ("Judgement: Not equal", "unparsed", "no"),
+        # what a judge thinks is no verdict
+        ("<think>So Judgement: Yes.</think>\nI cannot tell.", "unparsed", "no"),
+        ("Judgement: Yes? No.</think>\n\nNo", "no", "no"),
+        ("<think>Judgement: Yes", "unparsed", "yes"),
+        ("The answer holds a <think>.\nJudgement: No", "no", "no"),
         ("", "unparsed", "no"),
     ],
 )

@@ -125,6 +125,26 @@ def test_refused_questions_and_fenced_answers_are_said():
     assert "refused 6 for good" in text and "In 4 answers stood words for a judge" in text
 
 
+def test_a_temperature_that_a_judge_did_not_get_is_not_claimed():
+    judging = copy.deepcopy(RECORD["judging"])
+    assert "references at temperature 0 (prompt" in methods(judging=judging)
+    assert "references at temperature 1 (prompt" in methods(judging=judging | {"sampling": {"temperature": 1.0}})
+    assert "references at the temperature of its service (prompt" in methods(
+        judging=judging | {"sampling": {"seed": 0}}
+    )
+    for file in judging["files"].values():
+        file |= {"answered_by": {"m None": 7}, "asked_without": {"seed temperature": 7}}
+    assert "at the temperature of its service, which takes no other (prompt" in methods(judging=judging)
+    next(iter(judging["files"].values()))["asked_without"] = {"seed": 2, "temperature": 5}
+    assert "at temperature 0, 12 of them at the temperature of its service (prompt" in methods(judging=judging)
+
+
+def test_what_an_endpoint_was_not_sent_is_said():
+    generation = RECORD["generation"] | {"asked_without": ["seed", "top_p"]}
+    said = "The endpoint takes no seed and no top-p of a request's own; it was asked without."
+    assert said in methods(generation=generation) and "asked without" not in methods()
+
+
 def test_greedy_alone_votes_and_samples_nothing():
     record = copy.deepcopy(RECORD)
     record["config"]["generation"]["seeds"] = 0

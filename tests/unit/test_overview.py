@@ -4,7 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from openmath.report.overview import judge_health, masthead, overview_section, sampling_line, sentence, warnings
+from openmath.report.overview import (
+    code_marked,
+    judge_health,
+    masthead,
+    overview_section,
+    sampling_line,
+    sentence,
+    warnings,
+)
 from openmath.report.results import published_table
 from openmath.report.summaries import Summary
 
@@ -90,12 +98,25 @@ def test_what_a_reader_has_to_know_first():
     assert len(found) == 3 and "itself" not in found[2]
     tiny[0] |= {"unparsed": 5 / 5000, "judge_refused": 0}
     assert warnings([summary(tiny[:2])]) == []
+    tiny[0] |= {"agreement_asked": 0.15}
+    said = "j and the symbolic grading agree on only 15% of the answers that it was asked about"
+    assert said in warnings([summary(tiny[:2])])[0]
+    tiny[0] |= {"agreement_asked": 0.5}
+    assert warnings([summary(tiny[:2])]) == []
+    tiny[0] |= {"agreement_asked": 0.15, "asked": 14}  # of which 5 have no verdict
+    assert "agree on only" not in str(warnings([summary(tiny[:2])]))
     [imported] = warnings([summary([mode("gsm8k", "greedy", 0.5, n=300)])])
     assert "300 of the 1,319 problems of gsm8k only" in imported
     part = [mode("gsm8k", "greedy", 0.5, n=300)]
     alike, alone = warnings([summary(part), summary([*part, mode("math", "greedy", 0.5, n=400)], model="other")])
     assert alike == "<b>All models</b>: 300 of the 1,319 problems of gsm8k only."
     assert alone == "<b>other, judged by j</b>: 400 of the 5,000 problems of math only."
+
+
+def test_keys_of_the_configuration_are_shown_as_code():
+    assert (
+        code_marked("raise `sampling: max_new_tokens` <b>") == "raise <code>sampling: max_new_tokens</code> &lt;b&gt;"
+    )
 
 
 def test_the_agreement_of_a_judge_is_over_answers_that_it_was_asked_about():

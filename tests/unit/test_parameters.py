@@ -214,6 +214,41 @@ def test_a_sample_is_asked_for_by_either_name_of_the_limit_and_at_its_temperatur
         assert len(server.bodies) == asked + 1
 
 
+def unneeded(request: dict):
+    """A model that thinks, of OpenAI, which takes no top_p of any value."""
+    return openai_says("top_p", "unsupported_parameter", "is not supported.") if "top_p" in request else openai(request)
+
+
+@pytest.mark.parametrize(
+    ("api", "sampling", "left"),
+    [
+        (anthropic, {"temperature": 0.0, "top_p": 1.0}, {"temperature": 0.0}),  # a greedy run
+        (anthropic, {"temperature": 1.0, "top_p": 0.9}, {"top_p": 0.9}),
+        (unneeded, {"temperature": 1.0, "top_p": 1.0}, {"temperature": 1.0}),
+    ],
+)
+def test_a_sample_is_drawn_without_the_value_that_the_endpoint_takes_anyhow(api, sampling, left):
+    with judge_server() as server:
+        server.refuse = api
+        assert len(complete(server, sampling=sampling)) == 1
+    assert {name: server.bodies[-1][name] for name in sampling if name in server.bodies[-1]} == left
+
+
+@pytest.mark.parametrize(
+    ("sampling", "words"),
+    [
+        ({"temperature": 0.7, "top_p": 0.95}, "`temperature` and `top_p` cannot both be specified"),
+        ({"temperature": 1.0}, "temperature must be below 1"),  # its own may be another
+    ],
+)
+def test_other_values_of_a_sample_are_never_left_out(sampling, words):
+    with judge_server() as server:
+        server.refuse = lambda request: (400, {"error": {"message": words}})
+        with pytest.raises(RequestRefused, match="temperature"):
+            complete(server, sampling=sampling)
+    assert len(server.bodies) == 1
+
+
 @pytest.mark.parametrize(
     "refused,body",
     [
@@ -227,6 +262,18 @@ def test_a_sample_is_asked_for_by_either_name_of_the_limit_and_at_its_temperatur
             {"error": {"message": "Unrecognized request argument supplied: max_completion_tokens"}},
         ),
         ("max_tokens", {"message": "max_tokens is not supported. Use max_completion_tokens"}),
+        ("max_tokens", {"error": {"message": "Please use the newer name instead of 'max_tokens'"}}),
+        ("max_tokens", {"error": {"message": "replaced by max_completion_tokens", "param": "max_tokens"}}),
+        ("temperature", {"detail": [{"loc": ["body", "temperature", "float"], "msg": "Input should be above 0"}]}),
+        ("temperature", {"error": {"message": "invalid temperature: only 1 is allowed for this model"}}),
+        ("temperature", {"error": {"message": "This model only supports temperature=1."}}),
+        ("temperature", {"error": {"message": "The value of temperature has to be 1 for reasoning models"}}),
+        ("temperature", {"error": {"message": "`temperature` is fixed at 1 for this model"}}),
+        ("temperature", {"error": {"message": "Expected a temperature greater than zero"}}),
+        ("top_p", {"error": {"message": "temperature and top_p: only one may be given"}}),
+        ("top_p", {"error": {"message": "This model does not accept temperature and top_p."}}),
+        ("presence_penalty", [{"error": {"message": "Penalty is not enabled for models/gemini-2.5-pro"}}]),
+        ("seed", {"error": {"message": "Provider error", "metadata": {"raw": '{"error": "Unknown field: seed"}'}}}),
         (None, {"error": {"message": "A max_tokens of 9000 is not supported by this model, which takes at most 8192"}}),
         # too long, too large: of the question, not of the endpoint
         (

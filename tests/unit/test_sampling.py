@@ -80,6 +80,7 @@ def test_every_key_of_a_model_is_told_to_its_job_and_no_other():
         ({"chat_template_kwargs": {"a": 1}, "prompt_template": "llama3-instruct"}, "with prompt_template: chat only"),
         ({"sampling": ALL, "engine": "own"}, "stands in every request to engine 'own' already (extra_body: top_p)"),
         ({"sampling": "from_checkpoint", "engine": "endpoint"}, "an endpoint shows no checkpoint"),
+        ({"thinking": {"start": "~~", "end": "~~"}}, "thinking: start and end are the same mark"),
     ],
 )
 def test_a_mistake_in_the_configuration_is_one_message(settings, said):
@@ -131,6 +132,16 @@ def test_what_the_checkpoint_leaves_open_is_told(evaluation):  # noqa: F811
     said = evaluation.generate("--sampling-from-checkpoint", runs=("rs3",))
     assert "says temperature 0.6, top_p 0.95, top_k 20\n" in said
     assert "leaves open max_new_tokens (4096), min_p (off), repetition_penalty (off), presence_penalty (off)" in said
+    assert "not applied" not in said
+
+
+def test_what_the_checkpoint_says_and_no_request_does_is_a_warning(evaluation):  # noqa: F811
+    evaluation.engine["checkpoint"] = str(evaluation.folder)
+    off = {"num_beams": 1, "typical_p": 1.0, "bad_words_ids": None, "guidance_scale": None, "suppress_tokens": []}
+    more = {"no_repeat_ngram_size": 3, "suppress_tokens": [7], "eos_token_id": [1, 2]}
+    (evaluation.folder / "generation_config.json").write_text(json.dumps(QWEN | off | more))
+    said = evaluation.generate("--sampling-from-checkpoint", runs=("rs3",))
+    assert "warning: generation_config.json also says no_repeat_ngram_size 3, suppress_tokens [7], which is not" in said
 
 
 def test_an_engine_without_checkpoint_cannot_say_how_to_sample(evaluation):  # noqa: F811

@@ -202,7 +202,16 @@ def test_an_end_mark_that_no_sample_has_is_one_warning(evaluation, server):
 
 
 @pytest.mark.parametrize(
-    "wrong", ["yes", "{}", '{"start": "a"}', '{"start": "a", "end": " "}', '{"start": 1, "end": "a"}', "[" * 9999]
+    "wrong",
+    [
+        "yes",
+        "{}",
+        '{"start": "a"}',
+        '{"start": "a", "end": "a"}',
+        '{"start": "a", "end": " "}',
+        '{"start": 1, "end": "a"}',
+        "[" * 9999,
+    ],
 )
 def test_a_setting_that_is_none_is_one_message(evaluation, wrong):
     with pytest.raises(SystemExit):

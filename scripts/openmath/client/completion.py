@@ -16,17 +16,24 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 from openmath.api_keys import without_key
-from openmath.client.failures import status_hint, transport_hint
+from openmath.client.failures import about_one_request, status_hint, transport_hint
 from openmath.client.first_look import Unreachable, look_at_endpoint
 from openmath.client.http import SHOWN, BadReply, JsonPoster, StatusError, TransportError
-from openmath.client.pacing import LONGEST_HOLD, TOLD_EACH, Pacer, retry_after
-from openmath.client.parameters import Parameters
+from openmath.client.pacing import LONGEST_HOLD, TOLD_EACH, Pacer, retry_after, with_told_wait
+from openmath.client.parameters import NEUTRAL, Parameters
 from openmath.client.replies import Completion, NoAnswer, completion_of
 from openmath.errors import InputError
 
 RETRIED_STATUS = {408, 409, 425, 429}  # and every 5xx; any other 4xx says the same thing again however often we ask
-ABOUT_ONE_REQUEST = {400, 413, 422}  # statuses that may concern only what was sent: it is filtered, or too long
-NEVER_RETRIED = {"insufficient_quota"}  # error codes that come with a 429, and do not pass by waiting
+RETRIED_STATUS |= {
+    424,
+    498,
+    499,
+}  # TGI's failed generation, Groq's "capacity exceeded", a gateway that lost its connection
+NEVER_RETRIED = {
+    "insufficient_quota",
+    "billing_not_active",
+}  # error codes that come with a 429, and do not pass by waiting
 LONGEST_PAUSE = 60.0  # seconds between two tries, unless the server itself asks for more
 
 Item = TypeVar("Item")
@@ -123,7 +130,7 @@ class CompletionClient:
     """Completions from one endpoint; use as `async with CompletionClient(endpoint) as client`.
 
     request_seconds: deadline of one try, if nobody watches the endpoint. tries: per request. first_pause: seconds before the second
-    try, doubled each time. parameters: what the endpoint takes, and what may be left out; else the seed only.
+    try, doubled each time. parameters: what the endpoint takes, and what may be left out; else the seed, and what changes nothing.
     """
 
     def __init__(
@@ -139,7 +146,7 @@ class CompletionClient:
         self._deadline = None if endpoint.watched else request_seconds
         self.tries = tries
         self.first_pause = first_pause
-        self.parameters = parameters or Parameters(idle=frozenset({"seed"}))  # samples are drawn without it, too
+        self.parameters = parameters or Parameters(idle=frozenset({"seed"}), neutral=NEUTRAL)  # drawn without, too
         self._http = JsonPoster()
         self._pacer = Pacer()
         self._expired, self._told = 0, -TOLD_EACH
@@ -172,17 +179,22 @@ class CompletionClient:
                 tokens = (completion.num_prompt_tokens or 0) + (completion.num_generated_tokens or 0)
                 return completion
             except StatusError as error:
-                headers = error.headers
-                last_error, hint = error.text(), status_hint(error.status, self.endpoint.base_url, error.location())
-                if self._is_final(error):
+                headers = error.headers = with_told_wait(error.status, error.headers, error.words())
+                final, base_url = self._is_final(error), self.endpoint.base_url
+                last_error, hint = (
+                    _waits(error),
+                    status_hint(error.status, base_url, error.location(), passes=not final),
+                )
+                if final:
                     parameter = self.parameters.learn(error.status, error.body, sent)
-                    if self.parameters.asks_the_same(parameter):
+                    if self.parameters.asks_the_same(parameter, sent):
                         continue
                     raise self._refused(error.status, last_error, hint, parameter) from None
             except NoAnswer as error:
                 raise self._refused(None, str(error)[:SHOWN], status_hint(None, self.endpoint.base_url)) from None
             except (TransportError, BadReply, TimeoutError) as error:
-                words = " ".join(f"{type(error).__name__} {error}".split())
+                kind = "" if isinstance(error, BadReply) else type(error).__name__
+                words = " ".join(f"{kind} {error}".split())
                 last_error, hint = without_key(words, self.endpoint.api_key)[:SHOWN], transport_hint(error)
                 if isinstance(error, TimeoutError):
                     self._tell_expired()
@@ -239,15 +251,21 @@ class CompletionClient:
         """Whether asking again cannot help."""
         if error.status < 500 and error.status not in RETRIED_STATUS:
             return True
-        return error.code() in NEVER_RETRIED or (retry_after(error.headers) or 0.0) > LONGEST_HOLD
+        return not NEVER_RETRIED.isdisjoint(error.codes()) or (retry_after(error.headers) or 0.0) > LONGEST_HOLD
 
     def _refused(self, status: int | None, words: str, hint: str, parameter: str | None = None) -> RequestRefused:
         refused = RequestRefused(
             "The endpoint refuses the request.", where=self.endpoint.base_url, found=words, hint=hint
         )
         refused.status, refused.words, refused.parameter = status, words, parameter
-        refused.about_request = status is None or status in ABOUT_ONE_REQUEST
+        refused.about_request = about_one_request(status, words)
         return refused
+
+
+def _waits(error: StatusError) -> str:
+    """Status and words, and for how long the server wants to be left alone, where that ends the job."""
+    seconds = retry_after(error.headers) or 0.0
+    return error.text() + (f" (retry-after: {seconds:.0f} s)" if seconds > LONGEST_HOLD else "")
 
 
 async def map_concurrently(

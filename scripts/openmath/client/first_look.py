@@ -30,17 +30,19 @@ def look_at_endpoint(
     reply = _get(f"{base_url}/models", api_key, where)
     location = without_key(reply.headers.get("location", ""), api_key)
     found = status_text(reply.status, words_of(_content(reply, api_key))[:SHOWN], location)
-    if reply.status in (401, 403):
+    if reply.status in (401, 403) or (reply.status == 400 and "api key" in found.lower()):  # 400: Gemini
         hint = f"is {key_variable} the key of this endpoint?" if key_variable else status_hint(reply.status, base_url)
         raise InputError("The endpoint refuses the key.", where=where, found=found, hint=hint)
     if 300 <= reply.status < 400 and location:
         hint = status_hint(reply.status, base_url, location)
         raise InputError("The endpoint is elsewhere.", where=where, found=found, hint=hint)
-    names = _listed(_content(reply, api_key)) if reply.status == 200 else []
+    names = [_own(name) for name in _listed(_content(reply, api_key))] if reply.status == 200 else []
+    model = _own(model) if model else model
     if model is None or not names or model in names or (urlsplit(base_url).hostname or "").endswith(LISTS_OTHERS):
         return
     one = _content(_get(f"{base_url}/models/{quote(model)}", api_key, where), api_key)
-    if isinstance(one, dict) and one.get("id") == model:  # an alias that the list leaves out
+    meant = _own(name) if isinstance(one, dict) and isinstance(name := one.get("id"), str) else ""
+    if meant == model or meant.startswith(f"{model}-"):  # an alias that the list leaves out, or what it stands for
         return
     near = difflib.get_close_matches(model, names, 1)
     more = f" and {len(names) - SHOWN_NAMES} more" if len(names) > SHOWN_NAMES else ""
@@ -53,6 +55,11 @@ def look_at_endpoint(
         if near
         else "give the name as the endpoint lists it (served_model, or a judge's model).",
     )
+
+
+def _own(name: str) -> str:
+    """A model's name as requests have it: Gemini's list, and its users, may put models/ before it."""
+    return name.removeprefix("models/")
 
 
 def _get(url: str, api_key: str, where: str) -> Reply:

@@ -63,10 +63,11 @@ class StatusError(Exception):
         """Where a redirect leads."""
         return self.headers.get("location")
 
-    def code(self) -> str | None:
+    def codes(self) -> set[str]:
+        """What the server calls the error."""
         error = self.body.get("error") if isinstance(self.body, dict) else None
-        code = error.get("code") if isinstance(error, dict) else None
-        return code if isinstance(code, str) else None
+        said = [error.get("code"), error.get("type")] if isinstance(error, dict) else []
+        return {code for code in said if isinstance(code, str)}
 
 
 class BadReply(Exception):

@@ -23,6 +23,9 @@ FIRST_EPOCH, FIRST_EPOCH_MS = (
     1e9,
     1e12,
 )  # a number from here on is a point in time, in seconds or milliseconds since 1970
+# Words in place of a header: "try again in 1m12.5s" (OpenAI, Groq), "retry after 20 seconds" (Azure), "retry in 37.2s" (Gemini).
+AMOUNT = r"(\d+(?:\.\d+)?) ?(ms|milliseconds?|s(?:ec(?:ond)?s?)?|m(?:in(?:ute)?s?)?|h(?:ours?)?)(?![a-z])"
+TOLD_IN_WORDS = re.compile(rf"(?i)\b(?:retry|try again) (?:in|after) (?:(?:{AMOUNT}) ?)+")
 JITTER = 0.1  # of a wait: what was held back together does not come back together
 LONGEST_WAIT = 60.0  # seconds by one reading of a bucket; it is read again after that
 LONGEST_HOLD = 600.0  # seconds; a server that asks for more refuses, which is not for the pacer to know
@@ -73,6 +76,22 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     if milliseconds is not None:
         return milliseconds / 1000
     return seconds_until(headers.get("retry-after"))  # None: our own back-off decides
+
+
+def wait_in_words(words: str) -> float | None:
+    """Seconds that a refusal's words ask to wait; None where they ask for none."""
+    if not (told := TOLD_IN_WORDS.search(words)):
+        return None
+    seconds = 0.0
+    for number, unit in re.findall(AMOUNT, told[0].lower()):
+        seconds += float(number) * SECONDS["ms" if unit.startswith(("ms", "mil")) else unit[0]]
+    return seconds
+
+
+def with_told_wait(status: int, headers: dict[str, str], words: str) -> dict[str, str]:
+    """The headers of a refusal; where it asks to wait by its words only, that stands among them."""
+    seconds = wait_in_words(words) if status in (429, 503) and retry_after(headers) is None else None
+    return headers if seconds is None else {**headers, "retry-after": f"{seconds:f}"}
 
 
 @dataclass

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from openmath.client.completion import Completion, CompletionClient, Endpoint
 from openmath.engines.launcher import LocalServer
 
+TRIES = 5  # of one request to an engine of ours
+TRIES_OF_OTHERS = 8  # about two minutes of back-off, what a rate limit by the minute needs
 TOLD_AGAIN = 1.25  # a change of what is in flight by this factor
 
 
@@ -26,7 +28,12 @@ class BalancedClient:
         most: float = math.inf,
         held: Callable[[], float] | None = None,
     ):
-        self._clients = [CompletionClient(server, request_seconds=request_seconds) for server in servers]
+        self._clients = [
+            CompletionClient(
+                server, request_seconds=request_seconds, tries=TRIES if server.watched else TRIES_OF_OTHERS
+            )
+            for server in servers
+        ]
         self._in_flight = [0] * len(servers)
         self._most, self._held = most, held
         self._told = [most] * len(servers)
@@ -74,6 +81,11 @@ class BalancedClient:
             why = f", since {server.capacity.words(held)}" if most < self._most else ""
             print(f"{server.name}: {most:,.0f} requests in flight, of {self._most:,.0f} at most{why}", flush=True)
         return most
+
+    @property
+    def unsent(self) -> frozenset[str]:
+        """Parameters that a server refuses, and is asked without."""
+        return frozenset().union(*(client.parameters.unsent for client in self._clients))
 
     def stop(self) -> None:
         """As CompletionClient.stop."""

@@ -125,6 +125,11 @@ class Decoding:
         return self._client.reached
 
     @property
+    def unsent(self) -> list[str]:
+        """Parameters of a request that the endpoint refuses, and is asked without."""
+        return sorted(self._client.unsent)
+
+    @property
     def _hopeless(self) -> int:
         """So many without a single sample: nothing works at all, do not ask for the other million."""
         return max(self._concurrency, SHOWN_FAILURES)
@@ -139,11 +144,12 @@ class Decoding:
 
 def refused_all(error: RequestRefused) -> InputError:
     """The endpoint would refuse every other request as well."""
+    stop = "" if str(error.hint).endswith((".", "?")) else "."
     return InputError(
         "The endpoint refuses all requests; every finished sample is kept.",
         where=error.where,
         found=error.words,
-        hint=f"{error.hint} Then run the same command again: it asks only for what is missing.",
+        hint=f"{error.hint}{stop} Then run the same command again: it asks only for what is missing.",
     )
 
 

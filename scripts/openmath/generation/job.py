@@ -37,7 +37,7 @@ from openmath.machine import machine, versions
 from openmath.settings.defaults import request_seconds
 from openmath.settings.engine_kinds import engine_kind, gpus_of, tokenizer_of
 from openmath.settings.sample_settings import SampleSettings, engine_identity, sample_settings
-from openmath.settings.sampling import OPTIONAL, PENALTIES, TYPES, checkpoint_sampling, in_words
+from openmath.settings.sampling import OPTIONAL, PENALTIES, TYPES, checkpoint_sampling, in_words, not_taken
 
 
 class Generation:
@@ -91,6 +91,8 @@ class Generation:
             silent = ", ".join(f"{key} ({drawn.get(key, 'off')})" for key in TYPES if key not in said)
             print(f"generate: generation_config.json says {in_words(said) or 'nothing'}", flush=True)
             print(f"generate: generation_config.json leaves open {silent or 'nothing'}", flush=True)
+            if more := not_taken(Path(self.engine["checkpoint"])):
+                print(f"generate: warning: generation_config.json also says {more}, which is not applied", flush=True)
         return drawn
 
     def _chat_date(self) -> date | None:
@@ -158,7 +160,7 @@ class Generation:
 
             failures = await decoding.run(self.jobs(), request)
             speed = decoding.progress.record()
-        self._record(speed, start_seconds, decoding.reached)
+        self._record(speed, start_seconds, decoding)
         return failures
 
     def _lengths(self, prompts: Mapping[tuple[str, str], list], most: int) -> Lengths:
@@ -166,7 +168,7 @@ class Generation:
         tokens = [] if self.tokenizer == "none" else prompts.values()
         return Lengths(self.staged.values(), tokens, longest=self.drawn["max_new_tokens"], sure=most)
 
-    def _record(self, speed: JobSpeed, start_seconds: float, in_flight: int) -> None:
+    def _record(self, speed: JobSpeed, start_seconds: float, decoding: Decoding) -> None:
         """Add a finished job to jobs.jsonl: its speed, for plans, and where it ran, for the manifest of the results."""
         here = machine()
         size = 0 if self.kind.hosted else gpus_of(self.engine["settings"])
@@ -175,7 +177,7 @@ class Generation:
             "start_seconds": round(start_seconds, 1),
             "copies": self.options.copies,
             "engines_per_gpu": self.options.engines_per_gpu,
-            "concurrency": in_flight,
+            "concurrency": decoding.reached,
             "engine": self.engine["version"],
             "runs": self.options.sample_runs,
             "settings": self.fingerprints,
@@ -183,6 +185,7 @@ class Generation:
             "engine_args": self.options.engine_args,
             "machine": here,
             "versions": versions(),
+            "asked_without": decoding.unsent,
             "answered_by": sorted(
                 {" ".join(filter(None, by)) for run in self.staged.values() for by in run.answered_by}
             ),

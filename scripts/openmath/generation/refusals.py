@@ -6,6 +6,7 @@ Standard library only: this module also runs inside engine containers.
 
 from collections.abc import Callable
 
+from openmath.client.parameters import NEUTRAL, refused_parameter
 from openmath.errors import InputError, printable
 from openmath.generation.samples import Job, Refusal
 
@@ -34,12 +35,14 @@ class Refusals:
 
     def error(self, where: str) -> InputError:
         """Why the job stops. where: the endpoint."""
+        words = self._new[-1][1].words
         return InputError(
             "Too many questions are refused; every finished sample is kept.",
             where=where,
             expected=f"at most {self._most:.1%} of {self._total:,} samples (max_refused)",
-            found=f"{self._known + len(self._new):,}, of which {len(self._new):,} now; the last: {self._new[-1][1].words}",
-            hint="so many mean that the endpoint or its settings are wrong: mend them and run the same command again. Where the "
+            found=f"{self._known + len(self._new):,}, of which {len(self._new):,} now; the last: {words}",
+            hint=_hint_of_parameter(refused_parameter(words, NEUTRAL))
+            or "so many mean that the endpoint or its settings are wrong: mend them and run the same command again. Where the "
             "questions are to blame, raise generation: max_refused.",
         )
 
@@ -55,3 +58,15 @@ class Refusals:
                 f"{benchmark} {run} {row['id']}: {words}",
                 flush=True,
             )
+
+
+def _hint_of_parameter(name: str | None) -> str | None:
+    """What to write where the endpoint takes no value but its own."""
+    if name is None:
+        return None
+    unlike = "" if name == "temperature" else "{top_p: 1}, or where it takes no temperature either "
+    return (
+        f"an endpoint that takes no {name} draws by its own, which is 1. Write models: NAME: sampling: {unlike}"
+        "{temperature: 1, top_p: 1} with greedy: false, for a greedy run needs 0. A 1 that is refused too is left out. "
+        "These are other samples (docs/extending.md)."
+    )

@@ -1,12 +1,14 @@
 """Several judges on the same answers: how far they agree, and where they do not."""
 
-from itertools import combinations
+from itertools import combinations, zip_longest
 
 import numpy as np
 
 from openmath.errors import InputError
 from openmath.judging.questions import question_of
 from openmath.statistics.estimates import cohen_kappa
+
+VERDICTS = ("yes", "no", "unparsed")
 
 
 def compare_judges(verdicts: dict[str, list[dict]]) -> list[dict]:
@@ -65,10 +67,25 @@ def _share(values) -> float | None:
 
 
 def _check_same_answers(first: str, a: list[dict], second: str, b: list[dict]) -> None:
-    if [question_of(row) for row in a] != [question_of(row) for row in b]:
-        raise InputError(
-            "Two judges have judged different answers.",
-            where=f"{first} and {second}",
-            expected="the same problems and answers, in the same order",
-            hint="make both judged files again from the same samples.",
-        )
+    for judge, rows in ((first, a), (second, b)):
+        for number, row in enumerate(rows, start=1):
+            if row["judge_verdict"] not in VERDICTS:
+                raise InputError(
+                    "A row holds no verdict.",
+                    where=f"{judge}, row {number}: judge_verdict",
+                    expected=", ".join(VERDICTS),
+                    found=f"{row['judge_verdict']!r:.40}",
+                )
+    for number, (one, other) in enumerate(zip_longest(map(question_of, a), map(question_of, b)), start=1):
+        if one != other:
+            raise InputError(
+                "Two judges have judged different answers.",
+                where=f"{first} and {second}, row {number} of {len(a)} and {len(b)}",
+                expected="the same problems and answers, in the same order",
+                found=f"{_shown(one)}; {_shown(other)}",
+                hint="make both judged files again from the same samples.",
+            )
+
+
+def _shown(question: dict | None) -> str:
+    return f"{question['predicted_answer']!r:.40} to {question['problem']!r:.60}" if question else "nothing"

@@ -265,7 +265,8 @@ class BatchJudge:
         request = Request(row["key"], question, row["attempt"], cast(Form, row.get("form") or {}), [], {})
         self._progress += not isinstance(reply, str) or isinstance(reply, Refusal)
         if isinstance(reply, Refusal):
-            sent = {limit_name, *settings.sampling} - {*row.get("form", {}).get("left_out", ())}
+            left_out = row.get("form", {}).get("left_out", ())
+            sent = {name: None for name in (limit_name, *settings.sampling) if name not in left_out}
             if self.attempts.parameters.learn(reply.status, reply.body, sent):
                 return False
             record = refused_record(self.judge, settings, request, self._service.shown(reply))

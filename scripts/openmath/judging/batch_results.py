@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from openai import BaseModel
 
 from openmath.api_keys import NO_KEY, without_key, without_key_inside
-from openmath.client.completion import ABOUT_ONE_REQUEST
-from openmath.client.failures import words_of
+from openmath.client.failures import about_one_request, words_of
 from openmath.client.http import BadReply, StatusError
 from openmath.client.replies import Completion, NoAnswer, completion_of
 
@@ -102,11 +101,12 @@ def parse_result(line: bytes, api_key: str = NO_KEY) -> tuple[str | None, Comple
         inner = error.get("error") if isinstance(error, dict) else None
         filtered = "content_filter" in (_code(error), _code(inner))
         words = words_of(error) or "an error without words"
-        return key, Refusal.of(words, status, error) if filtered or status in ABOUT_ONE_REQUEST else words
+        refused = filtered or (status is not None and about_one_request(status, words))
+        return key, Refusal.of(words, status, error) if refused else words
     except NoAnswer as error:
         return key, Refusal(error)
     except StatusError as error:
-        refused = error.status in ABOUT_ONE_REQUEST
+        refused = about_one_request(error.status, error.words())
         return key, Refusal.of(error.words(), error.status, error.body) if refused else error.words()
     except BadReply as error:
         return key, str(error)

@@ -46,6 +46,8 @@ class Unanswered:
     def error(self) -> InputError | None:
         """Why the job ends; None while few questions are without a reply."""
         allowed = self._max_refused * self._questions
+        if self._max_refused and self._questions > 1:
+            allowed = max(1.0, allowed)  # of few, one is no sign of anything
         refused = (
             len(self.refused) + len(self._known) if self.refused else 0
         )  # those of earlier runs alone stop nothing
@@ -60,7 +62,7 @@ class Unanswered:
                 where=shown + (" ..." if len(records) > SHOWN else ""),
                 expected=expected,
                 found=f"{len(records)} refused: {records[0].get('refusal')}",
-                hint="check model, prompt and max_new_tokens of this judge, then run the same command again"
+                hint="check model, prompt, sampling and max_new_tokens of this judge, then run the same command again"
                 + ("; `ask_refused: true` asks again what an earlier run was refused." if self._known else "."),
             )
         return InputError(

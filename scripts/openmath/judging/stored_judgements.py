@@ -23,6 +23,12 @@ def stored_judgements(folder: Path) -> dict[tuple[str, ...], dict]:
     if not by_settings:
         raise InputError("The store holds no verdicts.", where=folder)
     name, questions = max(by_settings.items(), key=lambda pair: (len(pair[1]), pair[0]))
+    if others := {key for other in by_settings.values() for key in other} - questions.keys():
+        print(
+            f"judges: warning: {folder}: {len(others)} questions are not compared, as they were asked under other settings "
+            f"(model, prompt or limit) than the other {len(questions)}",
+            flush=True,
+        )
     tries = max((a for r in store.records.values() if isinstance(a := r.get("attempt"), int)), default=1)
     with parts_of("the settings of a judge", folder):
         settings = JudgeSettings(**store.described[name])
@@ -48,6 +54,8 @@ def judged_by_both(stores: list[Path], benchmarks: list[Path]) -> dict[str, dict
         raise InputError("Two stores have the same name.", found=", ".join(names), hint="rename one of the folders.")
     said = [stored_judgements(folder) for folder in stores]
     shared = sorted(set.intersection(*(set(rows) for rows in said)))
+    counts = ", ".join(f"{name} {len(rows)}" for name, rows in zip(names, said, strict=True))
+    print(f"judges: different questions that were asked: {counts}; both {len(shared)}, which are compared", flush=True)
     belongs = {str(row.get("problem")): path.stem for path in benchmarks for row in read_rows(path)}
     found: dict[str, dict[str, list[dict]]] = {}
     for key in shared:

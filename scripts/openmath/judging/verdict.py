@@ -3,6 +3,7 @@
 import re
 
 from openmath.judging.wording import escaped
+from openmath.thoughts import answer_start, marks_in
 
 LABEL = r"judge?ments?[\s*_`\"')\]]*[:：]"
 # After the label: marks that models add (bold, quotes, \boxed{, \text{), then the word; "Yes/No" and "Yes or No" say neither.
@@ -26,7 +27,7 @@ def parse_verdict(judgement: str, policy: str = "default") -> str:
     if policy == "paper":
         _, mark, answer = judgement.rpartition("Judgement:")
         return "yes" if mark and answer.strip().lower() == "yes" else "no"
-    text = REPEATED_QUESTION.sub("", judgement)
+    text = REPEATED_QUESTION.sub("", _behind_thought(judgement))
     labels = list(LAST_LABEL.finditer(text))
     if labels:  # only the last counts: an earlier verdict may have been taken back
         match = VERDICT.match(text, labels[-1].end())
@@ -41,8 +42,17 @@ def parse_wary(judgement: str, answer: str) -> str:
 
     Lines that begin with a label must agree; there is none where all of the reply is one word. `>` is how a line is quoted.
     """
-    text = REPEATED_QUESTION.sub("", judgement.replace(answer, "").replace(escaped(answer), ""))
+    own = judgement.replace(answer, "").replace(escaped(answer), "")
+    text = REPEATED_QUESTION.sub("", _behind_thought(own))
     words = {match[1].lower() for match in OWN_LINE.finditer(text)}
     if not words and (match := BARE.fullmatch(text.strip())):
         words = {match[1].lower()}
     return words.pop() if len(words) == 1 else "unparsed"
+
+
+def _behind_thought(judgement: str) -> str:
+    """What a judge says once it has thought; "" where it does nothing else. A mark further on is a word of its own."""
+    start, marks = answer_start(judgement), marks_in(judgement)
+    if start is None:
+        return "" if marks and judgement.lstrip().startswith(marks.start) else judgement
+    return judgement[start:]

@@ -148,6 +148,8 @@ class Chain:
             facts += [f"{key} {settings[key]}" for key in ONLY_WHERE_SET if key in settings]
         if answered_by := self._manifest["generation"].get("answered_by"):
             facts.append(f"answered by: {', '.join(answered_by)}")
+        if asked_without := self._manifest["generation"].get("asked_without"):
+            facts.append(f"not sent, since the endpoint refuses it: {', '.join(asked_without)}")
         facts += [
             f"machine: {', '.join(map(str, machine.values()))}" for machine in self._manifest["generation"]["machines"]
         ]

@@ -26,7 +26,7 @@ from openmath.settings.layout import Layout
 
 FORMAT = 1  # raised when a reader of older manifests would misunderstand them
 JUDGED_KEYS = ("input", "rows", "prefilled", "verdicts", "answered_by", "verdicts_used")
-NEWER_JUDGED_KEYS = ("outcomes", "delimited")  # records of older versions lack them
+NEWER_JUDGED_KEYS = ("outcomes", "delimited", "asked_without")  # records of older versions lack them
 
 
 def collect(config: dict, model: str, judge: str, summary: Iterable[str]) -> SummaryRecord:
@@ -93,10 +93,12 @@ def _where(records: Iterable[dict]) -> dict:
 
 
 def _generation(settings: list[dict], jobs: list[dict]) -> dict:
-    """What the samples were drawn under, and where; who answered, where a server that is not ours says so."""
-    answered_by = sorted({name for job in jobs for name in job.get("answered_by", ())})
+    """What the samples were drawn under, and where; of a server that is not ours: who answered, and what it was not sent."""
     made = {"settings": settings} | _where(jobs) | {"engine_args": distinct(job["engine_args"] for job in jobs)}
-    return made | ({"answered_by": answered_by} if answered_by else {})
+    for key in ("answered_by", "asked_without"):
+        if found := sorted({name for job in jobs for name in job.get(key, ())}):
+            made[key] = found
+    return made
 
 
 def _grading(graded: dict[str, dict]) -> dict:

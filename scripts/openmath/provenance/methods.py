@@ -114,6 +114,9 @@ def _sampling(manifest: dict) -> list[str]:
         )
     limit = f"at most {sampling['max_new_tokens']:,} new tokens each"
     sentences.append(f"Each problem was answered by {listed(drawn)}, with {limit}{_set(sampling, PENALTIES)}.")
+    if refused := manifest["generation"].get("asked_without"):
+        names = listed([f"no {name.replace('_', '-')}" for name in refused])
+        sentences.append(f"The endpoint takes {names} of a request's own; it was asked without.")
     if samples_as_checkpoint(manifest["config"], manifest["model"]):
         sentences.append("What the checkpoint's generation_config.json says of sampling was followed.")
     return sentences
@@ -171,8 +174,8 @@ def _judging(manifest: dict) -> list[str]:
     asked = rows - sum(sum(file["prefilled"].values()) for file in files)
     modes = [mode for mode in ("greedy", "majority") if any(f"/{mode}.jsonl" in path for path in judging["files"])]
     sentences = [
-        f"An LLM judge, {name}, also compared the {listed(modes)} answers with the references at temperature 0"
-        f" (prompt sha256 {judging['prompt_sha256'][:12]})."
+        f"An LLM judge, {name}, also compared the {listed(modes)} answers with the references"
+        f" {_temperature(judging)} (prompt sha256 {judging['prompt_sha256'][:12]})."
         if judging.get("prompt_sha256")
         else f"An LLM judge, {name}, also compared the {listed(modes)} answers with the references."
     ]
@@ -193,6 +196,23 @@ def _judging(manifest: dict) -> list[str]:
     if isinstance(judge, str) and prints:
         sentences.append(f"The service named its system fingerprint{'s' * (len(prints) > 1)} {listed(prints)}.")
     return sentences
+
+
+def _temperature(judging: dict) -> str:
+    """At which temperature a judge has answered: as its requests said, or by its service where that takes none."""
+    files, own = judging["files"].values(), "the temperature of its service"
+    sampling = judging.get("sampling") or {"temperature": 0}  # of older versions, which always sent it
+    if "temperature" not in sampling:
+        return f"at {own}"
+    said = f"at temperature {sampling['temperature']:g}"
+    used = sum(sum(file["answered_by"].values()) for file in files)
+    without = Counter[str]()
+    for file in files:
+        without.update(file.get("asked_without", {}))
+    refused = sum(count for names, count in without.items() if "temperature" in names.split())
+    if not refused:
+        return said
+    return f"at {own}, which takes no other" if refused == used else f"{said}, {refused:,} of them at {own}"
 
 
 def _statistics(manifest: dict) -> list[str]:

@@ -1,11 +1,12 @@
 """The front page: how good each model is in one sentence, all of them in one chart, what to be wary of, what a paper needs."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from openmath.benchmarks.registry import read_registry
 from openmath.report import meanings
@@ -18,6 +19,8 @@ from openmath.results.cut_short import WARNING
 NOISE = {"within": "within noise", "differs": "more than noise", "too small to tell": "too few problems to tell"}
 WIDE = 5.0  # points: an interval that reaches further to a side is told
 MANY_UNPARSED = 0.05  # of the answers that a judge was asked about
+LITTLE_AGREEMENT, ENOUGH = 0.5, 10  # of judge and grader: one of them is wrong on most of so many answers
+BACKTICKS = re.compile(r"`([^`]+)`")  # around keys of the configuration
 
 
 @dataclass(frozen=True)
@@ -161,7 +164,7 @@ def warnings(summaries: list[Summary]) -> list[Markup]:
     for summary, parts in zip(summaries, partial, strict=True):
         alone = [text for text in parts if text not in alike]
         found = [*alone, *below_tables(summary), *judge_warnings(summary)]
-        lines += [Markup("<b>{}</b>: {}.").format(summary.title, "; ".join(found))] if found else []
+        lines += [Markup("<b>{}</b>: {}.").format(summary.title, code_marked("; ".join(found)))] if found else []
     return lines
 
 
@@ -191,15 +194,25 @@ def below_tables(summary: Summary) -> list[str]:
     return [line.removeprefix(WARNING).rstrip(".") for line in lines if line.startswith(WARNING)]
 
 
+def code_marked(text: str) -> Markup:
+    """A sentence, with what stands between backticks as code."""
+    return Markup(BACKTICKS.sub(r"<code>\1</code>", str(escape(text))))
+
+
 def judge_warnings(summary: Summary) -> list[str]:
     found = []
     configured = (summary.manifest or {}).get("config", {}).get("judges", {}).get(summary.judge, {})
     if configured.get("self_hosted") == summary.model:
         found.append("the judge is the model itself")
-    asked, unparsed, refused, _ = judge_counts(summary)
+    asked, unparsed, refused, agreement = judge_counts(summary)
     if asked and unparsed > MANY_UNPARSED * asked:
         found.append(
             f"{summary.judge} said neither yes nor no to {unparsed:,} of {asked:,} answers, which count as wrong"
+        )
+    if agreement is not None and agreement < LITTLE_AGREEMENT and asked - unparsed >= ENOUGH:
+        found.append(
+            f"{summary.judge} and the symbolic grading agree on only {agreement:.0%} of the answers that it was asked about: "
+            "look at those on which they differ"
         )
     if refused:
         found.append(

@@ -171,6 +171,9 @@ def _node_checks(path: tuple, model: dict, generation: dict, engines: dict) -> I
 def _sampling_checks(path: tuple, model: dict, engines: dict) -> Iterator[Mistake]:
     if model.get("sampling") == FROM_CHECKPOINT and engine_kind(model["engine"]).hosted:
         yield Mistake((*path, "sampling"), "an endpoint shows no checkpoint; write the values: {temperature: ...}")
+    marks = model.get("thinking")
+    if isinstance(marks, dict) and marks["start"] == marks["end"]:
+        yield Mistake((*path, "thinking"), "start and end are the same mark, so that none ends a thought")
     if "chat_template_kwargs" in model and model["prompt_template"] != "chat":
         yield Mistake((*path, "chat_template_kwargs"), "has an effect with prompt_template: chat only")
     always = engines.get(model["engine"], {}).get("extra_body", {}) if "sampling" in model else {}

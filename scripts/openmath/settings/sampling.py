@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from openmath.arguments import real, whole
-from openmath.errors import InputError
+from openmath.errors import InputError, printable
 from openmath.files.json_files import read_json
 from openmath.settings.defaults import MAX_NEW_TOKENS, TOKENS_PER_SAMPLE
 
@@ -26,6 +26,28 @@ TYPES = {
     "min_p": real(0, 1),
     "repetition_penalty": real(0, above=True),
     "presence_penalty": real(-2, 2),
+}
+
+# Of a generation_config.json: what else changes answers, with the values that change nothing. No engine is asked for it.
+NOT_TAKEN = {
+    "typical_p": (1,),
+    "epsilon_cutoff": (0,),
+    "eta_cutoff": (0,),
+    "top_h": (),
+    "penalty_alpha": (0,),
+    "frequency_penalty": (0,),
+    "encoder_repetition_penalty": (1,),
+    "no_repeat_ngram_size": (0,),
+    "num_beams": (1,),
+    "guidance_scale": (1,),
+    "suppress_tokens": ([],),
+    "begin_suppress_tokens": ([],),
+    "bad_words_ids": ([],),
+    "sequence_bias": ({}, []),
+    "forced_bos_token_id": (),
+    "min_length": (0,),
+    "min_new_tokens": (0,),
+    "stop_strings": ([],),
 }
 
 
@@ -77,6 +99,13 @@ def checkpoint_sampling(folder: Path) -> dict:
     if wrong:
         raise InputError("The checkpoint's sampling cannot be used.", where=path, found="; ".join(wrong), hint=hint)
     return values
+
+
+def not_taken(folder: Path) -> str:
+    """What the generation_config.json of a checkpoint says that no request does, and that changes answers, for people."""
+    said = read_json(folder / "generation_config.json", "how the checkpoint is to be sampled")
+    more = {key: said[key] for key, off in NOT_TAKEN.items() if said.get(key) is not None and said[key] not in off}
+    return printable(", ".join(f"{key} {value!r:.40}" for key, value in more.items()))
 
 
 def in_words(sampling: Mapping) -> str:

@@ -23,4 +23,6 @@ def thinking_setting(value: str) -> str | Marks:
         raise ArgumentTypeError(f'must be auto, none or {{"start": TEXT, "end": TEXT}}, not {value!r:.80}')
     if not all(isinstance(mark, str) and mark.strip() for mark in said.values()):
         raise ArgumentTypeError("start and end must be text")
+    if said["start"] == said["end"]:
+        raise ArgumentTypeError("start and end must differ")
     return Marks(**said)

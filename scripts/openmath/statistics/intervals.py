@@ -75,7 +75,8 @@ def resampled(scores: np.ndarray) -> list[Interval]:
     """Intervals of the means of scores (N, K) in [0, 1]; the K scores of a problem are drawn together.
 
     N >= SMALL: percentile bootstrap over problems. Fewer: Bayesian bootstrap with half a problem of score 0 and half
-    of score 1 added, which for right-or-wrong scores is exactly Jeffreys' interval, and never has width 0.
+    of score 1 added, which for right-or-wrong scores is exactly Jeffreys' interval, and never has width 0. The mean itself is
+    always inside: at 0 and 1 the added halves would leave it out.
     """
     n = len(scores)
     rng = np.random.default_rng(SEED)
@@ -87,7 +88,9 @@ def resampled(scores: np.ndarray) -> list[Interval]:
         ends = np.repeat([[0.0], [1.0]], scores.shape[1], axis=1)
         weights = rng.dirichlet([1.0] * n + [0.5, 0.5], size=DRAWS)
         means = weights @ np.concatenate([scores, ends])
-    return [Interval(float(a), float(b), method, n) for a, b in np.quantile(means, TAILS, axis=0).T]
+    low, high = np.quantile(means, TAILS, axis=0)
+    low, high = np.minimum(low, scores.mean(axis=0)), np.maximum(high, scores.mean(axis=0))
+    return [_clipped(*ends, method, n) for ends in zip(low, high, strict=True)]
 
 
 def _bootstrap_weights(rng: np.random.Generator, n: int):

@@ -37,12 +37,12 @@
   const right = (number, { answer, by }) => (by ? opened.index.judged[answer]?.[by]?.[number] === "y" : flagsOf(opened, number, answer) & CORRECT);
   // Name -> [label, test of a problem].
   function statuses(wanted) {
-    const flagged = (flag) => (number) => flagsOf(opened, number, wanted.answer) & flag;
+    const flagged = (flag) => (number) => flagsOf(opened, number, wanted.answer) & flag, judged = Object.keys(opened.index.judged[wanted.answer]).length;
     const alone = {
       all: ["All", () => true],
       right: ["Right", (number) => right(number, wanted)],
       wrong: ["Wrong", (number) => !right(number, wanted)],
-      disagree: ["Judge disagrees", flagged(DISAGREE)],
+      ...(judged ? { disagree: ["Judge disagrees", flagged(DISAGREE)] } : {}),
       truncated: ["Truncated", flagged(TRUNCATED)],
       unfinished: ["Unfinished thought", flagged(UNFINISHED)],
       none: ["No answer", flagged(NO_ANSWER)],

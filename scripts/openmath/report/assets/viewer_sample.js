@@ -30,7 +30,7 @@ const viewerSample = (() => {
     const nodes = [];
     if (sample.thought) nodes.push(folded(["Thought", tokens(sample.thought_tokens)].filter(Boolean).join(" · "), "thought", style, ["", sample.thought]));
     if (flags & REFUSED) nodes.push(element("p", "empty", "The question was refused:"), rich(sample.refusal ?? "no words", style));
-    else nodes.push(sample.text === null ? element("p", "empty", "The file holds no generation.") : rich(sample.text, style));
+    else nodes.push(sample.text === null ? element("p", "empty", "The file holds no generation.") : rich(sample.thought ? sample.text.trimStart() : sample.text, style));
     return nodes;
   }
   function sampleSection(mode, side, style) {

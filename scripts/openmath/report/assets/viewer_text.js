@@ -12,7 +12,8 @@ const viewerText = (() => {
     return node;
   }
 
-  const HIDDEN = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+  // Joiners are part of words in Persian or Hindi, and of emoji; elsewhere they hide.
+  const HIDDEN = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]|(?<![\p{Lo}\p{M}\p{Extended_Pictographic}\p{Emoji_Modifier}])[\u200c\u200d]/gu;
   const visible = (text) => text.replace(HIDDEN, (char) => `⟨U+${char.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}⟩`);
   const ENVIRONMENTS = "align|aligned|alignat|equation|gather|gathered|multline|split|cases|array|[pbBvV]?matrix|smallmatrix";
   const OPENING = new RegExp(String.raw`\\\\|\\\$|\$\$|\$|\\\[|\\\(|\\begin\{((?:${ENVIRONMENTS})\*?)\}|\\boxed\s*\{|\[asy\]|` + "```", "g");
@@ -38,7 +39,8 @@ const viewerText = (() => {
         if (place >= 0) {
           end = place + close.length;
           body = text.slice(after, place);
-          if (mark === "[asy]" || mark === "```") part = { code: body };
+          if (mark === "[asy]") part = { code: body };
+          else if (mark === "```") part = { code: body.replace(/^[\w+#.-]{1,30}[ \t]*\n/, "") }; // without the language's name
           else part = { tex: match[1] ? text.slice(at, end) : body, display: mark !== "\\(" };
         }
       }
