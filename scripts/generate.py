@@ -65,7 +65,7 @@ def parse_arguments() -> argparse.Namespace:
     add("--top-p", type=TYPES["top_p"], default=defaults.TOP_P, help="of sampled runs")
     add("--max-new-tokens", type=TYPES["max_new_tokens"], default=defaults.MAX_NEW_TOKENS)
     for key in OPTIONAL:
-        add(f"--{key.replace('_', '-')}", type=TYPES[key], help="default: off")
+        add(f"--{key.replace('_', '-')}", type=TYPES[key], help="default: off, or not sent")
     add(
         "--sampling-from-checkpoint",
         action="store_true",

@@ -2,6 +2,7 @@
 
 import copy
 import json
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
@@ -11,13 +12,14 @@ from unit.test_generation import generation
 from unit.test_preflight import configuration, folder, impossible, only  # noqa: F401
 
 from openmath.errors import InputError
+from openmath.generation.sampling import drawn_by
 from openmath.plan.files import ModelFiles
 from openmath.plan.speed import model_speed
 from openmath.provenance.chain import Chain, Link
 from openmath.settings.command_lines import Options
 from openmath.settings.config import checked_config
 from openmath.settings.config_models import Sampling
-from openmath.settings.sampling import TYPES, checkpoint_sampling
+from openmath.settings.sampling import NUMBERS, TYPES, checkpoint_sampling
 
 QWEN = {"temperature": 0.6, "top_p": 0.95, "top_k": 20, "min_p": None, "do_sample": True, "eos_token_id": [1, 2]}
 ALL = {
@@ -36,7 +38,7 @@ def test_the_checkpoint_says_what_it_says_and_no_more(tmp_path):
     assert checkpoint_sampling(tmp_path) == {"temperature": 0.6, "top_p": 0.95, "top_k": 20}
 
 
-@pytest.mark.parametrize("key", TYPES)
+@pytest.mark.parametrize("key", NUMBERS)
 @pytest.mark.parametrize("value", ["0.6", True, [1], {}, -3, float("nan"), float("inf")])
 def test_a_value_that_cannot_be_is_one_message(tmp_path, key, value):
     (tmp_path / "generation_config.json").write_text(json.dumps({"top_k": 20} | {key: value}))
@@ -81,6 +83,7 @@ def test_every_key_of_a_model_is_told_to_its_job_and_no_other():
         ({"sampling": ALL, "engine": "own"}, "stands in every request to engine 'own' already (extra_body: top_p)"),
         ({"sampling": "from_checkpoint", "engine": "endpoint"}, "an endpoint shows no checkpoint"),
         ({"thinking": {"start": "~~", "end": "~~"}}, "thinking: start and end are the same mark"),
+        ({"sampling": {"reasoning_effort": "low"}}, "sampling: reasoning_effort: is for endpoints"),
     ],
 )
 def test_a_mistake_in_the_configuration_is_one_message(settings, said):
@@ -126,6 +129,21 @@ def test_a_model_of_an_endpoint_gets_what_is_set_and_no_more(evaluation, server)
         assert body == {"model": "model-1", "max_tokens": 4096, **always, **chosen}
 
 
+def test_an_endpoint_is_told_how_long_to_think_and_another_effort_is_another_sample(evaluation, server):  # noqa: F811
+    for effort in ("low", "low", "high"):
+        evaluation.generate("--reasoning-effort", effort, runs=("rs3", "greedy"))
+    assert [body["reasoning_effort"] for body in server.bodies] == ["low"] * 6 + ["high"] * 6
+    hosted = {"base_url": "https://a.org/v1", "served_model": "s", "sampling": {"reasoning_effort": "high"}}
+    config = checked_config({"benchmarks": ["gsm8k"], "models": {"m": hosted}, "generation": {}})
+    assert Options(config).sampling("m")[-2:] == ["--reasoning-effort", "high"]
+
+
+def test_an_engine_of_ours_is_asked_for_no_effort():
+    options = Namespace(**dict.fromkeys(TYPES) | {"reasoning_effort": "low", "engine": "models/m/engine"})
+    with pytest.raises(InputError, match=r"reasoning-effort is for endpoints.*\n  where: +models/m/engine"):
+        drawn_by(options, {"engine": "vllm"})
+
+
 def test_what_the_checkpoint_leaves_open_is_told(evaluation):  # noqa: F811
     evaluation.engine["checkpoint"] = str(evaluation.folder)
     (evaluation.folder / "generation_config.json").write_text(json.dumps(QWEN))
@@ -169,11 +187,11 @@ def test_methods_name_what_is_set_and_whose_advice_it_is():
     record = copy.deepcopy(methods.RECORD)
     assert "top-k" not in methods.methods_text(record) and "generation_config" not in methods.methods_text(record)
     settings = record["generation"]["settings"][0]["settings"]
-    settings |= ALL | {"chat_template_kwargs": {"enable_thinking": True}}
+    settings |= ALL | {"reasoning_effort": "high", "chat_template_kwargs": {"enable_thinking": True}}
     record["config"]["models"]["openmath2"]["sampling"] = "from_checkpoint"
     text = methods.methods_text(record)
     assert "(temperature 0.6, top-p 0.9, top-k 20, min-p 0.1, seeds 0 to 255)" in text
-    assert "at most 70 new tokens each, repetition penalty 1.1, presence penalty 1.5." in text
+    assert "at most 70 new tokens each, repetition penalty 1.1, presence penalty 1.5, reasoning effort high." in text
     assert 'with {"enable_thinking": true}.' in text and "generation_config.json says of sampling was followed" in text
 
 

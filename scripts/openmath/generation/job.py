@@ -31,13 +31,14 @@ from openmath.generation.prompts import (
 )
 from openmath.generation.refusals import Refusals
 from openmath.generation.samples import Job, Refusal, seed_of, with_fallback
+from openmath.generation.sampling import drawn_by
 from openmath.generation.staging import StagedRun, check_runs_differ, drop_torn_tail
 from openmath.generation.thinking import Thinking, asking_for_marks
 from openmath.machine import machine, versions
 from openmath.settings.defaults import request_seconds
 from openmath.settings.engine_kinds import engine_kind, gpus_of, tokenizer_of
 from openmath.settings.sample_settings import SampleSettings, engine_identity, sample_settings
-from openmath.settings.sampling import OPTIONAL, PENALTIES, TYPES, checkpoint_sampling, in_words, not_taken
+from openmath.settings.sampling import OF_ALL_RUNS, OPTIONAL, PENALTIES
 
 
 class Generation:
@@ -49,7 +50,7 @@ class Generation:
         self.kind = engine_kind(self.engine["engine"])
         self.tokenizer = tokenizer_of(self.engine)
         self.prompt = read_prompt(options.prompt, options.system)
-        self.drawn = self._drawn()
+        self.drawn = drawn_by(options, self.engine)
         self.chat_date = self._chat_date()
         self.thinking = Thinking(options.thinking)
         self.mark_switches: dict = {}
@@ -77,23 +78,6 @@ class Generation:
     def missing(self) -> int:
         """Samples that are not finished."""
         return sum(len(run.missing) for run in self.staged.values())
-
-    def _drawn(self) -> dict:
-        """How samples are drawn: of sampling.TYPES those that are set."""
-        drawn = {key: value for key in TYPES if (value := getattr(self.options, key)) is not None}
-        if self.options.sampling_from_checkpoint:
-            if "checkpoint" not in self.engine:
-                raise InputError(
-                    "This engine has no checkpoint that could say how to sample.", where=self.options.engine
-                )
-            said = checkpoint_sampling(Path(self.engine["checkpoint"]))
-            drawn |= said
-            silent = ", ".join(f"{key} ({drawn.get(key, 'off')})" for key in TYPES if key not in said)
-            print(f"generate: generation_config.json says {in_words(said) or 'nothing'}", flush=True)
-            print(f"generate: generation_config.json leaves open {silent or 'nothing'}", flush=True)
-            if more := not_taken(Path(self.engine["checkpoint"])):
-                print(f"generate: warning: generation_config.json also says {more}, which is not applied", flush=True)
-        return drawn
 
     def _chat_date(self) -> date | None:
         """The day that prompts say; None where they say none."""
@@ -242,7 +226,7 @@ class Generation:
         A greedy run has no top_k and no min_p, for it takes the likeliest token; penalties change which one that is.
         """
         kind, body = self.kind, dict(self.mark_switches)
-        for key in PENALTIES if run == "greedy" else OPTIONAL:
+        for key in OF_ALL_RUNS if run == "greedy" else OPTIONAL:
             if key in self.drawn:
                 body[kind.names.get(key, key)] = self.drawn[key]
         if any(key in self.drawn for key in PENALTIES):

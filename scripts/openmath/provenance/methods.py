@@ -12,7 +12,7 @@ from openmath.provenance import bibliography as cited
 from openmath.provenance.training import base_of, training_sentences
 from openmath.provenance.words import cite, listed, machine_text, source_text
 from openmath.settings.engine_kinds import KINDS, engine_kind, tokenizer_of
-from openmath.settings.sampling import PENALTIES, TRUNCATIONS, configured_sampling, samples_as_checkpoint
+from openmath.settings.sampling import OF_ALL_RUNS, TRUNCATIONS, configured_sampling, samples_as_checkpoint
 
 TEMPLATES = {
     "chat": "the checkpoint's own chat template",
@@ -113,7 +113,7 @@ def _sampling(manifest: dict) -> list[str]:
             f"top-p {sampling['top_p']}{_set(sampling, TRUNCATIONS)}, {which})"
         )
     limit = f"at most {sampling['max_new_tokens']:,} new tokens each"
-    sentences.append(f"Each problem was answered by {listed(drawn)}, with {limit}{_set(sampling, PENALTIES)}.")
+    sentences.append(f"Each problem was answered by {listed(drawn)}, with {limit}{_set(sampling, OF_ALL_RUNS)}.")
     if refused := manifest["generation"].get("asked_without"):
         names = listed([f"no {name.replace('_', '-')}" for name in refused])
         sentences.append(f"The endpoint takes {names} of a request's own; it was asked without.")
@@ -125,7 +125,7 @@ def _sampling(manifest: dict) -> list[str]:
 def _set(sampling: dict, keys: tuple[str, ...]) -> str:
     """', top-k 20': of these keys those that are set."""
     return "".join(
-        f", {key.replace('_', ' ' if key in PENALTIES else '-')} {sampling[key]}" for key in keys if key in sampling
+        f", {key.replace('_', ' ' if key in OF_ALL_RUNS else '-')} {sampling[key]}" for key in keys if key in sampling
     )
 
 

@@ -22,6 +22,7 @@ MORE_SAMPLING = (
     "min_p",
     "repetition_penalty",
     "presence_penalty",
+    "reasoning_effort",
     "chat_template_kwargs",
     "prompt_template",
     "chat_date",

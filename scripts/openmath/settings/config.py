@@ -18,7 +18,7 @@ from openmath.settings.config_mistakes import Mistake, meant, mistake
 from openmath.settings.config_model import Configuration
 from openmath.settings.engine_kinds import KINDS, SELDOM_TAKEN, STORED, engine_kind, gpus_of
 from openmath.settings.layout import prompt_file
-from openmath.settings.sampling import FROM_CHECKPOINT
+from openmath.settings.sampling import EFFORT, FROM_CHECKPOINT, NO_EFFORT_HERE
 from openmath.settings.training_checks import circle_checks, training_checks, trainings_before
 from openmath.settings.training_layout import TrainingLayout
 
@@ -171,6 +171,8 @@ def _node_checks(path: tuple, model: dict, generation: dict, engines: dict) -> I
 def _sampling_checks(path: tuple, model: dict, engines: dict) -> Iterator[Mistake]:
     if model.get("sampling") == FROM_CHECKPOINT and engine_kind(model["engine"]).hosted:
         yield Mistake((*path, "sampling"), "an endpoint shows no checkpoint; write the values: {temperature: ...}")
+    if EFFORT in model.get("sampling", {}) and not engine_kind(model["engine"]).hosted:
+        yield Mistake((*path, "sampling", EFFORT), NO_EFFORT_HERE)
     marks = model.get("thinking")
     if isinstance(marks, dict) and marks["start"] == marks["end"]:
         yield Mistake((*path, "thinking"), "start and end are the same mark, so that none ends a thought")

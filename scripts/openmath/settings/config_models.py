@@ -41,6 +41,13 @@ class Sampling(Section):
     presence_penalty: float | MISSING = key(
         MISSING, "Of sampled and greedy runs.", costs="answers", unset="off", ge=-2, le=2
     )
+    reasoning_effort: str | MISSING = key(
+        MISSING,
+        "`endpoint`: how long the model thinks, in its service's words, as `high`.",
+        costs="answers",
+        unset="not sent",
+        min_length=1,
+    )
 
 
 class ThinkingMarks(Section):

@@ -64,6 +64,7 @@ class SampleSettings(TypedDict):
     min_p: NotRequired[float]
     repetition_penalty: NotRequired[float]
     presence_penalty: NotRequired[float]
+    reasoning_effort: NotRequired[str]
     chat_template_kwargs: NotRequired[dict]
 
 

@@ -4,7 +4,7 @@ Standard library only: this module also runs inside engine containers.
 """
 
 from argparse import ArgumentTypeError
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from openmath.arguments import real, whole
@@ -15,10 +15,13 @@ from openmath.settings.defaults import MAX_NEW_TOKENS, TOKENS_PER_SAMPLE
 FROM_CHECKPOINT = "from_checkpoint"
 ALWAYS = ("temperature", "top_p", "max_new_tokens")  # have a value for each model
 PENALTIES = ("repetition_penalty", "presence_penalty")  # of greedy runs too: they change which token is the likeliest
+EFFORT = "reasoning_effort"  # of an endpoint
+NO_EFFORT_HERE = "is for endpoints; what a chat template asks for is given as chat_template_kwargs"
+OF_ALL_RUNS = (*PENALTIES, EFFORT)
 TRUNCATIONS = ("top_k", "min_p")
-OPTIONAL = (*TRUNCATIONS, *PENALTIES)  # off where nothing is said
-# Key -> type of its option. Of the configuration: settings/config_model.py, with the same limits.
-TYPES = {
+OPTIONAL = (*TRUNCATIONS, *OF_ALL_RUNS)  # off where nothing is said
+# Key -> type of its option. Of the configuration: settings/config_models.py, with the same limits.
+NUMBERS = {
     "temperature": real(0),
     "top_p": real(0, 1, above=True),
     "max_new_tokens": whole(1),
@@ -27,6 +30,7 @@ TYPES = {
     "repetition_penalty": real(0, above=True),
     "presence_penalty": real(-2, 2),
 }
+TYPES: dict[str, Callable[[str], float | str]] = {**NUMBERS, EFFORT: str}
 
 # Of a generation_config.json: what else changes answers, with the values that change nothing. No engine is asked for it.
 NOT_TAKEN = {
@@ -87,7 +91,7 @@ def checkpoint_sampling(folder: Path) -> dict:
     if not isinstance(said, dict):
         raise InputError("The checkpoint does not say how to sample.", where=path, expected="an object", hint=hint)
     values, wrong = {}, []
-    for key, number in TYPES.items():
+    for key, number in NUMBERS.items():
         if (value := said.get(key)) is None:
             continue
         try:
