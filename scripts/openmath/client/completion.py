@@ -24,16 +24,10 @@ from openmath.client.parameters import NEUTRAL, Parameters
 from openmath.client.replies import Completion, NoAnswer, completion_of
 from openmath.errors import InputError
 
-RETRIED_STATUS = {408, 409, 425, 429}  # and every 5xx; any other 4xx says the same thing again however often we ask
-RETRIED_STATUS |= {
-    424,
-    498,
-    499,
-}  # TGI's failed generation, Groq's "capacity exceeded", a gateway that lost its connection
-NEVER_RETRIED = {
-    "insufficient_quota",
-    "billing_not_active",
-}  # error codes that come with a 429, and do not pass by waiting
+# And every 5xx; any other 4xx says the same again however often we ask. 424 is TGI's failed generation, 498 Groq's lack of room,
+# 499 a gateway's lost connection.
+RETRIED_STATUS = {408, 409, 424, 425, 429, 498, 499}
+NEVER_RETRIED = {"insufficient_quota", "billing_not_active"}  # codes that come with a 429, and do not pass by waiting
 LONGEST_PAUSE = 60.0  # seconds between two tries, unless the server itself asks for more
 
 Item = TypeVar("Item")
