@@ -163,6 +163,12 @@ def reader(evaluation, tmp_path) -> Path:
     demo["models"]["smollm2-135m"] = config["models"]["tiny"]  # the same model, which is here already; and less of it
     demo["generation"] |= {"seeds": 1, "limit": 1, "max_new_tokens": 8}
     (evaluation / "config/demo.yaml").write_text(yaml.safe_dump(demo))
+    embedder = (
+        evaluation
+        / yaml.safe_load((ROOT / "config/openmathinstruct2.yaml").read_text())["dataset"]["decontamination"]["embedder"]
+    )
+    embedder.mkdir(parents=True)
+    (embedder / "modules.json").write_text("[]")
     (tmp_path / "bin").mkdir()
     for name, script in STAND_INS.items():
         (tmp_path / "bin" / name).write_text("#!/bin/sh" + script)
