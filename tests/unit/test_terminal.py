@@ -231,11 +231,17 @@ def test_jobs_of_an_executor_are_submitted_though_it_is_chosen_late(monkeypatch)
     def execute() -> None:
         workflow.local_exec = False
         logger.handle(job("job_info", 1, "grade_answers", model="m"))
+        own_machine = job("job_info", 2, "describe_engine", model="m")
+        own_machine.local = True  # of a `localrule`
+        logger.handle(own_machine)
 
     workflow.execute = execute
     be_quiet(workflow, "plan")
     workflow.execute()
-    assert stream.getvalue()[8:] == "  submitted: grade answers m\n"
+    assert [line[8:] for line in stream.getvalue().splitlines()] == [
+        "  submitted: grade answers m",
+        "  begun: describe engine m",
+    ]
 
 
 def test_a_rule_that_is_not_counted_may_fail():

@@ -155,7 +155,7 @@ class Terminal(logging.Handler):
         log = str(next(iter(job["log"] or ()), ""))
         self._running[number] = Job(title, stage, log, time.time())
         self._failed.pop(number, None)  # it is tried again
-        begun = "begun" if self._here() else "submitted"
+        begun = "begun" if self._here() or job.get("local") else "submitted"
         return [] if self._columns else [f"{_now()}  {begun}: {title}{'; log: ' if log else ''}{log}"]
 
     def _finish(self, number: int) -> list[str]:
