@@ -99,9 +99,12 @@ def test_a_home_that_cannot_be_written_to(tmp_path, monkeypatch):
     """Snakemake itself ends with a traceback there, before it reads any file of ours."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home/.cache"))
     assert not check_cache()
-    monkeypatch.setattr(os, "access", lambda path, mode: path != tmp_path)
-    [problem] = check_cache()
-    assert f"no write access to {tmp_path}\n" in str(problem) and "XDG_CACHE_HOME" in str(problem)
+    with monkeypatch.context() as locked:
+        locked.setattr(os, "access", lambda path, mode: path != tmp_path)
+        [problem] = check_cache()
+    assert f"no folder to write to: {tmp_path}\n" in str(problem) and "XDG_CACHE_HOME" in str(problem)
+    (tmp_path / "home").touch()  # as HOME=/dev/null of some services
+    assert "no folder to write to" in str(check_cache()[0])
 
 
 def test_a_dry_run_looks_neither_at_the_machine_nor_at_the_network(monkeypatch):

@@ -30,13 +30,14 @@ def check_cache() -> list[InputError]:
 
     folder = Path(get_appdirs().user_cache_dir)
     there = next(path for path in (folder, *folder.parents) if path.exists())
-    if os.access(there, os.W_OK) and shutil.disk_usage(there).free:
+    writable = there.is_dir() and os.access(there, os.W_OK)
+    if writable and shutil.disk_usage(there).free:
         return []
     return [
         InputError(
             "Snakemake's cache cannot be written to.",
             where=folder,
-            found=f"no space on the disk of {there}" if os.access(there, os.W_OK) else f"no write access to {there}",
+            found=f"no space on the disk of {there}" if writable else f"no folder to write to: {there}",
             hint="export XDG_CACHE_HOME=FOLDER, one that can be written to, on the compute nodes too.",
         )
     ]
