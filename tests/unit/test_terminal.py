@@ -244,6 +244,15 @@ def test_jobs_of_an_executor_are_submitted_though_it_is_chosen_late(monkeypatch)
     ]
 
 
+def test_of_a_call_that_was_refused_the_beginning_is_told():
+    handler, stream = terminal(columns=None)
+    call = f"sbatch failed: Invalid account.\nsbatch -A mine -p gpu --wrap={'x' * 2000}"
+    handler.emit(job("job_error", 1, "grade_answers", message=call))
+    said = stream.getvalue()
+    assert "  sbatch failed: Invalid account.\n  sbatch -A mine -p gpu --wrap=xxx" in said
+    assert "xxx...\n" in said and len(said) < 800
+
+
 def test_a_rule_that_is_not_counted_may_fail():
     handler, stream = terminal(columns=None)
     handler.emit(record(event="run_info", stats={"all": 1, "total": 1}))

@@ -23,6 +23,9 @@ MOST_LINES = 8  # of running jobs; of more, one line sums them up
 TEXT_COLUMNS = 100
 LEAST_TITLE = 20  # columns that the title of a job keeps beside its last words
 ERROR_LINES = 15
+CAUSE_COLUMNS = (
+    600  # of a call of sbatch all that a person asked for; its job's own command follows, two thousand characters
+)
 END_BYTES = 8192  # read of a log
 REDRAW_SECONDS = 1.0
 # What generate.py and judge_answers.py say of their progress.
@@ -186,7 +189,7 @@ class Terminal(logging.Handler):
         return [
             "",
             f"failed: {self._titles.get(number) or printable(job['rule_name'])}",
-            *(f"  {printable(line.strip())}" for line in cause.splitlines()),
+            *(f"  {_cut(printable(line.strip()), CAUSE_COLUMNS)}" for line in cause.splitlines()),
             *(f"  {line}" for line in lines[first:][:ERROR_LINES]),
             *(f"  log: {log}" for log in logs),
         ]
