@@ -22,11 +22,12 @@ def main() -> int:
 
     from openmath.preflight.checks import configuration_problems, machine_problems, problems_text
     from openmath.preflight.needs import missing_files
+    from openmath.preflight.storage import check_cache
     from openmath.settings.config_options import read_config
 
     config = read_config(options)
     due = missing_files(config)
-    problems = configuration_problems(config, due) + machine_problems(config, due, here=True)
+    problems = configuration_problems(config, due) + check_cache() + machine_problems(config, due, here=True)
     if options.start_engines and not problems:
         problems = start_engines(config, due)
     if problems:

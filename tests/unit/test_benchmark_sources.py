@@ -79,7 +79,7 @@ def test_every_format_gives_the_same_rows(name, tmp_path):
     [
         ("a.csv", b"problem,answer\np,1\nq\n", ["a.csv:3", "problem, answer", "found:    1"]),
         ("a.csv", b"x,x\n1,2\n", ["same name", "a.csv:1"]),
-        ("a.csv", b"problem,answer\n\xff\xfe,1\n", ["not a table"]),
+        ("a.csv", b"problem,answer\n\xff\xfe,1\n", ["not a table", "UTF-8."]),
         ("a.parquet", b"PAR1 not really", ["not a parquet file"]),
         ("a.parquet", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", ["not a parquet file"]),
         ("a.json", b'[{"problem": "p"}, 3]', ["row 2", "not a JSON object"]),

@@ -196,6 +196,25 @@ def test_keys_given_twice_are_refused_where_all_else_is_right(tmp_path):
     assert "has 1 mistake." in said and "my.yaml:4:3: models: m: given twice, first in line 3" in said
 
 
+def test_numbers_that_are_others_to_yaml_are_refused(tmp_path):
+    """Slurm's 4:00:00 are 14,400 minutes to YAML, ten days."""
+    kept = "benchmarks: [math]\nmodels: {m: {hf: a/b, system: '1:30', context_length: 8_192}}\n"
+    said = refusal(tmp_path, my=kept + "generation: {runtime: 4:00:00, threads: 010, temperature: 1:30.5}\n")
+    assert "has 3 mistakes." in said
+    assert "my.yaml:3:23: generation: runtime: 4:00:00 is 14400 to YAML" in said
+    assert "generation: threads: 010 is 8 to YAML" in said and "temperature: 1:30.5 is 90.5 to YAML" in said
+
+
+@pytest.mark.parametrize("kind, fits", [("h100", True), ("a100_1g.10gb", True), ("gpu:h100", False), ("h100:2", False)])
+def test_a_kind_of_gpu_is_a_name_of_slurms(kind, fits):
+    config = {"benchmarks": ["math"], "models": {"m": {"hf": "a/b"}}, "generation": {"gpu_model": kind}}
+    if fits:
+        assert checked_config(config)["generation"]["gpu_model"] == kind
+    else:
+        with pytest.raises(InputError, match="gpu_model"):
+            checked_config(config)
+
+
 def test_a_merged_key_is_not_given_twice(tmp_path):
     path = tmp_path / "my.yaml"
     path.write_text(

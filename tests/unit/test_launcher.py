@@ -11,6 +11,7 @@ from small_engine import alive, ask, server, started
 
 from openmath.engines import _gpu_groups
 from openmath.engines.balance import BalancedClient
+from openmath.engines.launcher import LocalServer
 from openmath.errors import InputError
 
 
@@ -42,6 +43,20 @@ def test_the_last_words_of_a_server_that_does_not_start_are_shown_without_its_ke
     with pytest.raises(InputError, match="did not start") as error:
         asyncio.run(work())
     assert "CUDA out of memory" in str(error.value) and failing.api_key not in str(error.value)
+
+
+def test_a_program_that_is_not_on_this_node_is_named_in_a_line(tmp_path):
+    """The preflight saw the login node."""
+    absent = LocalServer(name="test", command=lambda port: ["no-such-program"], model="m", log=tmp_path / "engine.log")
+
+    async def work():
+        async with absent:
+            pass
+
+    with pytest.raises(InputError, match="did not start") as error:
+        asyncio.run(work())
+    assert f"cannot start no-such-program on {os.uname().nodename}: No such file" in str(error.value)
+    assert "Traceback" not in str(error.value)
 
 
 def test_a_server_that_is_never_healthy_misses_its_deadline(tmp_path):

@@ -26,6 +26,7 @@ from openmath.preflight.checks import configuration_problems, machine_problems, 
 from openmath.preflight.engines import start_program
 from openmath.preflight.needs import missing_files
 from openmath.preflight.slurm import check_no_live_jobs
+from openmath.preflight.storage import check_cache
 from openmath.settings.config import checked_config
 from openmath.settings.layout import Layout, prompt_file
 
@@ -92,6 +93,18 @@ def test_all_problems_come_in_one_list():
     for named in ("own.jsonl", "nowhere", KEY, "context_length"):
         assert named in text
     assert problems_text(impossible(config)) == text, "a dry run finds fewer"
+
+
+def test_a_home_that_cannot_be_written_to(tmp_path, monkeypatch):
+    """Snakemake itself ends with a traceback there, before it reads any file of ours."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home/.cache"))
+    assert not check_cache()
+    with monkeypatch.context() as locked:
+        locked.setattr(os, "access", lambda path, mode: path != tmp_path)
+        [problem] = check_cache()
+    assert f"no folder to write to: {tmp_path}\n" in str(problem) and "XDG_CACHE_HOME" in str(problem)
+    (tmp_path / "home").touch()  # as HOME=/dev/null of some services
+    assert "no folder to write to" in str(check_cache()[0])
 
 
 def test_a_dry_run_looks_neither_at_the_machine_nor_at_the_network(monkeypatch):

@@ -30,7 +30,7 @@ def job(
 
 def terminal(*, here: bool = True, columns: int | None = 80) -> tuple[Terminal, io.StringIO]:
     stream = io.StringIO()
-    return Terminal(stream, here=here, columns=(lambda: columns) if columns else None, untold={"all"}), stream
+    return Terminal(stream, here=lambda: here, columns=(lambda: columns) if columns else None, untold={"all"}), stream
 
 
 def test_stages_live_lines_and_an_error_told_once(tmp_path):
@@ -216,6 +216,49 @@ def test_the_output_of_jobs_stays_in_their_logs_but_for_a_plan(monkeypatch, aske
     logger.error("another")
     assert own.stream.getvalue() == "another\n"
     assert said_better("Exiting because a job execution failed. Look below") and not said_better("another")
+
+
+def test_jobs_of_an_executor_are_submitted_though_it_is_chosen_late(monkeypatch):
+    """Snakemake's property says that jobs run here until it executes."""
+    logger, stream = logging.Logger("another"), io.StringIO()
+    own = logging.StreamHandler(stream)
+    own.name = "DefaultStreamHandler"
+    logger.addHandler(own)
+    monkeypatch.setattr(snakemake_output, "logger", logger)
+    settings = SimpleNamespace(dryrun=False, verbose=False, printshellcmds=False, debug_dag=False, quiet=None)
+    workflow = SimpleNamespace(local_exec=True, output_settings=settings, touch=False, rules=[], dag_settings=None)
+
+    def execute() -> None:
+        workflow.local_exec = False
+        logger.handle(job("job_info", 1, "grade_answers", model="m"))
+        own_machine = job("job_info", 2, "describe_engine", model="m")
+        own_machine.local = True  # of a `localrule`
+        logger.handle(own_machine)
+
+    workflow.execute = execute
+    be_quiet(workflow, "plan")
+    workflow.execute()
+    assert [line[8:] for line in stream.getvalue().splitlines()] == [
+        "  submitted: grade answers m",
+        "  begun: describe engine m",
+    ]
+
+
+def test_of_a_call_that_was_refused_the_beginning_is_told():
+    handler, stream = terminal(columns=None)
+    call = f"sbatch failed: Invalid account.\nsbatch -A mine -p gpu --wrap={'x' * 2000}"
+    handler.emit(job("job_error", 1, "grade_answers", message=call))
+    said = stream.getvalue()
+    assert "  sbatch failed: Invalid account.\n  sbatch -A mine -p gpu --wrap=xxx" in said
+    assert "xxx...\n" in said and len(said) < 800
+
+
+def test_a_rule_that_is_not_counted_may_fail():
+    handler, stream = terminal(columns=None)
+    handler.emit(record(event="run_info", stats={"all": 1, "total": 1}))
+    handler.emit(job("job_error", 1, "all"))
+    handler.stop()
+    assert "\n1 job failed. What" in stream.getvalue()
 
 
 def test_another_workflow_that_uses_ours_keeps_its_output():

@@ -44,6 +44,13 @@ def test_places_lead_through_lists_aliases_and_merged_keys(tmp_path):
     assert document.place(("a", "none")) is None and document.place(("a", "y", 7)) is None
 
 
+def test_another_encoding_has_a_line_and_a_hint(tmp_path):
+    path = tmp_path / "my.yaml"
+    path.write_bytes("a: 1\n# ü\nb: 2\n".encode("latin-1"))
+    with pytest.raises(InputError, match=r"my\.yaml:2\n[^@]*Hint: save the file as UTF-8"):
+        read_document(path, "the configuration")
+
+
 def test_an_alias_of_its_own_parent_ends(tmp_path):
     path = tmp_path / "my.yaml"
     path.write_text("a: &a\n  b: *a\n  c: 1\n  c: 2\n")

@@ -108,7 +108,10 @@ def table_rows(path: Path, delimiter: str) -> Iterator[dict]:
                     )
                 yield {name: cell or None for name, cell in zip(names, cells, strict=True)}
         except (csv.Error, UnicodeDecodeError) as error:
-            raise InputError("This is not a table.", where=f"{path}:{reader.line_num + 1}", found=error) from None
+            hint = "save the file as UTF-8." if isinstance(error, UnicodeDecodeError) else None
+            raise InputError(
+                "This is not a table.", where=f"{path}:{reader.line_num + 1}", found=error, hint=hint
+            ) from None
 
 
 def parquet_rows(path: Path) -> Iterator[dict]:

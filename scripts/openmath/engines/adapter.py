@@ -48,7 +48,7 @@ def adapter_problem(folder: Path, *, where: object, base: Base | None) -> InputE
             where=where,
             expected=f"{CONFIG} and {WEIGHTS}, as PEFT writes them",
             found=f"{Path(error.filename).name}: {error.strerror}" if error.filename else error,
-            hint="relative paths start where Snakemake runs.",
+            hint="relative paths start where Snakemake runs; ~ and $NAME are taken as they stand: write the whole path.",
         )
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         found = str(error) if isinstance(error, NotWhole) else f"{CONFIG} of another form"

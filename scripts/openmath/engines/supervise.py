@@ -23,6 +23,7 @@ import time
 
 GRACE = 10.0  # seconds between SIGTERM and SIGKILL: engines need a few to free the GPU
 OUTER_GRACE = 15.0  # the inner supervisor first
+NOT_STARTED = 127  # as of a shell
 POLL = 0.2  # seconds between looks at the command
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36  # from <sys/prctl.h>
 
@@ -42,13 +43,17 @@ def main() -> int:
     def end_with_supervisor() -> None:
         libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
-    server = subprocess.Popen(
-        command if inner else [sys.executable, __file__, "--inner", str(status), *command],
-        pass_fds=() if inner else (status,),
-        stdin=subprocess.DEVNULL if inner else sys.stdin,
-        start_new_session=True,
-        preexec_fn=end_with_supervisor if linux else None,
-    )
+    try:
+        server = subprocess.Popen(
+            command if inner else [sys.executable, __file__, "--inner", str(status), *command],
+            pass_fds=() if inner else (status,),
+            stdin=subprocess.DEVNULL if inner else sys.stdin,
+            start_new_session=True,
+            preexec_fn=end_with_supervisor if linux else None,
+        )
+    except OSError as error:  # as where a module is not loaded, or a folder is not there on this node
+        print(f"cannot start {command[0]} on {os.uname().nodename}: {error.strerror}", file=sys.stderr)
+        return NOT_STARTED
     if not inner:
         os.close(status)
     try:

@@ -1,5 +1,6 @@
 """YAML files of people: whatever is in them, one message where they cannot be read, with line and column."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,9 @@ import yaml
 
 from openmath.errors import InputError
 
+# What YAML 1.1 takes for numbers to the base of 60 and 8, and nobody means: 4:00:00 is 14400 to it, and 010 is 8.
+OTHER_BASES = re.compile(r"[-+]?[0-9][0-9_]*(:[0-9]+)+(\.[0-9_]*)?|[-+]?0[0-7_]+")
+NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
 MERGE = "tag:yaml.org,2002:merge"  # of the key `<<`, which may stand several times
 
 
@@ -21,13 +25,25 @@ class Repeated:
     first_line: int
 
 
+@dataclass(frozen=True)
+class Misread:
+    """A value that is another number to YAML than to its writer. path: keys and list indices that lead to it."""
+
+    path: tuple
+    place: str
+    text: str
+    value: object
+
+
 class Document:
-    """A YAML file: what it says (`value`, plain Python; None where it is empty), where each part stands, and `repeated` keys."""
+    """A YAML file: what it says (`value`, plain Python; None where it is empty), where each part stands, `repeated` keys, and
+    `misread` numbers."""
 
     def __init__(self, path: str | Path, text: str):
         self.path = path
         loader = yaml.SafeLoader(text)
         self._root = loader.get_single_node()
+        self.misread: list[Misread] = []
         self.repeated = list(self._repeated(self._root, (), set()))  # before `<<` is resolved: that may override keys
         self.value: Any = None if self._root is None else loader.construct_document(self._root)
 
@@ -52,10 +68,14 @@ class Document:
         return f"{self.path}:{mark.line + 1}:{mark.column + 1}"
 
     def _repeated(self, node: yaml.Node | None, path: tuple, seen: set) -> Iterator[Repeated]:
+        """Keys that stand twice; numbers that are misread are noted on the way."""
         if node is None or id(node) in seen:  # an alias of what was looked at
             return
         seen.add(id(node))
-        if isinstance(node, yaml.SequenceNode):
+        if isinstance(node, yaml.ScalarNode) and node.tag in NUMBERS and OTHER_BASES.fullmatch(node.value):
+            value = yaml.safe_load(node.value)
+            self.misread.append(Misread(path, self._place(node.start_mark), node.value, value))
+        elif isinstance(node, yaml.SequenceNode):
             for index, item in enumerate(node.value):
                 yield from self._repeated(item, (*path, index), seen)
         elif isinstance(node, yaml.MappingNode):
@@ -82,6 +102,9 @@ def read_document(path: str | Path, what: str) -> Document:
         where, found, hint = path, error.strerror, None
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: no UTF-8, or a date like 2026-99-99
         where, found, hint = path, " ".join(str(error).split())[:500], None
+        if isinstance(error, UnicodeDecodeError):
+            where = f"{path}:{error.object[: error.start].count(10) + 1}"
+            hint = "save the file as UTF-8."
     raise InputError(f"Cannot read {what}.", where=where, found=found, hint=hint)
 
 

@@ -45,7 +45,7 @@ def check_local_checkpoint(model: str, source: str | None) -> Iterator[InputErro
             where=f"models: {model}: path: {path}",
             expected="config.json and weights, or a .gguf file",
             found="a folder without them" if path.is_dir() else "no such folder",
-            hint="relative paths start where Snakemake runs.",
+            hint="relative paths start where Snakemake runs; ~ and $NAME are taken as they stand: write the whole path.",
         )
     elif problem := checkpoint_problem(path, where=f"models: {model}: path: {path}"):
         yield problem

@@ -51,7 +51,7 @@ def be_quiet(workflow, plan: str) -> None:
         live = own.stream.isatty() and os.environ.get("TERM", "dumb") != "dumb"
         terminal = Terminal(
             own.stream,
-            here=getattr(workflow, "local_exec", True),
+            here=lambda: getattr(workflow, "local_exec", True),  # true of every executor until it is chosen
             columns=(lambda: shutil.get_terminal_size().columns) if live else None,
             untold={rule.name for rule in workflow.rules if not rule.log}
             | {plan},  # a live line would lie over the plan

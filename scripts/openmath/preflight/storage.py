@@ -2,12 +2,13 @@
 
 import os
 import shutil
+from pathlib import Path
 
 from openmath.errors import InputError
 from openmath.plan.cost import make_plan
 from openmath.preflight.needs import Needs
 
-FOLDERS = ("data", "models", "results", "judgements", "datasets", "training", "logs")
+FOLDERS = (".snakemake", "data", "models", "results", "judgements", "datasets", "training", "logs")
 
 
 def check_folders() -> list[InputError]:
@@ -19,6 +20,25 @@ def check_folders() -> list[InputError]:
     return [
         InputError(
             "These folders cannot be written to.", where=", ".join(os.path.abspath(name) for name in locked), hint=hint
+        )
+    ]
+
+
+def check_cache() -> list[InputError]:
+    """The folder that Snakemake keeps copies of its own in: without it every command of Snakemake ends with a traceback."""
+    from snakemake.common import get_appdirs
+
+    folder = Path(get_appdirs().user_cache_dir)
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    writable = there.is_dir() and os.access(there, os.W_OK)
+    if writable and shutil.disk_usage(there).free:
+        return []
+    return [
+        InputError(
+            "Snakemake's cache cannot be written to.",
+            where=folder,
+            found=f"no space on the disk of {there}" if writable else f"no folder to write to: {there}",
+            hint="export XDG_CACHE_HOME=FOLDER, one that can be written to, on the compute nodes too.",
         )
     ]
 

@@ -23,6 +23,9 @@ MOST_LINES = 8  # of running jobs; of more, one line sums them up
 TEXT_COLUMNS = 100
 LEAST_TITLE = 20  # columns that the title of a job keeps beside its last words
 ERROR_LINES = 15
+CAUSE_COLUMNS = (
+    600  # of a call of sbatch all that a person asked for; its job's own command follows, two thousand characters
+)
 END_BYTES = 8192  # read of a log
 REDRAW_SECONDS = 1.0
 # What generate.py and judge_answers.py say of their progress.
@@ -62,12 +65,18 @@ class Job(NamedTuple):
 class Terminal(logging.Handler):
     """Writes what Snakemake reports.
 
-    here: jobs run on this machine; else they may wait in a queue, and one line sums them up. untold: rules that are not spoken of.
+    here: whether jobs run on this machine, which Snakemake knows once it executes; else they may wait in a queue, and one line sums
+    them up. untold: rules that are not spoken of.
     columns: of the terminal, at this moment; None where the stream is a file or a pipe.
     """
 
     def __init__(
-        self, stream: TextIO, *, here: bool, columns: Callable[[], int] | None, untold: Collection[str] = frozenset()
+        self,
+        stream: TextIO,
+        *,
+        here: Callable[[], bool],
+        columns: Callable[[], int] | None,
+        untold: Collection[str] = frozenset(),
     ):
         super().__init__()
         self._stream, self._here, self._columns, self._untold = stream, here, columns, untold
@@ -76,7 +85,7 @@ class Terminal(logging.Handler):
         self._left: Counter[str] = Counter()  # stage -> jobs
         self._jobs: Counter[str] = Counter()
         self._seconds: Counter[str] = Counter()  # from each job's start to its end, summed
-        self._failed: set[int] = set()
+        self._failed: dict[int, str] = {}  # job -> rule
         self._drawn = 0  # lines
         self._ended = threading.Event()
         self._redraw = threading.Thread(target=self._keep_drawing, daemon=True)
@@ -148,8 +157,8 @@ class Terminal(logging.Handler):
         title = self._titles[number] = printable(title.split("; log:")[0])
         log = str(next(iter(job["log"] or ()), ""))
         self._running[number] = Job(title, stage, log, time.time())
-        self._failed.discard(number)  # it is tried again
-        begun = "begun" if self._here else "submitted"
+        self._failed.pop(number, None)  # it is tried again
+        begun = "begun" if self._here() or job.get("local") else "submitted"
         return [] if self._columns else [f"{_now()}  {begun}: {title}{'; log: ' if log else ''}{log}"]
 
     def _finish(self, number: int) -> list[str]:
@@ -170,7 +179,7 @@ class Terminal(logging.Handler):
         number = job["jobid"]
         if number in self._failed:  # Snakemake says it twice: when it happens, and at the end
             return []
-        self._failed.add(number)
+        self._failed[number] = job["rule_name"]
         began = self._running.pop(number, None)
         logs = [str(log) for log in job["log"] or ()]  # the rule's, and what a cluster has written beside it
         ends = [end for log in logs if (end := _end(log, since=began.started if began else 0.0))]
@@ -180,7 +189,7 @@ class Terminal(logging.Handler):
         return [
             "",
             f"failed: {self._titles.get(number) or printable(job['rule_name'])}",
-            *(f"  {printable(line.strip())}" for line in cause.splitlines()),
+            *(f"  {_cut(printable(line.strip()), CAUSE_COLUMNS)}" for line in cause.splitlines()),
             *(f"  {line}" for line in lines[first:][:ERROR_LINES]),
             *(f"  log: {log}" for log in logs),
         ]
@@ -189,7 +198,7 @@ class Terminal(logging.Handler):
         """The last words of a run in which something failed."""
         if not self._failed:
             return []
-        left = self._left.total() - len(self._failed)
+        left = self._left.total() - sum(rule not in self._untold for rule in self._failed.values())
         not_begun = f", {_jobs(left)} not begun" if left else ""
         kept = "What is finished is kept; the same command goes on from there."
         return ["", f"{_jobs(len(self._failed))} failed{not_begun}. {kept}"]
@@ -209,7 +218,7 @@ class Terminal(logging.Handler):
 
     def _live(self, columns: int) -> list[str]:
         jobs = list(self._running.values())
-        if not jobs or (self._here and len(jobs) <= MOST_LINES):
+        if not jobs or (self._here() and len(jobs) <= MOST_LINES):
             return [_cut(job.line(columns), columns) for job in jobs]
         stages = ", ".join(f"{count} {stage}" for stage, count in Counter(job.stage for job in jobs).items())
         done, wanted, speed = Counter[str](), Counter[str](), 0
@@ -218,7 +227,7 @@ class Terminal(logging.Handler):
             wanted[match[3]] += int(match[2])
             speed += int(match[4] or 0)
         counts = [f"{done[unit]:,}/{wanted[unit]:,} {unit}" for unit in wanted] + [f"{speed:,} tokens/s"] * bool(speed)
-        text = f"{'running' if self._here else 'submitted'}: {stages}{'; ' * bool(counts)}{', '.join(counts)}"
+        text = f"{'running' if self._here() else 'submitted'}: {stages}{'; ' * bool(counts)}{', '.join(counts)}"
         return [_cut(text, columns)]
 
 

@@ -40,6 +40,11 @@ def checked_config(config: dict, files: ConfigFiles | None = None) -> dict:
         f"{key.place}: {': '.join(map(str, key.path))}: given twice, first in line {key.first_line}"
         for key in files.repeated()
     ]
+    lines += [
+        f"{number.place}: {': '.join(map(str, number.path))}: {number.text} is {number.value} to YAML; write a plain number, "
+        "or quotes around a text"
+        for number in files.misread()
+    ]
     try:
         checked = _plain(Configuration.model_validate(config), config)
         lines += [mistake.line(files) for mistake in _cross_checks(checked)]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from openmath.errors import InputError
-from openmath.files.yaml_files import Document, Repeated, read_document
+from openmath.files.yaml_files import Document, Misread, Repeated, read_document
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,9 @@ class ConfigFiles:
 
     def repeated(self) -> list[Repeated]:
         return [key for document in self.documents for key in document.repeated]
+
+    def misread(self) -> list[Misread]:
+        return [number for document in self.documents for number in document.misread]
 
     def place(self, path: tuple) -> str | None:
         """FILE:LINE:COLUMN of what a path leads to, or of the nearest mapping or list that should hold it; FILE where none does."""

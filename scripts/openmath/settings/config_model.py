@@ -131,7 +131,12 @@ class Generation(Section):
         unset="`3600`; `max_new_tokens` / 5 where that is more",
     )
     runtime: Count = key(240, "Minutes of a generation job.", costs="nothing")
-    gpu_model: str = key("", "Kind of GPU to ask Slurm for, where a partition has several.", costs="nothing")
+    gpu_model: str = key(
+        "",
+        "Kind of GPU to ask Slurm for, where a partition has several: its name alone, as `sinfo -o %G` shows it behind `gpu:`.",
+        costs="nothing",
+        pattern=r"^[A-Za-z0-9_.-]*$",
+    )
     mem_mb: Count = key(64000, "MB of memory of a generation job.", costs="nothing")
     threads: Count = key(4, "CPU cores of a generation job.", costs="nothing")
     tokens_per_second: Positive = key(
