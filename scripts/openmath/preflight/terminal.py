@@ -23,9 +23,8 @@ MOST_LINES = 8  # of running jobs; of more, one line sums them up
 TEXT_COLUMNS = 100
 LEAST_TITLE = 20  # columns that the title of a job keeps beside its last words
 ERROR_LINES = 15
-CAUSE_COLUMNS = (
-    600  # of a call of sbatch all that a person asked for; its job's own command follows, two thousand characters
-)
+# Of a refused call of sbatch all that a person asked for; its job's own command follows, two thousand characters.
+CAUSE_COLUMNS = 600
 END_BYTES = 8192  # read of a log
 REDRAW_SECONDS = 1.0
 # What generate.py and judge_answers.py say of their progress.
