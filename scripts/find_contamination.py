@@ -22,9 +22,8 @@ if TYPE_CHECKING:
     from openmath.benchmarks.contamination import Overlap
 
 PROGRESS_SECONDS = 5.0
-PALM_SHARE = (
-    0.7  # of a problem's runs of 8 words (Chowdhery et al. 2022; sources: openmath/benchmarks/contamination.py)
-)
+# Of a problem's runs of 8 words (Chowdhery et al. 2022; sources: openmath/benchmarks/contamination.py)
+PALM_SHARE = 0.7
 COLUMNS = ["id", "kind", "similarity", "training_rows", "training_row", "problem", "training_problem"]
 
 

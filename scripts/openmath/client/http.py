@@ -30,9 +30,8 @@ try:
 except ImportError:
     import httpx  # type: ignore[no-redef] # the same interface under its older name
 
-POOL_CONNECTIONS = (
-    16  # fewer: more pools to keep; more: a slower search in each (4 to 32 measured alike, 64 a third slower)
-)
+# Fewer: more pools to keep; more: a slower search in each (4 to 32 measured alike, 64 a third slower)
+POOL_CONNECTIONS = 16
 
 # Bytes of one reply: a sample of 100,000 tokens has 0.5 MB, 3 MB if every character were escaped. Without a limit a broken or
 # hostile server fills the memory before the deadline of a request.

@@ -25,9 +25,8 @@ KEY_VARIABLE = "OPENMATH_ENGINE_KEY"  # carries the API key to the server: a com
 HEALTH_POLL = 0.2  # seconds, while the server starts
 LOG_BYTES = 2**24  # of a start; later lines are of requests
 KEY_TRIES = 12  # of REPLY_SECONDS each: it may be busy
-SETTLE_SECONDS = (
-    0.2  # a reply counts if the server still listens so much later: one that is being ended sends what it has
-)
+# A reply counts if the server still listens so much later: one that is being ended sends what it has
+SETTLE_SECONDS = 0.2
 PORTS = 3  # tries to find one that nobody else takes before the server does
 WATCH_POLL = 10.0  # seconds, afterwards
 STOP_SECONDS = 25.0  # the supervisors themselves kill after 10 and 15

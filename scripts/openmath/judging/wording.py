@@ -9,9 +9,8 @@ DELIMITED where the words change.
 import re
 import unicodedata
 
-LONGEST_ANSWER = (
-    10_000  # characters; the longest answers of real models have 4,000, and a judge's context may hold 8,192 tokens
-)
+# Characters; the longest answers of real models have 4,000, and a judge's context may hold 8,192 tokens
+LONGEST_ANSWER = 10_000
 DELIMITED = 1  # version of tags, escapes and note: part of the keys of the verdicts asked in this way
 
 # Words for a judge, as they are left of a text without signs, spaces and commands: "J u d g e - ment" is "judgement".
