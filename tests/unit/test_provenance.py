@@ -161,6 +161,13 @@ def test_who_answered_is_known_of_all_jobs():
     assert _generation([], named)["answered_by"] == ["a fp_0", "a fp_1"]
 
 
+def test_what_no_endpoint_was_sent_is_known_of_all_jobs():
+    job = {"machine": {}, "versions": {}, "engine_args": ""}
+    assert "asked_without" not in _generation([], [job, job | {"asked_without": []}])
+    named = [job | {"asked_without": names} for names in (["top_p"], ["seed", "top_p"])]
+    assert _generation([], named)["asked_without"] == ["seed", "top_p"]
+
+
 def test_an_unknown_cell_gets_the_columns_that_people_ask_for():
     cells = {("b", "greedy", column): {} for column in ("accuracy_symbolic", "ci95_low_symbolic", "ci_method_symbolic")}
     with pytest.raises(InputError) as error:
