@@ -25,15 +25,9 @@ from openmath.client.replies import Completion, NoAnswer, completion_of
 from openmath.errors import InputError
 
 RETRIED_STATUS = {408, 409, 425, 429}  # and every 5xx; any other 4xx says the same thing again however often we ask
-RETRIED_STATUS |= {
-    424,
-    498,
-    499,
-}  # TGI's failed generation, Groq's "capacity exceeded", a gateway that lost its connection
-NEVER_RETRIED = {
-    "insufficient_quota",
-    "billing_not_active",
-}  # error codes that come with a 429, and do not pass by waiting
+RETRIED_STATUS |= {424, 498, 499}  # TGI's failed generation, Groq's full capacity, a gateway that lost its connection
+# Error codes that come with a 429, and do not pass by waiting.
+NEVER_RETRIED = {"insufficient_quota", "billing_not_active"}
 LONGEST_PAUSE = 60.0  # seconds between two tries, unless the server itself asks for more
 
 Item = TypeVar("Item")
@@ -181,10 +175,8 @@ class CompletionClient:
             except StatusError as error:
                 headers = error.headers = with_told_wait(error.status, error.headers, error.words())
                 final, base_url = self._is_final(error), self.endpoint.base_url
-                last_error, hint = (
-                    _waits(error),
-                    status_hint(error.status, base_url, error.location(), passes=not final),
-                )
+                last_error = _waits(error)
+                hint = status_hint(error.status, base_url, error.location(), passes=not final)
                 if final:
                     parameter = self.parameters.learn(error.status, error.body, sent)
                     if self.parameters.asks_the_same(parameter, sent):
