@@ -382,7 +382,15 @@ def test_lengths_that_nobody_has_counted_are_told(made, tmp_path, counted, optio
     write_rows(tmp_path / "p.jsonl", [row | counted for row in read_rows(made / "data/sums.jsonl")])
     reply = run_well(
         made,
-        *("filter_solutions", "--problems", tmp_path / "p.jsonl", "--source", "sums", "--output", tmp_path / "s.parquet"),
+        *(
+            "filter_solutions",
+            "--problems",
+            tmp_path / "p.jsonl",
+            "--source",
+            "sums",
+            "--output",
+            tmp_path / "s.parquet",
+        ),
         *("--samples", *(f"{solutions}/output-rs{run}.jsonl" for run in range(4))),
         *("--grades", "datasets/own/grades/solutions/sums.parquet", *options),
     )
