@@ -144,6 +144,7 @@ MEASURES = [
     ("what is counted", "3 boys and 2 girls", "3 boys, 2 girls", True),
     ("what is counted", "3 boys and 2 girls", "3, 2", True),
     ("what is counted", "3 boys and 2 girls", "5", False),
+    ("what is counted", "3 cm, 4 cm", "4, 3", True),
     ("what is counted", "5 apples, 3 pears", "3 apples, 5 pears", False),
     ("what is counted", "5 apples, 3 pears", "3 pears, 5 apples", True),
     ("what is counted", "3 m and 5 m", "5 m and 3 m", True),

@@ -1,5 +1,7 @@
 r"""Sets, names, functions and notation of a second round of unseen pairs: (origin, one answer, other answer, equal?)."""
 
+PI = "3.1415926535897932384626433832795028841971693993751058209749445923"  # 64 digits behind the point
+
 UNSEEN = [
     ("algebra", "5!!", "15", True),
     ("bases", r"1021 \text{ in base } 3", "1021_3", True),
@@ -54,6 +56,8 @@ UNSEEN = [
     ("decimals that go on", "2.236...", "2.236", False),
     ("decimals that go on", "2.237...", r"\sqrt5", False),
     ("decimals that go on", "2.23...", "2.23...", True),
+    ("decimals that go on", f"{PI}...", PI, False),
+    ("decimals that go on", f"{PI}...", r"\pi", True),
     ("decimals that go on", "0.5...", "0.5", False),
     ("decimals that go on", "0.5...", r"\frac12", False),
     ("decimals that go on", "x = 2.236...", r"\sqrt5", True),
@@ -180,6 +184,8 @@ UNSEEN = [
     ("names and sets", "|A| = 5", "|B| = 5", False),
     ("names and sets", r"\angle A = 50^\circ", r"\angle B = 50^\circ", False),
     ("names and sets", r"\angle ABC = 50^\circ", r"\angle ACB = 50^\circ", False),
+    ("names and sets", r"\angle ABC = 50^\circ", r"\angle CBA = 50^\circ", True),
+    ("names and sets", "S = 12", "T = 12", True),
     ("names and sets", "AB^2 = 5", "AB = 5", False),
     ("names and sets", "AB = 5", "AC = 5", False),
     ("names and sets", r"\sin A = \frac12", r"\cos A = \frac12", False),
