@@ -12,7 +12,9 @@ from openmath.grading.meaning.structure import Structure
 
 A_LETTER = "?"  # a coordinate that may have any letter as its name
 MAX_ITEMS = 50  # of a list whose words are compared item by item
-LONGEST_END = 400  # characters in which a decimal that goes on is looked for, from its point: more digits than anybody writes
+LONGEST_END = (
+    400  # characters in which a decimal that goes on is looked for, from its point: more digits than anybody writes
+)
 _GOES_ON = re.compile(r"\.\d+\s*(?:\.\.\.+|\\[lc]?dots(?![a-z])|[…⋯])\W*$")
 _EXTREME = re.compile(
     r"(?<![a-z])(?:(min|minimum|minimal|smallest|lowest)|max|maximum|maximal|largest|greatest|highest)(?![a-z])"
