@@ -307,7 +307,10 @@ UNSEEN = [
     ("what no test saw", "3 quarters", r"\frac34", False),
     ("what no test saw", "9 (eight)", "9", False),
     ("what no test saw", "1 hour 2 hours", "3 hours", False),
-    ("what no test saw", r"3k, k \in \mathbb{Z}_{>0}", "3k for nonnegative integers k", False),
-    ("what no test saw", r"3k, k \in \mathbb{Z}_{>0}", "3k for positive integers k", True),
+    ("what no test saw", r"3k for k \in \mathbb{Z}_{>0}", "3k for nonnegative integers k", False),
+    ("what no test saw", r"3k for k \in \mathbb{Z}_{>0}", "3k for positive integers k", True),
+    ("what no test saw", r"p \wedge x=1", "p, x=1", False),
+    ("what no test saw", "f(2) = a", "a", True),
+    ("what no test saw", "Total number of red balls = 12", "12", True),
     ("what no test saw", "all positive real numbers x < 5", r"(0,\infty)", False),
 ]
