@@ -72,6 +72,16 @@ def test_a_line_without_an_end_is_not_read_whole(tmp_path, monkeypatch, reader):
         next(rows)
 
 
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [("ba", "in another order"), ("aab", "repeated"), ("a", "missing b"), ("abc", "unknown c"), ("", "missing a, b")],
+)
+def test_rows_are_those_of_the_benchmark_in_its_order(found, words):
+    samples.check_ids("ab", "ab", where="f", expected_from="b")
+    with pytest.raises(InputError, match=words):
+        samples.check_ids(found, "ab", where="f", expected_from="b")
+
+
 def test_lines_that_arrive_in_blocks(monkeypatch):
     monkeypatch.setattr(samples, "MAX_LINE", 10)
     blocks = [b"one\ntw", b"o", b"\n\nth", b"ree\n", b"four"]
