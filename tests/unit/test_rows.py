@@ -53,6 +53,9 @@ def test_staging_continues_after_a_torn_line_and_publishes_in_order(tmp_path):
     assert run.missing == ["a", "c"]
     run.append({"id": "c", "generation": "", "n": 3})
     run.append({"id": "a", "generation": "", "n": 4})
+    assert [json.loads(line)["n"] for line in path.read_bytes().splitlines()] == [1, 2, 3, 4], (
+        "each on a line of its own"
+    )
     run.publish(output)
     assert [(row["id"], row["n"]) for row in read_rows(output)] == [("a", 4), ("b", 1), ("c", 3)]
     again = StagedRun(path, ["a", "b", "c"])
