@@ -348,6 +348,7 @@ PAPER = [
     ("formulas", r"(x-3)(x+2)", "(x+2)(x-3)", True),
     ("formulas", r"\frac{n(n+1)}{2}", r"\binom{n+1}{2}", True),
     ("formulas", r"\sqrt{x^2}", "x", False),
+    ("formulas", r"\sqrt{x^2y}", r"x\sqrt{y}", False),
     ("formulas", r"\sqrt[3]{8}", "2", True),
     ("formulas", r"\sqrt[3]{8}", "24", False),
     ("tolerance on fractions and formulas", r"1.01^{100}", "2.70481", True),

@@ -1,5 +1,7 @@
 r"""Sets, names, functions and notation of a second round of unseen pairs: (origin, one answer, other answer, equal?)."""
 
+PI = "3.1415926535897932384626433832795028841971693993751058209749445923"  # 64 digits behind the point
+
 UNSEEN = [
     ("algebra", "5!!", "15", True),
     ("bases", r"1021 \text{ in base } 3", "1021_3", True),
@@ -9,7 +11,7 @@ UNSEEN = [
     ("binomials", "nCr(5,2)", "10", True),
     ("binomials", "C(2n, n)", r"\binom{2n}{n}", True),
     ("binomials", "C(5,2)", "C(2,5)", False),
-    ("binomials", "C(10,3)", "120", True),
+    ("binomials", "C(5,5)", "1", True),
     ("binomials", r"C(5,2)\cdot C(4,1)", "40", True),
     ("binomials", "C(5,2)+1", "11", True),
     ("binomials", "C(5,2)", "B(5,2)", False),
@@ -54,6 +56,8 @@ UNSEEN = [
     ("decimals that go on", "2.236...", "2.236", False),
     ("decimals that go on", "2.237...", r"\sqrt5", False),
     ("decimals that go on", "2.23...", "2.23...", True),
+    ("decimals that go on", f"{PI}...", PI, False),
+    ("decimals that go on", f"{PI}...", r"\pi", True),
     ("decimals that go on", "0.5...", "0.5", False),
     ("decimals that go on", "0.5...", r"\frac12", False),
     ("decimals that go on", "x = 2.236...", r"\sqrt5", True),
@@ -180,6 +184,8 @@ UNSEEN = [
     ("names and sets", "|A| = 5", "|B| = 5", False),
     ("names and sets", r"\angle A = 50^\circ", r"\angle B = 50^\circ", False),
     ("names and sets", r"\angle ABC = 50^\circ", r"\angle ACB = 50^\circ", False),
+    ("names and sets", r"\angle ABC = 50^\circ", r"\angle CBA = 50^\circ", True),
+    ("names and sets", "S = 12", "T = 12", True),
     ("names and sets", "AB^2 = 5", "AB = 5", False),
     ("names and sets", "AB = 5", "AC = 5", False),
     ("names and sets", r"\sin A = \frac12", r"\cos A = \frac12", False),
@@ -294,4 +300,17 @@ UNSEEN = [
     ("wrappers", "Ans. 48", "48", True),
     ("wrappers", "48 (Q.E.D.)", "48", True),
     ("wrappers", "48㎡", "48 m^2", True),
+    ("what no test saw", r"10 \equiv -4 \pmod 7", r"3 \pmod{7}", True),
+    ("what no test saw", "0'123", "123", False),
+    ("what no test saw", "0!!", "1", True),
+    ("what no test saw", r"\sqrt2^\circ", r"1.414^\circ", True),
+    ("what no test saw", "3 quarters", r"\frac34", False),
+    ("what no test saw", "9 (eight)", "9", False),
+    ("what no test saw", "1 hour 2 hours", "3 hours", False),
+    ("what no test saw", r"3k for k \in \mathbb{Z}_{>0}", "3k for nonnegative integers k", False),
+    ("what no test saw", r"3k for k \in \mathbb{Z}_{>0}", "3k for positive integers k", True),
+    ("what no test saw", r"p \wedge x=1", "p, x=1", False),
+    ("what no test saw", "f(2) = a", "a", True),
+    ("what no test saw", "Total number of red balls = 12", "12", True),
+    ("what no test saw", "all positive real numbers x < 5", r"(0,\infty)", False),
 ]

@@ -89,6 +89,7 @@ def test_every_format_gives_the_same_rows(name, tmp_path):
         ("a.jsonl", b'{"problem": "p", "answer": [[1], 2]}\n', ["neither text nor a number"]),
         ("a.jsonl", b'{"problem": " ", "answer": 2}\n', ["no problem", "row 1", "a blank text"]),
         ("a.jsonl.gz", b"\x1f\x8b", ["The source is compressed.", "unpack it"]),
+        ("a.ZIP", b"PK", ["The source is compressed.", ".zip\n"]),
     ],
 )
 def test_a_broken_source_is_one_message(name, content, words, tmp_path):

@@ -9,6 +9,7 @@ from unit.judge_server import judge_server
 
 from openmath.client.completion import CompletionClient, HostedEndpoint, RequestFailed, RequestRefused, map_concurrently
 from openmath.client.pacing import Pacer, duration, retry_after, with_told_wait
+from openmath.engines.balance import BalancedClient
 
 MESSAGES = [{"role": "user", "content": "Are they equal?"}]
 SECRET = "sk-very-secret-key"
@@ -89,6 +90,7 @@ def test_a_reply_that_never_is_an_answer_fails_with_its_reason():
 def test_engines_words_for_the_two_ends_of_an_answer(reason, meant):
     with judge_server(faults=[{"finish_reason": reason}]) as server:
         assert complete(server)[0].finish_reason == meant
+    assert len(server.bodies) == 1, "the reply to another try ends with stop"
 
 
 @pytest.mark.parametrize(
@@ -161,12 +163,28 @@ def test_text_and_thought_of_a_message(message, text, reasoning):
     assert (answer.text, answer.reasoning) == (text, reasoning)
 
 
+@pytest.mark.parametrize("error", [{"code": None, "message": ""}, {}, None])
+def test_an_error_that_says_nothing_beside_an_answer_is_none(error):
+    with judge_server(faults=[{"error": error, "finish_reason": "stop"}]) as server:
+        complete(server)
+    assert len(server.bodies) == 1
+
+
+def test_a_refusal_beside_a_text_is_no_answer():
+    parts = [{"type": "text", "text": "7"}, {"type": "refusal", "refusal": "I won't."}]
+    with judge_server(faults=[{"message": {"content": parts}}]) as server:
+        complete(server)
+    assert len(server.bodies) == 2
+
+
 @pytest.mark.parametrize(
     ("usage", "generated", "reasoning"),
     [
         ({"prompt_tokens": 10.0, "completion_tokens": 50.0}, 50, None),
         ({"prompt_tokens": 10, "completion_tokens": 50.5}, None, None),
         ({"completion_tokens": 50, "reasoning_tokens": 44}, 50, 44),  # SGLang
+        ({"completion_tokens": 44, "reasoning_tokens": 44}, 44, 44),  # cut off in its thought
+        ({"completion_tokens": True}, None, None),
         ({"completion_tokens": 6, "completion_tokens_details": {"reasoning_tokens": 44}}, 50, 44),  # counted apart
         ({"prompt_tokens": 1, "completion_tokens": 50, "completion_tokens_details": {"reasoning_tokens": 44}}, 50, 44),
     ],
@@ -195,6 +213,23 @@ def test_the_pause_before_another_try_doubles(monkeypatch):
         complete(server, tries=4)
     first, second, third = pauses  # each between half and all of 0.01, 0.02, 0.04 seconds
     assert 0.005 <= first <= 0.01 <= second <= 0.02 <= third <= 0.04
+
+
+def test_a_limit_by_the_minute_ends_no_sample(monkeypatch):
+    """Of a hosted endpoint, which often does not say how long it wants to be left alone."""
+    pauses = []
+
+    async def pause(self, seconds: float) -> None:
+        pauses.append(seconds)
+
+    async def ask():
+        async with BalancedClient([HostedEndpoint(server.base_url, SECRET, "judge-1")], request_seconds=10) as client:
+            await client.complete(MESSAGES, {"max_tokens": 5})
+
+    monkeypatch.setattr(Pacer, "pause", pause)
+    with judge_server(faults=[429] * 7) as server:
+        asyncio.run(ask())
+    assert sum(pauses) > 60
 
 
 def test_a_hung_request_ends_at_its_deadline():

@@ -13,8 +13,9 @@ from in_process import run_script
 from openmath.dataset.filtering import Filtering, Rules
 from openmath.dataset.kept import KeptSolutions
 from openmath.dataset.labels import agreeing, labels
-from openmath.dataset.new_problems import DROPPED, Known, new_problems
+from openmath.dataset.new_problems import DROPPED, Known, check_some, new_problems
 from openmath.dataset.packing import fair_order, pack
+from openmath.errors import InputError
 from openmath.files.rows import read_rows, write_rows
 from openmath.results.grades import read_sample_files
 from openmath.settings.config_dataset import Filter
@@ -367,6 +368,35 @@ def test_samples_of_other_problems_are_refused(made, tmp_path):
     assert not (tmp_path / "sums.parquet").exists()
 
 
+@pytest.mark.parametrize(
+    ("counted", "options", "warned"),
+    [
+        ({"num_generated_tokens": 9}, (), 0),
+        ({}, (), 20),  # all that are right: no problem has a count
+        ({}, ("--filters", "lengths", "duplicates"), 20),
+        ({}, ("--filters", "duplicates"), 0),
+    ],
+)
+def test_lengths_that_nobody_has_counted_are_told(made, tmp_path, counted, options, warned):
+    solutions = "datasets/own/solutions/sums"
+    write_rows(tmp_path / "p.jsonl", [row | counted for row in read_rows(made / "data/sums.jsonl")])
+    reply = run_well(
+        made,
+        *(
+            "filter_solutions",
+            "--problems",
+            tmp_path / "p.jsonl",
+            "--source",
+            "sums",
+            "--output",
+            tmp_path / "s.parquet",
+        ),
+        *("--samples", *(f"{solutions}/output-rs{run}.jsonl" for run in range(4))),
+        *("--grades", "datasets/own/grades/solutions/sums.parquet", *options),
+    )
+    assert (f"warning: of {warned} solutions" in reply.stderr) == ("warning" in reply.stderr) == (warned > 0)
+
+
 def test_a_run_without_a_usable_problem_says_what_became_of_them(tmp_path):
     seeds = [{"id": "s", "problem": "What is 1 + 1?", "expected_answer": "2"}]
     (tmp_path / "prompt.yaml").write_text("user: '{problem}'")
@@ -386,6 +416,12 @@ def test_a_run_without_a_usable_problem_says_what_became_of_them(tmp_path):
     (path,) = samples(tmp_path, seeds, [["---"]])
     reply = run_script("collect_problems", "--samples", path, *options)
     assert reply.returncode == 2 and "1 empty" in reply.stderr and "does the prompt fit" in reply.stderr
+
+
+@pytest.mark.parametrize(("copied", "hint"), [(1, "does the prompt fit"), (2, "nothing new to say")])
+def test_the_hint_is_about_most_of_the_problems(copied, hint):
+    with pytest.raises(InputError, match=hint):
+        check_some([], {"written": 3, "copied": copied, "empty": 3 - copied}, "new-problems/a.jsonl")
 
 
 def test_a_set_of_which_nothing_is_left_is_one_message(made, tmp_path):

@@ -12,6 +12,7 @@ from openmath.preflight.needs import Needs, missing_files
 from openmath.preflight.prompts import check_prompts
 from openmath.settings.config import checked_config
 from openmath.settings.dataset_layout import DatasetLayout
+from openmath.settings.same_problems import comparisons
 
 
 def test_one_run_at_temperature_0_is_none_too_many():
@@ -75,6 +76,8 @@ def test_a_set_may_have_the_name_of_one_of_its_folders():
     assert layout.parts[1].problems == "datasets/new-problems/clean-problems/gsm8k-train-rs0.jsonl"
     assert [bool(job.only) for job in layout.jobs] == [False, False, True]
     assert layout.clean_counts[0] == "datasets/new-problems/clean-problems/gsm8k-train-rs0.counts.json"
+    layout = DatasetLayout(checked_config(given(name="a.jsonl")))
+    assert layout.problem_counts[0] == "datasets/a.jsonl/new-problems/gsm8k-train-rs0.counts.json"
 
 
 def prompt(path: Path, solution: str) -> str:
@@ -106,6 +109,18 @@ def test_an_embedder_is_missed_with_the_pairs_that_it_is_for(tmp_path, monkeypat
     for number in (0, 1):
         write(f"datasets/d/similar/gsm8k-train-rs{number}.jsonl")
     assert not list(check_embedders(Needs(config, missing_files(config))))
+
+
+def test_pairs_that_are_there_may_still_have_to_be_judged(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    judge = {"base_url": "https://h/v1", "model": "j", "prompt": "judge-math"}
+    decontamination = {"embedder": "ngrams", "judge": "j"}
+    config = checked_config(given(decontamination=decontamination) | {"judges": {"j": judge}})
+    pairs = [one.pairs for one in comparisons(config)]
+    for path in pairs:
+        write(path)
+    assert {one.judged for one in comparisons(config)} <= (due := missing_files(config))
+    assert not due.intersection(pairs)
 
 
 def test_a_set_to_be_searched_is_missed_before(tmp_path, monkeypatch):

@@ -97,6 +97,7 @@ def test_a_redirect_to_a_path_is_shown_with_its_host(location):
 def test_a_403_may_be_about_one_question(words, about_request):
     error = failure("403 Forbidden", {"error": {"message": words, "code": 403}})
     assert isinstance(error, RequestRefused) and error.about_request == about_request
+    assert not failure("401 Unauthorized", {"error": {"message": words}}).about_request, "this is about the key"
 
 
 def test_a_limit_that_is_met_at_each_try_is_no_matter_of_billing():

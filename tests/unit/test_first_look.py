@@ -37,6 +37,7 @@ def look(reply: bytes, model: str | None = "qwen-7b", path: str = "/v1", **optio
         models("models/qwen-7b"),  # Gemini
         http("404 Not Found", b'{"detail": "Not Found"}'),
         http("405 Method Not Allowed"),
+        http("404 Not Found", b'{"detail": "no models here, and no API key"}'),
         http("500 Oh"),
         http("200 OK", b"<html>hello</html>"),
         http("200 OK", b'{"data": "none"}'),

@@ -5,8 +5,10 @@ from types import SimpleNamespace
 
 import pytest
 
+from openmath.client.completion import RequestRefused
 from openmath.errors import InputError
 from openmath.files.rows import write_rows
+from openmath.generation.decoding import refused_all
 from openmath.generation.job import Generation
 from openmath.generation.samples import Refusal
 from openmath.generation.staging import check_runs_differ
@@ -77,3 +79,13 @@ def test_two_runs_with_the_same_texts_are_not_published(tmp_path):
     with pytest.raises(InputError, match=r"copies of each other[\s\S]*b: rs0 and rs2[\s\S]*38 of 40"):
         check_runs_differ("b", staged("rs0", 0), staged("rs2", 2), ids)
     check_runs_differ("b", staged("rs0", 0, 19), staged("rs2", 0, 19), ids)  # too few to tell
+
+
+@pytest.mark.parametrize(
+    ("hint", "said"),
+    [("is it the key?", "key? Then run"), ("pay for it.", "it. Then run"), ("base_url: http://h/v1", "/v1. Then run")],
+)
+def test_a_hint_is_a_sentence_of_its_own(hint, said):
+    error = RequestRefused("The endpoint refuses the request.", where="http://h/v1", found="HTTP 401", hint=hint)
+    error.words = "HTTP 401"
+    assert said in refused_all(error).hint

@@ -109,6 +109,21 @@ def test_same_in_every_process():
     assert run.stdout.strip() == here
 
 
+@pytest.mark.parametrize(
+    "spellings",
+    [
+        ("5", "+5", "05", "5.", "5.0", "5.00", "$5$", r"\frac{10}{2}"),
+        ("-3", "-3.0", "−3", "-03", "(-3)"),
+        ("0", "-0", "+0", "0.0", "-0.0", "00"),
+        ("0.5", "0.50", ".5", "1/2", r"\frac12"),
+        ("-1.25", "-1.250", "-5/4"),
+        ("1000", "1,000", "1000.0"),
+    ],
+)
+def test_spellings_of_a_number_are_one_vote(spellings):
+    assert len({vote_class(text) for text in spellings}) == 1, {text: vote_class(text) for text in spellings}
+
+
 def test_a_number_of_ten_digits_is_a_number_and_many_groups_are_a_list():
     assert vote_class("1,234,567,890") == vote_class("1234567890")
     assert vote_class("110,143,164,198,242") != vote_class("110143164198242")

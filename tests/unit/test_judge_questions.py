@@ -69,10 +69,10 @@ def test_prefilled_texts_hold_their_verdict():
 
 
 def test_cascade_takes_the_rows_grade_and_grades_where_there_is_none():
-    rows = [{"is_correct": True}, {}, {}, {"is_correct": False}]
-    answers = [("x", "y"), (r"\frac{2}{4}", "0.5"), ("1", "2"), ("1", "1.0")]
+    rows = [{"is_correct": True}, {}, {}, {"is_correct": False}, {"symbolic_correct": True}]
+    answers = [("x", "y"), (r"\frac{2}{4}", "0.5"), ("1", "2"), ("1", "1.0"), ("x", "z")]
     questions = [{"problem": "p", "predicted_answer": a, "expected_answer": b} for a, b in answers]
-    assert symbolically_equal(rows, questions, "default") == [True, True, False, False]
+    assert symbolically_equal(rows, questions, "default") == [True, True, False, False, True]
 
 
 def settings() -> JudgeSettings:

@@ -11,6 +11,7 @@ from in_process import run_script
 from unit.judge_server import judge_server
 from unit.judging_cases import PROMPT, ROOT, SECRET, different_rows, write
 
+from openmath.client.pacing import Pacer
 from openmath.judging.store import VerdictStore
 
 ROWS = [
@@ -195,6 +196,17 @@ def test_a_refusal_stops_the_job_and_keeps_what_is_in_flight(tmp_path):
         assert unset.returncode == 2 and "JUDGE_KEY" in unset.stderr
         assert SECRET not in refused.stdout + refused.stderr + unset.stdout + unset.stderr
     assert [path for path in tmp_path.rglob("*") if path.is_file() and SECRET.encode() in path.read_bytes()] == []
+
+
+def test_an_endpoint_that_answers_nobody_is_not_asked_everything(tmp_path, monkeypatch):
+    async def no_pause(self, seconds: float) -> None:
+        pass
+
+    monkeypatch.setattr(Pacer, "pause", no_pause)
+    with judge_server(answer, faults=[500] * 9999) as server:
+        reply = judge(tmp_path, server, "--concurrency", 4, rows=different_rows(200))
+    assert reply.returncode == 2 and "questions could not be judged" in reply.stderr
+    assert len({str(body["messages"]) for body in server.bodies}) < 40
 
 
 def test_a_terminated_job_takes_what_is_in_flight(tmp_path):

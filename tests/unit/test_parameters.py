@@ -9,7 +9,7 @@ from unit.test_client import complete
 from unit.test_judging import answer, judge, manifest, verdicts
 
 from openmath.client.completion import RequestRefused
-from openmath.client.parameters import refused_parameter
+from openmath.client.parameters import NEUTRAL, Parameters, refused_parameter
 from openmath.judging.exchange import export_verdicts, import_verdicts
 from openmath.judging.store import VerdictStore
 
@@ -301,6 +301,8 @@ def test_other_values_of_a_sample_are_never_left_out(sampling, words):
             None,
             {"error": {"message": "Invalid content: 'temperature is not supported'", "param": "messages[0].content"}},
         ),
+        (None, {"detail": [{"loc": ["body", "messages", 0, "content"], "msg": "not allowed: 'unknown seed'"}]}),
+        ("seed", {"detail": [{"loc": ["body", "input", "seed"], "msg": "Extra inputs are not permitted"}]}),
         (None, {"error": {"message": "The seed grew at a temperature of 20 degrees"}}),
         (None, "<html>Bad Request</html>"),
         (None, None),
@@ -309,3 +311,12 @@ def test_other_values_of_a_sample_are_never_left_out(sampling, words):
 )
 def test_which_parameter_a_refusal_is_about(refused, body):
     assert refused_parameter(body, NAMES) == refused
+
+
+def test_only_what_changes_nothing_is_left_out_of_the_next_requests():
+    """Runs that draw at 1 and greedy ones ask one endpoint."""
+    parameters = Parameters(neutral=NEUTRAL)
+    drawn, greedy = {"temperature": 1.0, "top_p": 1.0}, {"temperature": 0.0, "top_p": 1.0}
+    assert parameters.learn(400, {"error": {"message": "unsupported", "param": "temperature"}}, drawn) == "temperature"
+    assert parameters.as_taken(drawn) == {"top_p": 1.0} and parameters.as_taken(greedy) == greedy
+    assert not parameters.asks_the_same("temperature", greedy)

@@ -17,7 +17,7 @@ from openmath.files.rows import write_rows
 from openmath.provenance import workflow
 from openmath.provenance.cells import find_cell
 from openmath.provenance.chain import File, Link
-from openmath.provenance.manifest import _generation, _times
+from openmath.provenance.manifest import JUDGED_KEYS, _generation, _judging, _times
 from openmath.provenance.problem import problem_text
 from openmath.provenance.public import check_no_secret, public
 from openmath.provenance.rendering import chain_text
@@ -159,6 +159,19 @@ def test_who_answered_is_known_of_all_jobs():
     assert "answered_by" not in _generation([], [job, job | {"answered_by": []}])
     named = [job | {"answered_by": names} for names in (["a fp_1"], ["a fp_1", "a fp_0"])]
     assert _generation([], named)["answered_by"] == ["a fp_0", "a fp_1"]
+
+
+def test_what_no_endpoint_was_sent_is_known_of_all_jobs():
+    job = {"machine": {}, "versions": {}, "engine_args": ""}
+    assert "asked_without" not in _generation([], [job, job | {"asked_without": []}])
+    named = [job | {"asked_without": names} for names in (["top_p"], ["seed", "top_p"])]
+    assert _generation([], named)["asked_without"] == ["seed", "top_p"]
+
+
+def test_what_a_judge_was_not_sent_is_known_of_each_file():
+    older = dict.fromkeys(JUDGED_KEYS)
+    files = _judging({"a": older, "b": older | {"asked_without": {"seed": 7}, "seconds": 1}})["files"]
+    assert files == {"a": older, "b": older | {"asked_without": {"seed": 7}}}
 
 
 def test_an_unknown_cell_gets_the_columns_that_people_ask_for():

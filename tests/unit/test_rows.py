@@ -53,6 +53,9 @@ def test_staging_continues_after_a_torn_line_and_publishes_in_order(tmp_path):
     assert run.missing == ["a", "c"]
     run.append({"id": "c", "generation": "", "n": 3})
     run.append({"id": "a", "generation": "", "n": 4})
+    assert [json.loads(line)["n"] for line in path.read_bytes().splitlines()] == [1, 2, 3, 4], (
+        "each on a line of its own"
+    )
     run.publish(output)
     assert [(row["id"], row["n"]) for row in read_rows(output)] == [("a", 4), ("b", 1), ("c", 3)]
     again = StagedRun(path, ["a", "b", "c"])
@@ -70,6 +73,16 @@ def test_a_line_without_an_end_is_not_read_whole(tmp_path, monkeypatch, reader):
     assert len(next(rows)["a"]) == 900
     with pytest.raises(InputError, match=r"a\.jsonl:2[\s\S]*Hint:"):
         next(rows)
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [("ba", "in another order"), ("aab", "repeated"), ("a", "missing b"), ("abc", "unknown c"), ("", "missing a, b")],
+)
+def test_rows_are_those_of_the_benchmark_in_its_order(found, words):
+    samples.check_ids("ab", "ab", where="f", expected_from="b")
+    with pytest.raises(InputError, match=words):
+        samples.check_ids(found, "ab", where="f", expected_from="b")
 
 
 def test_lines_that_arrive_in_blocks(monkeypatch):

@@ -202,4 +202,6 @@ def test_a_trace_names_what_is_set(monkeypatch):
     record["generation"]["settings"][0]["settings"]["top_k"] = 20
     record["config"]["benchmarks"] = []
     facts = Chain(record, Path())._generation("math").facts
-    assert "top_k 20" in facts and not [fact for fact in facts if "min_p" in fact]
+    assert "top_k 20" in facts and not [fact for fact in facts if "min_p" in fact or "not sent" in fact]
+    record["generation"]["asked_without"] = ["seed", "top_p"]
+    assert "not sent, since the endpoint refuses it: seed, top_p" in Chain(record, Path())._generation("math").facts

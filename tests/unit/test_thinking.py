@@ -20,6 +20,7 @@ from openmath.generation.prompts import CheckpointTokenizer
 from openmath.generation.samples import Refusal, sample_row
 from openmath.generation.staging import StagedRun
 from openmath.generation.thinking import ENOUGH, Thinking, asking_for_marks
+from openmath.settings.config import checked_config
 from openmath.thoughts import USUAL_MARKS, Marks, thought_and_answer
 
 
@@ -216,6 +217,12 @@ def test_an_end_mark_that_no_sample_has_is_one_warning(evaluation, server):
 def test_a_setting_that_is_none_is_one_message(evaluation, wrong):
     with pytest.raises(SystemExit):
         evaluation.generate("--thinking", wrong)
+
+
+def test_a_mark_that_begins_a_thought_cannot_end_it():
+    config = {"benchmarks": ["gsm8k"], "models": {"m": {"path": "m", "thinking": {"start": "##", "end": "##"}}}}
+    with pytest.raises(InputError, match="models: m: thinking: start and end are the same mark"):
+        checked_config(config)
 
 
 def test_the_prompt_is_looked_at_where_it_is_made(evaluation, server, monkeypatch):

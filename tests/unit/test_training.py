@@ -17,6 +17,7 @@ from openmath.training.curve import Point, append, cut_curve, read_curve
 from openmath.training.recipe import Recipe, read_recipe
 from openmath.training.rows import (
     IGNORED,
+    SAMPLE,
     Texts,
     Tokens,
     TrainingRows,
@@ -104,6 +105,13 @@ def test_the_texts_are_those_of_the_set_in_any_number_of_batches(tmp_path, monke
     assert [texts[n] for n in range(len(texts))] == rows  # the last batch has two rows
 
 
+def test_texts_that_repeat_may_be_numbers_of_a_dictionary(tmp_path):
+    path = packed(tmp_path / "train.parquet", [("a", "b"), ("a", "c")])
+    table = parquet.read_table(path)
+    parquet.write_table(table.set_column(0, "problem", table["problem"].dictionary_encode()), path)
+    assert Texts(lay_rows(path, tmp_path))[1] == ("a", "c")
+
+
 def test_a_set_that_changes_is_laid_anew(tmp_path):
     path = packed(tmp_path / "train.parquet", [("a", "b")])
     first = lay_rows(path, tmp_path)
@@ -172,6 +180,7 @@ def test_rows_that_do_not_count_are_told(tmp_path, tokenizer):
     path = packed(tmp_path / "train.parquet", [("a", "b"), ("a", "b" * 99)])
     tokens, texts = Tokens(tokenizer, "chat", PROMPT, 60), Texts(lay_rows(path, tmp_path))
     assert too_long(tokens, texts) == too_long(tokens, first_rows(path)) == 0.5
+    assert too_long(tokens, [("a", "b")] * SAMPLE + [("a", "b" * 99)]) == 0, "only the first rows are looked at"
 
 
 def saved(run: Path, step: int) -> Path:
@@ -270,6 +279,7 @@ def test_which_steps_are_saved_and_kept():
         ({"steps": 1, "beta2": 1.0}, "beta2"),
         ({"steps": 1, "precision": "fp8"}, "precision"),
         ({"steps": 1, "max_grad_norm": 0}, "max_grad_norm"),
+        ({"steps": 1, "seed": 2**32}, "seed"),
         ({"steps": 3, "save_at": [4]}, "save_at"),
         ({"steps": 3, "compile": 1}, "compile"),
     ],

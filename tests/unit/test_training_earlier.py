@@ -78,6 +78,17 @@ def test_what_lacks_a_checkpoint_to_be_kept_does_not_come_back(tmp_path):
     assert not (tmp_path / "checkpoints").exists()
 
 
+def test_of_several_the_furthest_comes_back_and_the_others_stay(tmp_path):
+    early, other = replace(RECIPE, save_at=(5, 20)), replace(RECIPE, seed=1)
+    for recipe, step in ((RECIPE, 10), (early, 5), (other, 10), (RECIPE, None), (other, None), (RECIPE, None)):
+        set_others_aside(tmp_path, making_of(INPUTS, recipe), recipe, lambda text: None)
+        if step:
+            (tmp_path / f"checkpoints/step-{step}").mkdir(parents=True)
+        elif recipe is RECIPE:
+            assert list(steps_saved(tmp_path)) == [10]
+    assert sorted(step for folder in (tmp_path / EARLIER).iterdir() for step in steps_saved(folder)) == [5, 10]
+
+
 def test_checkpoints_without_a_note_are_of_another_making(tmp_path):
     (tmp_path / "checkpoints/step-10").mkdir(parents=True)
     begun(tmp_path)

@@ -230,6 +230,11 @@ def test_a_set_without_a_row_that_is_short_enough():
     assert problems(configuration(max_length=300)) == []
 
 
+def test_the_rows_of_a_set_that_is_made_anew_are_not_looked_at():
+    due = {"training/r/training.json", "models/m/manifest.json", "set.parquet"}
+    assert configuration_problems(configuration(max_length=20), due) == []
+
+
 def test_a_prompt_that_is_not_there():
     config = configuration()
     config["training"]["r"]["prompt"] = "own-prompts/none.yaml"

@@ -15,7 +15,7 @@ from openmath.provenance.chain import Chain, broken
 from openmath.provenance.rendering import chain_text
 from openmath.provenance.training import took, training_facts
 from openmath.report.figure_tables import MODEL_COLUMNS
-from openmath.report.gains import gains
+from openmath.report.gains import asked_otherwise, gains
 from openmath.report.model_card import model_card
 from openmath.report.overview import sentence
 from openmath.report.training_curve import draw_learning
@@ -106,6 +106,9 @@ def test_a_base_that_was_asked_otherwise_is_told(trained, tmp_path):
         "\n\nbase was asked with another prompt and sampling: a difference is not that of the training alone." in card
     )
     assert "asked with another" not in model_card(TRAINING, AVERAGED, BEHIND, [trained], [])
+    for key in ("prompt_template", "system", "chat_template_kwargs", "extraction", "thinking"):
+        trained.manifest["config"]["models"]["base"] = {key: "other"}
+        assert asked_otherwise(trained) == [key]
 
 
 def test_a_comparison_that_names_the_base_first_is_turned_round(trained, tmp_path):

@@ -175,10 +175,8 @@ class CompletionClient:
             except StatusError as error:
                 headers = error.headers = with_told_wait(error.status, error.headers, error.words())
                 final, base_url = self._is_final(error), self.endpoint.base_url
-                last_error, hint = (
-                    _waits(error),
-                    status_hint(error.status, base_url, error.location(), passes=not final),
-                )
+                last_error = _waits(error)
+                hint = status_hint(error.status, base_url, error.location(), passes=not final)
                 if final:
                     parameter = self.parameters.learn(error.status, error.body, sent)
                     if self.parameters.asks_the_same(parameter, sent):

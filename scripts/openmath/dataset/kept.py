@@ -55,7 +55,7 @@ class KeptSolutions:
     """problems: rows of the part's problems, in order. expected: their answers, None where a problem has no label.
 
     correct: whether each sample (N, n) has that answer, in the order of `runs`.
-    uncounted: solutions that were written and whose tokens, or those of their problem, nobody has counted.
+    uncounted: correct solutions whose tokens, or those of their problem, nobody has counted.
     """
 
     def __init__(self, problems: list[dict], expected: Sequence[str | None], correct: np.ndarray, runs: list[str]):

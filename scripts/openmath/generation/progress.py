@@ -47,9 +47,7 @@ class JobRecord(JobSpeed):
     machine: Machine
     versions: dict[str, str]
     answered_by: list[str]  # model and system_fingerprint, as servers that are not ours name them
-    asked_without: list[
-        str
-    ]  # parameters that the endpoint refuses, without which the same is asked; older lines have none
+    asked_without: list[str]  # parameters that the endpoint refuses, so not sent; older lines have none
 
 
 # Of a job's record. Older ones have only some.

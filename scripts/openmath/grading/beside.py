@@ -12,6 +12,9 @@ from openmath.grading.meaning.structure import Structure
 
 A_LETTER = "?"  # a coordinate that may have any letter as its name
 MAX_ITEMS = 50  # of a list whose words are compared item by item
+LONGEST_END = (
+    400  # characters in which a decimal that goes on is looked for, from its point: more digits than anybody writes
+)
 _GOES_ON = re.compile(r"\.\d+\s*(?:\.\.\.+|\\[lc]?dots(?![a-z])|[…⋯])\W*$")
 _EXTREME = re.compile(
     r"(?<![a-z])(?:(min|minimum|minimal|smallest|lowest)|max|maximum|maximal|largest|greatest|highest)(?![a-z])"
@@ -104,4 +107,4 @@ def with_condition(tree: tuple, key: str, condition: str) -> str:
 def goes_on(raw: str, text: str) -> bool:
     """Is this a decimal of which only the first digits are written, 3.14...? text: cleaned; 0.333... has all of its digits."""
     dots = ".." in raw or "dots" in raw or "…" in raw or "⋯" in raw
-    return dots and "overline" not in text and bool(_GOES_ON.search(raw[-60:]))
+    return dots and "overline" not in text and bool(_GOES_ON.search(raw[-LONGEST_END:]))

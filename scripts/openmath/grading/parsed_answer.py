@@ -85,9 +85,8 @@ class ParsedAnswer:
     def _read_plain(self) -> bool:
         found = plain_number(self.text)
         if found:
-            self.primary, self.tree, self.plain = (
-                found  # not plain: a decimal may still be the rounding of something exact
-            )
+            # Not plain: a decimal may still be the rounding of something exact.
+            self.primary, self.tree, self.plain = found
         return found is not None
 
     def _give_up(self) -> None:

@@ -5,6 +5,7 @@ Standard library only.
 
 import dataclasses
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 
 from openmath.files.fingerprint import fingerprint, write_manifest
@@ -54,8 +55,8 @@ def set_others_aside(run: Path, making: dict, recipe: Recipe, say: Callable[[str
             else f"of another {_changed(before or {}, making)}"
         )
         name = fingerprint(before)
-        number = sum(1 for _ in run.glob(f"{EARLIER}/{name}-*"))
-        aside = run / EARLIER / f"{name}-{number}"
+        # Not how many there are: of two of one making the first may have come back.
+        aside = next(path for number in count() if not (path := run / EARLIER / f"{name}-{number}").exists())
         aside.mkdir(parents=True)
         for path in [path for path in run.iterdir() if path.name not in (EARLIER, LOCKS)]:
             path.rename(aside / path.name)

@@ -23,7 +23,7 @@ _ORDINALS = {
         "sixteenth seventeenth eighteenth nineteenth twentieth".split(),
         start=1,
     )
-}
+} | {f"{word[:-1]}ieth": number for word, number in _TENS.items()}
 _NUMBER = r"(-?\d+(?:\.\d+)?)"
 _ARITHMETIC = tuple(
     (re.compile(pattern), formula)
@@ -81,6 +81,8 @@ def _value(words: str) -> str | None:
     parts = words.replace("-", " ").replace(" and ", " ").split()
     below = _below(parts[-1])
     if below and len(parts) > 1:
+        if ordinal(words):
+            return None  # thirty-fifth is a place, not 30/5
         above = 1 if parts[:-1] == ["a"] else _whole(parts[:-1])
         return None if above is None else f"\\frac{{{above}}}{{{below}}}"
     value = _whole(parts)
@@ -95,9 +97,10 @@ def _below(word: str) -> int | None:
 def ordinal(words: str) -> int | None:
     """The 21 of "twenty-first" and "the twenty-first"; None of other texts."""
     before, _, last = words.lower().strip(" .").removeprefix("the ").replace("-", " ").rpartition(" ")
-    if last not in _ORDINALS or (before and before not in _TENS | {"twenty": 20}):
-        return None
-    return _ORDINALS[last] + (_SMALL[before] if before and _ORDINALS[last] < 10 else 0)
+    number = _ORDINALS.get(last)
+    if number is None or not before:
+        return number
+    return _SMALL[before] + number if number < 10 and (before in _TENS or before == "twenty") else None
 
 
 def _whole(parts: list[str]) -> int | None:
