@@ -4,22 +4,19 @@ import difflib
 import re
 import shlex
 from collections.abc import Iterator
-from os.path import normpath
 from typing import Any
 
 from pydantic import MISSING, BaseModel, ValidationError
 
 from openmath.errors import InputError
-from openmath.settings.benchmark_names import source_of, without_groups
-from openmath.settings.config_contamination import Decontamination
-from openmath.settings.config_dataset import Dataset
+from openmath.settings.benchmark_names import without_groups
 from openmath.settings.config_files import ConfigFiles
 from openmath.settings.config_mistakes import Mistake, meant, mistake
 from openmath.settings.config_model import Configuration
+from openmath.settings.dataset_checks import dataset_checks, same_problem_checks
 from openmath.settings.engine_kinds import KINDS, SELDOM_TAKEN, STORED, engine_kind, gpus_of
-from openmath.settings.layout import prompt_file
 from openmath.settings.sampling import EFFORT, FROM_CHECKPOINT, NO_EFFORT_HERE
-from openmath.settings.training_checks import circle_checks, training_checks, trainings_before
+from openmath.settings.training_checks import training_checks, trainings_before
 from openmath.settings.training_layout import TrainingLayout
 
 SOURCES = ("hf", "path", "pypi", "trained", "base_url", "samples")
@@ -99,24 +96,8 @@ def _cross_checks(config: dict) -> Iterator[Mistake]:
     for name, engine in engines.items():
         yield from _own_engine_checks(("engines", name), name, engine)
     if "dataset" in config:
-        benchmarks = without_groups(config["benchmarks"], config["benchmark_sources"])
-        yield from _dataset_checks(config["dataset"], models, engines, benchmarks)
-        yield from _shared_sources(config, benchmarks)
-        yield from circle_checks(config)
-    for path in (("dataset", "decontamination"), ("contamination", "paraphrases")):
-        settings = config.get(path[0], {}).get(path[1], {})
-        judge = settings.get("judge")
-        if judge is None:
-            continue
-        if settings["similarity"] != Decontamination.model_fields["similarity"].default:
-            yield Mistake((*path, "similarity"), "has an effect without `judge` only")
-        if judge not in config["judges"]:
-            text = f"no judge {judge!r}; known judges: {', '.join(config['judges']) or 'none'}"
-            yield Mistake((*path, "judge"), text)
-        for name, other in config["judges"].items():
-            if prompt_file(other["prompt"]) == prompt_file(settings["prompt"]):
-                text = f"{settings['prompt']!r} is also what judge {name!r} is asked about answers; here two problems are compared"
-                yield Mistake((*path, "prompt"), text)
+        yield from dataset_checks(config)
+    yield from same_problem_checks(config)
     yield from training_checks(config)
     for name in dict.fromkeys(name for pair in config["compare"] for name in pair if name not in models):
         yield Mistake(("compare",), f"no model {name!r}; known models: {', '.join(models)}")
@@ -188,63 +169,6 @@ def _sampling_checks(path: tuple, model: dict, engines: dict) -> Iterator[Mistak
         if key in always:
             text = f"stands in every request to engine {model['engine']!r} already (extra_body: {key})"
             yield Mistake((*path, "sampling"), text)
-
-
-def _dataset_checks(dataset: dict, models: dict, engines: dict, benchmarks: list[str]) -> Iterator[Mistake]:
-    teacher = dataset["teacher"]
-    if teacher not in models:
-        text = f"no model {teacher!r}; {meant(teacher, models, 'models', 0.0)}"
-        yield Mistake(("dataset", "teacher"), text)
-        return
-    if "samples" in models[teacher]:
-        yield Mistake(("dataset", "teacher"), f"{teacher!r} has only imported samples, no engine")
-        return
-    engine = models[teacher]["engine"]
-    messages = engines.get(engine, {}).get("tokenizer", engine_kind(engine).tokenizer) == "none"
-    for key in ("min_solution_characters", "max_solution_tokens", "tokenizer"):
-        default = Dataset.model_fields[key].default
-        if "lengths" not in dataset["filters"] and dataset.get(key, default) != default:
-            yield Mistake(("dataset", key), "has an effect with the filter `lengths` only")
-    new_problem_prompts = {
-        prompt_file(settings["problems"]["prompt"]): origin
-        for origin, settings in dataset["origins"].items()
-        if "problems" in settings
-    }
-    for origin, settings in dataset["origins"].items():
-        path = ("dataset", "origins", origin)
-        if origin in benchmarks:
-            yield Mistake(path, "is one of `benchmarks`: what is trained on its problems cannot be evaluated on them")
-        solved = settings.get("new_solutions", {}).get("seeds", dataset["min_votes"])
-        if dataset["min_votes"] > solved:
-            text = f"{dataset['min_votes']} votes, and {origin!r} has {solved} new_solutions to vote: no problem would stay"
-            yield Mistake(("dataset", "min_votes"), text)
-        if ("problems" in settings) != ("new_solutions" in settings):
-            yield Mistake(path, "problems and new_solutions go together")
-        for stage in ("solutions", "problems", "new_solutions"):
-            drawn = settings.get(stage, {})
-            if messages and drawn.get("prompt_template", "chat") != "chat":
-                text = f"engine {engine!r} takes chat messages only: `chat`"
-                yield Mistake((*path, stage, "prompt_template"), text)
-            if drawn.get("temperature") == 0 and drawn["seeds"] > 1:
-                text = f"all {drawn['seeds']} runs would be the same; above 0 they differ, or `seeds: 1`"
-                yield Mistake((*path, stage, "temperature"), text)
-    for origin, settings in dataset["origins"].items():
-        for stage in ("solutions", "new_solutions"):
-            prompt = settings.get(stage, {}).get("prompt")
-            if prompt is not None and prompt_file(prompt) in new_problem_prompts:
-                text = f"{prompt!r} is the prompt of new problems (origins: {new_problem_prompts[prompt_file(prompt)]}: problems)"
-                yield Mistake(("dataset", "origins", origin, stage, "prompt"), text)
-
-
-def _shared_sources(config: dict, benchmarks: list[str]) -> Iterator[Mistake]:
-    """One file under two names, problems to begin from and a benchmark."""
-    sources = {name: source_of(config, name).get("source") for name in benchmarks}
-    for origin in config["dataset"]["origins"]:
-        given = source_of(config, origin).get("source")
-        for name, source in sources.items():
-            if given is not None and source is not None and normpath(source) == normpath(given):
-                text = f"is the source of benchmark {name!r} too: what is trained on its problems cannot be evaluated on them"
-                yield Mistake(("benchmark_sources", origin), text)
 
 
 def _own_engine_checks(path: tuple, name: str, engine: dict) -> Iterator[Mistake]:

@@ -73,19 +73,6 @@ def trainings_before(model: str, config: dict) -> set[str]:
     return found
 
 
-def circle_checks(config: dict) -> Iterator[Mistake]:
-    """Whoever writes or judges a set may not come out of a training on it."""
-    dataset, layout = config["dataset"], TrainingLayout(config)
-    made = DatasetLayout(config).packed_files
-    judge = config["judges"].get(dataset.get("decontamination", {}).get("judge"), {})
-    asked: dict[tuple, str] = {("dataset", "teacher"): dataset["teacher"]}
-    asked |= {("dataset", "decontamination", "judge"): judge["self_hosted"]} if "self_hosted" in judge else {}
-    for path, model in asked.items():
-        for run in sorted(trainings_before(model, config)):
-            if layout.data_file(run) in made:
-                yield Mistake(path, f"{model!r} comes out of training {run!r}, which is on this set")
-
-
 def _model_checks(model: str, models: dict, layout: TrainingLayout) -> Iterator[Mistake]:
     settings = models[model]
     run = layout.runs[settings["trained"]]
