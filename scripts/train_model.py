@@ -12,26 +12,37 @@ import argparse
 import os
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from openmath.arguments import day, json_object, whole
 from openmath.errors import InputError, run_command
 from openmath.generation.prompts import TEMPLATES
 
 if TYPE_CHECKING:
+    from accelerate import PartialState
+
+    from openmath.training.checkpoints import Complete
     from openmath.training.recipe import Recipe
+    from openmath.training.rows import Texts, Tokens
 
 HALF_WRITTEN = "checkpoint-*"  # as transformers' Trainer calls what it writes
 
 
 def main() -> int:
     options = parse_arguments()
-    from openmath.training.launch import launch_line
+    from openmath.training.launch import launch_line, see_one_gpu
+    from openmath.training.recipe import read_recipe
 
+    recipe = read_recipe(options.settings)
+    recipe.micro_batches(max(1, options.gpus * options.nodes))
+    if options.gpus * options.nodes == 1:
+        see_one_gpu()
+    check_python(options.gpus)
     if line := launch_line(sys.argv, options.gpus, options.nodes):
         os.execvp(line[0], line)
-    return train(options)
+    return train(options, recipe)
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -56,82 +67,54 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def train(options: argparse.Namespace) -> int:
-    from openmath.training.recipe import read_recipe
-
-    recipe = read_recipe(options.settings)
-    run = options.output_dir
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # the rows' own processes are forked
+def check_python(gpus: int) -> None:
+    """Raise InputError where this Python lacks a package, or its torch the GPUs: before torchrun starts a process for each."""
     try:
+        import accelerate  # noqa: F401
+        import datasets  # noqa: F401
         import torch
-        from accelerate import PartialState
-        from transformers import AutoModelForCausalLM, AutoTokenizer
-        from transformers.utils.logging import disable_progress_bar
-
-        from openmath.training.trainer import Training, config_of
+        import transformers  # noqa: F401
+        import trl  # noqa: F401
     except ModuleNotFoundError as error:
         raise InputError(
             "This Python lacks what training needs.", found=f"no {error.name}", hint="`make env-train`, or --sdm conda."
         ) from None
-    from openmath.generation.prompts import CheckpointTokenizer, read_prompt
-    from openmath.training.base import base_checkpoint
-    from openmath.training.checkpoints import TRAINER, drop_unfinished, newest_complete
-    from openmath.training.curve import cut_curve
-    from openmath.training.earlier import making_of, set_others_aside
-    from openmath.training.lock import be_the_only_writer
-    from openmath.training.manifest import note_start
-    from openmath.training.rows import (
-        Texts,
-        Tokens,
-        TrainingRows,
-        all_too_long,
-        kept_tokens_problem,
-        lay_rows,
-        too_long,
-    )
-
-    disable_progress_bar()
-    cpu = options.gpus == 0
-    if not cpu and not torch.cuda.is_available():
+    if gpus and not torch.cuda.is_available():
         raise InputError(
             "The training wants GPUs, and torch sees none.",
             where="--gpus",
             found=f"torch {torch.__version__}, CUDA {torch.version.cuda}",
             hint="`gpus: 0` trains on the CPU; else see whether `nvidia-smi` answers, and whether torch is a build for its driver.",
         )
+
+
+def train(options: argparse.Namespace, recipe: "Recipe") -> int:
+    run = options.output_dir
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # the rows' own processes are forked
+    import torch
+    from accelerate import PartialState
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils.logging import disable_progress_bar
+
+    from openmath.training.checkpoints import TRAINER
+    from openmath.training.curve import cut_curve
+    from openmath.training.in_turn import first_process_first
+    from openmath.training.manifest import note_start
+    from openmath.training.rows import TrainingRows
+    from openmath.training.trainer import Training, config_of
+
+    disable_progress_bar()
+    cpu = options.gpus == 0
     state = PartialState(cpu=cpu)
-    recipe.micro_batches(state.num_processes)  # before anything is written
 
     def say(text: str) -> None:
         if state.is_main_process:
             print(f"train_model: {text}", flush=True)
 
-    with state.main_process_first():
-        if state.is_main_process:
-            check_room(options, recipe, state.num_processes)
-            be_the_only_writer(run)
-            set_others_aside(run, making_of(inputs_of(options), recipe), recipe, say)
-            drop_unfinished(run, HALF_WRITTEN, say)
-        base = base_checkpoint(options.base, run)
-        arrow = lay_rows(options.dataset, run)
-    found = newest_complete(run, say)
+    base, arrow, texts, tokens, share, found = first_process_first(state, lambda: prepare(options, recipe, state, say))
     start, done = found or (base, {"step": 0, "tokens": 0, "seconds": 0.0, "files": {}})
-    texts = Texts(arrow)
-    prompt = read_prompt(options.prompt, options.system)
-
-    def tokens_by(folder: Path) -> Tokens:
-        tokenizer = CheckpointTokenizer(folder, options.chat_date, options.chat_template_kwargs)
-        return Tokens(tokenizer, options.prompt_template, prompt, recipe.max_length)
-
-    tokens, processing = tokens_by(base), AutoTokenizer.from_pretrained(str(base), local_files_only=True)
-    with tempfile.TemporaryDirectory() as folder:
-        processing.save_pretrained(folder)
-        if problem := kept_tokens_problem(tokens, tokens_by(Path(folder)), texts, base):
-            raise problem
     rows = TrainingRows(texts, tokens, steps=recipe.steps, batch_size=recipe.batch_size, seed=recipe.seed)
-    if share := too_long(tokens, texts):
-        if share == 1:
-            raise all_too_long(recipe.max_length, "--settings: max_length")
+    if share:
         say(f"{share:.1%} of the first rows are longer than {recipe.max_length} tokens, and do not count")
     say(f"{len(texts):,} rows, {recipe.steps} steps of {recipe.batch_size}; starting at step {done['step']}")
     if state.is_main_process:
@@ -151,17 +134,64 @@ def train(options: argparse.Namespace) -> int:
             seconds=done["seconds"],
             model=model,
             args=config,
-            processing_class=processing,
+            processing_class=AutoTokenizer.from_pretrained(str(base), local_files_only=True),
         )
         training.train(resume_from_checkpoint=str(start / TRAINER) if found else None)
         if training.stop.received:
             say(f"terminated after step {training.state.global_step}; run the same command again")
+            state.destroy_process_group()
             return 128 + training.stop.received
     if state.is_main_process:
         devices = state.num_processes
         write_record(options, recipe, rows=len(texts), too_long=share, devices=devices, gpus=0 if cpu else devices)
         arrow.unlink()
+    state.destroy_process_group()
     return 0
+
+
+class Prepared(NamedTuple):
+    base: Path  # a folder that transformers reads
+    arrow: Path  # the set's texts
+    texts: "Texts"
+    tokens: "Tokens"
+    too_long: float  # share of the first rows
+    found: "tuple[Path, Complete] | None"  # the checkpoint to go on from
+
+
+def prepare(
+    options: argparse.Namespace, recipe: "Recipe", state: "PartialState", say: Callable[[str], None]
+) -> Prepared:
+    """What a training reads, and whether it fits. Raises InputError. say: is told, in one line, of what was found there."""
+    from transformers import AutoTokenizer
+
+    from openmath.generation.prompts import CheckpointTokenizer, read_prompt
+    from openmath.training.base import base_checkpoint
+    from openmath.training.checkpoints import drop_unfinished, newest_complete
+    from openmath.training.earlier import making_of, set_others_aside
+    from openmath.training.lock import be_the_only_writer
+    from openmath.training.rows import Texts, Tokens, all_too_long, kept_tokens_problem, lay_rows, too_long
+
+    run, prompt = options.output_dir, read_prompt(options.prompt, options.system)
+
+    def tokens_by(folder: Path) -> Tokens:
+        tokenizer = CheckpointTokenizer(folder, options.chat_date, options.chat_template_kwargs)
+        return Tokens(tokenizer, options.prompt_template, prompt, recipe.max_length)
+
+    if state.is_main_process:
+        check_room(options, recipe, state.num_processes)
+        be_the_only_writer(run)
+        set_others_aside(run, making_of(inputs_of(options), recipe), recipe, say)
+        drop_unfinished(run, HALF_WRITTEN, say)
+    base, arrow = base_checkpoint(options.base, run), lay_rows(options.dataset, run)
+    texts, tokens = Texts(arrow), tokens_by(base)
+    with tempfile.TemporaryDirectory() as folder:
+        AutoTokenizer.from_pretrained(str(base), local_files_only=True).save_pretrained(folder)
+        if problem := kept_tokens_problem(tokens, tokens_by(Path(folder)), texts, base):
+            raise problem
+    share = too_long(tokens, texts)
+    if share == 1:
+        raise all_too_long(recipe.max_length, "--settings: max_length")
+    return Prepared(base, arrow, texts, tokens, share, newest_complete(run, say))
 
 
 def check_room(options: argparse.Namespace, recipe: "Recipe", devices: int) -> None:

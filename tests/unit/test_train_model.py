@@ -16,8 +16,11 @@ from unit.test_averaging import F32, checkpoint
 from unit.test_training import CHAT, packed, tiny_tokenizer
 from unit.test_training_config import papers_recipes
 
+from openmath.training.launch import TORCHRUN
+
 ROOT = Path(__file__).parents[2]
 PYTHON = ROOT / ".venv-train/bin/python"
+TWO = (PYTHON, *TORCHRUN[1:], "--standalone", "--nproc-per-node", "2", ROOT / "tests/fsdp_on_cpus.py")
 LLAMA = {
     "architectures": ["LlamaForCausalLM"],
     "model_type": "llama",
@@ -264,8 +267,7 @@ def test_its_losses_are_those_of_a_plain_loop(tmp_path):
 def test_dealt_over_two_processes_and_killed_it_has_the_losses_of_one(tmp_path):
     """FSDP2, as on several GPUs: gradients of all rows count, and the parts of the optimizer's state are found again."""
     one = finished(tmp_path, "one")
-    torchrun = (PYTHON, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
-    two = Run(tmp_path, "two", (*torchrun, ROOT / "tests/fsdp_on_cpus.py"))
+    two = Run(tmp_path, "two", TWO)
     process = two.start()
     two.at_step(3, process)
     for pid in (process.pid, *children(process.pid)):
@@ -286,3 +288,34 @@ def test_dealt_over_two_processes_and_killed_it_has_the_losses_of_one(tmp_path):
     tokens = [row[3] for row in one.curve()]
     assert [row[3] for row in two.curve()] == tokens
     assert [float(row[1]) for row in two.curve()] == pytest.approx([float(row[1]) for row in one.curve()], abs=1e-3)
+
+
+def test_of_two_processes_one_says_what_is_wrong(tmp_path):
+    training_files(tmp_path)
+    two = Run(tmp_path, "two", TWO, max_length=4)
+    process = two.start()
+    output = two.end(process)
+    assert process.returncode == 2, output
+    assert output.startswith("error: No row of the set is short enough") and output.count("error:") == 1
+    assert output.rstrip().endswith("up to what the model supports."), output
+
+
+@pytest.mark.parametrize(
+    ("number", "status", "words"),
+    [
+        (signal.SIGTERM, 128 + signal.SIGTERM, "terminated after step"),
+        (signal.SIGKILL, 128 + signal.SIGKILL, "was killed by SIGKILL"),
+    ],
+)
+def test_how_two_processes_ended_is_said_without_a_traceback(number, status, words, tmp_path):
+    """SIGTERM to torchrun, as Slurm sends it; SIGKILL to one of its processes, as a node without memory does."""
+    training_files(tmp_path)
+    two = Run(tmp_path, "two", TWO, steps=200, save_steps=200, save_at=[200])
+    process = two.start()
+    two.at_step(2, process)
+    os.kill(process.pid if number == signal.SIGTERM else children(process.pid)[-1], number)
+    output = two.end(process)
+    assert process.returncode == status and words in output, output
+    assert "Traceback" not in output or number == signal.SIGKILL, (
+        output
+    )  # the other process may lose its connection first

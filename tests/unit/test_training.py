@@ -1,6 +1,7 @@
 """Rows, checkpoints, curve and settings of a training: all that needs no torch."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -302,8 +303,8 @@ def test_several_gpus_are_started_by_torchrun(monkeypatch):
     assert launch.launch_line(["train.py"], 0, 1) is launch.launch_line(["train.py"], 1, 1) is None
     line = launch.launch_line(["train.py", "--gpus", "4"], 4, 1)
     assert line[1:] == [
-        "-m",
-        "torch.distributed.run",
+        "-P",
+        launch.TORCHRUN[2],
         "--nproc-per-node",
         "4",
         "--standalone",
@@ -313,6 +314,15 @@ def test_several_gpus_are_started_by_torchrun(monkeypatch):
     ]
     monkeypatch.setenv(launch.STARTED, "x")
     assert launch.launch_line(["train.py"], 4, 1) is None
+
+
+@pytest.mark.parametrize(("visible", "one"), [(None, "0"), ("2,3", "2"), ("GPU-5e1b,GPU-7c", "GPU-5e1b"), ("", "")])
+def test_one_gpu_of_a_machine_with_several_is_seen(visible, one, monkeypatch):
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if visible is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    launch.see_one_gpu()
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == one
 
 
 def test_several_nodes_are_started_by_srun(monkeypatch):

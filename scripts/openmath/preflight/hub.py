@@ -1,6 +1,5 @@
 """Checkpoints on the Hugging Face Hub: are they in the cache, or may they be downloaded?"""
 
-import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -14,6 +13,7 @@ from openmath.client.within import within
 from openmath.engines.adapter import adapter_problem
 from openmath.engines.checkpoint_files import checkpoint_problem
 from openmath.errors import InputError
+from openmath.files.disk import free_bytes, nearest
 from openmath.preflight.needs import Needs
 from openmath.settings.sample_settings import adapter_source
 
@@ -93,8 +93,8 @@ def check_snapshot(snapshot: Snapshot) -> InputError | None:
         found = without_key(f"{error}\n", token).splitlines()[0][:200]
         return InputError(UNREACHED, where=where, found=found, hint=FETCH)
     size = sum(file.size or 0 for file in info.siblings or [] if not file.rfilename.endswith(IGNORED))
-    cache = next(p for p in (Path(constants.HF_HUB_CACHE), *Path(constants.HF_HUB_CACHE).parents) if p.exists())
-    free = shutil.disk_usage(cache).free
+    cache = nearest(constants.HF_HUB_CACHE)
+    free = free_bytes(cache)
     if size > free:
         found = f"{free / 1e9:.1f} GB free in {cache}"
         hint = "set HF_HOME to a folder on a larger disk."

@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 from openmath.errors import InputError
+from openmath.files.disk import free_bytes, nearest
 from openmath.plan.cost import make_plan
 from openmath.preflight.needs import Needs
 
@@ -29,9 +30,9 @@ def check_cache() -> list[InputError]:
     from snakemake.common import get_appdirs
 
     folder = Path(get_appdirs().user_cache_dir)
-    there = next(path for path in (folder, *folder.parents) if path.exists())
+    there = nearest(folder)
     writable = there.is_dir() and os.access(there, os.W_OK)
-    if writable and shutil.disk_usage(there).free:
+    if writable and free_bytes(there):
         return []
     return [
         InputError(

@@ -1,9 +1,9 @@
 """Does a training fit into memory and onto the disk? Asked before anything runs, and again where it runs. Standard library only."""
 
-import shutil
 from pathlib import Path
 
 from openmath.errors import InputError
+from openmath.files.disk import free_bytes
 from openmath.training.memory import STATE_BYTES, Shape, disk_bytes, host_bytes, least_bytes, parameters
 from openmath.training.recipe import Recipe
 
@@ -50,7 +50,7 @@ def disk_left(shape: Shape, recipe: Recipe, run: Path) -> int:
 
 
 def disk_problem(shape: Shape, recipe: Recipe, run: Path) -> InputError | None:
-    needed, free = disk_left(shape, recipe, run), shutil.disk_usage(run if run.exists() else ".").free
+    needed, free = disk_left(shape, recipe, run), free_bytes(run)
     if needed <= free:
         return None
     return InputError(

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from pathlib import Path
 
 from openmath.engines.across_nodes import srun
 from openmath.engines.slurm_nodes import job_nodes
@@ -9,6 +10,13 @@ from openmath.engines.slurm_nodes import job_nodes
 # Seconds that torchrun waits between SIGTERM and SIGKILL: a step ends, and its checkpoint is written.
 SHUTDOWN = ("TORCH_ELASTIC_SHUTDOWN_TIMEOUT", "1800")
 STARTED = "TORCHELASTIC_RUN_ID"  # set by torchrun for the processes it starts
+# -P: a folder of modules is no place to look for packages.
+TORCHRUN = (sys.executable, "-P", str(Path(__file__).with_name("torchrun.py")))
+
+
+def see_one_gpu() -> None:
+    """Let this process see the first of its GPUs alone: it would spread itself over all of a machine, which TRL refuses."""
+    os.environ["CUDA_VISIBLE_DEVICES"] = os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")[0]
 
 
 def launch_line(program: list[str], gpus: int, nodes: int) -> list[str] | None:
@@ -18,7 +26,7 @@ def launch_line(program: list[str], gpus: int, nodes: int) -> list[str] | None:
     """
     if STARTED in os.environ or gpus * nodes <= 1:
         return None
-    each = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", str(gpus)]
+    each = [*TORCHRUN, "--nproc-per-node", str(gpus)]
     os.environ.setdefault(*SHUTDOWN)
     if nodes == 1:
         return [*each, "--standalone", *program]

@@ -29,7 +29,7 @@ class Recipe:
     save_steps: int = 500  # steps between two checkpoints; the last step has one, too
     save_at: tuple[int, ...] = ()  # steps whose weights are kept; none named: every save_steps
     activation_checkpointing: bool = True  # computes activations twice, to save memory
-    compile: bool = False  # each layer by torch.compile: a minute at the start, faster steps on GPUs
+    compile: bool = False  # each layer by torch.compile: one to three minutes at the start, faster steps on GPUs
     report_to: str = "none"  # of transformers' Trainer: wandb, mlflow, tensorboard
 
     def kept(self) -> list[int]:

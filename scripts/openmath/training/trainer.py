@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -125,6 +126,11 @@ class Training(SFTTrainer):  # type: ignore[misc]
         self._total_train_tokens = tokens
         self._seconds_before, self._start, self._last = seconds, time.monotonic(), (time.monotonic(), tokens)
 
+    def get_train_dataloader(self) -> Any:
+        loader = super().get_train_dataloader()
+        loader.base_dataloader.worker_init_fn = heed_only_the_parent
+        return loader
+
     @property
     def tokens(self) -> int:
         """That the model was trained on, prompts included."""
@@ -145,7 +151,7 @@ class Training(SFTTrainer):  # type: ignore[misc]
             learning_rate=logs["learning_rate"],
             tokens=tokens,
             tokens_per_second=round((tokens - self._last[1]) / (now - self._last[0]), 1),
-            memory_gib=round(memory_gib(), 2),
+            memory_gib=round(memory_gib(self.args.use_cpu), 2),
             seconds=round(self.seconds, 1),
         )
         self._last = (now, tokens)
@@ -197,9 +203,24 @@ class Training(SFTTrainer):  # type: ignore[misc]
         """Nothing: the model was loaded from there."""
 
 
-def memory_gib() -> float:
-    """Most memory that this process has held: of the GPU, or where it uses none, of the machine."""
-    if torch.cuda.is_available():
+def heed_only_the_parent(_worker: int) -> None:
+    """In a process that tokenises rows: no SIGTERM but that of the process it works for ends it.
+
+    Slurm and torchrun send one to all processes of a job. The step that is under way still needs its rows, for the checkpoint.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+
+    def wait() -> None:
+        while signal.sigwaitinfo({signal.SIGTERM}).si_pid != os.getppid():
+            pass
+        os._exit(0)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+def memory_gib(cpu: bool) -> float:
+    """Most memory that this process has held: of the GPU, or where it trains on the CPU, of the machine."""
+    if not cpu:
         return torch.cuda.max_memory_allocated() / 2**30
     import resource
 
