@@ -1,6 +1,7 @@
 """What a training lacks is found before anything runs: memory, disk, tokenizer, template, set, and the Python that trains."""
 
 import json
+import shutil
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,7 +12,7 @@ from unit.test_training import CHAT, LLAMA_8B, packed, tiny_tokenizer
 
 from openmath.errors import InputError
 from openmath.plan import make_plan, plan_text
-from openmath.preflight import storage, training
+from openmath.preflight import training
 from openmath.preflight.checks import configuration_problems, machine_problems
 from openmath.preflight.needs import missing_files
 from openmath.settings.config import checked_config
@@ -75,7 +76,7 @@ def pretend(monkeypatch, look: list[int] | str) -> None:
 
 
 def free_disk(monkeypatch, size: int) -> None:
-    monkeypatch.setattr(storage.shutil, "disk_usage", lambda path: SimpleNamespace(free=size))
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=size))
 
 
 def test_a_sound_training_has_no_problem(monkeypatch):

@@ -6,6 +6,7 @@ print(plan_text(plan))
 files      which files of each stage are present, partial and missing
 speed      tokens, seconds and bytes of a sample: measured on earlier jobs, else assumed
 cost       engine starts, hours and disk of what is missing
+disks      which disk each folder goes to, and what is free there
 judging    judge calls left and their price
 table      what each model takes, in a few columns
 text       the plan as people read it

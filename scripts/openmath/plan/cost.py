@@ -1,7 +1,6 @@
 """What the missing files will take: engine starts, hours at a number of parallel jobs, judge calls, dollars, disk."""
 
 import heapq
-import shutil
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -9,11 +8,13 @@ from pathlib import Path
 
 from openmath.foreign.configured import warnings_of
 from openmath.plan.dataset import dataset_steps, pairs_to_judge
+from openmath.plan.disks import disk_warnings, disks_of, free_on_disk
 from openmath.plan.files import FileToJudge, Inventory, ModelFiles
 from openmath.plan.judging import judge_costs
 from openmath.plan.speed import Speed, model_speed
-from openmath.plan.table import size_text, time_text
+from openmath.plan.table import time_text
 from openmath.plan.training import training_costs
+from openmath.settings.dataset_layout import DatasetLayout
 from openmath.settings.job_size import seeds_per_job
 
 PARALLEL_JOBS = (1, 4, 16)
@@ -38,11 +39,12 @@ def make_plan(
     engine_starts, hours, gpu_hours, longest_job_hours, disk_bytes of the samples and of what the report keeps of them, and
     assumptions), warnings (of imported samples, and what cannot end so, in words), training (per run, where there is one: see
     plan/training.py), judging (per judge: calls, also by model, usd, hours of an own engine), wall_hours (number of jobs at the
-    same time -> hours of generation), disk_by_model (without trainings), disk_bytes, disk_free_bytes.
+    same time -> hours of generation), disk_by_model (without trainings), disk_bytes, disk_free_bytes (of the disk of
+    `results`), disks (of each disk that something goes to: see plan/disks.py).
     """
     inventory = Inventory(config, due)
     stages, generation, seconds = [], [], []
-    disk = Counter[str]()  # name -> bytes
+    disk, sizes = Counter[str](), Counter[str]()  # name, and folder that is written to -> bytes
     to_judge: dict[str, list[FileToJudge]] = {}
     speeds: dict[str, Speed] = {}
     judges = {judge["self_hosted"] for judge in config["judges"].values() if "self_hosted" in judge}
@@ -53,15 +55,21 @@ def make_plan(
             continue  # finished: its files are not looked into
         speed = speeds[model] = model_speed(config, model, files)
         if files.left and "samples" not in config["models"][model]:
-            cost, jobs = generation_cost(config, inventory, model, files, speed)
+            kept = report_bytes(inventory, model, files, speed)
+            cost, jobs = generation_cost(config, inventory, model, files, speed, kept)
             generation.append(cost)
             seconds += jobs
             disk[model] += cost["disk_bytes"]
+            sizes[f"results/{model}"] += cost["disk_bytes"] - kept
+            sizes[inventory.layout.report_folder(model)] += kept
         for judge, answers in files.to_judge.items():
             to_judge.setdefault(judge, []).extend(answers)
-            disk[model] += JUDGED_ROW_BYTES * sum(inventory.rows_of(model, file.benchmark) for file in answers)
+            judged = JUDGED_ROW_BYTES * sum(inventory.rows_of(model, file.benchmark) for file in answers)
+            disk[model] += judged
+            sizes[f"results/{model}"] += judged
     if "dataset" in config:
         teacher = config["dataset"]["teacher"]
+        folder = DatasetLayout(config).folder
         for step in dataset_steps(inventory):
             stages.append(asdict(step.files))
             if step.samples:
@@ -70,12 +78,14 @@ def make_plan(
                 cost = cost_entry(inventory, f"{teacher}, {step.name}", teacher, *work)
                 generation.append(cost)
                 disk[cost["model"]] += cost["disk_bytes"]
+                sizes[folder] += cost["disk_bytes"]
     for judge in config["judges"]:
         if pairs := list(pairs_to_judge(inventory, judge)):
             to_judge.setdefault(judge, []).extend(pairs)
     trainings = list(training_costs(inventory))
-    needed = disk.total() + sum(cost["disk_bytes"] or 0 for cost in trainings)
-    free = shutil.disk_usage(".").free
+    for cost in trainings:
+        sizes[f"training/{cost['run']}"] += cost["disk_bytes"] or 0
+    disks = disks_of(sizes)
     return {
         "stages": stages,
         "generation": generation,
@@ -83,20 +93,21 @@ def make_plan(
         "warnings": [
             *warnings_of(config),
             *filter(None, (job_warning(config, cost) for cost in generation)),
-            *disk_warning(needed, free),
+            *disk_warnings(disks),
         ],
         "judging": judge_costs(inventory, to_judge, speeds) if count_judge_calls else [],
         "wall_hours": {str(number): makespan(seconds, number) / 3600 for number in parallel_jobs},
         "disk_by_model": dict(disk),
-        "disk_bytes": needed,
-        "disk_free_bytes": free,
+        "disk_bytes": sizes.total(),
+        "disk_free_bytes": free_on_disk("results"),
+        "disks": disks,
     }
 
 
 def generation_cost(
-    config: dict, inventory: Inventory, model: str, files: ModelFiles, speed: Speed
+    config: dict, inventory: Inventory, model: str, files: ModelFiles, speed: Speed, kept: int
 ) -> tuple[dict, list[float]]:
-    """(what the missing samples of one model take, seconds of each job that starts an engine)."""
+    """(what the missing samples of one model take, seconds of each job that starts an engine). kept: bytes, by the report."""
     copies = config["generation"].get("engines_per_job", 1)
     tokens_per_second = speed.tokens_per_second * copies
     jobs, tokens = [], 0.0
@@ -108,21 +119,20 @@ def generation_cost(
         jobs.append(speed.start_seconds + speed.ramp_seconds + job_tokens / tokens_per_second)
         tokens += job_tokens
     disk = sum(left * speed.bytes[benchmark] for (benchmark, _), left in files.left.items())
-    disk += report_bytes(inventory, model, files, speed)
-    return cost_entry(inventory, model, model, sum(files.left.values()), tokens, jobs, speed, disk), jobs
+    return cost_entry(inventory, model, model, sum(files.left.values()), tokens, jobs, speed, disk + kept), jobs
 
 
-def report_bytes(inventory: Inventory, model: str, files: ModelFiles, speed: Speed) -> float:
+def report_bytes(inventory: Inventory, model: str, files: ModelFiles, speed: Speed) -> int:
     """What the report will keep of this model's samples beside its page, beyond what it keeps of them already."""
     folder = Path(inventory.layout.report_folder(model))
     if inventory.due is not None and str(folder) not in inventory.due:
-        return 0.0
+        return 0
     samples = Counter[str]()
     for (benchmark, _), left in files.left.items():
         samples[benchmark] += left
     for benchmark, runs in ({} if folder.exists() else files.present_runs).items():
         samples[benchmark] += len(runs) * inventory.rows_of(model, benchmark)
-    return REPORT_SHARE * sum(number * speed.bytes[benchmark] for benchmark, number in samples.items())
+    return round(REPORT_SHARE * sum(number * speed.bytes[benchmark] for benchmark, number in samples.items()))
 
 
 def cost_entry(
@@ -171,15 +181,6 @@ def job_warning(config: dict, cost: dict) -> str | None:
         f"{cost['model']}: a job of {time_text(hours)} does not end in {TRIES} tries of {time_text(limit)}, its limit on Slurm. "
         f"Smaller jobs (generation: seeds_per_job: {smaller}), a longer one (runtime) or a faster one (engines_per_job)"
     )
-
-
-def disk_warning(needed: float, free: int) -> list[str]:
-    if needed <= free:
-        return []
-    return [
-        f"{size_text(needed)} of disk needed, {size_text(free)} free. Free some, run in a folder on a larger disk (--directory), "
-        "or draw fewer samples (generation: seeds)"
-    ]
 
 
 def makespan(jobs: list[float], workers: int) -> float:

@@ -22,7 +22,7 @@ def plan_text(plan: dict) -> str:
 
 
 def sum_lines(plan: dict) -> Iterator[str]:
-    """By the clock, and on this disk."""
+    """By the clock, and on the disks."""
     if plan["generation"]:
         jobs = sum(cost["engine_starts"] for cost in plan["generation"])
         numbers = [(n, hours) for n, hours in plan["wall_hours"].items() if int(n) <= jobs] or [
@@ -33,8 +33,12 @@ def sum_lines(plan: dict) -> Iterator[str]:
         yield f"By the clock, waiting for nodes not counted: {', '.join(clock)}"
     if plan["generation"] or plan["judging"] or plan.get("training"):
         trained = "what is trained counted, other " if plan.get("training") else ""
-        free = size_text(plan["disk_free_bytes"])
-        yield f"Disk: {size_text(plan['disk_bytes'])}, {trained}checkpoints and engines not counted; {free} are free"
+        told = f"Disk: {size_text(plan['disk_bytes'])}, {trained}checkpoints and engines not counted"
+        named = [disk for disk in plan["disks"] if disk["name"]]
+        free = next((disk["disk_free_bytes"] for disk in plan["disks"]), plan["disk_free_bytes"])
+        yield told if named else f"{told}; {size_text(free)} are free"
+        for disk in named:
+            yield f"    {disk['name']}: {size_text(disk['disk_bytes'])}; {size_text(disk['disk_free_bytes'])} are free"
 
 
 def cost_lines(plan: dict) -> Iterator[str]:

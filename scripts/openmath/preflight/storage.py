@@ -7,6 +7,7 @@ from pathlib import Path
 from openmath.errors import InputError
 from openmath.files.disk import free_bytes, nearest
 from openmath.plan.cost import make_plan
+from openmath.plan.disks import larger_disk, too_small
 from openmath.preflight.needs import Needs
 
 FOLDERS = (".snakemake", "data", "models", "results", "judgements", "datasets", "training", "logs")
@@ -45,29 +46,29 @@ def check_cache() -> list[InputError]:
 
 
 def check_disk(needs: Needs) -> list[InputError]:
-    """Space for the samples, judgements and checkpoints of trainings to come, as `plan` counts them."""
+    """Space for the samples, judgements and checkpoints of trainings to come, as `plan` counts them, on each disk they go to."""
     if not needs.generating and not needs.drawing and not needs.judging and not needs.training:
         return []
-    plan = make_plan(needs.config, due=needs.due, count_judge_calls=False)
-    needed, free = plan["disk_bytes"], shutil.disk_usage(".").free
-    if needed <= free:
-        return []
-    trained = sum(cost["disk_bytes"] or 0 for cost in plan.get("training", ()))
-    parts, hints = [], ["free some space, or run in a folder on a larger disk (--directory)."]
-    if needed > trained:
-        parts.append(f"{(needed - trained) / 1e9:.1f} GB for samples and judgements")
+    disks = make_plan(needs.config, due=needs.due, count_judge_calls=False)["disks"]
+    return [_full(disk) for disk in too_small(disks)]
+
+
+def _full(disk: dict) -> InputError:
+    trained = sum(size for folder, size in disk["folders"].items() if folder.partition("/")[0] == "training")
+    sampled = disk["disk_bytes"] - trained
+    parts, hints = [], [f"free some space, or {larger_disk(disk)}."]
+    if sampled:
+        parts.append(f"{sampled / 1e9:.1f} GB for samples and judgements")
         hints.append(
             "The size follows from the length of samples: generation: tokens_per_sample, until files have been measured."
         )
     if trained:
         parts.append(f"{trained / 1e9:.1f} GB for checkpoints of trainings")
         hints.append("A training keeps the weights of each step of save_at, or of every save_steps.")
-    return [
-        InputError(
-            "There is not enough disk space for the missing files.",
-            where=os.getcwd(),
-            expected=", ".join(parts),
-            found=f"{free / 1e9:.1f} GB free",
-            hint=" ".join(hints),
-        )
-    ]
+    return InputError(
+        "There is not enough disk space for the missing files.",
+        where=disk["name"] or disk["place"],
+        expected=", ".join(parts),
+        found=f"{disk['disk_free_bytes'] / 1e9:.1f} GB free",
+        hint=" ".join(hints),
+    )
