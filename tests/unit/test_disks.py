@@ -15,8 +15,11 @@ from openmath.errors import InputError
 from openmath.plan import make_plan, plan_text
 from openmath.plan.cost import JUDGED_ROW_BYTES, REPORT_SHARE
 from openmath.preflight.needs import Needs, missing_files
-from openmath.preflight.storage import check_disk
+from openmath.preflight.storage import check_disk, check_folders
 from openmath.settings.config import checked_config
+from openmath.training.fits import disk_problem
+from openmath.training.memory import disk_bytes, shape_of_checkpoint
+from openmath.training.recipe import Recipe
 
 MEMORY = Path("/dev/shm")
 SIZES = {"hidden_size": 8, "num_attention_heads": 2, "num_hidden_layers": 1, "intermediate_size": 8, "vocab_size": 128}
@@ -176,3 +179,30 @@ def test_what_is_free_is_told_of_the_disk_that_is_filled(home, scratch, free):
     free(scratch, GB)
     plan = make_plan(configuration(training=TRAINING), due={"training/r/training.json"})
     assert plan["disk_free_bytes"] == GB and "; 7.0 GB are free\n" in plan_text(plan)
+
+
+@pytest.mark.parametrize("made", [True, False])
+def test_the_job_of_a_training_looks_at_the_disk_its_folder_will_be_on(made, home, scratch, free):
+    shape, recipe = shape_of_checkpoint(Path("base")), Recipe(steps=1)
+    assert shape
+    needed = disk_bytes(shape, recipe)
+    target = scratch / "training"
+    if made:
+        target.mkdir()
+    Path("training").symlink_to(target)
+    free(home, 0)
+    free(scratch, needed)
+    assert disk_problem(shape, recipe, Path("training/run")) is None
+    free(home, needed)
+    free(scratch, needed - 1)
+    assert "not enough disk space" in str(disk_problem(shape, recipe, Path("training/run")))
+
+
+def test_a_link_to_a_folder_that_is_not_there_is_named(tmp_path):
+    Path("results").symlink_to(tmp_path / "scratch of me/results")
+    [problem] = check_folders()
+    assert "link to one that is not there" in str(problem) and f"mkdir -p '{tmp_path}/scratch of me/results'" in str(
+        problem
+    )
+    (tmp_path / "scratch of me/results").mkdir(parents=True)
+    assert not check_folders()

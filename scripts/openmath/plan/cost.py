@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from openmath.files.disk import free_bytes
 from openmath.foreign.configured import warnings_of
 from openmath.plan.dataset import dataset_steps, pairs_to_judge
-from openmath.plan.disks import disk_warnings, disks_of, free_on_disk
+from openmath.plan.disks import disk_warnings, disks_of
 from openmath.plan.files import FileToJudge, Inventory, ModelFiles
 from openmath.plan.judging import judge_costs
 from openmath.plan.speed import Speed, model_speed
@@ -99,7 +100,7 @@ def make_plan(
         "wall_hours": {str(number): makespan(seconds, number) / 3600 for number in parallel_jobs},
         "disk_by_model": dict(disk),
         "disk_bytes": sizes.total(),
-        "disk_free_bytes": free_on_disk("results"),
+        "disk_free_bytes": free_bytes("results"),
         "disks": disks,
     }
 

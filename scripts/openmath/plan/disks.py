@@ -29,22 +29,17 @@ def disks_of(sizes: Mapping[str, int]) -> list[dict]:
     disks = []
     for device, folders in by_device.items():
         there = next(iter(folders))
-        place = os.getcwd() if device == here else str(_there(there))
+        place = os.getcwd() if device == here else str(nearest(there))
         disks.append(
             {
                 "name": "" if by_device.keys() == {here} else f"{', '.join(folders)} on the disk of {place}",
                 "place": place,
                 "folders": dict(folders),
                 "disk_bytes": folders.total(),
-                "disk_free_bytes": free_on_disk(there),
+                "disk_free_bytes": free_bytes(there),
             }
         )
     return disks
-
-
-def free_on_disk(folder: str) -> int:
-    """Bytes, of the disk that files of a folder go to."""
-    return free_bytes(_there(folder))
 
 
 def too_small(disks: list[dict]) -> list[dict]:
@@ -67,13 +62,8 @@ def disk_warnings(disks: list[dict]) -> Iterator[str]:
         yield f"{name}{sizes}. Free some, {larger_disk(disk)}, or {' or '.join(less)}"
 
 
-def _there(folder: str) -> Path:
-    """The folder, or the nearest above it, with all links followed: also one to a folder that is still to be made."""
-    return nearest(os.path.realpath(folder))
-
-
 def _device(folder: str) -> int:
-    return _there(folder).stat().st_dev
+    return nearest(folder).stat().st_dev
 
 
 def _outermost(folder: str) -> str:

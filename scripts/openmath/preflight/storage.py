@@ -1,7 +1,7 @@
 """Folders and disk space."""
 
 import os
-import shutil
+import shlex
 from pathlib import Path
 
 from openmath.errors import InputError
@@ -15,6 +15,15 @@ FOLDERS = (".snakemake", "data", "models", "results", "judgements", "datasets", 
 
 def check_folders() -> list[InputError]:
     """Folders that jobs write to."""
+    if lost := [name for name in FOLDERS if os.path.islink(name) and not os.path.exists(name)]:
+        return [
+            InputError(
+                "A folder is a link to one that is not there.",
+                where=", ".join(os.path.abspath(name) for name in lost),
+                expected=", ".join(os.path.realpath(name) for name in lost),
+                hint=f"`mkdir -p {' '.join(shlex.quote(os.path.realpath(name)) for name in lost)}`, or mount its disk.",
+            )
+        ]
     locked = [name for name in FOLDERS if not os.access(name if os.path.exists(name) else ".", os.W_OK)]
     if not locked:
         return []
