@@ -13,6 +13,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from openmath.training.recipe import Recipe
     from openmath.training.rows import Texts, Tokens
 
+# Of a process for the first one, while that writes a checkpoint of 70B to a slow disk; ten minutes by torch's default.
+LONGEST_WAIT = timedelta(hours=3)
 HALF_WRITTEN = "checkpoint-*"  # as transformers' Trainer calls what it writes
 
 
@@ -105,7 +108,7 @@ def train(options: argparse.Namespace, recipe: "Recipe") -> int:
 
     disable_progress_bar()
     cpu = options.gpus == 0
-    state = PartialState(cpu=cpu)
+    state = PartialState(cpu=cpu, timeout=LONGEST_WAIT)
 
     def say(text: str) -> None:
         if state.is_main_process:
@@ -136,7 +139,15 @@ def train(options: argparse.Namespace, recipe: "Recipe") -> int:
             args=config,
             processing_class=AutoTokenizer.from_pretrained(str(base), local_files_only=True),
         )
-        training.train(resume_from_checkpoint=str(start / TRAINER) if found else None)
+        try:
+            training.train(resume_from_checkpoint=str(start / TRAINER) if found else None)
+        except torch.OutOfMemoryError as error:
+            raise InputError(
+                "The training does not fit into the memory of a GPU.",
+                where=f"{run}: step {training.state.global_step + 1}",
+                found=str(error).partition(" If reserved")[0],
+                hint="a smaller micro_batch_size, activation_checkpointing: true or more GPUs change no result.",
+            ) from None
         if training.stop.received:
             say(f"terminated after step {training.state.global_step}; run the same command again")
             state.destroy_process_group()

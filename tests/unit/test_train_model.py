@@ -290,6 +290,47 @@ def test_dealt_over_two_processes_and_killed_it_has_the_losses_of_one(tmp_path):
     assert [float(row[1]) for row in two.curve()] == pytest.approx([float(row[1]) for row in one.curve()], abs=1e-3)
 
 
+def test_a_loss_that_is_no_number_ends_the_training(tmp_path):
+    """Not shown as 0, and before a checkpoint holds such weights."""
+    training_files(tmp_path)
+    weights = tmp_path / "base/model.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-4:] = np.float32(np.nan).tobytes()
+    weights.write_bytes(content)
+    for program in (), TWO:
+        run = Run(tmp_path, f"{len(program)}", *([program] if program else []))
+        process = run.start()
+        output = run.end(process)
+        assert process.returncode == 2 and "Traceback" not in output, output
+        assert output.count("error: The loss is no finite number any more.") == 1 and "step 1" in output, output
+        assert not run.curve() and not list((run.output / "checkpoints").glob("*"))
+
+
+NO_MEMORY = """
+import runpy, sys, torch
+del sys.argv[0]
+sys.path.insert(0, sys.argv[0].rpartition("/")[0])
+from openmath.training.trainer import Training
+def step(self, *arguments):
+    if self.state.global_step == 2:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB. If reserved memory is large, try.")
+    return super(Training, self).training_step(*arguments)
+Training.training_step = step
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+def test_too_little_memory_is_one_message_and_what_was_saved_stays(tmp_path):
+    training_files(tmp_path)
+    run = Run(tmp_path, "full", (PYTHON, "-c", NO_MEMORY, ROOT / "scripts/train_model.py"))
+    process = run.start()
+    output = run.end(process)
+    assert process.returncode == 2 and "Traceback" not in output, output
+    assert "step 3" in output and "found:    CUDA out of memory. Tried to allocate 2.00 GiB.\n" in output, output
+    assert "micro_batch_size" in output
+    assert (run.output / "checkpoints/step-2/complete.json").exists()
+
+
 def test_of_two_processes_one_says_what_is_wrong(tmp_path):
     training_files(tmp_path)
     two = Run(tmp_path, "two", TWO, max_length=4)

@@ -4,6 +4,7 @@ A checkpoint's weights are float32 safetensors, as any tool reads them: a run th
 model, and from trainer/ the rest. With FSDP each rank writes its part of the optimizer's state there.
 """
 
+import math
 import os
 import shutil
 import signal
@@ -20,6 +21,7 @@ from transformers import PrinterCallback, Trainer, TrainerCallback
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 from trl import SFTConfig, SFTTrainer
 
+from openmath.errors import InputError
 from openmath.training.checkpoints import TRAINER, drop_old, finish
 from openmath.training.curve import Point, append
 from openmath.training.launch import STARTED
@@ -72,6 +74,7 @@ def config_of(recipe: Recipe, output: Path, devices: int, cpu: bool) -> SFTConfi
         accelerator_config={"gradient_accumulation_kwargs": {"sync_each_batch": sharded}},
         save_strategy="no",  # the callback below says when
         logging_steps=1,
+        logging_nan_inf_filter=False,  # which would show 0 where the loss is no number
         report_to=recipe.report_to,
         ddp_find_unused_parameters=False,
         disable_tqdm=True,
@@ -142,7 +145,11 @@ class Training(SFTTrainer):  # type: ignore[misc]
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         super().log(logs, start_time)
-        if "loss" not in logs or not self.is_world_process_zero():
+        if "loss" not in logs:
+            return
+        if not math.isfinite(logs["loss"]):
+            self._diverged(logs["loss"])
+        if not self.is_world_process_zero():
             return
         now, tokens = time.monotonic(), self.tokens
         point = Point(
@@ -161,6 +168,17 @@ class Training(SFTTrainer):  # type: ignore[misc]
             print(text, flush=True)
         except BrokenPipeError:  # who reads us was ended, often a moment before us: there may be time to save
             self.stop.received = signal.SIGTERM
+
+    def _diverged(self, loss: float) -> None:
+        """End before a checkpoint holds such weights: no later step is of any use."""
+        if not self.is_world_process_zero():
+            sys.exit(2)  # the first process says it
+        raise InputError(
+            "The loss is no finite number any more.",
+            where=f"{self._run}: step {self.state.global_step}",
+            found=loss,
+            hint="a lower learning_rate, or max_grad_norm: 1.0. In the first step: has the base a weight that is no number?",
+        )
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         start = time.monotonic()
