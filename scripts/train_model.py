@@ -128,7 +128,7 @@ def train(options: argparse.Namespace, recipe: "Recipe") -> int:
         model = AutoModelForCausalLM.from_pretrained(str(start), dtype=torch.float32, local_files_only=True)
         if recipe.compile:
             for layer in model.modules():
-                if type(layer).__name__ in model._no_split_modules:  # its layers, whatever the architecture calls them
+                if type(layer).__name__ in (model._no_split_modules or ()):  # its layers, whatever the architecture calls them
                     layer.compile(dynamic=True)  # rows of any length
         training = Training(
             rows=rows,

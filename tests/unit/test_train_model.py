@@ -290,6 +290,24 @@ def test_dealt_over_two_processes_and_killed_it_has_the_losses_of_one(tmp_path):
     assert [float(row[1]) for row in two.curve()] == pytest.approx([float(row[1]) for row in one.curve()], abs=1e-3)
 
 
+def test_it_goes_on_with_more_processes_and_with_fewer(tmp_path):
+    """As on other numbers of GPUs: the optimizer's state, whole or in parts, is taken along."""
+    whole = finished(tmp_path, "whole")
+    for program, step in ((None, 3), (TWO, 5)):
+        run = Run(tmp_path, "switched", *([program] if program else []))
+        process = run.start()
+        run.at_step(step, process)
+        process.send_signal(signal.SIGTERM)
+        assert "terminated after step" in run.end(process)
+    run = Run(tmp_path, "switched")
+    process = run.start()
+    output = run.end(process)
+    assert process.returncode == 0, output
+    losses = [float(row[1]) for row in run.curve()]
+    assert losses == pytest.approx([float(row[1]) for row in whole.curve()], abs=1e-3)
+    assert len(json.loads((run.output / "training.json").read_text())["resumed_at"]) == 2
+
+
 def test_a_loss_that_is_no_number_ends_the_training(tmp_path):
     """Not shown as 0, and before a checkpoint holds such weights."""
     training_files(tmp_path)

@@ -25,6 +25,7 @@ from openmath.errors import InputError
 from openmath.training.checkpoints import TRAINER, drop_old, finish
 from openmath.training.curve import Point, append
 from openmath.training.launch import STARTED
+from openmath.training.optimizer_state import PARTS, parts_to_one, whole_to_several
 from openmath.training.recipe import Recipe
 from openmath.training.rows import TrainingRows
 from openmath.training.time_left import TimeLeft, seconds_left
@@ -216,6 +217,17 @@ class Training(SFTTrainer):  # type: ignore[misc]
         )
         if self.args.should_save:
             torch.save(self.lr_scheduler.state_dict(), Path(output_dir) / "scheduler.pt")
+
+    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+        if checkpoint is None or self.is_fsdp_enabled == Path(checkpoint, PARTS).exists():
+            super()._load_optimizer_and_scheduler(checkpoint)
+            return
+        folder = Path(checkpoint)
+        if self.is_fsdp_enabled:
+            whole_to_several(folder, self.model, self.optimizer, first=self.is_world_process_zero())
+        else:
+            parts_to_one(folder, self.model, self.optimizer)
+        self.lr_scheduler.load_state_dict(torch.load(folder / "scheduler.pt", weights_only=True))
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         """Nothing: the model was loaded from there."""
