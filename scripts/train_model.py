@@ -127,9 +127,10 @@ def train(options: argparse.Namespace, recipe: "Recipe") -> int:
         config = config_of(recipe, run, state.num_processes, cpu)
         model = AutoModelForCausalLM.from_pretrained(str(start), dtype=torch.float32, local_files_only=True)
         if recipe.compile:
-            for layer in model.modules():
-                if type(layer).__name__ in (model._no_split_modules or ()):  # its layers, whatever the architecture calls them
-                    layer.compile(dynamic=True)  # rows of any length
+            layers = model._no_split_modules or ()  # the name of their class, in any architecture
+            for module in model.modules():
+                if type(module).__name__ in layers:
+                    module.compile(dynamic=True)  # rows of any length
         training = Training(
             rows=rows,
             run=run,
