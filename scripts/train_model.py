@@ -14,6 +14,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -72,16 +73,16 @@ def parse_arguments() -> argparse.Namespace:
 
 def check_python(gpus: int) -> None:
     """Raise InputError where this Python lacks a package, or its torch the GPUs: before torchrun starts a process for each."""
-    try:
-        import accelerate  # noqa: F401
-        import datasets  # noqa: F401
-        import torch
-        import transformers  # noqa: F401
-        import trl  # noqa: F401
-    except ModuleNotFoundError as error:
+    from openmath.training.launch import PACKAGES
+
+    if missing := [name for name in PACKAGES if find_spec(name) is None]:
         raise InputError(
-            "This Python lacks what training needs.", found=f"no {error.name}", hint="`make env-train`, or --sdm conda."
-        ) from None
+            "This Python lacks what training needs.",
+            found=f"no {', '.join(missing)}",
+            hint="`make env-train`, or --sdm conda.",
+        )
+    import torch
+
     if gpus and not torch.cuda.is_available():
         raise InputError(
             "The training wants GPUs, and torch sees none.",

@@ -17,8 +17,8 @@ from openmath.preflight.needs import Needs
 from openmath.settings.layout import prompt_file
 from openmath.settings.training_layout import TrainingLayout
 from openmath.training.fits import gpu_problem, host_problem
+from openmath.training.launch import PACKAGES
 
-PACKAGES = ("torch", "transformers", "accelerate", "trl", "datasets", "pyarrow")
 # Prints which of the packages are missing, and the memory of the GPUs where they are wanted.
 LOOK = """
 import importlib.util, json, sys

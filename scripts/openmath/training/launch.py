@@ -9,6 +9,7 @@ from openmath.engines.slurm_nodes import job_nodes
 
 # Seconds that torchrun waits between SIGTERM and SIGKILL: a step ends, and its checkpoint is written.
 SHUTDOWN = ("TORCH_ELASTIC_SHUTDOWN_TIMEOUT", "1800")
+PACKAGES = ("torch", "transformers", "accelerate", "trl", "datasets", "pyarrow")  # that train_model.py needs
 STARTED = "TORCHELASTIC_RUN_ID"  # set by torchrun for the processes it starts
 # -P: a folder of modules is no place to look for packages.
 TORCHRUN = (sys.executable, "-P", str(Path(__file__).with_name("torchrun.py")))
